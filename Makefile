@@ -1,0 +1,53 @@
+# make demo      compile and run the main example; installs the core into .venv, needs no compiler and no torch
+# make test      install the test extras, run what CI runs
+# make check     format, lint, types, lit and fast tests: under a minute, before every commit
+# make test-all  the slow tests too
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest
+FOLDERS := grammar dialects passes compiler runtime
+
+.PHONY: demo test test-all check lint types clean
+
+demo: .venv/core.stamp
+	$(BIN)/python examples/demo.py
+
+test: .venv/test.stamp
+	$(PYTEST) -m "not slow" -q
+
+test-all: .venv/test.stamp
+	$(PYTEST) -q
+
+check: lint types
+	$(PYTEST) -m "not slow" -q tests/lit tests/unit
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# The import names are not the folder names, so mypy reads a tree of links in which they are.
+types: .venv/dev.stamp
+	rm -rf build/mypy && mkdir -p build/mypy/neuralc
+	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/emit compiler/frontends)) build/mypy/neuralc
+	ln -s $(addprefix $(CURDIR)/,$(filter-out compiler,$(FOLDERS))) build/mypy/neuralc
+	cd build/mypy && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p neuralc
+
+.venv/core.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/test.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable ".[test]"
+	touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,5 @@
+"""`python -m neuralc` is the `neuralc` command."""
+
+from neuralc.cli import main
+
+main()

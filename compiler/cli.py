@@ -1,0 +1,181 @@
+"""The `neuralc` command: compiles by default, a verb in front does something else. Loads only what a command needs."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from neuralc.driver import Options
+
+from neuralc.cli_errors import ErrorFormat, report, run_command
+from neuralc.cli_instruments import Watch, instrument_flags
+from neuralc.grammar.diagnostics import usage_error
+
+EXAMPLES = """\b
+Examples:
+  neuralc model.nr                                  model.so, for this machine
+  neuralc model.nr --emit=torch -o -                PyTorch code on stdout
+  neuralc model.nr -O2 --target cuda                model.cuda/: Triton code, cubins
+  neuralc model.nr --emit=kernel -o - | less        the last of the three levels of IR
+  neuralc model.nr --dump-ir=dump                   one file for each pass, dump/index.html
+  neuralc dump/012-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
+  neuralc model.nr --check-each                     which pass changes the results?
+
+\b
+Verbs:
+  neuralc run model.nr --input x.npy -o y.npy       run it
+  neuralc explain E0201                             what an error means
+
+\b
+Products (--emit):
+  graph tensor kernel    IR of a level            llvm asm obj so    native code
+  triton cuda            for NVIDIA GPUs          torch              a PyTorch module
+"""
+
+VERBS: dict[str, str] = {"run": "neuralc.cli_run", "explain": "neuralc.cli_explain"}
+"""Verb -> module with its `command`."""
+
+LEVEL = click.Choice(["graph", "tensor", "kernel"])
+
+
+def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags that say how a model is compiled, shared by `neuralc` and `neuralc run`."""
+    flags = (
+        click.option("-O", "opt", type=click.IntRange(0, 2), default=2, help="Optimization level, 0 to 2 (default 2)."),
+        click.option("--mcpu", metavar="CPU", help="Processor, such as `znver3`. Default: this one."),
+        click.option(
+            "--threads", type=click.IntRange(1), metavar="N", help="Threads at run time (default: all cores)."
+        ),
+        click.option("--dim", "dims", multiple=True, metavar="S=128", help="Fix a symbolic size; may be repeated."),
+        click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights (.safetensors)."),
+        click.option("--network", metavar="NAME", help="Which network of the file."),
+        click.option(
+            "--error-format",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            help="Messages for people or editors.",
+        ),
+    )
+    for flag in reversed(flags):
+        function = flag(function)
+    return function
+
+
+@click.command("neuralc", epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("model", metavar="MODEL", required=False, type=click.Path(path_type=Path))
+@click.option("-o", "output", metavar="PATH", help="Where the product goes; `-` is stdout. Default: beside the model.")
+@click.option("--emit", "kind", metavar="KIND", help="What to make, see below. Default: so, or cuda for a GPU.")
+@click.option("--target", type=click.Choice(["cpu", "cuda"]), default="cpu", help="What runs the model.")
+@click.option("--triple", metavar="TRIPLE", help="LLVM triple to compile for. Default: this machine's.")
+@click.option("--arch", metavar="ARCH", help="GPU architecture, such as `sm_80`.")
+@shared_flags
+@click.option("--compile-to", type=LEVEL, help="Stop at the end of a level; its IR is the product.")
+@click.option("--compile-from", type=LEVEL, help="Level of the IR in MODEL. Default: the lowest one found in it.")
+@click.option("--pass-pipeline", metavar="PASSES", help="Run these passes instead of those of -O.")
+@click.option("--print-pipeline", is_flag=True, help="Print the passes with the reason for each, and stop.")
+@click.option("--verify-each", is_flag=True, help="Verify the IR after each pass.")
+@instrument_flags
+@click.option("--version", is_flag=True, help="Print the versions of neuralc, xDSL and LLVM.")
+def command(
+    model: Path | None,
+    version: bool,
+    output: str | None,
+    kind: str | None,
+    error_format: ErrorFormat,
+    print_pipeline: bool,
+    **flags: Any,
+) -> int:
+    """Compile a neural network: MODEL is a .nr program, or IR (.mlir) of any level."""
+    if version:
+        sys.stdout.write(f"{version_text()}\n")
+        return 0
+    options = make_options(**flags)
+    if options.compile_to is not None and kind not in (None, options.compile_to):
+        raise usage_error(
+            "E0814",
+            f"`--emit={kind}` and `--compile-to={options.compile_to}` ask for different products",
+            help="leave one out",
+        )
+    from neuralc import driver, products
+
+    kind = kind or options.compile_to or products.DEFAULT_EMIT[options.target]
+    found = products.emitter(kind, options.target)
+    if print_pipeline:
+        from neuralc.passes.pipelines import describe
+
+        entries = driver.entries_of(options, options.compile_from or "graph", found.stage)
+        sys.stdout.write(describe(entries))
+        return 0
+    if model is None:
+        raise usage_error(
+            "E0815", "no model given", help="`neuralc model.nr` compiles model.nr; `neuralc --help` tells more"
+        )
+    from neuralc.cli_products import check_destination, write
+
+    destination = check_destination(output, model, found)
+    compilation = driver.load(model, options)
+    report(compilation.notices, error_format)
+    driver.compile_to(compilation, found.stage)
+    write(destination, driver.emit(compilation, kind), found)
+    if compilation.clock is not None:
+        compilation.clock.report()
+    return 0
+
+
+def make_options(*, dims: Sequence[str], **flags: Any) -> Options:
+    """The driver's options from the flags of the command line; flags the driver does not have are for `Watch`."""
+    from dataclasses import fields
+
+    from neuralc.driver import Options
+
+    names = {each.name for each in fields(Options)}
+    chosen = {name: flags.pop(name) for name in list(flags) if name in names}
+    watch = Watch.from_flags(**flags) if flags else Watch()
+    return Options(dims=dict(map(_dim, dims)), watch=watch, **chosen)
+
+
+def _dim(text: str) -> tuple[str, int]:
+    name, equals, size = text.partition("=")
+    if not (name.isidentifier() and equals and size.isdigit() and int(size) > 0):
+        raise usage_error("E0813", f"`--dim {text}`: not a size", help="write it as `--dim S=128`")
+    return name, int(size)
+
+
+def version_text() -> str:
+    from importlib.metadata import version
+
+    import llvmlite.binding as llvm
+
+    llvm_version = ".".join(map(str, llvm.llvm_version_info))
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"neuralc {version('neuralc')} (xDSL {version('xdsl')}, LLVM {llvm_version}, Python {python})"
+
+
+def error_format_of(arguments: Sequence[str]) -> ErrorFormat:
+    """The format of messages, read from the raw arguments: it must be known even when the arguments are wrong."""
+    joined = "\0".join(arguments)
+    return "json" if "--error-format=json" in joined or "--error-format\0json" in joined else "text"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run with the given arguments and return the exit code."""
+    error_format = error_format_of(arguments)
+    if arguments and arguments[0] in VERBS:
+        verb: click.Command = import_module(VERBS[arguments[0]]).command
+        return run_command(verb, arguments[1:], error_format)
+    return run_command(command, arguments or ["--help"], error_format)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    # Types, ops and modules are many small objects that live to the end: looking through them again and again for
+    # garbage takes a tenth of a short compile.
+    gc.set_threshold(200_000, 20, 100)
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,118 @@
+"""`neuralc run`: compile a model in memory and run it on arrays from `.npy` files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from neuralc.cli import make_options, shared_flags
+from neuralc.cli_errors import ErrorFormat, report
+from neuralc.files import write_product
+from neuralc.grammar.diagnostics import error, usage_error
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from neuralc.driver import Options
+
+    Array = NDArray[np.generic]
+
+EXAMPLES = """\b
+Examples:
+  neuralc run model.nr --input images.npy -o probabilities.npy
+  neuralc run model.nr --input image=x.npy --input meta=m.npy -o outputs.npz
+  neuralc run model.nr --input x.npy --target interp       the reference interpreter
+"""
+
+
+@click.command("run", epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--input", "inputs", multiple=True, metavar="[NAME=]FILE", help="An input array (.npy); may be repeated.")
+@click.option("-o", "output", metavar="FILE", help="Where results go: .npy, or .npz for several. Default: shown.")
+@click.option("--target", type=click.Choice(["cpu", "interp"]), default="cpu", help="What runs the model.")
+@shared_flags
+def command(
+    model: Path, inputs: Sequence[str], output: str | None, target: str, error_format: ErrorFormat, **flags: Any
+) -> int:
+    """Run MODEL on arrays."""
+    arrays = _read_inputs(inputs)
+    options = make_options(**flags)
+    run = _interpret if target == "interp" else _run_natively
+    results = run(model, options, arrays, error_format)
+    _write_results(output, results)
+    return 0
+
+
+def _read_inputs(inputs: Sequence[str]) -> dict[str, Array] | list[Array]:
+    """Arrays by name, or by position when no name is given."""
+    if not inputs:
+        raise usage_error("E0815", "no input given", help="`--input x.npy`, or `--input name=x.npy` for one of several")
+    named = [text.partition("=") for text in inputs]
+    if all(equals for _, equals, _ in named):
+        return {name: _read_array(Path(file)) for name, _, file in named}
+    if any(equals for _, equals, _ in named):
+        raise usage_error("E0814", "some inputs have a name and some have none", help="give every input its name")
+    return [_read_array(Path(file)) for file in inputs]
+
+
+def _read_array(path: Path) -> Array:
+    import numpy as np
+
+    try:
+        array: Array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault).partition("\n")[0]
+        raise error("E0901", f"cannot read {path}", note=reason.lower(), help="inputs are .npy files") from None
+    if not isinstance(array, np.ndarray):
+        raise error("E0901", f"{path} holds several arrays", help="inputs are .npy files, one array each")
+    return array
+
+
+def _interpret(
+    model: Path, options: Options, inputs: dict[str, Array] | list[Array], error_format: ErrorFormat
+) -> dict[str, Array]:
+    """Run the model as the front end made it, rounding once per op."""
+    from neuralc import driver
+    from neuralc.dialects.graph import the_model
+    from neuralc.dialects.interp import run_module
+
+    compilation = driver.load(model, options)
+    report(compilation.notices, error_format)
+    results = run_module(compilation.module, inputs, compilation.weights, numerics="rounded")
+    return dict(zip(the_model(compilation.module).outputs, results, strict=True))
+
+
+def _run_natively(
+    model: Path, options: Options, inputs: dict[str, Array] | list[Array], error_format: ErrorFormat
+) -> dict[str, Array]:
+    from neuralc.api import compile as compile_model
+
+    compiled = compile_model(
+        model, opt=options.opt, target="cpu", threads=options.threads, dims=options.dims, weights=options.weights
+    )
+    results = compiled(**inputs) if isinstance(inputs, Mapping) else compiled(*inputs)
+    outputs = results if isinstance(results, tuple) else (results,)
+    return {port.name: array for port, array in zip(compiled.outputs, outputs, strict=True)}
+
+
+def _write_results(output: str | None, results: Mapping[str, Array]) -> None:
+    import numpy as np
+
+    if output is None:
+        for name, array in results.items():
+            sys.stdout.write(f"{name}: {array.dtype} {array.shape}\n{array}\n")
+        return
+    content = BytesIO()
+    if output.endswith(".npz"):
+        np.savez(content, allow_pickle=False, **results)
+    elif len(results) > 1:
+        raise usage_error("E0814", f"the model has {len(results)} outputs", help="give `-o` a name that ends in .npz")
+    else:
+        np.save(content, next(iter(results.values())), allow_pickle=False)
+    write_product(output, content.getvalue())

@@ -1,0 +1,233 @@
+"""From a model file to a product: front end, pipeline, emitter. Command line and Python API both stand on this."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neuralc.cli_instruments import Watch
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error, usage_error
+from neuralc.products import Product, Stage, emitter
+from neuralc.settings import make_target
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+    from neuralc.dialects.weights import WeightStore
+    from neuralc.passes.base import ModulePass, PassContext
+    from neuralc.passes.instruments import TimePasses
+    from neuralc.passes.pipelines import Entry, Level
+    from neuralc.passes.target import Target
+
+
+@dataclass(frozen=True)
+class Options:
+    """All settings of a compilation, by their names on the command line."""
+
+    opt: int = 2
+    target: str = "cpu"
+    mcpu: str | None = None
+    triple: str | None = None
+    arch: str | None = None
+    threads: int | None = None
+    dims: Mapping[str, int] = field(default_factory=dict)
+    weights: Path | None = None
+    network: str | None = None
+    compile_from: Level | None = None
+    compile_to: Level | None = None
+    pass_pipeline: str | None = None
+    verify_each: bool = False
+    watch: Watch = field(default_factory=Watch)
+
+    def settings(self) -> dict[str, str]:
+        """What a reproducer repeats."""
+        found = {
+            "target": self.target,
+            "mcpu": self.mcpu,
+            "triple": self.triple,
+            "arch": self.arch,
+            "threads": self.threads,
+            "weights": self.weights,
+        }
+        return {name: str(value) for name, value in found.items() if value is not None}
+
+
+@dataclass
+class Compilation:
+    """A module on its way, with all that goes with it."""
+
+    name: str
+    """Name of the model file without its suffix, for the names of products."""
+    module: ModuleOp
+    level: Level
+    target: Target
+    context: PassContext
+    options: Options
+    notices: tuple[Diagnostic, ...] = ()
+    """Warnings and notes of the front end."""
+    clock: TimePasses | None = None
+
+    @property
+    def weights(self) -> WeightStore:
+        """The bytes of the module's weights."""
+        from neuralc.dialects.weights import WeightStore
+
+        if self.context.weights is None:
+            self.context.weights = WeightStore()
+        return self.context.weights
+
+
+def load(path: Path, options: Options) -> Compilation:
+    """Read a model: a `.nr` program, or IR of any level. Raises NeuralcError for what is wrong with it."""
+    from neuralc.passes.base import PassContext
+
+    target = make_target(options.settings())
+    context = PassContext(target=target, options=options.settings())
+    clock = _clock(options)
+    started = time.perf_counter()
+    read = FRONT_ENDS.get(path.suffix)
+    if read is None:
+        raise error(
+            "E0601",
+            f"neuralc does not read `{path.suffix or path.name}` files",
+            help=f"it reads {', '.join(FRONT_ENDS)}",
+        )
+    module, context.weights, notices = read(path, options)
+    if clock is not None:
+        clock.add("front end", time.perf_counter() - started)
+    level = options.compile_from or level_of(module)
+    return Compilation(path.stem, module, level, target, context, options, tuple(notices), clock)
+
+
+def compile_to(compilation: Compilation, stage: Stage) -> None:
+    """Run the pipeline from where the module is to `stage`, in place."""
+    from neuralc.passes.manager import run_pipeline
+    from neuralc.passes.verifier import verify_module
+
+    options = compilation.options
+    verify_module(compilation.module)
+    if stage == "model" and options.pass_pipeline is None:
+        return
+    passes = pipeline_of(options, compilation.level, stage)
+    try:
+        run_pipeline(
+            compilation.module,
+            passes,
+            compilation.context,
+            instruments=options.watch.instruments(compilation.clock),
+            verify_each=options.verify_each,
+            reproducer=options.watch.reproducer,
+        )
+    finally:
+        from neuralc.cli_instruments import print_remarks
+
+        print_remarks(compilation.context.remarks, options.watch.remarks)
+    compilation.level = level_of(compilation.module)
+
+
+def emit(compilation: Compilation, kind: str) -> Product:
+    """The product of a kind from a module that `compile_to` has brought to the emitter's stage."""
+    found = emitter(kind, compilation.options.target)
+    started = time.perf_counter()
+    try:
+        product = found.make(compilation, kind)
+    except NeuralcError:
+        raise
+    except Exception as fault:  # a fault of the emitter: one message, and the IR that shows it
+        from neuralc.passes.manager import internal_fault, with_reproducer
+        from neuralc.passes.printing import print_module
+        from neuralc.passes.reproducer import write_reproducer
+
+        told = internal_fault(f"emitting {kind} failed", fault)
+        text = print_module(compilation.module, locations=True)
+        path = write_reproducer(text, (), compilation.context, told, compilation.options.watch.reproducer)
+        command = f"neuralc {path} --emit={kind} --target={compilation.options.target} --pass-pipeline="
+        raise with_reproducer(told, path, command) from fault
+    if compilation.clock is not None:
+        compilation.clock.add(f"emit {kind}", time.perf_counter() - started)
+    return product
+
+
+def compile_file(path: Path, kind: str, options: Options) -> tuple[Compilation, Product]:
+    """Load, compile and emit in one call."""
+    found = emitter(kind, options.target)
+    compilation = load(path, options)
+    compile_to(compilation, found.stage)
+    return compilation, emit(compilation, kind)
+
+
+def entries_of(options: Options, start: Level, stage: Stage) -> Sequence[Entry]:
+    """The lines of the pipeline between a level and a stage."""
+    from neuralc.passes.pipelines import pipeline, slice_pipeline
+
+    if stage == "model":
+        return ()
+    return slice_pipeline(pipeline(options.opt, options.target), start, stage)
+
+
+def pipeline_of(options: Options, start: Level, stage: Stage) -> tuple[ModulePass, ...]:
+    """The passes to run: those asked for, or those of the optimization level."""
+    from neuralc.passes.pipelines import LEVELS, load
+    from neuralc.passes.registry import parse_pipeline
+
+    if options.pass_pipeline is not None:
+        return parse_pipeline(options.pass_pipeline)
+    if stage != "model" and LEVELS.index(start) > LEVELS.index(stage):
+        raise usage_error(
+            "E0814",
+            f"the module is on the {start} level already",
+            note=f"what is asked for is made on the {stage} level",
+        )
+    return load(entries_of(options, start, stage))
+
+
+def level_of(module: ModuleOp) -> Level:
+    """The level of a module, by the dialects of its ops: the lowest one found."""
+    from neuralc.passes.pipelines import LEVELS
+
+    found = {op.name.partition(".")[0] for op in module.walk()}
+    return next((level for level in reversed(LEVELS) if level in found), "graph")
+
+
+def _clock(options: Options) -> TimePasses | None:
+    if not options.watch.time_passes:
+        return None
+    from neuralc.passes.instruments import TimePasses
+
+    return TimePasses()
+
+
+FrontEnd = Callable[[Path, Options], "tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]"]
+
+
+def _read_nr(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+    from neuralc.frontends.nr.load import load as load_program
+    from neuralc.pin_dims import pin_dims
+    from neuralc.weights_file import bind_weights
+
+    program = load_program(path, network=options.network)
+    pin_dims(program.module, options.dims)
+    bound = bind_weights(program, options.weights)
+    return program.module, bound.store, (*program.warnings, *bound.messages)
+
+
+def _read_ir(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+    """A dump of any level. Its weights: `--weights`, else the folder that `--dump-ir` wrote beside it."""
+    from neuralc.files import read_text
+    from neuralc.passes.dump import WEIGHTS_INDEX
+    from neuralc.passes.parsing import parse_module
+    from neuralc.pin_dims import pin_dims
+    from neuralc.settings import load_weights
+
+    module = parse_module(read_text(path), str(path))
+    pin_dims(module, options.dims)
+    beside = path.parent / "weights"
+    weights = options.weights or (beside if (beside / WEIGHTS_INDEX).exists() else None)
+    return module, load_weights(weights, module) if weights is not None else None, ()
+
+
+FRONT_ENDS: dict[str, FrontEnd] = {".nr": _read_nr, ".neural": _read_nr, ".mlir": _read_ir}
+"""Suffix of a model file -> what reads it."""

@@ -1,0 +1,217 @@
+"""Writes kernel.host as an LLVM function: `void nrc.program(inputs, dims, outputs, arena, weights, pool)`.
+
+Memory is base plus offset, a launch is a call `f(0, grid, dims.., refs..)`, a choice by sizes is a branch. A launch
+marked `parallel` goes through the pool when the context has one: the pool calls `nrc.task.f(begin, end, arguments)`
+on each thread, which unpacks the arguments and calls the kernel on that range of programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+
+from neuralc.dialects.dims import Dim
+from neuralc.dialects.kernel import (
+    AllocOp,
+    ArenaOp,
+    FuncOp,
+    HostOp,
+    IfOp,
+    LaunchOp,
+    RefType,
+    ReturnOp,
+    ViewOp,
+    WeightOp,
+)
+from neuralc.dialects.types import element_bytes
+from neuralc.emit.llvm.host_sizes import load_dims
+from neuralc.emit.llvm.host_weights import WeightLayout
+from neuralc.emit.llvm.index import IndexArithmetic, IndexValue
+from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
+from neuralc.grammar.diagnostics import error
+from neuralc.passes.locations import span_of
+
+_PARAMETERS = ("inputs", "dims", "outputs", "arena", "weights", "pool")
+
+
+def host_of(module: ModuleOp) -> HostOp:
+    """The one host program of a module. Raises E0840 where there is none or more than one."""
+    hosts = [op for op in module.ops if isinstance(op, HostOp)]
+    if len(hosts) != 1:
+        raise error(
+            "E0840",
+            f"native code is made from one kernel.host, the module has {len(hosts)}",
+            help="`neuralc-opt -p tensor-to-kernel,kernel-plan-memory` makes it from IR of the tensor level",
+        )
+    return hosts[0]
+
+
+def emit_host(source: ModuleOp, module: Any, layout: WeightLayout) -> Value:
+    """Write the host program of `source` into `module`, which holds its kernels; returns the llvmlite function."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER] * len(_PARAMETERS)), "nrc.program")
+    function.attributes.add("nounwind")
+    for argument, name in zip(function.args, _PARAMETERS, strict=True):
+        argument.name = name
+    kernels = {op.sym_name.data: op for op in source.ops if isinstance(op, FuncOp)}
+    _HostWriter(host_of(source), kernels, function, layout).write()
+    return function
+
+
+class _HostWriter:
+    """The state of writing one host program."""
+
+    def __init__(self, host: HostOp, kernels: dict[str, FuncOp], function: Any, layout: WeightLayout) -> None:
+        self.host = host
+        self.kernels = kernels
+        self.function = function
+        self.module = function.module
+        self.layout = layout
+        self.builder: Any = ir.IRBuilder(function.append_basic_block("entry"))
+        self.index = IndexArithmetic(self.builder)
+        self.pointers: dict[SSAValue, Value] = {}
+        self.inputs, self.dims, self.outputs, self.arena, self.weights, self.pool = function.args
+        self.sizes = load_dims(self.builder, self.dims, host.dims)
+        self.arguments: dict[str, Value] = {}
+        """Memory for the arguments of parallel launches, by their types: one launch runs at a time."""
+
+    def write(self) -> None:
+        for base, values in ((self.inputs, self.host.input_arguments), (self.outputs, self.host.output_arguments)):
+            for number, value in enumerate(values):
+                place = self.builder.gep(base, [ir.Constant(I64, number)], source_etype=POINTER)
+                self.pointers[value] = self.builder.load(place, value.name_hint or "", typ=POINTER)
+        self.ops(list(self.host.block.ops))
+        self.builder.ret_void()
+
+    def ops(self, ops: Sequence[Operation]) -> None:
+        for op in ops:
+            if isinstance(op, ReturnOp):
+                continue
+            writer = _WRITERS.get(type(op))
+            if writer is None:
+                help = "kernel-plan-memory places it" if isinstance(op, AllocOp) else None
+                raise error("E0840", f"`{op.name}` has no native form", span_of(op.location), help=help)
+            writer(self, op)
+
+    def size(self, dim: Dim) -> IndexValue:
+        return self.index.dim(dim, self.sizes.__getitem__)
+
+    # -- memory ------------------------------------------------------------------------------------------------------
+
+    def offset(self, base: Value, offset: IndexValue, name: str | None) -> Value:
+        """`base` plus bytes."""
+        if offset.is_constant and offset.constant == 0:
+            return base
+        return self.builder.gep(base, [self.index.materialize(offset)], name=name or "", source_etype=I8)
+
+    def weight(self, op: WeightOp) -> None:
+        place = IndexValue.of(self.layout.places[op.weight_name].offset)
+        self.pointers[op.result] = self.offset(self.weights, place, op.result.name_hint)
+
+    def in_arena(self, op: ArenaOp) -> None:
+        self.pointers[op.result] = self.offset(self.arena, self.size(op.offset.data), op.result.name_hint)
+
+    def view(self, op: ViewOp) -> None:
+        type_ = op.result.type
+        if not isinstance(type_, RefType):
+            raise error("E9901", f"a view is a reference, not {type_}")
+        bytes_ = self.size(op.offset.data * element_bytes(type_.element_type))
+        self.pointers[op.result] = self.offset(self.pointers[op.source], bytes_, op.result.name_hint)
+
+    # -- control -----------------------------------------------------------------------------------------------------
+
+    def choice(self, op: IfOp) -> None:
+        lhs, rhs = (self.index.materialize(self.size(side.data)) for side in (op.lhs, op.rhs))
+        condition = self.builder.icmp_signed(op.relation.data, lhs, rhs)
+        blocks = [self.function.append_basic_block(name) for name in ("then", "else", "after")]
+        self.builder.cbranch(condition, blocks[0], blocks[1])
+        for block, body in zip(blocks[:2], (op.then_body, op.else_body), strict=True):
+            self.builder.position_at_end(block)
+            self.ops(list(body.block.ops))
+            self.builder.branch(blocks[2])
+        self.builder.position_at_end(blocks[2])
+
+    def launch(self, op: LaunchOp) -> None:
+        kernel = self.kernels.get(op.callee_name)
+        if kernel is None:
+            raise error("E0490", f"kernel.launch of @{op.callee_name}, which is not in the module", span_of(op.location))
+        values = [self.size(dim) for dim in op.dims.data]
+        grid = self.index.dim(kernel.grid.data, dict(zip(kernel.dims, values, strict=True)).__getitem__)
+        function = self.module.get_global(op.callee_name)
+        arguments = [*map(self.index.materialize, values), *(self.pointers[value] for value in op.args)]
+
+        def direct() -> None:
+            self.builder.call(function, [ir.Constant(I64, 0), self.index.materialize(grid), *arguments])
+
+        if not op.parallel or (grid.is_constant and grid.constant < 2):
+            direct()
+        else:
+            self._share(function, self.index.materialize(grid), arguments, direct)
+
+    def _share(self, function: Any, grid: Value, arguments: Sequence[Value], direct: Callable[[], None]) -> None:
+        """Through the pool where the context has one, directly otherwise."""
+        alone = self.builder.icmp_unsigned("==", self.pool, ir.Constant(POINTER, None))
+        blocks = [self.function.append_basic_block(f"{function.name}.{name}") for name in ("direct", "shared", "done")]
+        self.builder.cbranch(alone, blocks[0], blocks[1])
+        self.builder.position_at_end(blocks[0])
+        direct()
+        self.builder.branch(blocks[2])
+        self.builder.position_at_end(blocks[1])
+        memory, record = self._arguments(arguments)
+        for number, argument in enumerate(arguments):
+            self.builder.store(argument, _field(self.builder, memory, record, number))
+        self.builder.call(self._parallel(), [self.pool, self._task(function, record), memory, grid])
+        self.builder.branch(blocks[2])
+        self.builder.position_at_end(blocks[2])
+
+    def _parallel(self) -> Any:
+        """`void nrc.parallel(pool, task, arguments, programs)` of support/pool.ll."""
+        found = self.module.globals.get("nrc.parallel")
+        type_ = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64])
+        return found if found is not None else ir.Function(self.module, type_, "nrc.parallel")
+
+    def _arguments(self, arguments: Sequence[Value]) -> tuple[Value, Any]:
+        """Memory for arguments in the frame of the program, and its type."""
+        record = ir.LiteralStructType([argument.type for argument in arguments])
+        key = str(record)
+        if key not in self.arguments:
+            with self.builder.goto_entry_block():
+                self.arguments[key] = self.builder.alloca(record, name="arguments")
+        return self.arguments[key], record
+
+    def _task(self, kernel: Any, record: Any) -> Any:
+        """The kernel as the pool calls it, made once."""
+        name = f"nrc.task.{kernel.name}"
+        found = self.module.globals.get(name)
+        if found is not None:
+            return found
+        task = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [I64, I64, POINTER]), name)
+        task.attributes.add("nounwind")
+        begin, end, arguments = task.args
+        begin.name, end.name, arguments.name = "begin", "end", "arguments"
+        builder: Any = ir.IRBuilder(task.append_basic_block("entry"))
+        values = [
+            builder.load(_field(builder, arguments, record, number), argument.name, typ=argument.type)
+            for number, argument in enumerate(kernel.args[2:])
+        ]
+        builder.call(kernel, [begin, end, *values])
+        builder.ret_void()
+        return task
+
+
+def _field(builder: Any, memory: Value, record: Any, number: int) -> Value:
+    """The address of a field of a structure; llvmlite gives what alloca returns a type of its own."""
+    type_ = record if memory.type.is_opaque else None
+    return builder.gep(memory, [ir.Constant(I32, 0), ir.Constant(I32, number)], source_etype=type_)
+
+
+_WRITERS: dict[type[Operation], Callable[[_HostWriter, Any], None]] = {
+    WeightOp: _HostWriter.weight,
+    ArenaOp: _HostWriter.in_arena,
+    ViewOp: _HostWriter.view,
+    IfOp: _HostWriter.choice,
+    LaunchOp: _HostWriter.launch,
+}

@@ -1,0 +1,76 @@
+"""From an LLVM module to machine code: object bytes, assembly text, or functions loaded into this process.
+
+No pass pipeline runs at the default level: kernels arrive in the form LLVM's optimiser would give them, and its code
+generator (instruction selection, strength reduction, scheduling) does the rest.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from llvmlite import binding
+
+from neuralc.passes.target import Target
+
+
+@lru_cache(maxsize=1)
+def initialize() -> None:
+    """Make LLVM's code generators known, once a process."""
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+
+
+def target_machine(target: Target, opt_level: int = 2) -> Any:
+    """LLVM's description of the target; code is position independent, so that objects may go into libraries."""
+    initialize()
+    return binding.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu_name, features=target.feature_string, opt=opt_level, reloc="pic", codemodel="small"
+    )
+
+
+class NativeLibrary:
+    """Machine code loaded into this process. Addresses stay valid as long as the object lives."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    def address(self, name: str) -> int:
+        """Where a function is. Raises KeyError for a name that the code does not define."""
+        address = self._engine.get_function_address(name)
+        if not address:
+            raise KeyError(name)
+        return int(address)
+
+
+def parse(module: Any, machine: Any) -> Any:
+    """LLVM's module of an llvmlite module or of IR text, verified."""
+    parsed = binding.parse_assembly(str(module))
+    parsed.data_layout = str(machine.target_data)
+    parsed.verify()
+    return parsed
+
+
+def emit_object(module: Any, target: Target, opt_level: int = 2) -> bytes:
+    """A relocatable object file."""
+    machine = target_machine(target, opt_level)
+    return bytes(machine.emit_object(parse(module, machine)))
+
+
+def emit_assembly(module: Any, target: Target, opt_level: int = 2) -> str:
+    machine = target_machine(target, opt_level)
+    return str(machine.emit_assembly(parse(module, machine)))
+
+
+def load_object(code: bytes, target: Target) -> NativeLibrary:
+    """Load an object that `emit_object` made for this machine; C library functions it calls are resolved."""
+    machine = target_machine(target)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return NativeLibrary(engine)
+
+
+def compile_module(module: Any, target: Target, opt_level: int = 2) -> NativeLibrary:
+    """Machine code of a module, loaded."""
+    return load_object(emit_object(module, target, opt_level), target)

@@ -1,0 +1,122 @@
+"""The native products of a compilation: LLVM IR, assembly, object, shared library, and code loaded into this process.
+
+All come from one LLVM module: kernels, host program, description of the model, and the support code of every artifact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import binding
+
+from neuralc.dialects.graph import declared_dims
+from neuralc.emit.llvm import jit
+from neuralc.emit.llvm.abi import Description, emit_model, support_text
+from neuralc.emit.llvm.host import emit_host, host_of
+from neuralc.emit.llvm.host_weights import Bytes, WeightLayout, fill
+from neuralc.emit.llvm.kernel import emit_kernels
+from neuralc.emit.llvm.link import link_shared
+from neuralc.emit.llvm.link_object import embed
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+    from neuralc.dialects.weights import WeightStore
+    from neuralc.driver import Compilation
+    from neuralc.passes.target import Target
+
+CODE_LEVELS = {0: 0, 1: 2, 2: 2}
+"""-O level -> level of LLVM's code generator."""
+
+
+@dataclass(frozen=True)
+class NativeCode:
+    """A model as machine code, not yet linked or loaded."""
+
+    llvm: Any
+    """LLVM's module."""
+    machine: Any
+    description: Description
+    target: Target
+    layout: WeightLayout
+    fill_weights: Callable[[], Bytes]
+
+    @cached_property
+    def weights(self) -> Bytes:
+        """The block of all weights, made on first use."""
+        return self.fill_weights()
+
+    @cached_property
+    def code(self) -> bytes:
+        """An object that refers to its weights by `description.weights_symbol`."""
+        return bytes(self.machine.emit_object(self.llvm))
+
+    @property
+    def llvm_text(self) -> str:
+        return str(self.llvm)
+
+    @property
+    def assembly(self) -> str:
+        return str(self.machine.emit_assembly(self.llvm))
+
+    @property
+    def object(self) -> bytes:
+        """A relocatable object with everything in it."""
+        return embed(self.code, self.description.weights_symbol, memoryview(self.weights))
+
+    @property
+    def library(self) -> bytes:
+        """A shared library with the C interface of neuralc.h."""
+        return link_shared(self.object, self.target)
+
+
+def generate(module: ModuleOp, weights: WeightStore, target: Target, *, opt: int = 2, threads: int = 1) -> NativeCode:
+    """Native code of a module of the kernel level, after kernel-plan-memory. `threads` 0 is one for each processor.
+
+    Raises NeuralcError: E0840 for a module that is not ready, E0830 for a kernel that a CPU has no form for.
+    """
+    host = host_of(module)
+    layout = WeightLayout.of(host)
+    description = Description.of(host, declared_dims(module), target, version("neuralc"), threads)
+    written = emit_kernels(module, target)
+    written.name = description.name
+    program = emit_host(module, written, layout)
+    emit_model(written, description, host, program)
+    machine = jit.target_machine(target, CODE_LEVELS[opt])
+    llvm = jit.parse(written, machine)
+    support = jit.parse(support_text(target), machine)
+    support.triple = llvm.triple
+    llvm.link_in(support)
+    _hide(llvm)
+    llvm.verify()
+    return NativeCode(llvm, machine, description, target, layout, lambda: fill(layout, module, weights))
+
+
+def _hide(llvm: Any) -> None:
+    """Only the functions of the C interface are seen from outside."""
+    for value in (*llvm.functions, *llvm.global_variables):
+        if not value.is_declaration and not value.name.startswith("nrc_") and value.linkage == binding.Linkage.external:
+            value.linkage = binding.Linkage.internal
+
+
+def emit(compilation: Compilation, kind: str) -> str | bytes:
+    """The product of a kind: `llvm`, `asm`, `obj` or `so`."""
+    threads = compilation.options.threads
+    native = generate(
+        compilation.module,
+        compilation.weights,
+        compilation.target,
+        opt=compilation.options.opt,
+        threads=0 if threads is None else threads,
+    )
+    products: dict[str, Callable[[], str | bytes]] = {
+        "llvm": lambda: native.llvm_text,
+        "asm": lambda: native.assembly,
+        "obj": lambda: native.object,
+        "so": lambda: native.library,
+    }
+    return products[kind]()

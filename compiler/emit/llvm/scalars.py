@@ -1,0 +1,279 @@
+"""The scalar table (dialects/scalar.py) in LLVM: one function of the table on scalars or on whole vectors.
+
+Float minimum and maximum are compare-and-select in the operand order that x86, AArch64 and RISC-V have one instruction
+for; NaN costs two more, and nothing where one operand is a constant. Integer division never traps. What is left of exp,
+log, tanh, erf, pow (kernel-expand-math writes polynomials for fp32 and fp16) calls the C library lane by lane.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+from xdsl.dialects.builtin import f16, f32, f64
+from xdsl.ir import Attribute
+
+from neuralc.dialects.types import is_float
+from neuralc.emit.llvm.instructions import (
+    constant,
+    declare,
+    elementwise,
+    integer_like,
+    intrinsic,
+    is_constant,
+    multiply_add,
+    per_lane,
+)
+from neuralc.emit.llvm.types import Value, element, is_signed, lanes_of, scalar_of, with_lanes
+
+CONTRACT = ("contract",)
+"""The one fast-math flag of elementwise code: a product may fuse into the sum that takes it."""
+
+MANTISSA_BITS = {f16: 10, f32: 23, f64: 52}
+EXPONENT_BITS = {f16: 5, f32: 8, f64: 11}
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """Writes scalar functions at the builder's place."""
+
+    builder: Any
+    has_fma: bool
+
+    def apply(self, name: str, element_type: Attribute, args: Sequence[Value]) -> Value:
+        """Function `name` of operands whose (last) element type is `element_type`."""
+        if name in _LIBRARY:
+            return self._library(name, element_type, args)
+        table = _FLOAT if is_float(element_type) else _INTEGER
+        return table[name](self, element_type, *args)
+
+    def knows(self, name: str, element_type: Attribute) -> bool:
+        return name in (_FLOAT if is_float(element_type) else _INTEGER) or (name in _LIBRARY and is_float(element_type))
+
+    # -- floats ------------------------------------------------------------------------------------------------------
+
+    def arithmetic(self, opcode: str, *args: Value) -> Value:
+        return getattr(self.builder, opcode)(*args, flags=CONTRACT)
+
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
+        return multiply_add(self.builder, self.has_fma, a, b, c)
+
+    def propagating(self, compare: str, a: Value, b: Value) -> Value:
+        """maximum (`>`) or minimum (`<`) where a NaN operand gives NaN."""
+        if is_constant(b):
+            a, b = b, a
+        # `a > b ? a : b` is b where either is NaN: right unless a is NaN and b is a number.
+        chosen = self.builder.select(self.builder.fcmp_ordered(compare, a, b), a, b)
+        if is_constant(a) and not _may_be_nan(a):
+            return chosen
+        return self.builder.select(self.builder.fcmp_unordered("uno", a, a), a, chosen)
+
+    def ignoring(self, compare: str, a: Value, b: Value) -> Value:
+        """maxnum (`>`) or minnum (`<`): a number where one operand is a number."""
+        if is_constant(a):
+            a, b = b, a
+        # `a > b ? a : b` is b where either is NaN: right unless b is NaN and a is a number.
+        chosen = self.builder.select(self.builder.fcmp_ordered(compare, a, b), a, b)
+        if is_constant(b) and not _may_be_nan(b):
+            return chosen
+        return self.builder.select(self.builder.fcmp_unordered("uno", b, b), a, chosen)
+
+    def ldexp(self, element_type: Attribute, x: Value, n: Value) -> Value:
+        """x * 2**n in two factors, so that results may be subnormal; n beyond both factors' range saturates."""
+        bits, exponent = MANTISSA_BITS[element_type], EXPONENT_BITS[element_type]
+        bias = (1 << (exponent - 1)) - 1
+        integer = integer_like(x.type)
+        low, high = constant(x.type, -2 * bias + 2), constant(x.type, 2 * bias)
+        # The selects take the bound for a NaN n: converting it would be undefined. Its product is NaN by way of x.
+        n = self.builder.select(self.builder.fcmp_ordered(">", n, low), n, low)
+        n = self.builder.select(self.builder.fcmp_ordered("<", n, high), n, high)
+        whole = self.builder.fptosi(n, integer)
+        half = self.builder.ashr(whole, constant(integer, 1))
+        for part in (half, self.builder.sub(whole, half)):
+            biased = self.builder.add(part, constant(integer, bias))
+            factor = self.builder.bitcast(self.builder.shl(biased, constant(integer, bits)), x.type)
+            x = self.builder.fmul(x, factor)
+        return x
+
+    def logb(self, element_type: Attribute, x: Value) -> Value:
+        """The exponent of x as a float; -inf of 0, inf of infinities, NaN of NaN."""
+        bits, exponent = MANTISSA_BITS[element_type], EXPONENT_BITS[element_type]
+        bias = (1 << (exponent - 1)) - 1
+        integer = integer_like(x.type)
+        magnitude = elementwise(self.builder, "fabs", x)
+        subnormal = self.builder.fcmp_ordered("<", magnitude, constant(x.type, 2.0 ** (1 - bias)))
+        scaled = self.builder.fmul(magnitude, constant(x.type, 2.0**bits))
+        normal = self.builder.select(subnormal, scaled, magnitude)
+        raw = self.builder.lshr(self.builder.bitcast(normal, integer), constant(integer, bits))
+        offset = self.builder.select(subnormal, constant(x.type, bias + bits), constant(x.type, bias))
+        result = self.builder.fsub(self.builder.sitofp(raw, x.type), offset)
+        zero = self.builder.fcmp_ordered("==", magnitude, constant(x.type, 0.0))
+        result = self.builder.select(zero, constant(x.type, -math.inf), result)
+        finite = self.builder.fcmp_ordered("<", magnitude, constant(x.type, math.inf))
+        return self.builder.select(finite, result, self.builder.select(zero, result, magnitude))
+
+    def _library(self, name: str, element_type: Attribute, args: Sequence[Value]) -> Value:
+        """exp, log .. of the C library, in float for halves."""
+        type_ = args[0].type
+        if element_type == f16:
+            wide = with_lanes(element(f32), lanes_of(args[0]))
+            result = self._library(name, f32, [self.builder.fpext(arg, wide) for arg in args])
+            return self.builder.fptrunc(result, type_)
+        scalar = scalar_of(type_)
+        symbol = _LIBRARY[name] + ("f" if element_type == f32 else "")
+        function = declare(self.builder, symbol, scalar, [scalar] * len(args))
+        return per_lane(self.builder, function, *args)
+
+    # -- integers ----------------------------------------------------------------------------------------------------
+
+    def divide(self, element_type: Attribute, a: Value, b: Value, *, remainder: bool) -> Value:
+        """Toward zero, as C; x / 0 and x % 0 are 0, as numpy; the one overflowing quotient wraps."""
+        signed = is_signed(element_type)
+        opcode = getattr(self.builder, ("s" if signed else "u") + ("rem" if remainder else "div"))
+        if isinstance(b, ir.Constant) and b.get_reference() not in _TRAPPING and isinstance(b.constant, int | str):
+            return opcode(a, b)
+        zero, one = constant(b.type, 0), constant(b.type, 1)
+        is_zero = self.builder.icmp_unsigned("==", b, zero)
+        divisor = self.builder.select(is_zero, one, b)
+        if signed:
+            minus_one = self.builder.icmp_unsigned("==", b, constant(b.type, -1))
+            divisor = self.builder.select(minus_one, one, divisor)
+        result = self.builder.select(is_zero, zero, opcode(a, divisor))
+        if signed:
+            special = zero if remainder else self.builder.sub(zero, a)
+            result = self.builder.select(minus_one, special, result)
+        return result
+
+    def extreme(self, element_type: Attribute, a: Value, b: Value, name: str) -> Value:
+        return elementwise(self.builder, ("s" if is_signed(element_type) else "u") + name, a, b)
+
+    def compare_integers(self, element_type: Attribute, operator: str, a: Value, b: Value) -> Value:
+        compare = self.builder.icmp_signed if is_signed(element_type) else self.builder.icmp_unsigned
+        return compare(operator, a, b)
+
+    # -- between types -----------------------------------------------------------------------------------------------
+
+    def convert(self, source: Attribute, target: Attribute, x: Value) -> Value:
+        """Another element type, as `scalar.convert`: floats round once, float to integer saturates and maps NaN to 0."""
+        if source == target:
+            return x
+        type_ = with_lanes(element(target), lanes_of(x))
+        width = getattr(element(target), "width", 0)
+        if width == 1:
+            zero = constant(x.type, 0)
+            if is_float(source):
+                return self.builder.fcmp_unordered("!=", x, zero)
+            return self.builder.icmp_unsigned("!=", x, zero)
+        if is_float(source) and is_float(target):
+            wider = MANTISSA_BITS[target] > MANTISSA_BITS[source]
+            return self.builder.fpext(x, type_) if wider else self.builder.fptrunc(x, type_)
+        if is_float(source):
+            name = "fptosi.sat" if is_signed(target) else "fptoui.sat"
+            return intrinsic(self.builder, name, [x], type_, [type_, x.type])
+        if is_float(target):
+            return (self.builder.sitofp if is_signed(source) else self.builder.uitofp)(x, type_)
+        if width < element(source).width:
+            return self.builder.trunc(x, type_)
+        if width == element(source).width:
+            return x
+        return (self.builder.sext if is_signed(source) else self.builder.zext)(x, type_)
+
+
+def _may_be_nan(value: Value) -> bool:
+    """Whether a float constant is NaN: its text is hexadecimal, and NaN's begins with all exponent bits set."""
+    return "0x7ff8" in value.get_reference().lower() or "0xfff8" in value.get_reference().lower()
+
+
+_TRAPPING = ("0", "-1")
+"""Divisors that need the guarded form; constants of vectors are compared by text below."""
+
+Rule = Callable[..., Value]
+
+
+def _binary(opcode: str) -> Rule:
+    return lambda self, _, a, b: self.arithmetic(opcode, a, b)
+
+
+def _ordered(operator: str) -> Rule:
+    return lambda self, _, a, b: self.builder.fcmp_ordered(operator, a, b)
+
+
+def _compared(operator: str) -> Rule:
+    return lambda self, type_, a, b: self.compare_integers(type_, operator, a, b)
+
+
+def _intrinsic(name: str) -> Rule:
+    return lambda self, _, x: elementwise(self.builder, name, x)
+
+
+def _plain(opcode: str) -> Rule:
+    return lambda self, _, *args: getattr(self.builder, opcode)(*args)
+
+
+def _select(self: Scalars, _: Attribute, condition: Value, a: Value, b: Value) -> Value:
+    return self.builder.select(condition, a, b)
+
+
+def _rsqrt(self: Scalars, _: Attribute, x: Value) -> Value:
+    return self.builder.fdiv(constant(x.type, 1.0), elementwise(self.builder, "sqrt", x))
+
+
+def _integer_abs(self: Scalars, type_: Attribute, x: Value) -> Value:
+    if not is_signed(type_):
+        return x
+    false = constant(ir.IntType(1), 0)
+    return intrinsic(self.builder, "abs", [x, false], x.type, [x.type])
+
+
+_COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+_FLOAT: dict[str, Rule] = {
+    "add": _binary("fadd"),
+    "sub": _binary("fsub"),
+    "mul": _binary("fmul"),
+    "div": _binary("fdiv"),
+    "rem": _plain("frem"),
+    "fma": lambda self, _, a, b, c: self.fma(a, b, c),
+    "neg": _plain("fneg"),
+    "abs": _intrinsic("fabs"),
+    "maximum": lambda self, _, a, b: self.propagating(">", a, b),
+    "minimum": lambda self, _, a, b: self.propagating("<", a, b),
+    "maxnum": lambda self, _, a, b: self.ignoring(">", a, b),
+    "minnum": lambda self, _, a, b: self.ignoring("<", a, b),
+    "sqrt": _intrinsic("sqrt"),
+    "rsqrt": _rsqrt,
+    "floor": _intrinsic("floor"),
+    "ceil": _intrinsic("ceil"),
+    "round_even": _intrinsic("roundeven"),
+    "ldexp": lambda self, type_, x, n: self.ldexp(type_, x, n),
+    "logb": lambda self, type_, x: self.logb(type_, x),
+    "select": _select,
+    **{name: _ordered(operator) for name, operator in _COMPARISONS.items() if name != "ne"},
+    "ne": lambda self, _, a, b: self.builder.fcmp_unordered("!=", a, b),
+}
+
+_INTEGER: dict[str, Rule] = {
+    "add": _plain("add"),
+    "sub": _plain("sub"),
+    "mul": _plain("mul"),
+    "div": lambda self, type_, a, b: self.divide(type_, a, b, remainder=False),
+    "rem": lambda self, type_, a, b: self.divide(type_, a, b, remainder=True),
+    "fma": lambda self, _, a, b, c: self.builder.add(self.builder.mul(a, b), c),
+    "neg": _plain("neg"),
+    "abs": _integer_abs,
+    "maximum": lambda self, type_, a, b: self.extreme(type_, a, b, "max"),
+    "minimum": lambda self, type_, a, b: self.extreme(type_, a, b, "min"),
+    "maxnum": lambda self, type_, a, b: self.extreme(type_, a, b, "max"),
+    "minnum": lambda self, type_, a, b: self.extreme(type_, a, b, "min"),
+    "and": _plain("and_"),
+    "or": _plain("or_"),
+    "xor": _plain("xor"),
+    "not": _plain("not_"),
+    "select": _select,
+    **{name: _compared(operator) for name, operator in _COMPARISONS.items()},
+}
+
+_LIBRARY = {"exp": "exp", "log": "log", "tanh": "tanh", "erf": "erf", "pow": "pow"}

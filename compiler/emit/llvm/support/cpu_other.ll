@@ -1,0 +1,11 @@
+; What differs between processors: this file is for those whose features are part of the architecture's name.
+
+attributes #0 = { nounwind noinline optnone }
+
+define hidden void @nrc.pause() #0 {
+  ret void
+}
+
+define hidden i1 @nrc.has_feature(ptr %feature) #0 {
+  ret i1 true
+}

@@ -1,0 +1,1 @@
+"""What the emitters of Python code share: identifiers, expressions, and source text laid out as ruff format would."""

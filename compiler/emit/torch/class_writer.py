@@ -1,0 +1,114 @@
+"""Writes a class: docstring with shapes, `__init__` with its layers and initial values, `forward`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import Float16Type, Float64Type
+
+from neuralc.dialects.types import element_of, is_float
+from neuralc.emit.python.expressions import Expression, Value, call
+from neuralc.emit.python.writer import Writer
+from neuralc.emit.torch.initializers import Common, own_initializers, write_common
+from neuralc.emit.torch.sharing import SharedClass
+from neuralc.emit.torch.structure import Child, ClassPlan, FreeWeight, Layer
+
+
+class ClassWriter:
+    """Writes classes that share the initializers `common`; `plans` are all classes of the file."""
+
+    def __init__(self, writer: Writer, plans: Sequence[ClassPlan], common: Common | None) -> None:
+        self._writer = writer
+        self._plans = plans
+        self._common = common
+
+    def write(self, shared: SharedClass) -> None:
+        writer, text = self._writer, shared.variants[0]
+        with writer.block(f"class {shared.name}(nn.Module):"):
+            self._write_docstring(shared)
+            if text.plan.members or (text.is_model and self._common):
+                writer.blank()
+                self._write_init(shared)
+            writer.blank()
+            text.write_forward(writer, comments=len(shared.variants) == 1)
+
+    def _write_docstring(self, shared: SharedClass) -> None:
+        writer, text = self._writer, shared.variants[0]
+        title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
+        shapes = ["{} -> {}".format(*variant.shapes) for variant in shared.variants]
+        if len(shapes) > 1:
+            writer.docstring(f"{title}, with the shapes", "\n".join(shapes))
+        elif writer.fits(f'"""{title}: {shapes[0]}."""'):
+            writer.docstring(f"{title}: {shapes[0]}.")
+        else:
+            writer.docstring(f"{title}.", "{}\n-> {}".format(*text.shapes))
+
+    def _write_init(self, shared: SharedClass) -> None:
+        writer, text = self._writer, shared.variants[0]
+        writer.definition(
+            "__init__", ["self", *(f"{name}: {type_}" for name, type_ in shared.parameters.items())], "None"
+        )
+        with writer.indented():
+            writer.line("super().__init__()")
+            written: set[str] = set()
+            for member in text.plan.members:
+                match member:
+                    case Layer():
+                        self._write_layer(member, shared.constructors[member.attribute])
+                    case FreeWeight():
+                        self._write_free_weight(member)
+                    case Child(index=None):
+                        writer.statement(f"self.{member.attribute} = ", shared.constructors[member.path])
+                    case Child() if member.attribute not in written:
+                        written.add(member.attribute)
+                        self._write_list(shared, member.attribute)
+            writer.lines(own_initializers(text.plan, kernels_too=self._common is None))
+            if text.is_model:
+                self._finish_model(text.plan)
+
+    def _finish_model(self, plan: ClassPlan) -> None:
+        if self._common is not None:
+            write_common(self._writer, self._plans, self._common)
+        if cast := _cast(plan):
+            self._writer.line(cast)
+
+    def _write_layer(self, layer: Layer, constructor: Expression) -> None:
+        self._writer.statement(f"self.{layer.attribute} = ", constructor)
+        for parameter in layer.spec.frozen:
+            self._writer.line(f"self.{layer.attribute}.{parameter}.requires_grad_(False)")
+
+    def _write_list(self, shared: SharedClass, attribute: str) -> None:
+        """An nn.ModuleList, as a comprehension where its items are made alike."""
+        items = [
+            shared.constructors[member.path].text
+            for member in shared.variants[0].plan.members
+            if isinstance(member, Child) and member.attribute == attribute
+        ]
+        if len(set(items)) == 1:
+            made = call("nn.ModuleList", Expression(f"{items[0]} for _ in range({len(items)})"))
+            self._writer.statement(f"self.{attribute} = ", made)
+            return
+        whole = Expression(f"nn.ModuleList([{', '.join(items)}])")
+        if self._writer.fits(f"self.{attribute} = {whole}"):
+            self._writer.statement(f"self.{attribute} = ", whole)
+            return
+        with self._writer.block(f"self.{attribute} = nn.ModuleList("):
+            self._writer.broken("[", items, "]")
+        self._writer.line(")")
+
+    def _write_free_weight(self, weight: FreeWeight) -> None:
+        function = {"zeros": "torch.zeros", "ones": "torch.ones"}.get(weight.init or "", "torch.empty")
+        sizes: list[Value] = list(weight.shape)
+        made = call(function, *sizes)
+        if weight.trainable:
+            self._writer.statement(f"self.{weight.attribute} = ", call("nn.Parameter", made))
+        else:
+            self._writer.statement("", call("self.register_buffer", weight.attribute, made))
+
+
+def _cast(plan: ClassPlan) -> str:
+    """torch makes parameters in float32; a model of another precision says so."""
+    types = {element_of(value.type) for value in plan.weight_names if is_float(element_of(value.type))}
+    if any(isinstance(type_, Float64Type) for type_ in types):
+        return "self.double()"
+    return "self.half()" if any(isinstance(type_, Float16Type) for type_ in types) else ""

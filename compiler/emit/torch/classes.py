@@ -1,0 +1,62 @@
+"""One class as it comes out of lowering: its plan, the names of its inputs and the text of its `forward`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neuralc.dialects.graph import ModelOp
+from neuralc.dialects.types import format_shape
+from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.writer import Writer
+from neuralc.emit.torch.forward import Forward
+from neuralc.emit.torch.lowering import Lowered
+from neuralc.emit.torch.reserved import LOCAL_NAMES
+from neuralc.emit.torch.structure import ClassPlan
+
+
+def input_names(plan: ClassPlan) -> list[str]:
+    """The parameters of `forward`: the model's own names; `x` for the one input of a block or an unnamed one."""
+    names = Names(LOCAL_NAMES)
+    if isinstance(plan.function, ModelOp):
+        wanted = [identifier(name) for name in plan.function.inputs]
+    else:
+        wanted = [identifier(value.name_hint or "x") for value in plan.inputs]
+    if len(wanted) == 1 and (wanted == ["input"] or not isinstance(plan.function, ModelOp)):
+        return ["x"]
+    return [names.claim(name) for name in wanted]
+
+
+@dataclass(frozen=True)
+class ClassText:
+    """A planned class with its lowered `forward`."""
+
+    plan: ClassPlan
+    lowered: Lowered
+
+    @property
+    def is_model(self) -> bool:
+        return isinstance(self.plan.function, ModelOp)
+
+    @property
+    def shapes(self) -> tuple[str, str]:
+        """What `forward` takes and what it returns, as torch tensors."""
+        function, lowered = self.plan.function, self.lowered
+        inputs = [format_shape(node.shape) for node in lowered.inputs]
+        results = [format_shape(node.shape) for node in lowered.results]
+        if isinstance(function, ModelOp):
+            inputs = [f"{name} {shape}" for name, shape in zip(function.inputs, inputs, strict=True)]
+            results = [f"{name} {shape}" for name, shape in zip(function.outputs, results, strict=True)]
+        return ", ".join(inputs), ", ".join(results)
+
+    def write_forward(self, writer: Writer, *, comments: bool = True) -> None:
+        names = [node.name for node in self.lowered.inputs]
+        results = len(self.lowered.results)
+        returns = "Tensor" if results == 1 else f"tuple[{', '.join(['Tensor'] * results)}]"
+        writer.definition("forward", ["self", *(f"{name}: Tensor" for name in names)], returns)
+        with writer.indented():
+            Forward(self.lowered.nodes, self.lowered.inputs, self.lowered.results, comments=comments).write(writer)
+
+    def body(self, *, comments: bool) -> str:
+        writer = Writer()
+        self.write_forward(writer, comments=comments)
+        return writer.text

@@ -1,0 +1,160 @@
+"""The body of `forward`: which expressions share a line, and which variable holds what.
+
+A value that is used once flows through the running `x`. A value that is still needed when the next one is made keeps
+its variable, and the next one goes into `y`, then `z`: a residual reads `y = self.conv(x)` ... `x = x + y`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from neuralc.dialects.types import Shape, format_shape
+from neuralc.emit.python.expressions import Expression, name
+from neuralc.emit.python.writer import WIDTH, Writer
+from neuralc.emit.torch.nodes import NESTED, Kind, Node
+from neuralc.emit.torch.reserved import LOCAL_NAMES
+
+RUNNING = ("x", "y", "z")
+INDENT = 8
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A node that gets a line; `reads` are the variables' nodes it uses, those of what is nested in it included."""
+
+    node: Node
+    reads: tuple[Node, ...]
+
+
+class Forward:
+    """Lays out the nodes of one class."""
+
+    def __init__(
+        self, nodes: Sequence[Node], inputs: Sequence[Node], results: Sequence[Node], *, comments: bool = True
+    ) -> None:
+        self._comments = comments
+        self._inputs = inputs
+        self._results = results
+        alive = _alive(nodes, results)
+        self._uses = Counter(source for node in alive for source in node.inputs) + Counter(results)
+        self._nested = self._choose_nested(alive)
+        roots = [node for node in alive if node not in self._nested and node.kind is not Kind.ITEM]
+        self._statements = [Statement(node, tuple(self._leaves(node))) for node in roots]
+        self._variables: dict[Node, str] = {node: node.name for node in inputs}
+
+    def write(self, writer: Writer) -> None:
+        last_read = self._last_reads()
+        returned = self._returned_statement()
+        for index, statement in enumerate(self._statements):
+            if statement is not returned:
+                self._write_statement(writer, statement, index, last_read)
+        if returned is not None:
+            writer.statement("return ", self._render(returned.node))
+        else:
+            values = [self._render(node, of_variable=True).text for node in self._results]
+            writer.line(f"return {', '.join(values)}")
+
+    def _returned_statement(self) -> Statement | None:
+        """The last statement, where its value is all that is returned: it needs no variable."""
+        last = self._statements[-1] if self._statements else None
+        if last is None or last.node.kind is Kind.LOOP or list(self._results) != [last.node]:
+            return None
+        return last
+
+    # -- what shares a line ------------------------------------------------------------------------------------------
+
+    def _choose_nested(self, alive: Sequence[Node]) -> set[Node]:
+        nested: set[Node] = set()
+        for node in alive:
+            for source in node.inputs:
+                if source.kind in NESTED.get(node.kind, ()) and self._uses[source] == 1:
+                    nested.add(source)
+                    if len(self._sketch(node, nested).text) + INDENT + len("x = ") > WIDTH:
+                        nested.remove(source)
+        return nested
+
+    def _sketch(self, node: Node, nested: set[Node]) -> Expression:
+        """The expression with every variable as `x`, to see how long a line gets."""
+        shown = [
+            self._sketch(source, nested) if source in nested or source.kind is Kind.INLINE else name("x")
+            for source in node.inputs
+        ]
+        return node.render(shown)
+
+    def _leaves(self, node: Node) -> Iterator[Node]:
+        for source in node.inputs:
+            if source in self._nested:
+                yield from self._leaves(source)
+            elif source.kind is not Kind.INLINE:
+                yield source
+
+    # -- variables ---------------------------------------------------------------------------------------------------
+
+    def _last_reads(self) -> dict[Node, int]:
+        last: dict[Node, int] = {}
+        for index, statement in enumerate(self._statements):
+            last.update(dict.fromkeys(statement.reads, index))
+        last.update(dict.fromkeys(self._results, len(self._statements)))
+        return last
+
+    def _claim(self, index: int, reads: Sequence[Node], last_read: dict[Node, int]) -> str:
+        """The variable for a value made by statement `index`: one whose value dies there, or the first that is free."""
+        dying = {self._variables[source] for source in reads if last_read[source] == index}
+        if reused := next((variable for variable in RUNNING if variable in dying), None):
+            return reused
+        busy = {self._variables[node] for node in self._variables if last_read.get(node, -1) > index}
+        busy |= LOCAL_NAMES | {node.name for node in self._inputs if node.name not in RUNNING}
+        free = (variable for variable in RUNNING if variable not in busy)
+        return next(free, None) or next(f"x{n}" for n in range(1, len(busy) + 2) if f"x{n}" not in busy)
+
+    def _write_statement(self, writer: Writer, statement: Statement, index: int, last_read: dict[Node, int]) -> None:
+        node = statement.node
+        if node.items:
+            rendered = self._render(node)
+            for item in node.items:
+                self._variables[item] = self._claim(index, (), last_read) if item in last_read else "_"
+            writer.statement(", ".join(self._variables[item] for item in node.items) + " = ", rendered)
+            return
+        if node.kind is Kind.LOOP:
+            variable = self._claim(index, statement.reads, last_read)
+            self._write_loop(writer, node, variable)
+        else:
+            value = self._render(node)
+            variable = self._claim(index, statement.reads, last_read)
+            writer.statement(f"{variable} = ", value, comment=node.comment or self._shape_comment(statement))
+        self._variables[node] = variable
+
+    def _write_loop(self, writer: Writer, node: Node, variable: str) -> None:
+        source = self._variables[node.inputs[0]]
+        if source != variable:
+            writer.line(f"{variable} = {source}")
+        with writer.block(f"for {node.name} in {node.over}:"):
+            writer.line(f"{variable} = {node.render([name(variable)])}")
+
+    def _shape_comment(self, statement: Statement) -> str:
+        if not self._comments:
+            return ""
+        shape = statement.node.shape
+        before: Shape = statement.reads[0].shape if statement.reads else ()
+        return format_shape(shape) if shape != before else ""
+
+    def _render(self, node: Node, *, of_variable: bool = False) -> Expression:
+        if node.kind is Kind.INLINE:
+            return node.render([])
+        if of_variable:
+            return name(self._variables[node])
+        return node.render([self._render(source, of_variable=source not in self._nested) for source in node.inputs])
+
+
+def _alive(nodes: Sequence[Node], results: Sequence[Node]) -> list[Node]:
+    """The nodes the results depend on, in their order."""
+    reached: set[Node] = set()
+    pending = list(results)
+    while pending:
+        node = pending.pop()
+        if node not in reached:
+            reached.add(node)
+            pending += node.inputs
+    return [node for node in nodes if node in reached]

@@ -1,0 +1,153 @@
+"""Graph ops that become `torch.nn` layers: their constructors, and where each of their parameters comes from.
+
+| op                | layer              | kernel on disk -> torch                        |
+|-------------------|--------------------|------------------------------------------------|
+| graph.conv        | nn.Conv2d          | [kh, kw, in / groups, out] -> axes (3, 2, 0, 1) |
+| graph.dense       | nn.Linear          | [in, units] -> axes (1, 0)                     |
+| graph.batch_norm  | nn.BatchNorm1d..3d | vectors                                        |
+| graph.prelu       | nn.PReLU           | a vector; otherwise written out with a parameter |
+| graph.dropout     | nn.Dropout         |                                                |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xdsl.ir import Operation, SSAValue
+
+from neuralc.dialects.graph import BatchNormOp, ConstantOp, ConvOp, DenseOp, DropoutOp, PreluOp, ReshapeOp
+from neuralc.dialects.types import shape_of
+from neuralc.emit.python.expressions import Expression, Value, call
+from neuralc.emit.torch.layouts import Order, is_per_channel
+from neuralc.emit.torch.refusals import Refusals
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """`layer.<name>` holds the weight `value` with its axes in another order."""
+
+    name: str
+    value: SSAValue
+    axes: Order
+    shape: tuple[int, ...] = ()
+    """The shape between reordering axes and torch's own, where they differ (Keras depthwise kernels)."""
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """An nn layer: how it is made, what it holds, what to call it where no weight gives it a name."""
+
+    kind: str
+    constructor: Expression
+    parameters: tuple[Parameter, ...] = ()
+    frozen: tuple[str, ...] = ()
+    """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
+
+
+def square(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    """`3` for (3, 3), as one writes it."""
+    return values[0] if len(set(values)) == 1 else values
+
+
+def symmetric_padding(pads: tuple[int, ...]) -> tuple[int, int] | None:
+    """(height, width) padding where top = bottom and left = right; torch's layers take no other."""
+    top, left, bottom, right = pads
+    return (top, left) if (top, left) == (bottom, right) else None
+
+
+def layer_of(op: Operation, refusals: Refusals) -> LayerSpec | None:
+    """The layer `op` becomes; None for an op that is an expression of `forward`, or that is refused."""
+    make = _LAYERS.get(type(op))
+    return None if make is None else make(op, refusals)
+
+
+def _conv(op: ConvOp, refusals: Refusals) -> LayerSpec | None:
+    kh, kw, depth, out = (int(str(size)) for size in shape_of(op.kernel.type))
+    groups = op.literal("groups")
+    options: dict[str, Value] = {"kernel_size": square((kh, kw))}
+    if op.literal("strides") != (1, 1):
+        options["stride"] = square(op.literal("strides"))
+    padding = symmetric_padding(op.literal("pads"))
+    if padding and any(padding):
+        options["padding"] = square(padding)
+    if op.literal("dilations") != (1, 1):
+        options["dilation"] = square(op.literal("dilations"))
+    if groups != 1:
+        options["groups"] = groups
+    if op.bias is None:
+        options["bias"] = False
+    kernel = _conv_kernel(op)
+    return LayerSpec("conv", call("nn.Conv2d", depth * groups, out, **options), (kernel, *_bias(op.bias)))
+
+
+def _conv_kernel(op: ConvOp) -> Parameter:
+    """HWIO as torch's OIHW. A depthwise kernel may stand on disk as Keras has it, [kh, kw, channels, multiplier]."""
+    source = op.kernel.owner
+    if isinstance(source, ReshapeOp):
+        before, after = shape_of(source.x.type), shape_of(op.kernel.type)
+        if len(before) == 4 and before[:2] == after[:2] and after[2] == 1:
+            height, width, channels, multiplier = (int(str(size)) for size in before)
+            return Parameter("weight", source.x, (2, 3, 0, 1), (channels, multiplier, height, width))
+    return Parameter("weight", op.kernel, (3, 2, 0, 1))
+
+
+def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec:
+    inputs, units = shape_of(op.kernel.type)
+    options: dict[str, Value] = {} if op.bias is not None else {"bias": False}
+    constructor = call("nn.Linear", int(str(inputs)), int(str(units)), **options)
+    return LayerSpec("dense", constructor, (Parameter("weight", op.kernel, (1, 0)), *_bias(op.bias)))
+
+
+def _bias(bias: SSAValue | None) -> tuple[Parameter, ...]:
+    return () if bias is None else (Parameter("bias", bias, (0,)),)
+
+
+def _batch_norm(op: BatchNormOp, refusals: Refusals) -> LayerSpec | None:
+    rank = len(shape_of(op.x.type))
+    if not 2 <= rank <= 5:
+        refusals.add(op, f"torch has no batch norm for tensors of rank {rank}")
+        return None
+    # Keras: moving = momentum * moving + (1 - momentum) * batch; torch's momentum weighs the batch instead.
+    options: dict[str, Value] = {
+        "eps": op.literal("epsilon"),
+        "momentum": float(f"{1.0 - op.literal('momentum'):.12g}"),
+    }
+    absent = [
+        name for name, value, usual in (("weight", op.gamma, 1), ("bias", op.beta, 0)) if _is_constant(value, usual)
+    ]
+    if len(absent) == 2:
+        options["affine"] = False
+    constructor = call(f"nn.BatchNorm{max(rank - 2, 1)}d", int(str(shape_of(op.mean.type)[0])), **options)
+    sources = {"weight": op.gamma, "bias": op.beta, "running_mean": op.mean, "running_var": op.variance}
+    held = tuple(Parameter(name, value, (0,)) for name, value in sources.items() if name not in absent)
+    return LayerSpec("batch_normalization", constructor, held, tuple(absent) if len(absent) == 1 else ())
+
+
+def _is_constant(value: SSAValue, number: float) -> bool:
+    return isinstance(value.owner, ConstantOp) and value.owner.literal("value") == number
+
+
+def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
+    if not is_per_channel(op.x, op.alpha):
+        return None
+    slopes = shape_of(op.alpha.type)
+    ones = (0,) * (len(slopes) - 1)
+    channels = int(str(slopes[-1]))
+    # Keras keeps the shared axes of alpha with size 1: the channel goes first, then the ones fall away.
+    axes = (len(slopes) - 1, *range(len(slopes) - 1))
+    held = Parameter("weight", op.alpha, axes, (channels, *(1 for _ in ones)) if ones else ())
+    return LayerSpec("p_re_lu", call("nn.PReLU", channels), (held,))
+
+
+def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec:
+    return LayerSpec("dropout", call("nn.Dropout", op.literal("rate")))
+
+
+_LAYERS: dict[type[Operation], Callable[..., LayerSpec | None]] = {
+    ConvOp: _conv,
+    DenseOp: _dense,
+    BatchNormOp: _batch_norm,
+    PreluOp: _prelu,
+    DropoutOp: _dropout,
+}

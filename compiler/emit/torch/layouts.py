@@ -1,0 +1,222 @@
+"""Which order of axes each value has in the emitted code.
+
+torch's convolutions, pools and batch norms want channels at axis 1; a `.nr` model has them last. The analysis gives
+every value an *order*: axis i of the torch tensor holds axis `order[i]` of the model's. Layers that want an order get
+it, everything else follows its operand, so that a permute is written only where the layout is observable: at the
+model's inputs and outputs, before a flatten, a dense layer over the last axis, a broadcast against a shorter shape.
+
+A graph.transpose moves nothing at all: it only renames the axes of what it is applied to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from xdsl.ir import Operation, SSAValue
+
+from neuralc.dialects.graph import (
+    AveragePoolOp,
+    BatchNormOp,
+    BinaryOp,
+    CallOp,
+    ConvOp,
+    DenseOp,
+    DropoutOp,
+    FuncOp,
+    FunctionLike,
+    LogSoftmaxOp,
+    MaxPoolOp,
+    PreluOp,
+    ReduceOp,
+    ReshapeOp,
+    ReturnOp,
+    SoftmaxOp,
+    TransposeOp,
+    UnaryOp,
+)
+from neuralc.dialects.graph.shapes import normalize_axis
+from neuralc.dialects.types import Shape, shape_of
+
+Order: TypeAlias = tuple[int, ...]
+
+
+def natural(value: SSAValue) -> Order:
+    """The order of the model itself."""
+    return tuple(range(len(shape_of(value.type))))
+
+
+def channels_second(rank: int, axis: int) -> Order:
+    """The order with the model's `axis` at axis 1, the others as they come."""
+    first, *others = (i for i in range(rank) if i != axis)
+    return (first, axis, *others)
+
+
+def permuted(shape: Shape, order: Order) -> Shape:
+    return tuple(shape[axis] for axis in order)
+
+
+def conversion(have: Order, want: Order) -> Order:
+    """The arguments of `permute` that take a tensor from one order to another."""
+    return tuple(have.index(axis) for axis in want)
+
+
+def is_per_channel(x: SSAValue, alpha: SSAValue) -> bool:
+    """True when a PReLU's alpha varies along the last axis of x only, which is what nn.PReLU does along axis 1."""
+    shape, slopes = shape_of(x.type), shape_of(alpha.type)
+    return len(shape) >= 2 and bool(slopes) and slopes[-1] == shape[-1] and all(size == 1 for size in slopes[:-1])
+
+
+def demanded_order(op: Operation) -> Order | None:
+    """The order in which torch takes the first operand of `op`; None where it takes any."""
+    match op:
+        case ConvOp() | MaxPoolOp() | AveragePoolOp():
+            return channels_second(4, 3) if op.literal("data_format") == "NHWC" else natural(op.x)
+        case BatchNormOp():
+            rank = len(shape_of(op.x.type))
+            axis = normalize_axis(op.literal("axis"), rank)
+            # A vector has no batch axis to normalize over; the lowering refuses it.
+            return channels_second(rank, axis) if rank > 1 else natural(op.x)
+        case PreluOp():
+            rank = len(shape_of(op.x.type))
+            return channels_second(rank, rank - 1) if is_per_channel(op.x, op.alpha) else natural(op.x)
+        case DenseOp():
+            return natural(op.x)
+        case ReshapeOp():
+            return natural(op.x)
+        case _:
+            return None
+
+
+class Layouts:
+    """The orders of all values of a module: `orders[value]`, and what op wants of its operands: `needs[op]`."""
+
+    def __init__(self, table: Mapping[str, Operation], weights: frozenset[SSAValue]) -> None:
+        self.orders: dict[SSAValue, Order] = {}
+        self.needs: dict[Operation, tuple[Order, ...]] = {}
+        self._table = table
+        self._weights = weights
+
+    def analyze(self, function: FunctionLike, arguments: Sequence[Order]) -> None:
+        """Give an order to every value of `function` and of the functions it calls."""
+        self.orders.update(zip(function.arguments, arguments, strict=True))
+        for op in function.block.ops:
+            needs = self._needs(op)
+            self.needs[op] = needs
+            for index, result in enumerate(op.results):
+                self.orders[result] = self._result_order(op, index, needs)
+
+    def callee(self, op: CallOp) -> FunctionLike:
+        function = self._table[op.callee.root_reference.data]
+        assert isinstance(function, FunctionLike), "the verifier resolves callees"
+        return function
+
+    # -- operands ----------------------------------------------------------------------------------------------------
+
+    def _needs(self, op: Operation) -> tuple[Order, ...]:
+        have = [self.orders[operand] for operand in op.operands]
+        match op:
+            case CallOp():
+                return self._call_needs(op, have)
+            case BinaryOp():
+                order = self._common_order(op, have)
+                rank = len(order)
+                return tuple(
+                    order if len(own) == rank else natural(x) for own, x in zip(have, op.operands, strict=True)
+                )
+            case ReshapeOp() if self._moves_only_ones(op.x):
+                return (have[0],)
+            case ReturnOp():
+                # A model keeps its own layout to the outside; a function hands over what it computed.
+                inside = isinstance(op.parent_op(), FuncOp)
+                return tuple(have) if inside else tuple(natural(x) for x in op.operands)
+        if not op.operands:
+            return ()
+        first = demanded_order(op) or self._followed_order(op, have[0])
+        return (first, *(natural(operand) for operand in op.operands[1:]))
+
+    def _followed_order(self, op: Operation, have: Order) -> Order:
+        """The operand's own order; but an input goes where its users want it before anything is done with it."""
+        if op.operands[0].owner is op.parent_block() and have == natural(op.operands[0]):
+            return self._wanted(op.operands[0]) or have
+        return have
+
+    def _common_order(self, op: BinaryOp, have: Sequence[Order]) -> Order:
+        rank = len(shape_of(op.results[0].type))
+        result = tuple(range(rank))
+        full = [order for order in have if len(order) == rank]
+        short = [x for x, order in zip(op.operands, have, strict=True) if len(order) < rank]
+        if any(size != 1 for operand in short for size in shape_of(operand.type)):
+            return result  # aligned with the model's last axes
+        return next((order for order in full if order != result), result)
+
+    def _call_needs(self, op: CallOp, have: Sequence[Order]) -> tuple[Order, ...]:
+        function = self.callee(op)
+        if not all(argument in self.orders for argument in function.arguments):
+            wanted = [self._wanted(argument) or order for argument, order in zip(function.arguments, have, strict=True)]
+            self.analyze(function, wanted)
+        return tuple(self.orders[argument] for argument in function.arguments)
+
+    def _moves_only_ones(self, x: SSAValue) -> bool:
+        shape, order = shape_of(x.type), self.orders[x]
+        kept = [axis for axis in order if shape[axis] != 1]
+        return kept == sorted(kept)
+
+    def _wanted(self, value: SSAValue) -> Order | None:
+        """The first order other than the natural one that a user of `value` wants, seen through what follows it."""
+        if value in self._weights:
+            return None
+        for use in value.uses:
+            op, order = use.operation, None
+            if isinstance(op, CallOp):
+                argument = self.callee(op).arguments[use.index]
+                order = self.orders[argument] if argument in self.orders else self._wanted(argument)
+            elif isinstance(op, UnaryOp | DropoutOp | BinaryOp) and shape_of(op.results[0].type) == shape_of(
+                value.type
+            ):
+                order = self._wanted(op.results[0])
+            elif use.index == 0:
+                order = demanded_order(op)
+            if order is not None and order != natural(value):
+                return order
+        return None
+
+    # -- results -----------------------------------------------------------------------------------------------------
+
+    def _result_order(self, op: Operation, index: int, needs: Sequence[Order]) -> Order:
+        match op:
+            case CallOp():
+                returned = self.callee(op).terminator.operands[index]
+                return self.orders[returned]
+            case TransposeOp():
+                perm = op.literal("perm")
+                return tuple(perm.index(axis) for axis in needs[0])
+            case ReduceOp() if not op.literal("keepdims"):
+                return _without(needs[0], op.literal("axes"))
+            case BinaryOp():
+                rank = len(shape_of(op.results[0].type))
+                return next(order for order in (*needs, natural(op.results[0])) if len(order) == rank)
+            case ReshapeOp() | DenseOp():
+                return natural(op.results[0])
+            case (
+                UnaryOp()
+                | ConvOp()
+                | MaxPoolOp()
+                | AveragePoolOp()
+                | BatchNormOp()
+                | DropoutOp()
+                | PreluOp()
+                | SoftmaxOp()
+                | LogSoftmaxOp()
+                | ReduceOp()
+            ):
+                return needs[0]
+            case _:
+                return natural(op.results[index])
+
+
+def _without(order: Order, axes: Sequence[int]) -> Order:
+    """The order of what is left when `axes` are reduced away."""
+    gone = {axis % len(order) for axis in axes}
+    kept = [axis for axis in range(len(order)) if axis not in gone]
+    return tuple(kept.index(axis) for axis in order if axis not in gone)

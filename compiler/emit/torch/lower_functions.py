@@ -1,0 +1,178 @@
+"""Ops without layers: elementwise functions, arithmetic with broadcasting, functions along axes, views, constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from xdsl.dialects.builtin import IntegerType
+from xdsl.ir import Operation, SSAValue
+
+from neuralc.dialects.dims import Dim
+from neuralc.dialects.graph import (
+    BatchNormOp,
+    BinaryOp,
+    ConstantOp,
+    DivOp,
+    IdentityOp,
+    LogSoftmaxOp,
+    MaximumOp,
+    MinimumOp,
+    ReduceOp,
+    ReshapeOp,
+    SoftmaxOp,
+    TransposeOp,
+    UnaryOp,
+)
+from neuralc.dialects.graph.shapes import normalize_axis
+from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
+from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
+from neuralc.emit.torch.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
+from neuralc.emit.torch.nodes import Kind, Node
+from neuralc.emit.torch.values import Values
+
+
+def _unary(values: Values, op: UnaryOp) -> None:
+    write, properties = UNARY[type(op)], op.literals()
+    values.define(op, Kind.ACTIVATION, [values.operand(op, 0)], lambda x: write(x[0], properties))
+
+
+def _identity(values: Values, op: IdentityOp) -> None:
+    values.alias(op, values.operand(op, 0))
+
+
+# -- two operands ------------------------------------------------------------------------------------------------------
+
+
+def _binary(values: Values, op: BinaryOp) -> None:
+    operands = [values.operand(op, 0), values.operand(op, 1)]
+    write = BINARY[type(op)]
+    shape = values.shape(op.results[0], values.layouts.orders[op.results[0]])
+    numbers = [
+        _number(value) if other.shape == shape else None
+        for value, other in zip(op.operands, reversed(operands), strict=True)
+    ]
+    if isinstance(op, MaximumOp | MinimumOp) and numbers != [None, None]:
+        _clamp(values, op, operands, numbers)
+    elif isinstance(op, DivOp) and isinstance(element_of(op.operands[0].type), IntegerType):
+        values.define(op, Kind.OTHER, operands, lambda x: call("torch.div", x[0], x[1], rounding_mode="trunc"))
+    else:
+        shown = [
+            operand if number is None else _inline(number) for operand, number in zip(operands, numbers, strict=True)
+        ]
+        values.define(op, Kind.ARITHMETIC, shown, lambda x: write(x[0], x[1]))
+
+
+def _clamp(values: Values, op: BinaryOp, operands: Sequence[Node], numbers: Sequence[float | None]) -> None:
+    """torch.maximum takes tensors only; with a number it is a clamp, which passes NaN on as well."""
+    kept = 1 if numbers[0] is not None else 0
+    side = "min" if isinstance(op, MaximumOp) else "max"
+    bound = {side: numbers[1 - kept]}
+    values.define(op, Kind.ACTIVATION, [operands[kept]], lambda x: method(x[0], "clamp", **bound))
+
+
+def _number(value: SSAValue) -> float | int | None:
+    """The number of a splat constant; it is written in place of one that does not decide the shape of the result."""
+    return value.owner.literal("value") if isinstance(value.owner, ConstantOp) else None
+
+
+def _inline(number: float | int) -> Node:
+    return Node(Kind.INLINE, (), lambda _: name(literal(number)), ())
+
+
+# -- along axes --------------------------------------------------------------------------------------------------------
+
+
+def _softmax(values: Values, op: SoftmaxOp | LogSoftmaxOp) -> None:
+    order, function = values.layouts.needs[op][0], SOFTMAX[type(op)]
+    axis = order.index(normalize_axis(op.literal("axis"), len(order)))
+    shown = -1 if axis == len(order) - 1 else axis
+    values.define(op, Kind.ACTIVATION, [values.operand(op, 0)], lambda x: call(function, x[0], dim=shown))
+
+
+def _reduce(values: Values, op: ReduceOp) -> None:
+    order, function, x = values.layouts.needs[op][0], REDUCTIONS[op.literal("kind")], values.operand(op, 0)
+    axes = tuple(sorted(order.index(normalize_axis(axis, len(order))) for axis in op.literal("axes")))
+    if not axes:
+        # torch would reduce over every axis.
+        values.alias(op, x)
+        return
+    options: dict[str, Value] = {"dim": axes[0] if len(axes) == 1 else axes}
+    if op.literal("keepdims"):
+        options["keepdim"] = True
+    values.define(op, Kind.POOL, [x], lambda x: method(x[0], function, **options))
+
+
+# -- views -------------------------------------------------------------------------------------------------------------
+
+
+def _transpose(values: Values, op: TransposeOp) -> None:
+    # Only the names of the axes change: the layouts hold the permutation.
+    values.alias(op, values.operand(op, 0))
+
+
+def _reshape(values: Values, op: ReshapeOp) -> None:
+    x, shape = values.operand(op, 0), shape_of(op.result.type)
+    start = len(shape) - 1
+    if x.shape == shape:
+        values.alias(op, x)
+    elif len(x.shape) > len(shape) > 0 and x.shape[:start] == shape[:-1]:
+        values.define(op, Kind.VIEW, [x], lambda x: method(x[0], "flatten", *((start,) if start else ())))
+    elif (sizes := _sizes(x.shape, shape)) is not None:
+        values.define(op, Kind.VIEW, [x], lambda x: _reshape_call(x[0], sizes))
+    else:
+        values.refuse(op, "more than one size of the result is symbolic and not a size of the operand")
+
+
+def _sizes(before: Shape, after: Shape) -> list[int | str] | None:
+    """The arguments of reshape: numbers, one -1 for a symbolic size, `shape[i]` of the operand for the others."""
+    sizes: list[int | str] = []
+    for size in after:
+        if not isinstance(size, Dim):
+            sizes.append(size)
+        elif size in before:
+            sizes.append(f"shape[{before.index(size)}]")
+        elif -1 not in sizes:
+            sizes.append(-1)
+        else:
+            return None
+    # A single size taken from the operand reads better as -1.
+    symbolic = [index for index, size in enumerate(sizes) if isinstance(size, str)]
+    if len(symbolic) == 1 and -1 not in sizes:
+        sizes[symbolic[0]] = -1
+    return sizes
+
+
+def _reshape_call(x: Expression, sizes: Sequence[int | str]) -> Expression:
+    return method(x, "reshape", *(name(f"{x}.{size}") if isinstance(size, str) else size for size in sizes))
+
+
+# -- constants ---------------------------------------------------------------------------------------------------------
+
+
+def _constant(values: Values, op: ConstantOp) -> None:
+    """Most users write the number themselves; others get a tensor of a shape that is known."""
+    shape, number = shape_of(op.result.type), op.literal("value")
+    if all(isinstance(use.operation, BatchNormOp) for use in op.result.uses):
+        return
+    sizes = tuple(size for size in shape if isinstance(size, int))
+    if len(sizes) == len(shape):
+        dtype = name(f"torch.{numpy_dtype(element_of(op.result.type)).name}")
+        values.define_inline(op, call("torch.full", sizes, number, dtype=dtype))
+    elif all(isinstance(use.operation, BinaryOp) for use in op.result.uses):
+        values.define_inline(op, name(literal(number)))
+    else:
+        values.refuse(op, "a constant of symbolic shape")
+
+
+LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
+    **dict.fromkeys(UNARY, _unary),
+    **dict.fromkeys(BINARY, _binary),
+    ConstantOp: _constant,
+    IdentityOp: _identity,
+    LogSoftmaxOp: _softmax,
+    ReduceOp: _reduce,
+    ReshapeOp: _reshape,
+    SoftmaxOp: _softmax,
+    TransposeOp: _transpose,
+}

@@ -1,0 +1,69 @@
+"""From the ops of a function to expressions of torch: finds the lowering of each op and runs them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xdsl.ir import Operation
+
+from neuralc.dialects.graph import CallOp, GetWeightOp, ReshapeOp, ReturnOp
+from neuralc.emit.torch import lower_functions, lower_layers
+from neuralc.emit.torch.layouts import Layouts
+from neuralc.emit.torch.loops import Chain, chains
+from neuralc.emit.torch.lower_calls import lower_call, lower_chain
+from neuralc.emit.torch.nodes import Node
+from neuralc.emit.torch.refusals import Refusals
+from neuralc.emit.torch.structure import ClassPlan
+from neuralc.emit.torch.values import Values
+
+LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
+    **lower_layers.LOWERINGS,
+    **lower_functions.LOWERINGS,
+}
+"""How each op that is neither a call nor part of a function's frame becomes torch code."""
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The expressions of one class's `forward`."""
+
+    nodes: Sequence[Node]
+    inputs: Sequence[Node]
+    results: Sequence[Node]
+    needs_average_pool: bool
+
+
+def lower(plan: ClassPlan, layouts: Layouts, refusals: Refusals, input_names: Sequence[str]) -> Lowered:
+    """Lower the function of a class; what torch code is not written for goes to `refusals`."""
+    values = Values(plan, layouts, refusals)
+    inputs = [values.add_input(value, wanted) for value, wanted in zip(plan.inputs, input_names, strict=True)]
+    in_loops = chains(plan, layouts)
+    results: list[Node] = []
+    for op in plan.function.block.ops:
+        if isinstance(op, ReturnOp):
+            results = [values.operand(op, index) for index in range(len(op.operands))]
+        elif isinstance(op, CallOp):
+            _lower_call(values, op, in_loops.get(op))
+        elif type(op) in LOWERINGS:
+            if not _only_carries_weight(op, plan):
+                LOWERINGS[type(op)](values, op)
+        elif not isinstance(op, GetWeightOp):
+            values.refuse(op, "neuralc does not know how to write this op")
+    return Lowered(values.nodes, inputs, results, values.needs_average_pool)
+
+
+def _lower_call(values: Values, op: CallOp, chain: Chain | None) -> None:
+    """A call, or with the last call of a chain the loop that makes them all."""
+    if chain is None:
+        lower_call(values, op)
+    elif op is chain.calls[-1]:
+        lower_chain(values, chain)
+
+
+def _only_carries_weight(op: Operation, plan: ClassPlan) -> bool:
+    """True for a reshape of a weight on its way into a layer, which the weights table does."""
+    if not isinstance(op, ReshapeOp) or op.x not in plan.weight_names or op.x in plan.free:
+        return False
+    return all(use.operation in plan.layer_at for use in op.result.uses)

@@ -1,0 +1,25 @@
+"""What cannot be written as PyTorch code: collected over the whole module, reported at once."""
+
+from __future__ import annotations
+
+from xdsl.ir import Operation
+
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
+from neuralc.passes.locations import span_of
+
+CODE = "E0850"
+
+
+class Refusals:
+    """The reasons found so far, each with the place of its op."""
+
+    def __init__(self) -> None:
+        self._found: list[Diagnostic] = []
+
+    def add(self, op: Operation, reason: str, *, help: str | None = None) -> None:
+        self._found.append(Diagnostic(CODE, f"{op.name} as PyTorch code: {reason}", span_of(op.location), (), help))
+
+    def raise_if_any(self) -> None:
+        """Raises NeuralcError with every reason, in the order of the module."""
+        if self._found:
+            raise NeuralcError(dict.fromkeys(self._found))

@@ -1,0 +1,95 @@
+"""The values of a `forward` under construction: each graph value as a node, in every order of axes asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import Operation, SSAValue
+
+from neuralc.dialects.types import Shape, shape_of
+from neuralc.emit.python.expressions import Expression, method, name
+from neuralc.emit.torch.layouts import Layouts, Order, conversion, natural, permuted
+from neuralc.emit.torch.nodes import Kind, Node, Render
+from neuralc.emit.torch.refusals import Refusals
+from neuralc.emit.torch.structure import ClassPlan
+
+
+class Values:
+    """What the lowerings of ops read and write. `nodes` are in the order in which they were made."""
+
+    def __init__(self, plan: ClassPlan, layouts: Layouts, refusals: Refusals) -> None:
+        self.plan = plan
+        self.layouts = layouts
+        self.nodes: list[Node] = []
+        self.needs_average_pool = False
+        self._refusals = refusals
+        self._at: dict[SSAValue, dict[Order, Node]] = {}
+
+    def add_input(self, value: SSAValue, variable: str) -> Node:
+        """An argument of `forward`, called `variable`."""
+        order = self.layouts.orders[value]
+        node = Node(Kind.INPUT, (), lambda _: name(variable), self.shape(value, order), variable)
+        self._at[value] = {order: node}
+        return node
+
+    def add(self, kind: Kind, inputs: Sequence[Node], render: Render, shape: Shape, comment: str = "") -> Node:
+        node = Node(kind, tuple(inputs), render, shape, comment=comment)
+        self.nodes.append(node)
+        return node
+
+    def define(self, op: Operation, kind: Kind, inputs: Sequence[Node], render: Render) -> Node:
+        """A new node for the only result of an op."""
+        value = op.results[0]
+        node = self.add(kind, inputs, render, self.shape(value, self.layouts.orders[value]))
+        self.alias(op, node)
+        return node
+
+    def define_inline(self, op: Operation, expression: Expression) -> None:
+        """The only result of an op as an expression that is written wherever it is used."""
+        self.alias(op, Node(Kind.INLINE, (), lambda _: expression, shape_of(op.results[0].type)))
+
+    def alias(self, op: Operation, node: Node, index: int = 0) -> None:
+        """The node of an op's result, in the order the layouts gave it."""
+        self._at[op.results[index]] = {self.layouts.orders[op.results[index]]: node}
+
+    def refuse(self, op: Operation, reason: str) -> None:
+        """Report an op; stand-ins for its results let the rest of the module be looked at too."""
+        self._refusals.add(op, reason)
+        for index, result in enumerate(op.results):
+            self.alias(op, Node(Kind.INLINE, (), lambda _: name("..."), shape_of(result.type)), index)
+
+    def operand(self, op: Operation, index: int) -> Node:
+        """An operand in the order the layouts want it in."""
+        return self.at(op.operands[index], self.layouts.needs[op][index])
+
+    def shape(self, value: SSAValue, order: Order) -> Shape:
+        return permuted(shape_of(value.type), order)
+
+    def at(self, value: SSAValue, order: Order) -> Node:
+        """The node of a value with its axes in the given order; a permute is made once."""
+        if value not in self._at:
+            self._at[value] = {natural(value): self._weight(value)}
+        made = self._at[value]
+        if order not in made:
+            have, source = next(iter(made.items()))
+            axes = conversion(have, order)
+            made[order] = self.add(
+                Kind.PERMUTE,
+                [source],
+                lambda x: method(x[0], "permute", *axes),
+                self.shape(value, order),
+                _layout_comment(have, order),
+            )
+        return made[order]
+
+    def _weight(self, value: SSAValue) -> Node:
+        attribute = self.plan.free[value].attribute
+        return Node(Kind.INLINE, (), lambda _: name(f"self.{attribute}"), shape_of(value.type))
+
+
+def _layout_comment(have: Order, want: Order) -> str:
+    if (have, want) == ((0, 1, 2, 3), (0, 3, 1, 2)):
+        return "NHWC to NCHW"
+    if (have, want) == ((0, 3, 1, 2), (0, 1, 2, 3)):
+        return "NCHW to NHWC"
+    return ""

@@ -1,0 +1,197 @@
+"""The scalar table in Triton's words, and the few functions Triton has no word for.
+
+Only `triton.language` itself is used: `libdevice` has no meaning in Triton's interpreter. Its exp, log and the like
+take fp32 and fp64, so fp16 goes through fp32. `tl.max` and a plain `tl.maximum` drop NaN, which is `maxnum` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from xdsl.dialects.builtin import f16, f64
+from xdsl.ir import Attribute
+
+from neuralc.dialects.types import is_float
+from neuralc.emit.python.expressions import Expression, Precedence, binary, call, method, name, negated
+from neuralc.emit.triton.types import ELEMENTS
+
+Spelling = Callable[[Sequence[Expression], Attribute], Expression]
+
+HELPERS: dict[str, str] = {
+    "maximum": '''
+@triton.jit
+def maximum(a, b):
+    """The larger one, and NaN where one of them is NaN."""
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
+''',
+    "minimum": '''
+@triton.jit
+def minimum(a, b):
+    """The smaller one, and NaN where one of them is NaN."""
+    return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)
+''',
+    "largest": """
+@triton.jit
+def largest(a, b):
+    return tl.maximum(a, b)
+""",
+    "smallest": """
+@triton.jit
+def smallest(a, b):
+    return tl.minimum(a, b)
+""",
+    "product": """
+@triton.jit
+def product(a, b):
+    return a * b
+""",
+    "both": """
+@triton.jit
+def both(a, b):
+    return a & b
+""",
+    "either": """
+@triton.jit
+def either(a, b):
+    return a | b
+""",
+    "tanh": """
+@triton.jit
+def tanh(x):
+    return 2 * tl.sigmoid(2 * x) - 1
+""",
+    "round_even": '''
+@triton.jit
+def round_even(x):
+    """The nearest integer, the even one of two."""
+    low = tl.floor(x)
+    rest = x - low
+    odd = low - 2 * tl.floor(low * 0.5)
+    return tl.where((rest > 0.5) | ((rest == 0.5) & (odd == 1)), low + 1, low)
+''',
+    "power": '''
+@triton.jit
+def power(x, y):
+    """x ** y through fp64 logarithms; a negative x takes integral y only."""
+    size = tl.exp(y.to(tl.float64) * tl.log(tl.abs(x).to(tl.float64)))
+    size = tl.where(y == 0, 1.0, size)
+    integral = tl.floor(y) == y
+    odd = integral & (tl.floor(y * 0.5) * 2 != y)
+    signed = tl.where(integral, tl.where(odd, -size, size), float("nan"))
+    return tl.where(x < 0, signed, size).to(x.dtype)
+''',
+    "to_integer": '''
+@triton.jit
+def to_integer(x, dtype: tl.constexpr, low: tl.constexpr, high: tl.constexpr):
+    """Toward zero; what is out of range becomes the nearest limit, and NaN becomes 0."""
+    wide = x.to(tl.float64)
+    whole = tl.where((wide > low) & (wide < high), wide, 0.0).to(dtype)
+    limit = tl.where(wide >= high, high, tl.where(wide <= low, low, 0)).to(dtype)
+    return tl.where((wide > low) & (wide < high), whole, limit)
+''',
+}
+"""Functions that a module defines where its kernels use them. Each may use those above it."""
+
+COMBINE: dict[tuple[str, bool], str] = {
+    ("maximum", True): "maximum", ("minimum", True): "minimum",
+    ("maximum", False): "largest", ("minimum", False): "smallest",
+    ("mul", True): "product", ("mul", False): "product",
+    ("and", False): "both", ("or", False): "either",
+}  # fmt: skip
+"""(reduction, on floats) -> the helper that joins two values; `add` is `tl.sum`."""
+
+
+def _operator(symbol: str) -> Spelling:
+    return lambda operands, _: binary(symbol, operands[0], operands[1])
+
+
+def _division(float_symbol: str, integer_symbol: str) -> Spelling:
+    def spell(operands: Sequence[Expression], element: Attribute) -> Expression:
+        quotient = binary(float_symbol if is_float(element) else integer_symbol, operands[0], operands[1])
+        # Triton divides fp16 in fp32 and leaves the result there.
+        return cast(quotient, element) if element == f16 else quotient
+
+    return spell
+
+
+def _nan_aware(function: str) -> Spelling:
+    def spell(operands: Sequence[Expression], element: Attribute) -> Expression:
+        if not is_float(element):
+            return call(f"tl.{function}", *operands)
+        return call(f"tl.{function}", *operands, propagate_nan=name("tl.PropagateNan.ALL"))
+
+    return spell
+
+
+def _plain(function: str) -> Spelling:
+    return lambda operands, _: call(function, *operands)
+
+
+def _wide(function: str) -> Spelling:
+    """A function of fp32 and fp64 alone."""
+
+    def spell(operands: Sequence[Expression], element: Attribute) -> Expression:
+        if element != f16:
+            return call(function, *operands)
+        widened = [method(operand, "to", name("tl.float32")) for operand in operands]
+        return cast(call(function, *widened), element)
+
+    return spell
+
+
+def _square_root(operands: Sequence[Expression], element: Attribute) -> Expression:
+    # On fp32, tl.sqrt is an approximation; IEEE 754 wants the nearest value, as tl.sqrt_rn gives it.
+    return _wide("tl.sqrt" if element == f64 else "tl.sqrt_rn")(operands, element)
+
+
+SPELLINGS: dict[str, Spelling] = {
+    "add": _operator("+"),
+    "sub": _operator("-"),
+    "mul": _operator("*"),
+    "div": _division("/", "//"),
+    "rem": _division("%", "%"),
+    "fma": lambda operands, _: binary("+", binary("*", operands[0], operands[1]), operands[2]),
+    "neg": lambda operands, _: negated(operands[0]),
+    "abs": _plain("tl.abs"),
+    "maximum": _nan_aware("maximum"),
+    "minimum": _nan_aware("minimum"),
+    "maxnum": _plain("tl.maximum"),
+    "minnum": _plain("tl.minimum"),
+    "exp": _wide("tl.exp"),
+    "log": _wide("tl.log"),
+    "sqrt": _square_root,
+    "rsqrt": _wide("tl.rsqrt"),
+    "erf": _wide("tl.erf"),
+    "floor": _wide("tl.floor"),
+    "ceil": _wide("tl.ceil"),
+    "tanh": _wide("tanh"),
+    "round_even": _wide("round_even"),
+    "pow": _wide("power"),
+    "ldexp": lambda operands, element: binary("*", operands[0], _wide("tl.exp2")(operands[1:], element)),
+    "eq": _operator("=="),
+    "ne": _operator("!="),
+    "lt": _operator("<"),
+    "le": _operator("<="),
+    "gt": _operator(">"),
+    "ge": _operator(">="),
+    "and": _operator("&"),
+    "or": _operator("|"),
+    "xor": _operator("^"),
+    "not": lambda operands, _: Expression(f"~{operands[0].within(Precedence.UNARY)}", precedence=Precedence.UNARY),
+    "select": _plain("tl.where"),
+}
+"""Scalar function -> its Triton expression, given the operands and their element type."""
+
+_COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+
+TAKES_NUMBERS = frozenset(
+    ("add", "sub", "mul", "div", "rem", "fma", "maximum", "minimum", "maxnum", "minnum", "select", *_COMPARISONS)
+)
+"""Functions whose operands may be Python numbers, as long as one is a tensor."""
+
+CALLED_HELPERS: dict[str, str] = {"tanh": "tanh", "round_even": "round_even", "pow": "power"}
+"""Scalar function -> the helper its spelling calls."""
+
+
+def cast(value: Expression, element: Attribute) -> Expression:
+    return method(value, "to", name(ELEMENTS[element].triton))

@@ -1,0 +1,184 @@
+"""The host program as a Python function on torch tensors: allocate, view, launch, return the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from xdsl.ir import Block, SSAValue
+
+from neuralc.dialects import kernel
+from neuralc.dialects.dims import Dim
+from neuralc.dialects.types import format_shape
+from neuralc.emit.python.expressions import Expression, binary, call, literal, method, name
+from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.writer import Writer
+from neuralc.emit.triton.kernels import RESERVED
+from neuralc.emit.triton.legality import MAX_SPAN
+from neuralc.emit.triton.sizes import HOST_WORDS, size_expression
+from neuralc.emit.triton.types import ELEMENTS
+
+
+class HostPrinter:
+    """Writes `run(inputs.., weights)`. Buffers are 1-D tensors: kernels know shapes and strides, and take addresses."""
+
+    def __init__(self, host: kernel.HostOp, funcs: Sequence[kernel.FuncOp], names: Mapping[str, str]) -> None:
+        self._host = host
+        self._funcs = {func.sym_name.data: func for func in funcs}
+        self._kernels = names
+        self._writer = Writer()
+        self._names = Names(RESERVED | set(names.values()) | {"weights", "arena", "device"})
+        self._buffers: dict[SSAValue, Expression] = {}
+        self._dims: dict[str, str] = {}
+
+    def text(self) -> str:
+        host = self._host
+        inputs = [
+            self._buffer(argument, label) for argument, label in zip(host.input_arguments, host.inputs, strict=True)
+        ]
+        with self._writer.block(f"def run({', '.join([*inputs, 'weights'])}):"):
+            self._writer.docstring(*self._description())
+            self._bind_dims()
+            self._check_sizes()
+            self._prepare()
+            self._block(host.block)
+            outputs = [str(self._buffers[argument]) for argument in host.output_arguments]
+            self._writer.line(f"return {', '.join(outputs)}")
+        return self._writer.text
+
+    def _buffer(self, value: SSAValue, wanted: str) -> str:
+        claimed = self._names.claim(identifier(wanted))
+        self._buffers[value] = name(claimed)
+        return claimed
+
+    def _size(self, size: int | Dim) -> Expression:
+        return size_expression(size, self._dims, HOST_WORDS)
+
+    # -- the beginning -----------------------------------------------------------------------------------------------
+
+    def _description(self) -> tuple[str, ...]:
+        host = self._host
+        takes = [
+            f"{label}: {_describe(argument)}" for label, argument in zip(host.inputs, host.input_arguments, strict=True)
+        ]
+        gives = [
+            f"{label}: {_describe(argument)}"
+            for label, argument in zip(host.outputs, host.output_arguments, strict=True)
+        ]
+        return (
+            f"Run {host.sym_name.data} on contiguous tensors of one GPU.",
+            "\n".join([*(f"Takes {line}" for line in takes), *(f"Gives {line}" for line in gives)]),
+            "`weights` maps names, as in weights.safetensors, to tensors of that GPU.",
+        )
+
+    def _bind_dims(self) -> None:
+        """Each symbol from the first input dim that is that symbol and nothing else."""
+        for argument in self._host.input_arguments:
+            for axis, size in enumerate(_ref(argument).shape):
+                symbol = next(iter(size.symbols), "") if isinstance(size, Dim) else ""
+                if symbol and symbol not in self._dims and size == Dim.symbol(symbol):
+                    self._dims[symbol] = self._names.claim(identifier(symbol))
+                    self._writer.line(f"{self._dims[symbol]} = {self._buffers[argument]}.shape[{axis}]")
+
+    def _check_sizes(self) -> None:
+        """Kernels index with 32 bits: refuse arrays they could not reach."""
+        spans = {_ref(value).span for value in self._references() if not _ref(value).span.is_static}
+        if spans:
+            reached = [str(self._size(span)) for span in sorted(spans, key=str)]
+            largest = f"max({', '.join(reached)})" if len(reached) > 1 else reached[0]
+            with self._writer.block(f"if {largest} >= 2**{MAX_SPAN.bit_length() - 1}:"):
+                self._writer.line('raise ValueError("too large: kernels index with 32 bits")')
+
+    def _references(self) -> list[SSAValue]:
+        inside = [value for op in self._host.walk() for value in op.results if isinstance(value.type, kernel.RefType)]
+        return [*self._host.block.args, *inside]
+
+    def _prepare(self) -> None:
+        first = self._buffers[self._host.input_arguments[0]] if self._host.inputs else name("torch.empty(0)")
+        self._writer.line(f"device = {first}.device")
+        for argument, label in zip(self._host.output_arguments, self._host.outputs, strict=True):
+            ref = _ref(argument)
+            variable = self._buffer(argument, label)
+            shape = name("(" + "".join(f"{self._size(size)}, " for size in ref.shape).rstrip() + ")")
+            shape = name(str(shape).replace(",)", ")")) if ref.rank > 1 else shape
+            self._allocate(variable, shape, ELEMENTS[ref.element_type].torch)
+        arena = self._host.arena
+        if arena is not None and arena.data != Dim(()):
+            self._allocate("arena", self._size(arena.data), "torch.uint8")
+
+    def _allocate(self, variable: str, size: Expression, dtype: str) -> None:
+        self._writer.statement(f"{variable} = ", call("torch.empty", size, dtype=name(dtype), device=name("device")))
+
+    # -- the program -------------------------------------------------------------------------------------------------
+
+    def _block(self, block: Block) -> None:
+        if not block.first_op:
+            self._writer.line("pass")
+        for op in block.ops:
+            match op:
+                case kernel.WeightOp():
+                    self._buffers[op.result] = name(f"weights[{literal(op.weight_name)}]")
+                case kernel.AllocOp():
+                    variable = self._buffer(op.result, op.result.name_hint or "buffer")
+                    ref = _ref(op.result)
+                    self._allocate(variable, self._size(ref.span), ELEMENTS[ref.element_type].torch)
+                case kernel.ArenaOp():
+                    self._arena(op)
+                case kernel.ViewOp():
+                    self._view(op)
+                case kernel.LaunchOp():
+                    self._launch(op)
+                case kernel.IfOp():
+                    self._choice(op)
+
+    def _arena(self, op: kernel.ArenaOp) -> None:
+        variable = self._buffer(op.result, op.result.name_hint or "buffer")
+        start, end = self._size(op.offset.data), self._size(op.offset.data + _ref(op.result).bytes)
+        part = name(
+            f"arena[{'' if str(start) == '0' else start}:{end}]" if _plain(start, end) else f"arena[{start} : {end}]"
+        )
+        self._writer.statement(
+            f"{variable} = ", method(part, "view", name(ELEMENTS[_ref(op.result).element_type].torch))
+        )
+
+    def _view(self, op: kernel.ViewOp) -> None:
+        source = self._buffers[op.source]
+        if op.offset.data == Dim(()):
+            self._buffers[op.result] = source
+            return
+        variable = self._buffer(op.result, op.result.name_hint or "view")
+        self._writer.line(f"{variable} = {source}.view(-1)[{self._size(op.offset.data)} :]")
+
+    def _launch(self, op: kernel.LaunchOp) -> None:
+        from neuralc.emit.triton.source import launch_of
+
+        func = self._funcs[op.callee_name]
+        sizes = dict(zip(func.dims, op.dims.data, strict=True))
+        grid = self._size(func.grid.data.substitute(sizes))
+        launch = launch_of(func)
+        arguments = [*(self._size(size) for size in op.dims.data), *(self._buffers[buffer] for buffer in op.args)]
+        head = f"{self._kernels[op.callee_name]}[({grid},)]"
+        self._writer.statement("", call(head, *arguments, num_warps=launch.num_warps, num_stages=launch.num_stages))
+
+    def _choice(self, op: kernel.IfOp) -> None:
+        condition = binary(op.relation.data, self._size(op.lhs.data), self._size(op.rhs.data))
+        with self._writer.block(f"if {condition}:"):
+            self._block(op.then_body.block)
+        if op.else_body.block.first_op:
+            with self._writer.block("else:"):
+                self._block(op.else_body.block)
+
+
+def _plain(*expressions: Expression) -> bool:
+    """True for bounds of a slice that a formatter writes without blanks around the colon."""
+    return all(str(expression).isidentifier() or str(expression).isdigit() for expression in expressions)
+
+
+def _ref(value: SSAValue) -> kernel.RefType:
+    if not isinstance(value.type, kernel.RefType):
+        raise TypeError(f"expected a reference, got {value.type}")
+    return value.type
+
+
+def _describe(value: SSAValue) -> str:
+    ref = _ref(value)
+    return f"{ELEMENTS[ref.element_type].torch.removeprefix('torch.')} {format_shape(ref.shape)}"

@@ -1,0 +1,48 @@
+"""Loads a `.nr` model: text to graph module, with what the driver needs to know about its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xdsl.dialects.builtin import ModuleOp
+
+from neuralc.frontends.nr.functions import WeightDeclaration
+from neuralc.frontends.nr.lower import Lowering
+from neuralc.grammar.diagnostics import Diagnostic, Source, Span
+from neuralc.grammar.parser import parse, read_source
+from neuralc.grammar.resolve import resolve
+
+__all__ = ["LoadedProgram", "WeightDeclaration", "load"]
+
+
+@dataclass(frozen=True)
+class LoadedProgram:
+    """A model on the graph level; its weights are declared, their values are bound by `neuralc.weights_file`."""
+
+    name: str
+    module: ModuleOp
+    weights: tuple[WeightDeclaration, ...]
+    warnings: tuple[Diagnostic, ...]
+    """Warnings and notes, in order of position; their `severity` tells which."""
+    weights_path: Path | None = None
+    """The file of the `weights:` clause, already relative to the model's folder."""
+    weights_span: Span | None = None
+    seed: int | None = None
+    """The seed of the `init:` clause."""
+
+
+def load(model: str | Path | Source, *, network: str | None = None) -> LoadedProgram:
+    """The graph module of a model file, or of a text already read; `network` chooses among several in one file.
+
+    Raises NeuralcError with all errors found.
+    """
+    source = model if isinstance(model, Source) else read_source(model)
+    program = resolve(parse(source), network)
+    lowering = Lowering(program)
+    module, weights = lowering.run()
+    warnings = sorted((*program.messages, *lowering.messages), key=lambda found: found.span.start if found.span else 0)
+    path = None if program.weights is None else Path(source.name).parent / program.weights
+    return LoadedProgram(
+        program.name, module, tuple(weights), tuple(warnings), path, program.weights_span, program.seed
+    )

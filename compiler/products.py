@@ -1,0 +1,91 @@
+"""What neuralc can make of a model: the table of `--emit`, and how each emitter is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from neuralc.grammar.diagnostics import suggest, usage_error
+
+if TYPE_CHECKING:
+    from neuralc.driver import Compilation
+
+Product = str | bytes | Mapping[str, str | bytes]
+"""What an emitter gives: a text, bytes, or the files of a folder by name."""
+
+Stage = Literal["model", "graph", "tensor", "kernel"]
+"""Where an emitter takes the module: `model` is as the front end made it, the others are the end of their level."""
+
+
+@dataclass(frozen=True)
+class Emitter:
+    """A kind of product."""
+
+    stage: Stage
+    suffix: str
+    """Of the product that stands beside the model when no `-o` is given; a folder ends in `/`."""
+    make: Callable[[Compilation, str], Product]
+    """Called with the kind; imports the emitter, which no other command has to load."""
+    targets: tuple[str, ...] = ("cpu", "cuda")
+    binary: bool = False
+    executable: bool = False
+
+
+def _ir(compilation: Compilation, kind: str) -> Product:
+    from neuralc.passes.printing import print_module
+
+    return print_module(compilation.module)
+
+
+def _llvm(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.llvm.products import emit
+
+    return emit(compilation, kind)
+
+
+def _triton(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.triton import emit
+
+    return emit(compilation.module, compilation.target)
+
+
+def _cuda(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.triton import files
+    from neuralc.emit.triton.progress import progress_bar
+
+    with progress_bar("compiling") as progress:
+        return files(compilation.module, compilation.weights, compilation.target, progress)
+
+
+def _torch(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.torch import emit
+
+    return emit(compilation.module)
+
+
+EMITTERS: dict[str, Emitter] = {
+    "graph": Emitter("graph", ".graph.mlir", _ir),
+    "tensor": Emitter("tensor", ".tensor.mlir", _ir),
+    "kernel": Emitter("kernel", ".kernel.mlir", _ir),
+    "llvm": Emitter("kernel", ".ll", _llvm, ("cpu",)),
+    "asm": Emitter("kernel", ".s", _llvm, ("cpu",)),
+    "obj": Emitter("kernel", ".o", _llvm, ("cpu",), binary=True),
+    "so": Emitter("kernel", ".so", _llvm, ("cpu",), binary=True, executable=True),
+    "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
+    "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
+    "torch": Emitter("model", "_torch.py", _torch),
+}
+DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda"}
+
+
+def emitter(kind: str, target: str) -> Emitter:
+    """The emitter of a kind. Raises UsageError when there is none, or not for this target."""
+    if kind not in EMITTERS:
+        help = suggest(kind, EMITTERS) or f"the kinds are {', '.join(EMITTERS)}"
+        raise usage_error("E0813", f"`--emit`: unknown kind `{kind}`", help=help)
+    found = EMITTERS[kind]
+    if target not in found.targets:
+        known = " or ".join(f"`--target {name}`" for name in found.targets)
+        raise usage_error("E0814", f"`--emit={kind}` is not for target {target}", help=f"it goes with {known}")
+    return found

@@ -1,0 +1,219 @@
+"""Binds the weights of a model: from a safetensors file, or reproducible initial ones where no file is named."""
+
+from __future__ import annotations
+
+import math
+import os
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from xdsl.dialects.builtin import ModuleOp
+
+from neuralc.dialects.graph import WeightOp
+from neuralc.dialects.syntax import to_literal
+from neuralc.dialects.types import element_of, numpy_dtype
+from neuralc.dialects.weights import WeightStore
+from neuralc.frontends.nr.functions import WeightDeclaration
+from neuralc.frontends.nr.load import LoadedProgram
+from neuralc.grammar.diagnostics import Diagnostic, Span, error, nearest, note
+
+Shape: TypeAlias = tuple[int, ...]
+Initializer: TypeAlias = Callable[[np.random.Generator, Shape], NDArray[np.float64]]
+
+DEFAULT_SEED = 0
+
+
+@dataclass(frozen=True)
+class BoundWeights:
+    """Values for every declared weight, where they come from, and what to tell the user."""
+
+    store: WeightStore
+    path: Path | None
+    messages: tuple[Diagnostic, ...] = ()
+
+
+def bind_weights(program: LoadedProgram, weights: str | Path | None = None) -> BoundWeights:
+    """Weights for a program: from `weights` (`--weights`), else its `weights:` clause, else initial ones.
+
+    Raises NeuralcError when the file cannot be read or does not fit.
+    """
+    path = Path(weights) if weights is not None else program.weights_path
+    if path is not None:
+        span = program.weights_span if weights is None else None
+        return BoundWeights(read_weights(path, program.weights, span), path)
+    seed = DEFAULT_SEED if program.seed is None else program.seed
+    store = initial_weights(program.weights, seed)
+    if not program.weights:
+        return BoundWeights(store, None)
+    message = f"`{program.name}` starts from untrained weights, made from seed {seed}"
+    told = note("W0501", message, help="name trained ones by `--weights FILE` or a `weights:` clause")
+    return BoundWeights(store, None, (told,))
+
+
+def declared_weights(module: ModuleOp) -> tuple[WeightDeclaration, ...]:
+    """The weights a module needs values for: every graph.weight that is not derived from others."""
+    return tuple(
+        WeightDeclaration(
+            op.sym_name.data,
+            op.type,
+            op.init.data if op.init is not None else "zeros",
+            bool(to_literal(op.attributes["trainable"])) if "trainable" in op.attributes else True,
+        )
+        for op in module.body.block.ops
+        if isinstance(op, WeightOp) and op.body is None
+    )
+
+
+# --- from a file -----------------------------------------------------------------------------------------------------
+_DTYPES = {
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
+    "I16": "int16", "I8": "int8", "U64": "uint64", "U32": "uint32", "U16": "uint16", "U8": "uint8", "BOOL": "bool",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A tensor of the file, or one the model needs."""
+
+    shape: Shape
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.dtype}{list(self.shape)}"
+
+
+def read_weights(path: str | Path, declared: Sequence[WeightDeclaration], span: Span | None = None) -> WeightStore:
+    """The declared weights from a safetensors file; `span` is where the model names it.
+
+    Raises NeuralcError: one error lists every weight that is missing, unexpected, or of another shape or type.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise error("E0501", f"there is no weights file `{path}`", span, help="paths in a model start at its folder")
+    if path.is_dir():
+        raise error("E0501", f"`{path}` is a folder, not a weights file", span)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = {name: _entry(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            _compare(path, found, declared, span)
+            return WeightStore({weight.name: file.get_tensor(weight.name) for weight in declared})
+    except SafetensorError as failure:
+        raise error(
+            "E0503",
+            f"`{path}` is not a whole safetensors file",
+            span,
+            note=f"{failure} ({path.stat().st_size} bytes)",
+            help="write it again; other formats are not read",
+        ) from None
+    except OSError as failure:
+        raise error("E0501", f"cannot read `{path}`", span, note=failure.strerror or str(failure)) from None
+
+
+def _entry(tensor: Any) -> _Entry:
+    dtype = str(tensor.get_dtype())
+    return _Entry(tuple(tensor.get_shape()), _DTYPES.get(dtype, dtype))
+
+
+def _compare(path: Path, found: Mapping[str, _Entry], declared: Sequence[WeightDeclaration], span: Span | None) -> None:
+    needed = {w.name: _Entry(w.shape, numpy_dtype(element_of(w.type)).name) for w in declared}
+    missing = [name for name in needed if name not in found]
+    unexpected = [name for name in found if name not in needed]
+    different = [name for name in needed if name in found and found[name] != needed[name]]
+    if not (missing or unexpected or different):
+        return
+    counts = {"missing": missing, "unexpected": unexpected, "of another shape or type": different}
+    summary = ", ".join(f"{len(names)} {what}" for what, names in counts.items() if names)
+    lines = [f"missing: {name} {needed[name]}{_similar(name, unexpected)}" for name in missing]
+    lines += [f"unexpected: {name} {found[name]}" for name in unexpected]
+    lines += [f"different: {name} is {found[name]}, the model needs {needed[name]}" for name in different]
+    raise error(
+        "E0502",
+        f"the weights of `{path}` do not fit the model: {summary}",
+        span,
+        note=lines,
+        help="save the weights of this model, under these names and shapes",
+    )
+
+
+def _similar(name: str, unexpected: Iterable[str]) -> str:
+    close = nearest(name, unexpected)
+    return "" if close is None else f" (the file has {close})"
+
+
+# --- untrained -------------------------------------------------------------------------------------------------------
+def initial_weights(declared: Sequence[WeightDeclaration], seed: int = DEFAULT_SEED) -> WeightStore:
+    """Weights by the initializers of the layers. Each is a function of the seed and its own name alone."""
+    size = sum(math.prod(w.shape) * numpy_dtype(element_of(w.type)).itemsize for w in declared)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > memory // 2:
+        raise error(
+            "E0505",
+            f"the weights of the model take {size / 2**30:.1f} GiB, this machine has {memory / 2**30:.1f} GiB",
+            help="check the sizes of the layers",
+        )
+    return WeightStore({weight.name: _initial(weight, seed) for weight in declared})
+
+
+def _initial(weight: WeightDeclaration, seed: int) -> NDArray[Any]:
+    generator = np.random.default_rng([seed, zlib.crc32(weight.name.encode())])
+    values = INITIALIZERS[weight.initializer](generator, weight.shape)
+    return values.astype(numpy_dtype(element_of(weight.type)))
+
+
+def _fans(shape: Shape) -> tuple[int, int]:
+    """Inputs and outputs of a unit, as `keras.initializers` counts them."""
+    if len(shape) < 2:
+        return (shape[0], shape[0]) if shape else (1, 1)
+    taps = math.prod(shape[:-2])
+    return shape[-2] * taps, shape[-1] * taps
+
+
+def _truncated(generator: np.random.Generator, shape: Shape, deviation: float) -> NDArray[np.float64]:
+    """Normal values redrawn until they lie within two deviations."""
+    values = generator.normal(0.0, 1.0, shape)
+    while (outside := np.abs(values) > 2.0).any():
+        values[outside] = generator.normal(0.0, 1.0, int(outside.sum()))
+    return values * deviation
+
+
+def _scaled(scale: float, fan: Callable[[int, int], float], *, normal: bool) -> Initializer:
+    """`keras.initializers.VarianceScaling`; 0.87962566 is the deviation of a unit normal cut at 2."""
+
+    def draw(generator: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        variance = scale / max(1.0, fan(*_fans(shape)))
+        if normal:
+            return _truncated(generator, shape, math.sqrt(variance) / 0.87962566103423978)
+        limit = math.sqrt(3.0 * variance)
+        return generator.uniform(-limit, limit, shape)
+
+    return draw
+
+
+def _mean(fan_in: int, fan_out: int) -> float:
+    return (fan_in + fan_out) / 2
+
+
+def _in(fan_in: int, fan_out: int) -> float:
+    return fan_in
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "zeros": lambda generator, shape: np.zeros(shape),
+    "ones": lambda generator, shape: np.ones(shape),
+    "glorot_uniform": _scaled(1.0, _mean, normal=False),
+    "glorot_normal": _scaled(1.0, _mean, normal=True),
+    "he_uniform": _scaled(2.0, _in, normal=False),
+    "he_normal": _scaled(2.0, _in, normal=True),
+    "lecun_uniform": _scaled(1.0, _in, normal=False),
+    "lecun_normal": _scaled(1.0, _in, normal=True),
+    "random_normal": lambda generator, shape: generator.normal(0.0, 0.05, shape),
+    "random_uniform": lambda generator, shape: generator.uniform(-0.05, 0.05, shape),
+    "truncated_normal": lambda generator, shape: _truncated(generator, shape, 0.05),
+}
+"""By the names of `keras.initializers`, with its defaults."""

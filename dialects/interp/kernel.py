@@ -1,0 +1,294 @@
+"""Runs a kernel on numpy arrays: all programs of the grid at once, or one by one in a random order.
+
+All at once, every value has a leading program axis; where a loop runs a different number of times per program, those
+that are done are masked out. One by one in random order exposes programs that depend on each other, and `check_races`
+names them. Every access without `masked` must be inside of its reference, and is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from xdsl.dialects import arith
+from xdsl.ir import Block, Operation, SSAValue
+
+from neuralc.dialects import kernel
+from neuralc.dialects.interp.kernel_memory import Buffer, Races, Reference, storage_dtype
+from neuralc.dialects.interp.kernel_tiles import INDICES, TILES, constant_index
+from neuralc.dialects.interp.numerics import Array, Numerics, finish, widen
+from neuralc.dialects.kernel.memory import AccessOp
+from neuralc.dialects.kernel.types import RefType, TileType
+from neuralc.grammar.diagnostics import NeuralcError, error
+
+Value: TypeAlias = Array | Reference
+
+CHUNK_ELEMENTS = 1 << 22
+"""Elements of the largest tile over all programs evaluated together: 32 MB of float64."""
+
+
+def run_kernel(
+    func: kernel.FuncOp,
+    dims: Mapping[str, int],
+    arrays: Sequence[Array],
+    numerics: Numerics | str = Numerics.EXACT,
+    order: int | None = None,
+    *,
+    check_races: bool = False,
+) -> list[Array]:
+    """The arrays after the kernel has run over its grid; those passed in are left as they are.
+
+    `arrays` are the memory of the references in order: the shape is free, the elements in row-major order are what the
+    reference's strides count. Floats come back as float64 when `numerics` is exact. `order` is a seed: programs run one
+    by one in a random order. Raises E9901 for an access outside of a reference and, with `check_races`, for programs
+    of which one reads what another writes, or which write different values to one place.
+    """
+    numerics = Numerics(numerics)
+    references = []
+    for argument, array in zip(func.references, arrays, strict=True):
+        ref = as_ref(argument)
+        data = np.array(array, storage_dtype(ref.element_type, numerics)).reshape(-1)
+        references.append(resolve(ref, Buffer(describe(argument), data, ref.element_type), 0, dims))
+    launch(func, dims, references, numerics, order=order, check_races=check_races)
+    return [reference.buffer.data.reshape(np.shape(array)) for reference, array in zip(references, arrays, strict=True)]
+
+
+def launch(
+    func: kernel.FuncOp,
+    dims: Mapping[str, int],
+    references: Sequence[Reference],
+    numerics: Numerics,
+    *,
+    order: int | None = None,
+    check_races: bool = False,
+) -> None:
+    """Run every program of a kernel on memory that may be shared between references."""
+    grid = func.grid.data.evaluate(dims)
+    buffers = {id(reference.buffer): reference.buffer for reference in references}.values()
+    for buffer in buffers:
+        buffer.races = Races(buffer.data.size) if check_races else None
+    if order is not None:
+        chunks = [np.array([program]) for program in np.random.default_rng(order).permutation(grid)]
+    else:
+        size = max(1, CHUNK_ELEMENTS // _largest_tile(func))
+        chunks = [np.arange(start, min(start + size, grid)) for start in range(0, grid, size)]
+    with np.errstate(all="ignore"):
+        for programs in chunks:
+            _Programs(func, dims, references, numerics, programs).run()
+    for buffer in buffers:
+        buffer.races = None
+
+
+def as_ref(value: SSAValue) -> RefType:
+    if not isinstance(value.type, RefType):
+        raise TypeError(f"expected a reference, got {value.type}")
+    return value.type
+
+
+def describe(value: SSAValue) -> str:
+    return f"%{value.name_hint}" if value.name_hint else "a reference"
+
+
+def resolve(type_: RefType, buffer: Buffer, base: int, dims: Mapping[str, int]) -> Reference:
+    """A reference type with the sizes of this run, checked against the buffer."""
+    shape = [size.evaluate(dims) for size in type_.dims.data]
+    strides = [stride.evaluate(dims) for stride in type_.stride_dims.data]
+    return Reference.to(buffer, base, shape, strides)
+
+
+def _largest_tile(func: kernel.FuncOp) -> int:
+    """Elements of the largest value that a program holds, scratch memory included."""
+    sizes = [1]
+    for op in func.body.walk():
+        for type_ in (result.type for result in op.results):
+            if isinstance(type_, TileType):
+                sizes.append(int(np.prod(type_.shape, dtype=np.int64)))
+            elif isinstance(type_, RefType) and not type_.symbols:
+                sizes.append(type_.span.value)
+    return max(sizes)
+
+
+class _Programs:
+    """The programs that are evaluated together, and their values."""
+
+    def __init__(
+        self,
+        func: kernel.FuncOp,
+        dims: Mapping[str, int],
+        references: Sequence[Reference],
+        numerics: Numerics,
+        programs: Array,
+    ) -> None:
+        self.func = func
+        self.numerics = numerics
+        self.programs = programs
+        self.active: Array | None = None
+        """Which programs run the current op; all of them when None."""
+        self.values: dict[SSAValue, Value] = dict(zip(func.references, references, strict=True))
+        for name, argument in zip(func.dims, func.dim_arguments, strict=True):
+            self.values[argument] = np.array([dims[name]], np.int64)
+
+    def run(self) -> None:
+        self._block(self.func.block)
+
+    def _block(self, block: Block) -> None:
+        for op in block.ops:
+            self._op(op)
+
+    def _op(self, op: Operation) -> None:
+        match op:
+            case kernel.LoadOp():
+                self.values[op.result] = self._load(op)
+            case kernel.StoreOp():
+                self._store(op)
+            case kernel.LoopOp():
+                self._loop(op)
+            case kernel.LocalOp():
+                self.values[op.result] = self._local(op)
+            case kernel.ProgramIdOp():
+                self.values[op.result] = self.programs
+            case arith.ConstantOp():
+                self.values[op.result] = constant_index(op)
+            case kernel.YieldOp() | kernel.ReturnOp():
+                pass
+            case _ if type(op) in TILES:
+                self.values[op.results[0]] = self._tile(op)
+            case _ if type(op) in INDICES:
+                lhs, rhs = (self.array(operand) for operand in op.operands)
+                self.values[op.results[0]] = INDICES[type(op)](lhs, rhs)
+            case _:
+                raise error("E9901", f"`{op.name}` has no reference semantics")
+
+    def array(self, value: SSAValue) -> Array:
+        found = self.values[value]
+        if isinstance(found, Reference):
+            raise TypeError(f"{value} is memory, not a value")
+        return found
+
+    def _tile(self, op: Operation) -> Array:
+        operands = [widen(self.array(operand)) for operand in op.operands]
+        type_ = op.results[0].type
+        if not isinstance(type_, TileType):
+            raise TypeError(f"{op.name} gives {type_}")
+        result = finish(TILES[type(op)](op, self.numerics, *operands), type_.element_type, self.numerics)
+        if result.shape[1:] != type_.shape:
+            raise error("E9901", f"`{op.name}` evaluates to shape {result.shape[1:]}, its type says {type_.shape}")
+        return result
+
+    # -- loops -------------------------------------------------------------------------------------------------------
+
+    def _loop(self, op: kernel.LoopOp) -> None:
+        lower, upper = self._bound(op.lower), self._bound(op.upper)
+        trips = np.maximum(0, -((lower - upper) // op.stride))
+        counted = trips if self.active is None else np.where(self.active, trips, 0)
+        most, uniform = int(counted.max(initial=0)), trips.size == 1 or int(counted.min()) == int(counted.max())
+        outer = self.active
+        carried = [self.array(value) for value in op.initial]
+        for trip in range(most):
+            running = None if uniform else trip < counted
+            self.active = running if running is not None else outer
+            self.values[op.counter] = lower + trip * op.stride
+            self.values.update(zip(op.carried, carried, strict=True))
+            self._block(op.block)
+            following = [self.array(value) for value in op.yielded]
+            if running is not None:
+                following = [
+                    np.where(running.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+                    for new, old in zip(following, carried, strict=True)
+                ]
+            carried = following
+        self.active = outer
+        self.values.update(zip(op.res, carried, strict=True))
+
+    def _bound(self, bound: SSAValue | int) -> Array:
+        return self.array(bound) if isinstance(bound, SSAValue) else np.array([bound], np.int64)
+
+    # -- memory ------------------------------------------------------------------------------------------------------
+
+    def _local(self, op: kernel.LocalOp) -> Reference:
+        """Scratch memory: one buffer for all programs, each at its own base."""
+        type_, count = as_ref(op.result), self.programs.size
+        span = type_.span.value
+        buffer = Buffer.poisoned(describe(op.result), span * count, type_.element_type, self.numerics)
+        flat = resolve(type_, buffer, 0, {})
+        return Reference(buffer, np.arange(count) * span, flat.shape, flat.strides)
+
+    def _load(self, op: kernel.LoadOp) -> Array:
+        tile = op.tile_type
+        reference, places, inside = self._places(op, tile)
+        self._log_read(op, reference, places, inside)
+        if inside is None:
+            return reference.buffer.load(places)
+        loaded = reference.buffer.load(np.where(inside, places, 0))
+        other = finish(np.asarray(op.other_value), tile.element_type, self.numerics)
+        return np.where(inside, loaded, other)
+
+    def _store(self, op: kernel.StoreOp) -> None:
+        tile = op.tile_type
+        reference, places, inside = self._places(op, tile)
+        programs = self.programs.reshape(-1, *[1] * tile.rank)
+        values = self.array(op.value)
+        shape = np.broadcast_shapes(places.shape, values.shape, programs.shape)
+        places, values, programs = (np.broadcast_to(array, shape) for array in (places, values, programs))
+        if inside is None:
+            chosen = [places.ravel(), values.ravel(), programs.ravel()]
+        else:
+            inside = np.broadcast_to(inside, shape)
+            chosen = [places[inside], values[inside], programs[inside]]
+        problem = reference.buffer.store(*chosen)
+        if problem is not None:
+            raise self._problem(op, problem)
+
+    def _log_read(self, op: AccessOp, reference: Reference, places: Array, inside: Array | None) -> None:
+        races = reference.buffer.races
+        if races is None:
+            return
+        programs = self.programs.reshape(-1, *[1] * (places.ndim - 1))
+        shape = np.broadcast_shapes(places.shape, programs.shape)
+        places, programs = np.broadcast_to(places, shape), np.broadcast_to(programs, shape)
+        chosen = np.ones(shape, bool) if inside is None else np.broadcast_to(inside, shape)
+        problem = races.read(places[chosen], programs[chosen])
+        if problem is not None:
+            raise self._problem(op, problem)
+
+    def _places(self, op: AccessOp, tile: TileType) -> tuple[Reference, Array, Array | None]:
+        """The element of the buffer for every element of the tile, and which of them are inside (None: all)."""
+        reference = self.values[op.ref]
+        if not isinstance(reference, Reference):
+            raise TypeError(f"{op.ref} is not memory")
+        ones = [1] * tile.rank
+        active = None if self.active is None else self.active.reshape(-1, *ones)
+        inside = active
+        base = reference.base
+        places = np.asarray(base, np.int64).reshape(-1, *ones)
+        for dim, index in enumerate(op.indices):
+            wanted = self._bound(index.place)
+            shape = list(ones)
+            if index.over is not None:
+                shape[index.over] = tile.shape[index.over]
+                if not index.is_gather:
+                    wanted = wanted.reshape(-1, 1) + np.arange(tile.shape[index.over])
+            wanted = wanted.astype(np.int64).reshape(-1, *shape)
+            fits = (wanted >= 0) & (wanted < reference.shape[dim])
+            if index.masked:
+                inside = fits if inside is None else inside & fits
+            else:
+                self._check_bounds(op, dim, wanted, fits if active is None else fits | ~active, reference)
+            places = places + wanted * reference.strides[dim]
+        return reference, places, inside
+
+    def _check_bounds(self, op: AccessOp, dim: int, wanted: Array, fits: Array, reference: Reference) -> None:
+        if fits.all():
+            return
+        where = np.unravel_index(int((~fits).argmax()), fits.shape)
+        place = np.broadcast_to(wanted, fits.shape)[where]
+        program = self.programs[where[0]] if self.programs.size > 1 else self.programs[0]
+        everyone = fits.shape[0] == 1 and self.programs.size > 1
+        who = "every program" if everyone else f"program {program}"
+        size = reference.shape[dim]
+        raise self._problem(op, f"{who} is at {place} of dim {dim}, which has {size} places and no mask")
+
+    def _problem(self, op: AccessOp, problem: str) -> NeuralcError:
+        name = self.func.sym_name.data
+        return error("E9901", f"`{op.name}` on {describe(op.ref)} in @{name}: {problem}")

@@ -1,0 +1,159 @@
+"""Runs a module of the kernel level: its host program, launch by launch, on memory that starts out as poison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, OpResult, SSAValue
+
+from neuralc.dialects import kernel
+from neuralc.dialects.graph import declared_dims, symbols
+from neuralc.dialects.interp.binding import Inputs, bind_dims, check_inputs, order_inputs
+from neuralc.dialects.interp.evaluator import Trace, Weights
+from neuralc.dialects.interp.kernel import as_ref, describe, launch, resolve
+from neuralc.dialects.interp.kernel_memory import Arena, Buffer, Reference, storage_dtype
+from neuralc.dialects.interp.numerics import Array, Numerics, finish
+from neuralc.dialects.types import element_bytes, tensor_type
+from neuralc.dialects.weights import WeightStore
+from neuralc.grammar.diagnostics import error
+
+
+def the_host(module: ModuleOp) -> kernel.HostOp:
+    """The host program of a module of the kernel level. Raises E9901 where there is none."""
+    found = next((op for op in module.body.block.ops if isinstance(op, kernel.HostOp)), None)
+    if found is None:
+        raise error("E9901", "the module has no kernel.host")
+    return found
+
+
+def run_host(
+    module: ModuleOp,
+    inputs: Inputs,
+    weights: WeightStore,
+    *,
+    numerics: Numerics | str = Numerics.EXACT,
+    trace: Trace | None = None,
+    order: int | None = None,
+    check_races: bool = False,
+) -> list[Array]:
+    """The outputs of the host program, in its order; see `run_module` for inputs, `run_kernel` for the rest.
+
+    `trace` is called after each launch with every op whose memory it wrote, and that memory.
+    """
+    numerics, host = Numerics(numerics), the_host(module)
+    types = [tensor_type(as_ref(argument).shape, as_ref(argument).element_type) for argument in host.input_arguments]
+    arrays = order_inputs(host.inputs, inputs)
+    check_inputs(host.inputs, types, arrays, numerics)
+    sizes = bind_dims(host.inputs, types, [array.shape for array in arrays], declared_dims(module))
+    run = _HostRun(module, host, weights, numerics, sizes)
+    run.order, run.check_races, run.trace = order, check_races, trace
+    return run.run(arrays)
+
+
+class _HostRun:
+    """One run of a host program."""
+
+    order: int | None = None
+    check_races: bool = False
+    trace: Trace | None = None
+
+    def __init__(
+        self,
+        module: ModuleOp,
+        host: kernel.HostOp,
+        weights: WeightStore,
+        numerics: Numerics,
+        sizes: Mapping[str, int],
+    ) -> None:
+        self._symbols = symbols(module)
+        self._host = host
+        self._weights = Weights(self._symbols, weights)
+        self._numerics = numerics
+        self._sizes = sizes
+        self._arena = Arena(0 if host.arena is None else host.arena.data.evaluate(sizes), numerics)
+        self._references: dict[SSAValue, Reference] = {}
+
+    def run(self, arrays: list[Array]) -> list[Array]:
+        for argument, array in zip(self._host.input_arguments, arrays, strict=True):
+            type_ = as_ref(argument)
+            data = finish(array, type_.element_type, self._numerics).reshape(-1)
+            buffer = Buffer(describe(argument), np.array(data), type_.element_type, writable=False)
+            self._references[argument] = resolve(type_, buffer, 0, self._sizes)
+        for argument in self._host.output_arguments:
+            self._references[argument] = self._fresh(argument)
+        self._block(self._host.block)
+        return [np.array(self._references[argument].array()) for argument in self._host.output_arguments]
+
+    def _block(self, block: Block) -> None:
+        for op in block.ops:
+            match op:
+                case kernel.WeightOp():
+                    self._references[op.result] = self._weight(op)
+                case kernel.AllocOp():
+                    self._references[op.result] = self._fresh(op.result)
+                case kernel.ArenaOp():
+                    self._references[op.result] = self._placed(op)
+                case kernel.ViewOp():
+                    self._references[op.result] = self._view(op)
+                case kernel.LaunchOp():
+                    self._launch(op)
+                case kernel.IfOp():
+                    body = op.then_body if op.holds(self._sizes) else op.else_body
+                    self._block(body.block)
+                case kernel.ReturnOp():
+                    pass
+                case _:
+                    raise error("E9901", f"`{op.name}` has no reference semantics in a host program")
+
+    def _fresh(self, value: SSAValue) -> Reference:
+        type_ = as_ref(value)
+        size = type_.span.evaluate(self._sizes)
+        buffer = Buffer.poisoned(describe(value), size, type_.element_type, self._numerics)
+        return resolve(type_, buffer, 0, self._sizes)
+
+    def _weight(self, op: kernel.WeightOp) -> Reference:
+        type_ = as_ref(op.result)
+        value = self._weights.value(op.weight_name, self._numerics)
+        if value.dtype != storage_dtype(type_.element_type, self._numerics):
+            raise error("E9901", f"@{op.weight_name} holds {value.dtype}, the reference {type_.element_type}")
+        buffer = Buffer(f"@{op.weight_name}", value.reshape(-1), type_.element_type, writable=False)
+        return resolve(type_, buffer, 0, self._sizes)
+
+    def _placed(self, op: kernel.ArenaOp) -> Reference:
+        type_ = as_ref(op.result)
+        offset, width = op.offset.data.evaluate(self._sizes), element_bytes(type_.element_type)
+        if offset % width:
+            raise error("E9901", f"{describe(op.result)} is at byte {offset} of the arena, between two elements")
+        return resolve(type_, self._arena.buffer(type_.element_type), offset // width, self._sizes)
+
+    def _view(self, op: kernel.ViewOp) -> Reference:
+        source, offset = self._references[op.source], op.offset.data.evaluate(self._sizes)
+        if not isinstance(source.base, int):
+            raise TypeError("a host program has no scratch memory")
+        view = resolve(as_ref(op.result), source.buffer, source.base + offset, self._sizes)
+        if offset + view.span > source.span:
+            past = offset + view.span - source.span
+            raise error("E9901", f"the view {describe(op.result)} reaches {past} elements past {describe(op.source)}")
+        return view
+
+    def _launch(self, op: kernel.LaunchOp) -> None:
+        func = self._symbols.get(op.callee_name)
+        if not isinstance(func, kernel.FuncOp):
+            raise error("E9901", f"@{op.callee_name} is launched and is not a kernel.func")
+        sizes = [size.evaluate(self._sizes) for size in op.dims.data]
+        dims = dict(zip(func.dims, sizes, strict=True))
+        memory = [self._references[value] for value in op.args]
+        given = []
+        for argument, value, reference in zip(func.references, op.args, memory, strict=True):
+            seen = resolve(as_ref(argument), reference.buffer, int(reference.base), dims)
+            if seen.span > reference.span:
+                past = f"{seen.span} elements of {describe(value)}, which has {reference.span}"
+                raise error("E9901", f"@{op.callee_name} takes {describe(argument)} as {past}")
+            given.append(seen)
+        launch(func, dims, given, self._numerics, order=self.order, check_races=self.check_races)
+        if self.trace is not None:
+            for value, written in zip(op.args, func.written, strict=True):
+                if written and isinstance(value, OpResult) and isinstance(owner := value.op, Operation):
+                    self.trace(owner, [np.array(self._references[value].array())])

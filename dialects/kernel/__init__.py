@@ -1,0 +1,61 @@
+"""The kernel dialect: how it is computed, in tiles, memory, loops and launches. One dialect for CPU and GPU."""
+
+from xdsl.ir import Dialect
+
+from neuralc.dialects.kernel.host import AllocOp, ArenaOp, HostOp, IfOp, LaunchOp, ViewOp, WeightOp
+from neuralc.dialects.kernel.memory import AccessOp, Index, LoadOp, LocalOp, StoreOp
+from neuralc.dialects.kernel.structure import FuncOp, LoopOp, ProgramIdOp, ReturnOp, YieldOp
+from neuralc.dialects.kernel.tiles import (
+    BroadcastOp,
+    ConvertOp,
+    DotOp,
+    IotaOp,
+    MapOp,
+    ReduceOp,
+    ReshapeOp,
+    SplatOp,
+    TransposeOp,
+)
+from neuralc.dialects.kernel.types import RefType, TileType
+
+Kernel = Dialect(
+    "kernel",
+    [
+        FuncOp, ProgramIdOp, LoopOp, YieldOp, ReturnOp, LoadOp, StoreOp, LocalOp,
+        SplatOp, IotaOp, MapOp, BroadcastOp, ReshapeOp, TransposeOp, ConvertOp, ReduceOp, DotOp,
+        HostOp, WeightOp, AllocOp, ArenaOp, ViewOp, LaunchOp, IfOp,
+    ],
+    [TileType, RefType],
+)  # fmt: skip
+
+__all__ = [
+    "AccessOp",
+    "AllocOp",
+    "ArenaOp",
+    "BroadcastOp",
+    "ConvertOp",
+    "DotOp",
+    "FuncOp",
+    "HostOp",
+    "IfOp",
+    "Index",
+    "IotaOp",
+    "Kernel",
+    "LaunchOp",
+    "LoadOp",
+    "LocalOp",
+    "LoopOp",
+    "MapOp",
+    "ProgramIdOp",
+    "ReduceOp",
+    "RefType",
+    "ReshapeOp",
+    "ReturnOp",
+    "SplatOp",
+    "StoreOp",
+    "TileType",
+    "TransposeOp",
+    "ViewOp",
+    "WeightOp",
+    "YieldOp",
+]

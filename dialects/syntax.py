@@ -1,0 +1,245 @@
+"""The one written form of plain ops on all levels: `%r = level.op %a, %b {key = value} -> type`.
+
+Operand types are not repeated: a value is printed after its definition, whose type stands there. Properties read as
+literals (`[1, 1]`, `0.5`, `"NHWC"`) and are declared on the op with a default; a property at its default is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeAlias
+
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, UnitAttr, f64, i64
+from xdsl.ir import Attribute, Data, SSAValue
+from xdsl.irdl import IRDLOperation, irdl_attr_definition
+from xdsl.parser import AttrParser, Parser, UnresolvedOperand
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from neuralc.dialects.types import ShapeError
+
+Literal: TypeAlias = bool | int | float | str | tuple[int, ...]
+
+
+@irdl_attr_definition
+class IntsAttr(Data[tuple[int, ...]]):
+    """A list of integers: `[1, 2]`."""
+
+    name = "graph.ints"
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> tuple[int, ...]:
+        with parser.in_angle_brackets():
+            return tuple(parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer))
+
+    def print_parameter(self, printer: Printer) -> None:
+        printer.print_string(f"<{list(self.data)}>")
+
+
+def to_attribute(value: Literal | Attribute) -> Attribute:
+    """The attribute that stands for a Python literal."""
+    match value:
+        case Attribute():
+            return value
+        case bool():
+            return IntegerAttr(int(value), 1)
+        case int():
+            return IntegerAttr(value, i64)
+        case float():
+            return FloatAttr(value, f64)
+        case str():
+            return StringAttr(value)
+        case _:
+            return IntsAttr(tuple(value))
+
+
+def to_literal(attribute: Attribute) -> Any:
+    """The Python literal an attribute stands for; other attributes stand for themselves."""
+    match attribute:
+        case IntegerAttr():
+            width_one = attribute.type == IntegerAttr(0, 1).type
+            return bool(attribute.value.data) if width_one else attribute.value.data
+        case FloatAttr():
+            return attribute.value.data
+        case StringAttr() | IntsAttr():
+            return attribute.data
+        case UnitAttr():
+            return True
+        case _:
+            return attribute
+
+
+def print_literal(printer: Printer, attribute: Attribute) -> None:
+    match to_literal(attribute):
+        case bool() as flag:
+            printer.print_string("true" if flag else "false")
+        case int() as number:
+            printer.print_string(str(number))
+        case float() as number:
+            text = repr(number)
+            if text in ("inf", "-inf", "nan"):
+                printer.print_string(f'"{text}"')
+            else:
+                printer.print_string(text if "." in text or "e" not in text else text.replace("e", ".0e"))
+        case str() as text:
+            printer.print_string_literal(text)
+        case tuple() as numbers:
+            printer.print_string(str(list(numbers)))
+        case _:
+            printer.print_attribute(attribute)
+
+
+def parse_optional_literal(parser: AttrParser, like: Literal | None = None) -> Attribute | None:
+    """Parse what `print_literal` wrote; `like` tells a float property from a string one for `"inf"`."""
+    flag = parser.parse_optional_boolean()
+    if flag is not None:
+        return to_attribute(flag)
+    number = parser.parse_optional_number()
+    if number is not None:
+        return to_attribute(float(number) if isinstance(like, float) else number)
+    text = parser.parse_optional_str_literal()
+    if text is not None:
+        return to_attribute(float(text) if isinstance(like, float) else text)
+    numbers = parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
+    return None if numbers is None else IntsAttr(tuple(numbers))
+
+
+def parse_literal(parser: AttrParser, like: Literal | None = None) -> Attribute:
+    """Parse a literal, or any attribute where there is none."""
+    literal = parse_optional_literal(parser, like)
+    return parser.parse_attribute() if literal is None else literal  # an attribute of 0 is false in Python
+
+
+def parse_value(parser: Parser) -> SSAValue:
+    """Parse a use of a value that is already defined, and so has a type."""
+    return _lookup(parser, parser.parse_unresolved_operand())
+
+
+def parse_values(parser: Parser) -> list[SSAValue]:
+    """Parse `%a, %b`, possibly nothing."""
+    first = parser.parse_optional_unresolved_operand()
+    if first is None:
+        return []
+    values = [_lookup(parser, first)]
+    while parser.parse_optional_punctuation(","):
+        values.append(parse_value(parser))
+    return values
+
+
+def _lookup(parser: Parser, use: UnresolvedOperand) -> SSAValue:
+    values = parser.ssa_values.get(use.operand_name)
+    if values is None or use.index >= len(values):
+        parser.raise_error(f"%{use.operand_name} is used before it is defined", use.span)
+    return values[use.index]
+
+
+class PlainOp(IRDLOperation):
+    """An op with operands, literal properties and results, and nothing else.
+
+    A subclass declares `DEFAULTS`, the properties that may be left out, and `infer`, its one shape function: the
+    builder, the parser and the verifier all use it.
+    """
+
+    DEFAULTS: ClassVar[Mapping[str, Literal]] = {}
+    KINDS: ClassVar[Mapping[str, Literal]] = {}
+    """An example value for properties that are floats and have no default."""
+    HEAD: ClassVar[str | None] = None
+    """The property written first and without its name: `kernel.map add %a, %b -> ..`."""
+
+    @classmethod
+    def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute | None:
+        """The result type from operand types and properties; None where the result type is the op's own choice.
+
+        Raises ShapeError where operands do not fit."""
+        return None
+
+    @classmethod
+    def of(cls, *operands: SSAValue, result: Attribute | None = None, **properties: Literal | Attribute) -> Self:
+        """Build the op; `result` is given only where `infer` leaves the result type open. Raises ShapeError."""
+        attributes = {name: to_attribute(value) for name, value in (cls.DEFAULTS | properties).items()}
+        literals = {name: to_literal(attribute) for name, attribute in attributes.items()}
+        inferred = result or cls.infer([operand.type for operand in operands], **literals)
+        results = [] if inferred is None else [inferred]
+        return cls.create(operands=operands, result_types=results, properties=attributes)
+
+    def literal(self, name: str) -> Any:
+        """The Python value of a property."""
+        return to_literal(self.properties[name])
+
+    def literals(self) -> dict[str, Any]:
+        return {name: to_literal(attribute) for name, attribute in self.properties.items()}
+
+    def verify_(self) -> None:
+        try:
+            expected = self.infer([operand.type for operand in self.operands], **self.literals())
+        except ShapeError as problem:
+            raise VerifyException(str(problem)) from problem
+        if expected is not None and expected != self.results[0].type:
+            raise VerifyException(f"result type is {self.results[0].type}, operands give {expected}")
+
+    # -- text --------------------------------------------------------------------------------------------------------
+
+    def print(self, printer: Printer) -> None:
+        if self.HEAD is not None and self.HEAD in self.properties:
+            head = self.properties[self.HEAD]
+            printer.print_string(" ")
+            if isinstance(head, StringAttr) and head.data.isidentifier():
+                printer.print_string(head.data)
+            else:
+                print_literal(printer, head)
+        if self.operands:
+            printer.print_string(" ")
+            printer.print_list(self.operands, printer.print_ssa_value)
+        shown = {
+            name: attribute
+            for name, attribute in self.properties.items()
+            if name != self.HEAD and (name not in self.DEFAULTS or attribute != to_attribute(self.DEFAULTS[name]))
+        }
+        shown |= {name: attribute for name, attribute in self.attributes.items() if name not in shown}
+        if shown:
+            printer.print_string(" {")
+            printer.print_list(sorted(shown.items()), lambda item: _print_entry(printer, *item))
+            printer.print_string("}")
+        if self.results:
+            printer.print_string(" -> ")
+            printer.print_list(self.results, lambda result: printer.print_attribute(result.type))
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        entries: list[tuple[str, Attribute]] = []
+        if cls.HEAD is not None:
+            head = cls._parse_head(parser, cls.HEAD)
+            entries += [(cls.HEAD, head)] if head is not None else []
+        operands = parse_values(parser)
+        if parser.parse_optional_punctuation("{"):
+            entries += parser.parse_comma_separated_list(parser.Delimiter.NONE, lambda: cls._parse_entry(parser))
+            parser.parse_punctuation("}")
+        results: list[Attribute] = []
+        if parser.parse_optional_punctuation("->"):
+            results = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
+        declared = cls.get_irdl_definition().properties
+        properties = {name: to_attribute(value) for name, value in cls.DEFAULTS.items()}
+        properties |= {name: attribute for name, attribute in entries if name in declared}
+        attributes = {name: attribute for name, attribute in entries if name not in declared}
+        return cls.create(operands=operands, result_types=results, properties=properties, attributes=attributes)
+
+    @classmethod
+    def _parse_head(cls, parser: Parser, name: str) -> Attribute | None:
+        word = parser.parse_optional_identifier()
+        if word is not None:
+            return StringAttr(word)
+        return parse_optional_literal(parser, cls.KINDS.get(name))
+
+    @classmethod
+    def _parse_entry(cls, parser: Parser) -> tuple[str, Attribute]:
+        name = parser.parse_identifier()
+        if not parser.parse_optional_punctuation("="):
+            return name, UnitAttr()
+        return name, parse_literal(parser, cls.DEFAULTS.get(name, cls.KINDS.get(name)))
+
+
+def _print_entry(printer: Printer, name: str, attribute: Attribute) -> None:
+    printer.print_string(name)
+    if not isinstance(attribute, UnitAttr):
+        printer.print_string(" = ")
+        print_literal(printer, attribute)

@@ -1,0 +1,41 @@
+"""Where the bytes of weights live: outside the IR, by symbol name, memory-mapped where they come from a file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class WeightStore(MutableMapping[str, Array]):
+    """Arrays by the names of their `graph.weight` symbols. Arrays are shared, not copied, and must not be written."""
+
+    def __init__(self, arrays: Mapping[str, Array] | None = None) -> None:
+        self._arrays: dict[str, Array] = dict(arrays or {})
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def __setitem__(self, name: str, array: Array) -> None:
+        self._arrays[name] = np.asarray(array)
+
+    def __delitem__(self, name: str) -> None:
+        del self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def digest(self, name: str) -> str:
+        """A content address: the first 16 hex digits of SHA-256 over dtype, shape and bytes."""
+        array = np.ascontiguousarray(self._arrays[name])
+        digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(memoryview(array).cast("B") if array.size else b"")
+        return digest.hexdigest()[:16]

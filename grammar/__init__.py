@@ -1,0 +1,1 @@
+"""The `.nr` language: grammar, syntax tree with spans, names, layer signatures, diagnostics."""

@@ -1,0 +1,142 @@
+"""Binds written arguments to the parameters of a layer, a macro, an optimizer: positions, names, kinds, defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from neuralc.grammar.diagnostics import Diagnostic, Span, suggest, warning
+from neuralc.grammar.parameters import Anything, NotYet, Parameter, Unfit
+from neuralc.grammar.values import Evaluated, Report, is_broken
+
+
+@dataclass(frozen=True)
+class Given:
+    """One argument as written: its name if it has one, its value, and where the name and the whole argument stand."""
+
+    name: str | None
+    value: Evaluated
+    span: Span
+    name_span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The value of every parameter, and where the written ones stand."""
+
+    values: Mapping[str, Any]
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+def bind(
+    what: str,
+    positional: Sequence[Parameter],
+    named_only: Sequence[Parameter],
+    arguments: Sequence[Given],
+    place: Span,
+    report: Report,
+) -> Bound | None:
+    """Values for all parameters of `what`, or None when an error was reported (several may be)."""
+    errors: list[Diagnostic] = []
+    assigned: dict[str, Given] = {}
+    parameters = [*positional, *named_only]
+    by_name = {parameter.name: parameter for parameter in parameters}
+    for index, argument in enumerate(arguments):
+        parameter = _parameter(what, positional, by_name, index, argument, errors)
+        if parameter is None:
+            continue
+        if parameter.name in assigned:
+            errors.append(Diagnostic("E0304", f"{what}: `{parameter.name}` is given twice", argument.span))
+            continue
+        assigned[parameter.name] = argument
+    values: dict[str, Any] = {}
+    broken = False
+    for parameter in parameters:
+        written = assigned.get(parameter.name)
+        if written is not None and is_broken(written.value):
+            broken = True
+        elif written is not None:
+            _convert(what, parameter, written, positional, values, errors, report)
+        elif parameter.required:
+            errors.append(_missing(what, parameter, place))
+        else:
+            values[parameter.name] = parameter.default
+    for found in errors:
+        report(found)
+    return None if errors or broken else Bound(values, {name: argument.span for name, argument in assigned.items()})
+
+
+def _parameter(
+    what: str,
+    positional: Sequence[Parameter],
+    by_name: Mapping[str, Parameter],
+    index: int,
+    argument: Given,
+    errors: list[Diagnostic],
+) -> Parameter | None:
+    """The parameter an argument is for."""
+    if argument.name is not None:
+        found = by_name.get(argument.name)
+        if found is None:
+            shown = ", ".join(f"`{name}`" for name, p in by_name.items() if not isinstance(p.kind, NotYet))
+            errors.append(
+                Diagnostic(
+                    "E0302",
+                    f"{what} has no parameter `{argument.name}`",
+                    argument.name_span or argument.span,
+                    (f"it takes {shown}" if shown else "it takes no arguments",),
+                    suggest(argument.name, by_name),
+                )
+            )
+        return found
+    if index < len(positional):
+        return positional[index]
+    count = len(positional)
+    takes = "no arguments" if count == 0 else f"at most {count} argument{'s' if count > 1 else ''}"
+    errors.append(Diagnostic("E0303", f"{what} takes {takes}", argument.span, help="remove this one"))
+    return None
+
+
+def _convert(
+    what: str,
+    parameter: Parameter,
+    written: Given,
+    positional: Sequence[Parameter],
+    values: dict[str, Any],
+    errors: list[Diagnostic],
+    report: Report,
+) -> None:
+    try:
+        converted = parameter.kind.convert(written.value)
+    except Unfit as unfit:
+        found = unfit.diagnostic(f"{what}: `{parameter.name}`", written.span)
+        help = found.help or _other_parameter(parameter, written, positional)
+        errors.append(replace(found, help=help))
+        return
+    if converted.warning is not None:
+        report(warning("W0301", f"{what}: `{parameter.name}`: {converted.warning}", written.span))
+    values[parameter.name] = converted.value
+
+
+def _other_parameter(parameter: Parameter, written: Given, positional: Sequence[Parameter]) -> str | None:
+    """For a value of the wrong kind in a position: the next parameter that would take it, to be named."""
+    if written.name is not None:
+        return None
+    for other in positional[list(positional).index(parameter) + 1 :]:
+        if isinstance(other.kind, Anything):
+            continue
+        try:
+            other.kind.convert(written.value)
+        except Unfit:
+            continue
+        return f"the next parameter that takes such a value is `{other.name}`: write `{other.name}=...`"
+    return None
+
+
+def _missing(what: str, parameter: Parameter, place: Span) -> Diagnostic:
+    about = f"`{parameter.name}`: {parameter.doc or parameter.kind.description}"
+    return Diagnostic("E0301", f"{what} needs `{parameter.name}`", place, (about,), f"write `{parameter.name}=...`")

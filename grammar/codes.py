@@ -1,0 +1,449 @@
+"""The table of diagnostic codes: what `neuralc explain E0123` prints and what the documentation of errors is made from.
+
+To add a code: one entry in `CODES`, in the range of its subject, with an example that triggers it.
+
+    E01 syntax                 E05 weights                   E09 artifact and run
+    E02 names                  E06 import                    E99 fault of neuralc
+    E03 arguments              E07 unsupported
+    E04 shapes and types       E08 target and emission       W.. likewise, for warnings and notes
+
+An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a code stands for: a title of one line, an explanation with the remedy, and an example that triggers it."""
+
+    title: str
+    explanation: str
+    example: str
+
+
+CODES: dict[str, Code] = {
+    # --- E01: syntax ---------------------------------------------------------------------------------------------
+    "E0101": Code(
+        "syntax error",
+        "The text is not a `.nr` model at this place. The message names what was expected, or the mistake made.",
+        "network M { input: (8) layers: Dense(3 4) }",
+    ),
+    "E0102": Code(
+        "unterminated string",
+        "A string begins and ends on one line, with the same kind of quote. There are no escapes.",
+        'network M { input: (8) layers: Dense(3, "relu) }',
+    ),
+    "E0103": Code(
+        "unbalanced bracket",
+        "A `(`, `[` or `{` is not closed, or closed by another kind. A definition that starts at the margin inside an "
+        "open block is taken as a sign that the block should have ended before it.",
+        "network M { input: (8) layers: Dense(3)",
+    ),
+    "E0104": Code(
+        "unexpected character",
+        "The character belongs to no word of the language. Curly quotes and non-breaking blanks come from word "
+        "processors; write plain ones.",
+        "network M { input: (8) layers: Dense(3) ? }",
+    ),
+    "E0105": Code(
+        "empty model",
+        "The file is empty or holds comments only. A model needs at least one `network`.",
+        "# nothing here yet",
+    ),
+    "E0106": Code(
+        "nested too deeply",
+        "Brackets nest deeper than the compiler follows. Move inner parts into macros.",
+        "network M { input: (8) layers: " + "Residual { " * 120 + "Dense(8) " + "} " * 120 + "}",
+    ),
+    "E0107": Code(
+        "not UTF-8",
+        "A model file is UTF-8 text. Other encodings, and compiled or compressed files, are refused.",
+        "$ printf 'network M \\377' > m.nr; neuralc m.nr",
+    ),
+    "E0108": Code(
+        "positional argument after a named one",
+        "Positional arguments come first, as in Python; after the first named one every argument needs a name.",
+        'network M { input: (8) layers: Dense(units=3, "relu") }',
+    ),
+    "E0109": Code(
+        "misplaced part of a layer",
+        "A layer takes at most one list of arguments, one list of values it is applied to, one device, one block and "
+        "one repetition.",
+        "network M { input: (8) layers: Dense(3) * 2 * 3 }",
+    ),
+    "E0110": Code(
+        "number too large",
+        "Whole numbers have at most 20 digits.",
+        "network M { input: (8) layers: Dense(1" + "0" * 30 + ") }",
+    ),
+    "E0190": Code(
+        "IR does not parse",
+        "The text is not valid IR. A dump of another version of neuralc may have to be made again.",
+        "$ echo 'graph.model @m(' | neuralc-opt",
+    ),
+    "E0111": Code(
+        "missing clause",
+        "A network needs one `input:` and one `layers:` clause.",
+        "network M { layers: Dense(3) }",
+    ),
+    "E0112": Code(
+        "clause given twice",
+        "Each clause stands once in a network.",
+        'network M { input: (8) layers: Dense(3) loss: "mse" loss: "mae" }',
+    ),
+    "E0113": Code("no layers", "`layers:` holds at least one layer.", "network M { input: (8) layers: }"),
+    # --- E02: names ----------------------------------------------------------------------------------------------
+    "E0201": Code(
+        "unknown layer",
+        "No layer, macro or network of this name is known here. Layer names do not depend on case.",
+        "network M { input: (8) layers: Dens(3) }",
+    ),
+    "E0202": Code(
+        "unknown activation or initializer",
+        "Activations and initializers have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros.",
+        'network M { input: (8) layers: Dense(3, "reul") }',
+    ),
+    "E0203": Code(
+        "unknown optimizer or schedule",
+        "Optimizers and learning rate schedules have their Keras names, such as Adam, SGD, ExponentialDecay.",
+        "network M { input: (8) layers: Dense(3) optimizer: Adma() }",
+    ),
+    "E0204": Code(
+        "unknown loss",
+        "Losses have their Keras names, such as mse, categorical_crossentropy.",
+        'network M { input: (8) layers: Dense(3) loss: "msee" }',
+    ),
+    "E0205": Code(
+        "unknown metric",
+        "Metrics have their Keras names, such as accuracy.",
+        'network M { input: (8) layers: Dense(3) metrics: ["acuracy"] }',
+    ),
+    "E0206": Code(
+        "unknown clause",
+        "A network holds input, layers, loss, optimizer, metrics, train, execution, weights, init, benchmark and test.",
+        'network M { input: (8) layers: Dense(3) los: "mse" }',
+    ),
+    "E0207": Code(
+        "no such network",
+        "The file defines no network, several of which none was chosen, or none of the chosen name.",
+        "define Block { Dense(3) }",
+    ),
+    "E0208": Code(
+        "name defined twice",
+        "Macros and networks of a file have distinct names, and so have the parameters of a macro and named layers.",
+        "define A { Dense(3) } define A { Dense(4) } network M { input: (8) layers: A() }",
+    ),
+    "E0209": Code(
+        "recursive macro",
+        "A macro may use other macros, not itself, directly or through others. The note shows the circle.",
+        "define A { B() } define B { A() } network M { input: (8) layers: A() }",
+    ),
+    "E0210": Code(
+        "unknown device",
+        "Devices are auto, cpu, cuda, gpu and tpu, with a number where there are several: cuda:1.",
+        'network M { input: (8) layers: Dense(3) @ "npu" }',
+    ),
+    # --- E03: arguments ------------------------------------------------------------------------------------------
+    "E0301": Code(
+        "missing argument",
+        "The parameter has no default, so it must be given.",
+        "network M { input: (8) layers: Dense() }",
+    ),
+    "E0302": Code(
+        "unknown parameter",
+        "The layer, macro, optimizer or section has no parameter of this name. The note lists those it has.",
+        "network M { input: (8) layers: Dense(units=3, activaton=relu) }",
+    ),
+    "E0303": Code(
+        "too many arguments",
+        "More positional arguments than there are parameters.",
+        "network M { input: (8) layers: Identity(3) }",
+    ),
+    "E0304": Code(
+        "argument given twice",
+        "A parameter is given by position and by name, or twice by name.",
+        "network M { input: (8) layers: Dense(3, units=4) }",
+    ),
+    "E0305": Code(
+        "argument of the wrong kind",
+        "The parameter takes another kind of value: a number, a string, a pair.",
+        'network M { input: (8) layers: Dense("10") }',
+    ),
+    "E0306": Code(
+        "argument out of range",
+        "The value lies outside what the parameter allows.",
+        "network M { input: (8) layers: Dropout(1.1) }",
+    ),
+    "E0307": Code(
+        "not one of the choices",
+        "The parameter takes one of a few words.",
+        'network M { input: (8, 8, 1) layers: Conv2D(3, 3, padding="full") }',
+    ),
+    "E0308": Code(
+        "impossible search space",
+        "A choice holds values of one kind; a range goes up, by a step above 0; a logarithmic range starts above 0.",
+        "network M { input: (8) layers: Dense(HPO(range(10, 5))) }",
+    ),
+    "E0309": Code(
+        "block not taken",
+        "Only blocks such as ResidualConnection take layers in braces.",
+        "network M { input: (8) layers: Dense(3) { Dense(4) } }",
+    ),
+    "E0310": Code(
+        "block missing",
+        "The layer is made of the layers in its braces.",
+        "network M { input: (8) layers: ResidualConnection() }",
+    ),
+    "E0312": Code(
+        "impossible repetition",
+        "A layer, block or macro is repeated a whole number of times, at least once.",
+        "network M { input: (8) layers: Dense(3) * 0 }",
+    ),
+    "E0313": Code(
+        "too many layers",
+        "Repetitions and macros expand to more layers than the compiler takes.",
+        "network M { input: (8) layers: Dense(8) * 1000000 }",
+    ),
+    # --- E04: shapes and types -----------------------------------------------------------------------------------
+    "E0401": Code(
+        "shapes do not fit",
+        "A layer cannot take the shape that the layers before it give. The message shows both.",
+        "network M { input: (8) layers: Conv2D(4, 3) }",
+    ),
+    "E0402": Code(
+        "impossible input shape",
+        "An input shape holds whole numbers of at least 1; a leading None stands for the batch.",
+        'network M { input: (8, "x") layers: Dense(3) }',
+    ),
+    "E0404": Code(
+        "residual block changes the shape",
+        'The input of a residual block is added to its result, so both have one shape; `shortcut="projection"` brings '
+        "the input to the shape of the result by a 1x1 convolution (He et al. 2016, eq. 2).",
+        "network M { input: (8) layers: ResidualConnection { Dense(3) } }",
+    ),
+    "E0490": Code(
+        "invalid IR",
+        "An op breaks one of its rules, a value is used before it is defined, or a symbol is missing.",
+        "$ echo 'graph.model @m(%x: tensor<2xf32>) { graph.return %x : tensor<3xf32> }' | neuralc-opt",
+    ),
+    # --- E05: weights --------------------------------------------------------------------------------------------
+    # --- E05: weights --------------------------------------------------------------------------------------------
+    "E0504": Code(
+        "no values for a weight",
+        "The model reads a weight that its weight file does not hold, or holds in another shape.",
+        "$ neuralc run graph.mlir --input x.npy",
+    ),
+    # --- E05: weights --------------------------------------------------------------------------------------------
+    "E0501": Code(
+        "cannot read the weights",
+        "The weights file is missing or may not be read. A path in a model is relative to the model's file.",
+        'network M { input: (8) layers: Dense(3) weights: "missing.safetensors" }',
+    ),
+    "E0502": Code(
+        "weights do not fit the model",
+        "The file lacks weights, has others, or has them in another shape or type. All differences are listed at once.",
+        "$ neuralc model.nr --weights other.safetensors",
+    ),
+    "E0503": Code(
+        "not a safetensors file",
+        "The file is truncated, damaged, or of another format. Export weights as safetensors.",
+        "$ neuralc model.nr --weights model.nr",
+    ),
+    "E0505": Code(
+        "weights too large",
+        "The initial weights do not fit into memory.",
+        "network M { input: (2000000000) layers: Dense(2000000000) }",
+    ),
+    # --- E06: import ---------------------------------------------------------------------------------------------
+    "E0601": Code(
+        "unknown kind of model file",
+        "The suffix of a file says what it is: .nr and .neural are programs, .mlir is IR of any level.",
+        "$ neuralc model.h5",
+    ),
+    # --- E07: unsupported ----------------------------------------------------------------------------------------
+    "E0701": Code(
+        "layer without meaning yet",
+        "The language has this layer; this version of neuralc does not compile it yet.",
+        "network M { input: (8, 16) layers: LSTM(4) }",
+    ),
+    "E0702": Code(
+        "parameter without meaning yet",
+        "The layer has this parameter; this version of neuralc does not compile it yet.",
+        'network M { input: (8) layers: Dense(3, kernel_regularizer="l2") }',
+    ),
+    "E0703": Code(
+        "construct without meaning yet",
+        "The language has this construct; this version of neuralc does not compile it yet.",
+        "network M { input: (8) layers: a = Dense(3) Dense(4)(a) }",
+    ),
+    # --- E08: target and emission --------------------------------------------------------------------------------
+    "E0801": Code(
+        "unknown flag", "The command line holds a flag that neuralc does not know.", "$ neuralc --frobnicate"
+    ),
+    "E0810": Code(
+        "unknown pass",
+        "A pass pipeline names a pass that does not exist; `neuralc-opt --list-passes` prints those that do.",
+        "$ neuralc-opt model.mlir -p graph-cannonicalize",
+    ),
+    "E0811": Code(
+        "wrong pass option",
+        "A pass has no option of this name, or its value has another type; `neuralc-opt --list-passes` shows them.",
+        "$ neuralc-opt model.mlir -p 'graph-canonicalize{max-op=3}'",
+    ),
+    "E0812": Code(
+        "malformed pass pipeline",
+        "A pipeline is a list `pass,pass{option=value option=value},...`.",
+        "$ neuralc-opt model.mlir -p 'graph-canonicalize{'",
+    ),
+    "E0813": Code(
+        "wrong value of a flag",
+        "The flag exists; its value is not one of those it takes, or it is missing.",
+        "$ neuralc model.nr --emit=obect",
+    ),
+    "E0814": Code(
+        "these flags do not go together",
+        "Two flags, or a flag and the model, ask for things that cannot both be had.",
+        "$ neuralc model.nr --compile-from=kernel",
+    ),
+    "E0815": Code(
+        "nothing to work on",
+        "The command needs a model or an input, and none is given.",
+        "$ neuralc run model.nr",
+    ),
+    "E0820": Code("unknown target", "Code is made for `cpu` or for `cuda`.", "$ neuralc model.nr --target gpu"),
+    "E0821": Code(
+        "unknown processor",
+        "Processors have LLVM's names, such as znver3, skylake-avx512, x86-64-v3; `native` is this machine.",
+        "$ neuralc model.nr --mcpu znver33",
+    ),
+    "E0822": Code(
+        "unknown triple",
+        "A triple names architecture, vendor and system, such as x86_64-unknown-linux-gnu.",
+        "$ neuralc model.nr --triple z80-unknown-none",
+    ),
+    "E0823": Code(
+        "unknown GPU architecture",
+        "GPU architectures have NVIDIA's names, such as sm_80 for compute capability 8.0.",
+        "$ neuralc model.nr --target cuda --arch sm_81",
+    ),
+    "E0824": Code(
+        "the pass needs a target",
+        "What is legal, fast or worth a thread depends on the machine: `--target cpu` or `--target cuda` names it.",
+        "$ neuralc-opt model.mlir -p kernel-verify-target",
+    ),
+    "E0830": Code(
+        "a kernel the target cannot run",
+        "Each target takes some of the tile shapes, lanes and memory accesses; all that are not legal are listed.",
+        "$ neuralc-opt model.mlir --target cuda -p kernel-verify-target",
+    ),
+    "E0831": Code(
+        "too many registers",
+        "The accumulators of a dot, one row of its right side and one broadcast value must fit into the vector "
+        "registers, or the innermost loop spends its time moving them.",
+        "$ neuralc-opt model.mlir --target cpu --mcpu x86-64-v3 -p kernel-verify-target",
+    ),
+    "E0850": Code(
+        "cannot be written as PyTorch code",
+        "The module holds ops or uses of weights that PyTorch code is not written for; all of them are listed. Torch "
+        "code is made from the model as the front end gives it, before passes fold and derive weights.",
+        "$ neuralc folded.mlir --emit=torch",
+    ),
+    "E0860": Code(
+        "cannot be written as Triton",
+        "The module holds what Triton has no words for, such as lanes, scratch memory or sizes that are not powers of "
+        "two; all of it is listed. Kernels for a GPU are made by `--target cuda`.",
+        "$ neuralc cpu_kernels.mlir --compile-from kernel --target cuda --emit=triton",
+    ),
+    "E0861": Code(
+        "Triton is not installed",
+        "Making cubins needs Triton, which comes with the extra `cuda`: `pip install 'neuralc[cuda]'`. The source of "
+        "the kernels alone, `--emit=triton`, does not.",
+        "$ neuralc model.nr --target cuda",
+    ),
+    "E0862": Code(
+        "Triton refuses a kernel",
+        "The source is legal Triton, and its compiler gave up on it; its own message is repeated. Another architecture "
+        "(`--arch`) may take it.",
+        "$ neuralc model.nr --target cuda --arch sm_75",
+    ),
+    "E0863": Code(
+        "a kernel needs more than the GPU has",
+        "A block of the kernel needs more shared memory than the architecture gives one block. Smaller tiles or fewer "
+        "stages (`num_stages`) need less.",
+        "$ neuralc large_tiles.mlir --compile-from kernel --target cuda --arch sm_86",
+    ),
+    # --- E09: artifact and run -----------------------------------------------------------------------------------
+    "E0901": Code(
+        "cannot read the file",
+        "The file is missing, is a folder, or may not be read.",
+        "$ neuralc missing.nr",
+    ),
+    "E0904": Code(
+        "an input does not fit the model",
+        "An input is missing or unknown, or its dtype, rank or sizes are not those the model takes; equal names in a "
+        "model's shapes are equal sizes. `neuralc inspect` prints what a model takes.",
+        "$ neuralc run model.nr --input wrong.npy",
+    ),
+    "E0990": Code(
+        "cannot write the product",
+        "The folder does not exist, is not writable, or the disk is full. Nothing is left behind.",
+        "$ neuralc model.nr -o /no/such/folder/model.so",
+    ),
+    # --- E99: fault of neuralc -----------------------------------------------------------------------------------
+    "E9901": Code(
+        "internal error",
+        "neuralc itself failed. Report it with the reproducer it wrote.",
+        ">>> # no model should trigger this",
+    ),
+    "E9902": Code(
+        "rewriting did not come to an end",
+        "Patterns of a pass undo each other, or one makes new work for itself for ever.",
+        ">>> # no model should trigger this",
+    ),
+    "E9903": Code(
+        "a pass left invalid IR",
+        "The IR was valid before the pass and is not after it. Report it with the reproducer.",
+        ">>> # no model should trigger this",
+    ),
+    "E9904": Code(
+        "a pass changed the results",
+        "`--check-each` ran the module before and after each pass on the same inputs; the results differ by more than "
+        "the pass declares.",
+        "$ neuralc model.nr --check-each",
+    ),
+    # --- warnings and notes --------------------------------------------------------------------------------------
+    "W0201": Code(
+        "macro hides a layer",
+        "A macro of the name of a layer takes its place in this file.",
+        "define Dense(n) { Output(n) } network M { input: (8) layers: Dense(3) }",
+    ),
+    "W0301": Code(
+        "fraction taken as a whole number",
+        "The parameter is a whole number; one that was written with a fraction of zero is taken.",
+        "network M { input: (8) layers: Dense(256.0) }",
+    ),
+    "W0302": Code(
+        "one value of a search is used",
+        "Where one value is needed, a choice gives its first and a range its low end.",
+        "network M { input: (8) layers: Dense(HPO(choice(4, 8))) }",
+    ),
+    "W0401": Code(
+        "Dense on an image",
+        "Dense works on the last axis, as in Keras. On an image that is the channels of each pixel; Flatten before it "
+        "takes all pixels together.",
+        "network M { input: (8, 8, 3) layers: Dense(4) }",
+    ),
+    "W0501": Code(
+        "untrained weights",
+        "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",
+        "network M { input: (8) layers: Dense(4) }",
+    ),
+    "W0701": Code(
+        "placement without effect",
+        "Devices of single layers are checked and kept; the whole model runs on one target.",
+        'network M { input: (8) layers: Dense(4) @ "cuda:0" }',
+    ),
+}

@@ -1,0 +1,309 @@
+"""What an argument may be: kinds of parameters, each with a description, a conversion and its checks.
+
+A kind turns what was written into the value the compiler uses, or says why it cannot: `Unfit` names the code.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from neuralc.grammar.diagnostics import Diagnostic, Span, suggest
+from neuralc.grammar.values import Chosen, Evaluated, Word, describe
+
+
+class Unfit(Exception):
+    """A value that a parameter does not take; the caller adds the place.
+
+    `message` completes "`units` ...", or is a sentence of its own when `whole` is set."""
+
+    def __init__(
+        self, code: str, message: str, help: str | None = None, *, whole: bool = False, notes: tuple[str, ...] = ()
+    ) -> None:
+        self.code, self.message, self.help, self.whole, self.notes = code, message, help, whole, notes
+        super().__init__(message)
+
+    def diagnostic(self, about: str, span: Span) -> Diagnostic:
+        """The error for `about`, such as "`Dense`: `units`"."""
+        message = self.message if self.whole else f"{about} {self.message}"
+        return Diagnostic(self.code, message, span, self.notes, self.help)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A value fit for use, and what to warn about."""
+
+    value: Any
+    warning: str | None = None
+
+
+class Kind(Protocol):
+    """One kind of parameter."""
+
+    @property
+    def description(self) -> str:
+        """Completes the sentence "`units` is ..."."""
+        ...
+
+    def convert(self, value: Evaluated) -> Converted:
+        """Raises Unfit."""
+        ...
+
+
+def _plain(value: Evaluated) -> Evaluated:
+    return value.value if isinstance(value, Chosen) else value
+
+
+def _text(value: Evaluated) -> str | None:
+    """A string, or a bare word standing for one."""
+    value = _plain(value)
+    if isinstance(value, Word):
+        return value.text
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number. `256.0` is taken with a warning; the end of a search range is rounded up to one."""
+
+    minimum: int | None = None
+    maximum: int = 2**31 - 1
+
+    @property
+    def description(self) -> str:
+        return "a whole number" + ("" if self.minimum is None else f" of at least {self.minimum}")
+
+    def convert(self, value: Evaluated) -> Converted:
+        searched, number = isinstance(value, Chosen), _plain(value)
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        warning = None
+        if isinstance(number, float):
+            if not math.isfinite(number):
+                raise Unfit("E0306", f"is {self.description}, not {number}")
+            if searched and number != int(number):
+                warning = f"the low end {number} is rounded up to {math.ceil(number)}"
+                number = math.ceil(number)
+            elif number != int(number):
+                raise Unfit("E0305", f"is {self.description}, not {number}")
+            elif not searched:
+                warning = f"{number} is taken as {int(number)}"
+            number = int(number)
+        if self.minimum is not None and number < self.minimum:
+            raise Unfit("E0306", f"is {self.description}, not {number}")
+        if number > self.maximum:
+            raise Unfit("E0306", f"is at most {self.maximum}, not {number}")
+        return Converted(number, warning)
+
+
+@dataclass(frozen=True)
+class Real:
+    """A number; the bounds are inclusive unless said."""
+
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    @property
+    def description(self) -> str:
+        low = "" if self.minimum == -math.inf else f"{'above' if self.open_low else 'from'} {self.minimum:g}"
+        high = "" if self.maximum == math.inf else f"{'below' if self.open_high else 'up to'} {self.maximum:g}"
+        return " ".join(part for part in ("a number", low, high) if part)
+
+    def convert(self, value: Evaluated) -> Converted:
+        number = _plain(value)
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        low = number > self.minimum if self.open_low else number >= self.minimum
+        high = number < self.maximum if self.open_high else number <= self.maximum
+        if not (low and high and math.isfinite(number)):
+            raise Unfit("E0306", f"is {self.description}, not {number:g}")
+        return Converted(float(number))
+
+
+@dataclass(frozen=True)
+class Flag:
+    """`true` or `false`."""
+
+    description: str = "true or false"
+
+    def convert(self, value: Evaluated) -> Converted:
+        flag = _plain(value)
+        if isinstance(flag, bool):
+            return Converted(flag)
+        raise Unfit("E0305", f"is true or false, not {describe(value)}")
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few words, in any case."""
+
+    options: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        return " or ".join(f'"{option}"' for option in self.options)
+
+    def convert(self, value: Evaluated) -> Converted:
+        text = _text(value)
+        if text is None:
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        known = {option.lower(): option for option in self.options}
+        found = known.get(text.lower())
+        if found is None:
+            raise Unfit("E0307", f'is {self.description}, not "{text}"', suggest(text, self.options))
+        return Converted(found)
+
+
+@dataclass(frozen=True)
+class Named:
+    """One of a family of names: an activation, a loss. `aliases` are further spellings, in lower case."""
+
+    noun: str
+    code: str
+    options: tuple[str, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def description(self) -> str:
+        return f"the name of an {self.noun}" if self.noun[0] in "aeiou" else f"the name of a {self.noun}"
+
+    def convert(self, value: Evaluated) -> Converted:
+        text = _text(value)
+        if text is None:
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        known = {option.lower(): option for option in self.options} | dict(self.aliases)
+        if text.lower() in known:
+            return Converted(known[text.lower()])
+        listed = f"known are {', '.join(self.options)}"
+        message = f"unknown {self.noun} `{text}`"
+        raise Unfit(self.code, message, suggest(text, known), whole=True, notes=(listed,))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two whole numbers for height and width; one number stands for both."""
+
+    minimum: int = 1
+
+    @property
+    def description(self) -> str:
+        return f"a whole number of at least {self.minimum}, or two of them"
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        whole = Whole(self.minimum)
+        if not isinstance(plain, tuple):
+            try:
+                one = whole.convert(value)
+            except Unfit as unfit:
+                raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
+            return Converted((one.value, one.value), one.warning)
+        if len(plain) != 2:
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        try:
+            both = [whole.convert(part) for part in plain]
+        except Unfit as unfit:
+            raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
+        return Converted(tuple(part.value for part in both), next((p.warning for p in both if p.warning), None))
+
+
+@dataclass(frozen=True)
+class Optional:
+    """What another kind takes, or `None`."""
+
+    kind: Kind
+
+    @property
+    def description(self) -> str:
+        return f"{self.kind.description}, or None"
+
+    def convert(self, value: Evaluated) -> Converted:
+        return Converted(None) if _plain(value) is None else self.kind.convert(value)
+
+
+@dataclass(frozen=True)
+class Several:
+    """A list of what another kind takes; a single one is a list of one."""
+
+    kind: Kind
+
+    @property
+    def description(self) -> str:
+        return f"a list, each {self.kind.description}"
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        parts = plain if isinstance(plain, tuple) else (value,)
+        return Converted(tuple(self.kind.convert(part).value for part in parts))
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """A name of a layer: it becomes part of the names of weights."""
+
+    description: str = "a name of letters, digits and underscores"
+
+    def convert(self, value: Evaluated) -> Converted:
+        text = _text(value)
+        if text is None or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        return Converted(text)
+
+
+@dataclass(frozen=True)
+class Anything:
+    """Any value: kept, or checked by whoever asked for it."""
+
+    description: str = "any value"
+
+    def convert(self, value: Evaluated) -> Converted:
+        return Converted(value)
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """A parameter the language knows and this version gives no meaning to; only its neutral value is accepted."""
+
+    neutral: Any = None
+    description: str = "not supported yet"
+
+    def convert(self, value: Evaluated) -> Converted:
+        if _plain(value) == self.neutral:
+            return Converted(self.neutral)
+        raise Unfit("E0702", "has no meaning in this version of neuralc yet", "leave it out")
+
+
+class _Required:
+    """The default of a parameter that has none."""
+
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED = _Required()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a layer, an optimizer or a schedule."""
+
+    name: str
+    kind: Kind
+    default: Any = REQUIRED
+    doc: str = ""
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+
+Parameters: TypeAlias = tuple[Parameter, ...]
+
+
+def names(parameters: Iterable[Parameter]) -> list[str]:
+    return [parameter.name for parameter in parameters]

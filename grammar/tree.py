@@ -1,0 +1,215 @@
+"""The syntax tree of the `.nr` language: what was written and where, with no meaning yet.
+
+Every node is immutable and has `span`, the characters it was read from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from neuralc.grammar.diagnostics import Span
+
+
+@dataclass(frozen=True)
+class Text:
+    """`"relu"`; a backslash stands for itself."""
+
+    value: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Number:
+    """`32` is an int, `32.0` and `1e3` are floats."""
+
+    value: int | float
+    span: Span
+
+
+@dataclass(frozen=True)
+class Name:
+    """A bare word: `true`, `None`, a size, a macro's parameter, a value of the graph."""
+
+    value: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """`(3, 3)` or `["accuracy"]`."""
+
+    items: tuple[Value, ...]
+    brackets: Literal["()", "[]"]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Call:
+    """`Adam(learning_rate=0.001)`; as the value of a wrapper it may have a block."""
+
+    name: Name
+    arguments: tuple[Argument, ...]
+    block: Block | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Hpo:
+    """A value to be searched for: `HPO(choice(32, 64))`, `HPO(range(0.1, 0.5, step=0.1))`, `HPO(log_range(a, b))`."""
+
+    kind: Literal["choice", "range", "log_range"]
+    values: tuple[Value, ...]
+    step: Value | None
+    span: Span
+
+
+Value: TypeAlias = Text | Number | Name | Sequence | Call | Hpo
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One entry between parentheses; `name` is None for a positional one."""
+
+    name: Name | None
+    value: Value
+    span: Span
+
+
+@dataclass(frozen=True)
+class Layer:
+    """`target = Conv2D(arguments)(applied) @ "device" { block } * repeat`."""
+
+    target: Name | None
+    name: Name
+    arguments: tuple[Argument, ...]
+    applied: tuple[Argument, ...] | None
+    device: Text | None
+    block: Block | None
+    repeat: Value | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Branch:
+    """`image: { ... }`."""
+
+    name: Name
+    block: Block
+    span: Span
+
+
+Item: TypeAlias = Layer | Branch
+
+
+@dataclass(frozen=True)
+class Block:
+    items: tuple[Item, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input: its name if it has one, its sizes as written, its element type if it was said."""
+
+    name: Name | None
+    shape: Sequence
+    dtype: Name | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """`S <= 2048`."""
+
+    lhs: Name
+    comparison: str
+    rhs: Name | Number
+    span: Span
+
+
+@dataclass(frozen=True)
+class InputClause:
+    inputs: tuple[Input, ...]
+    constraints: tuple[Constraint, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class LayersClause:
+    items: tuple[Item, ...]
+    keyword: Span
+    span: Span
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`loss: "mse"`; several values are separated by commas."""
+
+    name: Name
+    values: tuple[Value, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Section:
+    """`train { epochs: 15 }`."""
+
+    name: Name
+    settings: tuple[Setting, ...]
+    span: Span
+
+
+Clause: TypeAlias = InputClause | LayersClause | Setting | Section
+
+
+@dataclass(frozen=True)
+class Network:
+    name: Name
+    clauses: tuple[Clause, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class MacroParameter:
+    name: Name
+    default: Value | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Macro:
+    """`define Name(parameters) { ... }`."""
+
+    name: Name
+    parameters: tuple[MacroParameter, ...]
+    block: Block
+    span: Span
+
+
+@dataclass(frozen=True)
+class Import:
+    """`from "blocks.nr" import ConvBlock, Encoder`."""
+
+    path: Text
+    names: tuple[Name, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Research:
+    """Notes of a `.rnr` file: numbers reached and papers; they do not change a model."""
+
+    name: Name | None
+    metrics: tuple[Setting, ...]
+    references: tuple[Setting, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class File:
+    imports: tuple[Import, ...]
+    macros: tuple[Macro, ...]
+    networks: tuple[Network, ...]
+    research: tuple[Research, ...]
+    span: Span

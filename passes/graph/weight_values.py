@@ -1,0 +1,48 @@
+"""Which values of a model are known when it is compiled: weights, constants, and pure functions of them."""
+
+from __future__ import annotations
+
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.traits import Pure
+
+from neuralc.dialects.graph import CallOp, ConstantOp, GetWeightOp
+from neuralc.dialects.tensor import UnpackOp
+from neuralc.dialects.types import AnyTensor, Shape, as_tensor, element_bytes, shape_of
+
+
+def is_static(shape: Shape) -> bool:
+    return all(isinstance(size, int) for size in shape)
+
+
+def static_bytes(type_: AnyTensor) -> int:
+    """The size of a tensor without symbolic dims."""
+    total = element_bytes(type_.element_type)
+    for size in shape_of(type_):
+        total *= int(str(size))
+    return total
+
+
+def is_leaf(op: Operation | Block) -> bool:
+    """A read of a weight, or a constant whose size is known."""
+    return isinstance(op, GetWeightOp) or (isinstance(op, ConstantOp) and is_static(shape_of(op.result.type)))
+
+
+def can_be_known(op: Operation) -> bool:
+    """An op that may be computed at compile time once its operands are known."""
+    return (
+        len(op.results) == 1
+        and not op.regions
+        and op.has_trait(Pure)
+        and not isinstance(op, CallOp | UnpackOp)  # unpacking is a view: computing it would undo the packing
+        and not is_leaf(op)
+        and bool(op.operands)
+        and is_static(shape_of(as_tensor(op.results[0].type)))
+    )
+
+
+def is_known(value: SSAValue) -> bool:
+    """A value that depends on weights and constants alone."""
+    owner = value.owner
+    if isinstance(owner, Block):
+        return False
+    return is_leaf(owner) or (can_be_known(owner) and all(is_known(operand) for operand in owner.operands))

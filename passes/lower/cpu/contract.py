@@ -1,0 +1,352 @@
+"""Contractions on a CPU: a register tile of rows x vectors, accumulated over k, finished by the epilogue in registers.
+
+    program (outer loops, row chunk, panel):
+      for each row tile of the chunk:          rows that do not fill a tile: one smaller tile behind the loop,
+        acc = 0                                or, where the extent is known at run time only, the last tile moved back
+        for k: acc += x[rows, k] * w[panel, k, :]
+        store(epilogue(acc))
+
+One operand gives scalars (broadcast), the other vectors along the last loop of the output. Where both run along that loop
+(depthwise convolution) the product is element by element. With a single row (matrix times vector) the tile spans
+several k at once, so that enough multiply-adds are in flight; its partial sums are added at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from xdsl.dialects.builtin import i32
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import tensor
+from neuralc.dialects.dims import Dim, as_dim, product, simplest
+from neuralc.dialects.kernel import FuncOp, TileType
+from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
+from neuralc.passes.lower.cpu.tile_choice import FMA_LATENCY, FMA_PIPES, RegisterTile
+from neuralc.passes.lower.nest import Nest, Operand, Size
+from neuralc.passes.lower.tiles import Place, TileShape, epilogue, load, store
+from neuralc.passes.target import Target
+
+Step: TypeAlias = Callable[[Mapping[str, Place], str, IndexLike, int, SSAValue], SSAValue]
+"""(places of the loops around, innermost loop, its position, how many positions, accumulator) -> accumulator."""
+
+UNROLL = 16
+"""Steps of k written out straight, so that short loops (a 3x3 window of one channel) are no loops."""
+CHUNK_ROWS = 96
+"""Rows one program goes through with one panel: enough to reuse the panel from first-level cache."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which loop does what. `rows` is empty where the output has no loop that the vector operand lacks.
+
+    Several row loops (the pixels of a picture) are walked as one: a tile may start in one row of pixels and end in the
+    next, so that small pictures fill their tiles too.
+    """
+
+    scalars: Operand
+    vectors: Operand
+    vector: str
+    rows: str
+    outer: str
+    reduced: str
+    elementwise: bool
+
+
+def find_roles(nest: Nest) -> Roles:
+    """Sort the loops of a contraction into rows, vectors, outer loops and reductions."""
+    stage = nest.stages[0]
+    lhs, rhs = (nest.inputs[source.input or 0] for source in stage.sources)
+    word = nest.output.word
+    vector = word[-1] if word else ""
+    elementwise = vector in lhs.word and vector in rhs.word
+    scalars, vectors = (rhs, lhs) if vector in lhs.word and not elementwise else (lhs, rhs)
+    candidates = [letter for letter in word[:-1] if letter in scalars.word and letter not in vectors.word]
+    rows = candidates[-1:]
+    while rows and len(rows) < len(candidates) and all(nest.static(letter) for letter in candidates[-len(rows) - 1 :]):
+        rows = candidates[-len(rows) - 1 :]
+    outer = "".join(letter for letter in word[:-1] if letter not in rows)
+    # The order in which the vector operand lies in memory: its panels are then read front to back.
+    reduced = "".join(letter for letter in vectors.word if letter in nest.reduced)
+    reduced += "".join(letter for letter in nest.reduced if letter not in reduced)
+    return Roles(scalars, vectors, vector, "".join(rows), outer, reduced, elementwise)
+
+
+def row_count(nest: Nest, roles: Roles) -> Size:
+    """The extent of the row loops together; 1 without any."""
+    return simplest(product([nest.sizes[letter] for letter in roles.rows]))
+
+
+@dataclass(frozen=True)
+class ContractSchedule:
+    """Writes the kernel of one contraction with one tile."""
+
+    nest: Nest
+    target: Target
+    tile: RegisterTile
+    clamp: bool = False
+    """The row loop is as long as a symbol says, and at least one tile: the last tile is moved back to end at the end."""
+
+    def build(self, name: str) -> FuncOp:
+        roles = find_roles(self.nest)
+        b = KernelBuilder(name, self.nest.dims, [(o.name, o.ref) for o in self.nest.operands])
+        columns = self.nest.static(roles.vector)
+        if columns is None:
+            raise ValueError("the vector loop of a contraction has a constant size")
+        panels = -(-columns // self.tile.columns)
+        row_size = row_count(self.nest, roles)
+        chunks, per_chunk = self._chunks(row_size)
+        outer_sizes = [self.nest.sizes[letter] for letter in roles.outer]
+        order = self._order(roles, row_size, panels)
+        sizes = {"panel": Dim.constant(panels), "chunk": chunks}
+        sizes |= {letter: as_dim(size) for letter, size in zip(roles.outer, outer_sizes, strict=True)}
+        program = b.program_id()
+        position = dict(zip(order, b.unravel(program, [sizes[name] for name in order], order), strict=True))
+        places = {letter: Place(position[letter]) for letter in roles.outer}
+        start = b.mul(position["panel"], self.tile.columns, "column")
+        masked = columns % self.tile.columns != 0
+        self._rows(b, roles, places, Place(start, None, masked, position["panel"]), position["chunk"], row_size, per_chunk)
+        grid = Dim.constant(1)
+        for size in sizes.values():
+            grid *= size
+        return b.finish(grid)
+
+    def _chunks(self, rows: Size) -> tuple[Dim, int]:
+        """How many chunks the rows are cut into, and the rows of each."""
+        if isinstance(rows, Dim):
+            return rows.ceildiv(self.tile.rows), self.tile.rows
+        per_chunk = max(1, min(rows, CHUNK_ROWS) // self.tile.rows) * self.tile.rows
+        if rows <= per_chunk + self.tile.rows:
+            return Dim.constant(1), rows
+        return Dim.constant(-(-rows // per_chunk)), per_chunk
+
+    def _order(self, roles: Roles, rows: Size, panels: int) -> list[str]:
+        """Programs in the order that reads less from beyond the second-level cache: neighbours share a panel or rows."""
+        if isinstance(rows, Dim):
+            return ["panel", *roles.outer, "chunk"]
+        k = math.prod(size for letter in roles.reduced if (size := self.nest.static(letter)) is not None)
+        panel_bytes, row_bytes = 4 * k * self.tile.columns, 4 * k * rows
+        outer = math.prod(size for letter in roles.outer if (size := self.nest.static(letter)) is not None)
+        budget = self.target.caches.l2 // 2
+        panel_last = panel_bytes * panels * (outer if panel_bytes * panels > budget else 1)
+        panel_first = row_bytes * outer * (panels if row_bytes * outer > budget else 1)
+        return ["panel", *roles.outer, "chunk"] if panel_first < panel_last else [*roles.outer, "chunk", "panel"]
+
+    def _rows(
+        self,
+        b: KernelBuilder,
+        roles: Roles,
+        places: dict[str, Place],
+        column: Place,
+        chunk: IndexLike,
+        rows: Size,
+        per_chunk: int,
+    ) -> None:
+        """The row tiles of one chunk."""
+        height = self.tile.rows
+        if not roles.rows:
+            self._tile(b, roles, places, column, 0, 1)
+        elif isinstance(rows, Dim):
+            first = b.mul(chunk, height, "row")
+            if self.clamp:
+                first = b.minimum(first, b.minus(b.size(rows), height), "row")
+            self._tile(b, roles, places, column, first, height)
+        else:
+            self._static_rows(b, roles, places, column, b.mul(chunk, per_chunk), rows, per_chunk)
+
+    def _static_rows(
+        self,
+        b: KernelBuilder,
+        roles: Roles,
+        places: dict[str, Place],
+        column: Place,
+        base: IndexLike,
+        rows: int,
+        per_chunk: int,
+    ) -> None:
+        """Full tiles, then one smaller tile, which only the last chunk reaches."""
+        height = self.tile.rows
+        whole = rows // height * height
+
+        def tiles(start: IndexLike, stop: IndexLike, step: int) -> None:
+            if isinstance(start, int) and isinstance(stop, int) and stop - start <= step:
+                if stop > start:
+                    self._tile(b, roles, places, column, start, step)
+                return
+
+            def body(row: SSAValue) -> Sequence[SSAValue]:
+                self._tile(b, roles, places, column, row, step)
+                return ()
+
+            b.loop(start, stop, step, [], body, hint="row")
+
+        end = b.plus(base, per_chunk)
+        tiles(base, b.minimum(end, whole), height)
+        if rows > whole:
+            tiles(whole, b.minimum(end, rows), rows - whole)
+
+    def _tile(
+        self,
+        b: KernelBuilder,
+        roles: Roles,
+        places: dict[str, Place],
+        column: Place,
+        row: IndexLike,
+        height: int,
+    ) -> None:
+        """One register tile, from zero to the store."""
+        element = self.nest.output.ref.element_type
+        has_rows = bool(roles.rows) and height > 1
+        axis = 1 if has_rows else 0
+        extents = (height, self.tile.columns) if has_rows else (self.tile.columns,)
+        shape = TileShape(extents, self.tile.lanes)
+        at = {**places, **self._row_places(b, roles, row, height)}
+        at[roles.vector] = Place(column.start, axis, column.masked, column.panel)
+        spread = self._spread(roles)
+        if has_rows and not roles.elementwise:
+            value = self._dots(b, roles, at, b.splat(0.0, shape.type(element), "acc"), height)
+        elif has_rows or spread == 1:
+            value = self._products(b, roles, at, b.splat(0.0, shape.type(element), "acc"), shape)
+        else:
+            value = self._row_products(b, roles, at, spread, shape)
+        value = epilogue(b, self.nest, self.nest.stages[1:], value, at, shape)
+        store(b, value, self.nest.output, at)
+
+    def _row_places(self, b: KernelBuilder, roles: Roles, row: IndexLike, height: int) -> dict[str, Place]:
+        """Where the rows of a tile lie along each row loop."""
+        letters = roles.rows
+        if height == 1 or len(letters) == 1:
+            over = 0 if height > 1 else None
+            sizes = [self.nest.sizes[letter] for letter in letters]
+            return {
+                letter: Place(at, over)
+                for letter, at in zip(letters, b.unravel(row, sizes, list(letters)), strict=True)
+            }
+        # Pixels in a row of pixels follow each other, but not across its end: each has a position of its own.
+        tile = TileType.of((height,), i32, 1)
+        rest = b.iota(row, tile, "pixel")
+        out: dict[str, Place] = {}
+        for letter in letters[:0:-1]:
+            size = b.splat(self.nest.static(letter) or 1, tile)
+            out[letter] = Place(b.map("rem", rest, size, hint=letter), 0)
+            rest = b.map("div", rest, size)
+        out[letters[0]] = Place(rest, 0)
+        return out
+
+    def _spread(self, roles: Roles) -> int:
+        """Steps of k that a tile of one row takes at once, so that the multiply-add pipes are busy."""
+        extent = self.nest.static(roles.reduced[-1])
+        if extent is None:
+            return 1
+        wanted = min(-(-FMA_PIPES * FMA_LATENCY // self.tile.vectors), extent)
+        exact = [count for count in range(wanted, 0, -1) if extent % count == 0]
+        return exact[0] if exact and exact[0] * 2 >= wanted else wanted
+
+    # -- the reduction -----------------------------------------------------------------------------------------------
+
+    def _dots(self, b: KernelBuilder, roles: Roles, at: Mapping[str, Place], acc: SSAValue, height: int) -> SSAValue:
+        """acc[m, n] += x[m, k] . w[k, n]."""
+        op = self.nest.stages[0].op
+        precision = str(op.literal("precision")) if isinstance(op, tensor.ContractOp) else "ieee"
+
+        def step(fixed: Mapping[str, Place], letter: str, start: IndexLike, count: int, acc: SSAValue) -> SSAValue:
+            # Scalars are [rows, k], vectors [k, columns]: the tile axes are numbered for each operand.
+            x_at = {**at, **fixed, letter: Place(start, 1)}
+            w_at = {**at, **fixed, letter: Place(start, 0), roles.vector: replace(at[roles.vector], over=1)}
+            w_shape = TileShape((count, self.tile.columns), self.tile.lanes)
+            x = load(b, roles.scalars, x_at, TileShape((height, count), 1), broadcast=False, hint="x_tile")
+            w = load(b, roles.vectors, w_at, w_shape, broadcast=False, hint="w_tile")
+            return b.dot(x, w, acc, precision=precision, hint="acc")
+
+        return self._reduce(b, roles.reduced, {}, acc, step, 1)
+
+    def _products(
+        self, b: KernelBuilder, roles: Roles, at: Mapping[str, Place], acc: SSAValue, shape: TileShape
+    ) -> SSAValue:
+        """acc[.., n] += x[.., n] * w[.., n], element by element."""
+
+        def step(fixed: Mapping[str, Place], letter: str, start: IndexLike, count: int, acc: SSAValue) -> SSAValue:
+            for offset in range(count):
+                here = {**at, **fixed, letter: Place(b.plus(start, offset))}
+                x = load(b, roles.scalars, here, shape, hint="x_tile")
+                w = load(b, roles.vectors, here, shape, hint="w_tile")
+                acc = b.map("fma", x, w, acc, hint="acc")
+            return acc
+
+        return self._reduce(b, roles.reduced, {}, acc, step, 1)
+
+    def _row_products(
+        self, b: KernelBuilder, roles: Roles, at: Mapping[str, Place], spread: int, columns: TileShape
+    ) -> SSAValue:
+        """One row: acc[s, n] += x[k + s] * w[k + s, n] for `spread` steps of k at once, then the sum over s."""
+        element = self.nest.output.ref.element_type
+        innermost = roles.reduced[-1]
+        extent = self.nest.static(innermost) or 0
+        vector_at = {roles.vector: replace(at[roles.vector], over=1)}
+        wide = TileShape((spread, *columns.extents), columns.lanes)
+
+        def terms(fixed: Mapping[str, Place], start: IndexLike, shape: TileShape) -> tuple[SSAValue, SSAValue]:
+            here = {**at, **vector_at, **fixed, innermost: Place(start, 0)}
+            x = load(b, roles.scalars, here, shape, hint="x_tile")
+            return x, load(b, roles.vectors, here, shape, hint="w_tile")
+
+        def step(fixed: Mapping[str, Place], letter: str, start: IndexLike, count: int, acc: SSAValue) -> SSAValue:
+            for offset in range(0, count, spread):
+                x, w = terms(fixed, b.plus(start, offset), wide)
+                acc = b.map("fma", x, w, acc, hint="acc")
+            return acc
+
+        whole = extent // spread * spread
+        acc = b.splat(0.0, wide.type(element), "acc")
+        acc = self._reduce(b, roles.reduced, {}, acc, step, spread, innermost_extent=whole)
+        total = b.reduce("add", acc, 0, "total")
+        rest = extent - whole
+        if not rest:
+            return total
+        short = TileShape((rest, *columns.extents), columns.lanes)
+
+        def tail(fixed: Mapping[str, Place], letter: str, start: IndexLike, count: int, acc: SSAValue) -> SSAValue:
+            x, w = terms(fixed, b.plus(start, whole), short)
+            return b.map("add", acc, b.reduce("add", b.map("mul", x, w), 0))
+
+        return self._reduce(b, roles.reduced, {}, total, tail, 1, innermost_extent=1)
+
+    def _reduce(
+        self,
+        b: KernelBuilder,
+        letters: str,
+        fixed: Mapping[str, Place],
+        acc: SSAValue,
+        step: Step,
+        unit: int,
+        innermost_extent: int | None = None,
+    ) -> SSAValue:
+        """Loops over `letters`, `step` innermost with `unit` positions of the last letter; short loops are straight."""
+        letter, inner = letters[0], letters[1:]
+        size = self.nest.sizes[letter]
+        if not inner:
+            extent = size if innermost_extent is None else innermost_extent
+            if isinstance(extent, int) and extent <= UNROLL * unit:
+                return step(fixed, letter, 0, extent, acc) if extent else acc
+            return b.loop(
+                0, b.size(extent), unit, [acc], lambda k, a: [step(fixed, letter, k, unit, a)], hint="k"
+            )[0]
+
+        def one(position: IndexLike, acc: SSAValue) -> SSAValue:
+            here = {**fixed, letter: Place(position)}
+            return self._reduce(b, inner, here, acc, step, unit, innermost_extent)
+
+        inside = [self.nest.static(other) for other in inner]
+        if isinstance(size, int) and None not in inside and size * math.prod(n or 0 for n in inside) <= UNROLL:
+            for position in range(size):
+                acc = one(position, acc)
+            return acc
+        return b.loop(0, b.size(size), 1, [acc], lambda k, a: [one(k, a)], hint=f"k_{letter}")[0]
+
+
+def build_contract(nest: Nest, target: Target, name: str, tile: RegisterTile, *, clamp: bool = False) -> FuncOp:
+    """The kernel of a contraction nest with a register tile. Raises ValueError where it has no vector loop."""
+    return ContractSchedule(nest, target, tile, clamp).build(name)

@@ -1,0 +1,162 @@
+"""Maps on a CPU: vectors along the last loop, the other loops around, no work left to a scalar remainder.
+
+    program (outermost loops | chunks of one long loop):
+      for each inner loop:
+        for each tile of the last loop: store(region(load, ..)); then the rest as one smaller tile, its tail masked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import tensor
+from neuralc.dialects.dims import Dim, as_dim
+from neuralc.dialects.kernel import FuncOp
+from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
+from neuralc.passes.lower.nest import Nest, Size
+from neuralc.passes.lower.tiles import Place, TileShape, load, region, store
+from neuralc.passes.target import Target
+
+UNROLL = 4
+"""Vectors a tile has along the last loop: independent work that hides latency."""
+PROGRAM_ELEMENTS = 4096
+"""Elements one program handles at least, where there are as many."""
+
+
+def build_elementwise(nest: Nest, target: Target, name: str) -> FuncOp:
+    """The kernel of a nest of maps."""
+    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    lanes = vector_lanes(nest, target)
+    word = nest.output.word
+    vector = word[-1:]
+    outer, inner, chunk = split_loops(nest, word[:-1], nest.sizes.get(vector, 1))
+    places: dict[str, Place] = {}
+    program: IndexLike = b.program_id() if outer or chunk else 0
+    chunks = as_dim(nest.sizes[vector]).ceildiv(chunk) if chunk else Dim.constant(1)
+    position = b.unravel(program, [*(nest.sizes[letter] for letter in outer), chunks], [*outer, "chunk"])
+    places |= {letter: Place(at) for letter, at in zip(outer, position, strict=False)}
+
+    def tile(here: Mapping[str, Place], shape: TileShape) -> None:
+        values: list[SSAValue] = []
+        for stage in nest.stages:
+            if not isinstance(stage.op, tensor.MapOp):
+                raise TypeError(f"{stage.op.name} is not a map")
+            tiles = [
+                load(b, nest.inputs[source.input], here, shape)
+                if source.input is not None
+                else values[source.stage or 0]
+                for source in stage.sources
+            ]
+            values.append(region(b, stage.op, tiles, shape))
+        store(b, values[-1], nest.output, here)
+
+    def line(here: Mapping[str, Place]) -> None:
+        if not vector:
+            tile(here, TileShape((), min(lanes, 1)))
+            return
+        size = nest.sizes[vector]
+        start: IndexLike = 0
+        stop: IndexLike = b.size(size)
+        if chunk:
+            start = b.mul(position[-1], chunk, "start")
+            stop = b.minimum(b.plus(start, chunk), stop, "stop")
+        cover(b, start, stop, lanes, UNROLL, lambda at, shape: tile({**here, vector: at}, shape))
+
+    nested_loops(b, nest.sizes, inner, places, line)
+    grid = chunks
+    for letter in outer:
+        grid *= nest.sizes[letter]
+    return b.finish(grid)
+
+
+def vector_lanes(nest: Nest, target: Target) -> int:
+    """Lanes that fit a register for the widest element type of the nest."""
+    return min(target.lanes_of(operand.ref.element_type) for operand in nest.operands)
+
+
+def split_loops(nest: Nest, letters: str, last: Size) -> tuple[str, str, int]:
+    """(loops over programs, loops inside a program, elements of a chunk of the last loop or 0).
+
+    Loops move inside, innermost first, until a program has enough to do.
+    """
+    if not letters:
+        long = isinstance(last, Dim) or last > 2 * PROGRAM_ELEMENTS
+        return "", "", PROGRAM_ELEMENTS if long else 0
+    work = last if isinstance(last, int) else PROGRAM_ELEMENTS
+    at = len(letters)
+    while at > 0 and work < PROGRAM_ELEMENTS:
+        size = nest.static(letters[at - 1])
+        if size is None or work * size > 4 * PROGRAM_ELEMENTS:
+            break
+        work *= size
+        at -= 1
+    return letters[:at], letters[at:], 0
+
+
+def nested_loops(
+    b: KernelBuilder,
+    sizes: Mapping[str, Size],
+    letters: str,
+    places: Mapping[str, Place],
+    body: Callable[[Mapping[str, Place]], None],
+) -> None:
+    """`body` inside one loop per letter, the first outermost."""
+    if not letters:
+        body(places)
+        return
+
+    def one(position: SSAValue) -> Sequence[SSAValue]:
+        nested_loops(b, sizes, letters[1:], {**places, letters[0]: Place(position)}, body)
+        return ()
+
+    b.loop(0, b.size(sizes[letters[0]]), 1, [], one, hint=letters[0])
+
+
+def cover(
+    b: KernelBuilder,
+    start: IndexLike,
+    stop: IndexLike,
+    lanes: int,
+    unroll: int,
+    tile: Callable[[Place, TileShape], None],
+) -> None:
+    """Tiles over [start, stop): full ones in a loop, then what is left, masked only where a vector is not full."""
+    width = lanes * unroll
+    if isinstance(start, int) and isinstance(stop, int):
+        full = (stop - start) // width
+        if full == 1:
+            tile(Place(start, 0), TileShape((width,), lanes))
+        elif full:
+
+            def body(at: SSAValue) -> Sequence[SSAValue]:
+                tile(Place(at, 0), TileShape((width,), lanes))
+                return ()
+
+            b.loop(start, start + full * width, width, [], body, hint="at")
+        for at, extent, masked in leftovers(start + full * width, stop, lanes):
+            tile(Place(at, 0, masked), TileShape((extent,), lanes))
+        return
+    whole = b.mul(b.div(b.minus(stop, start), width), width)
+    middle = b.plus(start, whole, "middle")
+
+    def full_tile(at: SSAValue) -> Sequence[SSAValue]:
+        tile(Place(at, 0), TileShape((width,), lanes))
+        return ()
+
+    def last_tile(at: SSAValue) -> Sequence[SSAValue]:
+        tile(Place(at, 0, masked=True), TileShape((lanes,), lanes))
+        return ()
+
+    b.loop(start, middle, width, [], full_tile, hint="at")
+    b.loop(middle, stop, lanes, [], last_tile, hint="at")
+
+
+def leftovers(start: int, stop: int, lanes: int) -> list[tuple[int, int, bool]]:
+    """(start, extent, masked) of the tiles behind the full ones: whole vectors, then a masked one."""
+    rest = stop - start
+    vectors = rest // lanes * lanes
+    out = [(start, vectors, False)] if vectors else []
+    return out + ([(start + vectors, lanes, True)] if rest > vectors else [])
+

@@ -1,0 +1,258 @@
+"""Row kernels on a CPU (softmax, norms): one row a program round, passes over the row separated by its reductions.
+
+    short row (fits registers)                    long row
+      x = load row                                  pass 1: loop tiles: m = max(m, x)
+      m = max(x)                                    pass 2: loop tiles: e = exp(x - m); scratch = e; s = s + e
+      e = exp(x - m)                                pass 3: loop tiles: store(scratch / s)
+      s = sum(e)
+      store(e / s)
+
+A value that a later pass needs is kept in scratch memory when it costs more than a load to make again. Places behind the
+end of the row are replaced by the identity before they are reduced, whatever the maps made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from xdsl.dialects.builtin import i32
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import scalar, tensor
+from neuralc.dialects.dims import Dim
+from neuralc.dialects.kernel import FuncOp, Index, RefType, TileType
+from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
+from neuralc.passes.lower.cpu.elementwise import leftovers, nested_loops, split_loops, vector_lanes
+from neuralc.passes.lower.nest import Nest, Source
+from neuralc.passes.lower.tiles import Place, TileShape, load, region, store
+from neuralc.passes.target import Target
+
+UNROLL = 4
+SHORT_VECTORS = 6
+"""Vectors of a row that is held in registers from its load to its store."""
+SCRATCH_BYTES = 64 * 1024
+"""Scratch memory a program may use; beyond it, values are made again."""
+
+
+def build_rows(nest: Nest, target: Target, name: str) -> FuncOp:
+    """The kernel of a nest whose reductions all run over its last loop."""
+    return _Rows(nest, target).build(name)
+
+
+class _Rows:
+    def __init__(self, nest: Nest, target: Target) -> None:
+        self.nest = nest
+        self.lanes = vector_lanes(nest, target)
+        self.along = next(stage.sources[0].word[-1] for stage in nest.stages if isinstance(stage.op, tensor.ReduceOp))
+        length = nest.static(self.along)
+        if length is None:
+            raise ValueError("the length of a row is a constant")
+        self.length = length
+        self.short = length <= SHORT_VECTORS * self.lanes
+        self.passes = self._passes()
+        self.kept = self._kept()
+
+    def build(self, name: str) -> FuncOp:
+        nest = self.nest
+        self.b = b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+        row_letters = "".join(letter for letter in nest.sizes if letter != self.along)
+        outer, inner, _ = split_loops(nest, row_letters, self.length)
+        program = b.program_id() if outer else 0
+        position = b.unravel(program, [nest.sizes[letter] for letter in outer], list(outer))
+        places = {letter: Place(at) for letter, at in zip(outer, position, strict=True)}
+        width = -(-self.length // self.lanes) * self.lanes
+        self.scratch = {
+            stage: b.local(RefType.of([width], nest.stages[stage].element), f"kept_{stage}")
+            for stage in ([] if self.short else sorted(self.kept))
+        }
+        nested_loops(b, nest.sizes, inner, places, self._row)
+        grid = Dim.constant(1)
+        for letter in outer:
+            grid *= nest.sizes[letter]
+        return b.finish(grid)
+
+    # -- what runs in which pass -------------------------------------------------------------------------------------
+
+    def _is_row(self, stage: int) -> bool:
+        return self.along in self.nest.stages[stage].word
+
+    def _passes(self) -> list[int]:
+        """The pass in which each stage's value is complete: a reduction ends the pass of what it reads."""
+        out: list[int] = []
+        for stage in self.nest.stages:
+            sources = [source.stage for source in stage.sources if source.stage is not None]
+            before = max((out[s] + (0 if self._is_row(s) else 1) for s in sources), default=0)
+            # A value per row that is made from such values belongs between two passes, like a reduction's own.
+            if self.along not in stage.word and not isinstance(stage.op, tensor.ReduceOp):
+                before = max(0, before - 1)
+            out.append(before)
+        return out
+
+    def _kept(self) -> set[int]:
+        """Full rows that a later pass reads and that cost more than a load."""
+        if self.length * 4 > SCRATCH_BYTES:
+            return set()
+        kept: set[int] = set()
+        for index, stage in enumerate(self.nest.stages):
+            for source in stage.sources:
+                made = source.stage
+                if made is not None and self._is_row(made) and self.passes[made] < self.passes[index]:
+                    op = self.nest.stages[made].op
+                    costly = isinstance(op, tensor.MapOp) and any(
+                        isinstance(inner, tensor.ScalarOp) and inner.literal("fn") in ("exp", "log", "tanh", "erf", "pow")
+                        for inner in op.block.ops
+                    )
+                    if costly:
+                        kept.add(made)
+        return kept
+
+    # -- one row -----------------------------------------------------------------------------------------------------
+
+    def _row(self, here: Mapping[str, Place]) -> None:
+        scalars: dict[int, SSAValue] = {}
+        final = len(self.nest.stages) - 1
+        row_cache: dict[int, SSAValue] = {}
+        for number in range(max(self.passes) + 1):
+            todo = [i for i in range(len(self.nest.stages)) if self.passes[i] == number]
+            reductions = [i for i in todo if isinstance(self.nest.stages[i].op, tensor.ReduceOp)]
+            tiles: list[tuple[Place, TileShape, IndexLike, IndexLike]] = self._tiles()
+            totals: dict[int, SSAValue] = {}
+            for place, shape, start, stop in tiles:
+                if isinstance(start, int) and start == stop:
+                    continue
+                partial = self._pass(here, number, reductions, scalars, place, shape, start, stop, row_cache)
+                for i, value in partial.items():
+                    kind = self._kind(i)
+                    total = self.b.reduce(kind, value, 0)
+                    totals[i] = total if i not in totals else self.b.map(kind, totals[i], total)
+            scalars |= totals
+            for i in todo:
+                if i not in scalars and not self._is_row(i):
+                    scalars[i] = self._row_scalar(i, scalars, here)
+        if not self._is_row(final):
+            store(self.b, scalars[final], self.nest.output, here)
+
+    def _tiles(self) -> list[tuple[Place, TileShape, IndexLike, IndexLike]]:
+        """The tiles of a row; the last two say from where to where a loop takes the tile."""
+        if self.short:
+            width = -(-self.length // self.lanes) * self.lanes
+            return [(Place(0, 0, width != self.length), TileShape((width,), self.lanes), 0, 0 + width)]
+        width = self.lanes * UNROLL
+        full = self.length // width * width
+        out: list[tuple[Place, TileShape, IndexLike, IndexLike]] = []
+        if full:
+            out.append((Place(0, 0), TileShape((width,), self.lanes), 0, full))
+        for start, extent, masked in leftovers(full, self.length, self.lanes):
+            out.append((Place(start, 0, masked), TileShape((extent,), self.lanes), start, start + extent))
+        return out
+
+    def _pass(
+        self,
+        here: Mapping[str, Place],
+        number: int,
+        reductions: Sequence[int],
+        scalars: Mapping[int, SSAValue],
+        place: Place,
+        shape: TileShape,
+        start: IndexLike,
+        stop: IndexLike,
+        row_cache: dict[int, SSAValue],
+    ) -> dict[int, SSAValue]:
+        """One pass over some tiles of the row: the partial sums of its reductions."""
+        b = self.b
+        initial = [self._identity(i, shape) for i in reductions]
+        final = len(self.nest.stages) - 1
+
+        def body(at: IndexLike, *carried: SSAValue) -> list[SSAValue]:
+            values: dict[int, SSAValue] = row_cache if self.short else {}
+            spot = {**here, self.along: Place(at, 0, place.masked)}
+            out = []
+            for i, acc in zip(reductions, carried, strict=True):
+                source = self.nest.stages[i].sources[0]
+                value = self._value(source, values, scalars, spot, shape, number)
+                out.append(b.map(self._kind(i), acc, self._valid(value, spot, shape, i), hint="acc"))
+            if self._is_row(final) and self.passes[final] == number:
+                result = self._value(Source(self.nest.stages[final].word, stage=final), values, scalars, spot, shape, number)
+                store(b, result, self.nest.output, spot)
+            for i in self.scratch:
+                if self.passes[i] == number:
+                    made = self._value(Source(self.nest.stages[i].word, stage=i), values, scalars, spot, shape, number)
+                    b.store(made, self.scratch[i], [Index(at, 0)])
+            return out
+
+        extent = shape.extents[0]
+        if isinstance(start, int) and isinstance(stop, int) and stop - start <= extent:
+            return dict(zip(reductions, body(start, *initial), strict=True))
+        if not reductions and not (self._is_row(final) and self.passes[final] == number):
+            return {}
+        results = b.loop(start, stop, extent, initial, body, hint="at")
+        return dict(zip(reductions, results, strict=True))
+
+    def _value(
+        self,
+        source: Source,
+        values: dict[int, SSAValue],
+        scalars: Mapping[int, SSAValue],
+        spot: Mapping[str, Place],
+        shape: TileShape,
+        number: int,
+    ) -> SSAValue:
+        """The tile of an input or of a stage at a spot of the row."""
+        if source.input is not None:
+            operand = self.nest.inputs[source.input]
+            key = -1 - source.input
+            if key not in values or self.along not in operand.word:
+                values[key] = load(self.b, operand, spot, shape)
+            return values[key]
+        stage = source.stage or 0
+        if not self._is_row(stage):
+            element = self.nest.stages[stage].element
+            return self.b.broadcast(scalars[stage], [], shape.type(element))
+        if stage in values:
+            return values[stage]
+        op = self.nest.stages[stage].op
+        if stage in self.scratch and self.passes[stage] < number:
+            tile = TileType.of(shape.extents, op.result.type.element_type, shape.lanes)
+            values[stage] = self.b.load(self.scratch[stage], [Index(spot[self.along].start, 0)], tile)
+            return values[stage]
+        if not isinstance(op, tensor.MapOp):
+            raise TypeError(f"{op.name} does not make a row")
+        tiles = [
+            self._value(each, values, scalars, spot, shape, number) for each in self.nest.stages[stage].sources
+        ]
+        values[stage] = region(self.b, op, tiles, shape)
+        return values[stage]
+
+    def _row_scalar(self, stage: int, scalars: Mapping[int, SSAValue], here: Mapping[str, Place]) -> SSAValue:
+        """A map over values per row."""
+        op = self.nest.stages[stage].op
+        if not isinstance(op, tensor.MapOp):
+            raise TypeError(f"{op.name} is not a map")
+        shape = TileShape((), 1)
+        tiles = [
+            scalars[source.stage]
+            if source.stage is not None
+            else load(self.b, self.nest.inputs[source.input or 0], here, shape)
+            for source in self.nest.stages[stage].sources
+        ]
+        return region(self.b, op, tiles, shape)
+
+    def _kind(self, stage: int) -> str:
+        op = self.nest.stages[stage].op
+        if not isinstance(op, tensor.ReduceOp):
+            raise TypeError(f"{op.name} is not a reduction")
+        return str(op.literal("kind"))
+
+    def _identity(self, stage: int, shape: TileShape) -> SSAValue:
+        element = self.nest.stages[stage].element
+        return self.b.splat(scalar.identity(self._kind(stage), element), shape.type(element), "acc")
+
+    def _valid(self, value: SSAValue, spot: Mapping[str, Place], shape: TileShape, stage: int) -> SSAValue:
+        """`value` where the row is, the identity behind its end."""
+        place = spot[self.along]
+        if not place.masked:
+            return value
+        b = self.b
+        integers = TileType.of(shape.extents, i32, shape.lanes)
+        inside = b.map("lt", b.iota(place.start, integers), b.splat(self.length, integers))
+        return b.map("select", inside, value, self._identity(stage, shape))

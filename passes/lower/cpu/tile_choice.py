@@ -1,0 +1,87 @@
+"""How large the register tile of a contraction is: a small model of a core, so that the choice has a reason.
+
+A tile of m rows and v vectors does m * v multiply-adds per step of k from m broadcasts and v loads. With two
+multiply-add pipes of latency 4 and two loads a cycle, a step takes
+
+    max(m * v / 2,  (m + v) / 2,  4)  +  (m + v) / 20    cycles
+
+(the last term: loads that miss the first-level cache now and then),
+given that accumulators, one row of vectors and one broadcast fit the registers. Rows that do not divide the extent are
+peeled into one smaller tile, columns that do not fill a vector are computed and not stored: both count as waste.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FMA_PIPES = 2
+FMA_LATENCY = 4
+LOADS_PER_CYCLE = 2
+
+LOAD_PENALTY = 0.1
+
+MAX_ROWS = 14
+MAX_VECTORS = 8
+
+
+@dataclass(frozen=True)
+class RegisterTile:
+    """`rows` x `vectors * lanes` accumulators; `efficiency` is the modelled share of peak."""
+
+    rows: int
+    vectors: int
+    lanes: int
+    efficiency: float
+
+    @property
+    def columns(self) -> int:
+        return self.vectors * self.lanes
+
+    @property
+    def registers(self) -> int:
+        return self.rows * self.vectors + self.vectors + 1
+
+    def __str__(self) -> str:
+        return f"{self.rows}x{self.columns}"
+
+
+def step_cycles(rows: int, vectors: int) -> float:
+    """Modelled cycles of one step of k."""
+    loads = (rows + vectors) / LOADS_PER_CYCLE
+    return max(rows * vectors / FMA_PIPES, loads, FMA_LATENCY) + LOAD_PENALTY * loads
+
+
+def choose_tile(
+    rows: int | None, columns: int, lanes: int, registers: int, vectors: int | None = None
+) -> RegisterTile:
+    """The tile with the best modelled efficiency for an extent; `rows` is None where it is known at run time only.
+
+    `vectors` fixes the width, where weights are packed in panels already.
+    """
+    best = RegisterTile(1, vectors or 1, lanes, 0.0)
+    for vectors in range(1, MAX_VECTORS + 1) if vectors is None else (vectors,):
+        width = vectors * lanes
+        if width > lanes and width - lanes >= columns:
+            break
+        used_columns = columns / (-(-columns // width) * width)
+        for height in range(1, MAX_ROWS + 1):
+            tile = RegisterTile(height, vectors, lanes, 0.0)
+            if tile.registers > registers or (rows is not None and height > rows):
+                continue
+            cycles, work = _extent_cycles(rows, height, vectors)
+            efficiency = used_columns * work * vectors / FMA_PIPES / cycles
+            # Equal efficiency: the larger tile reads each operand less often.
+            if (efficiency, height * vectors) > (best.efficiency + 1e-9, 0) or (
+                abs(efficiency - best.efficiency) <= 1e-9 and height * vectors > best.rows * best.vectors
+            ):
+                best = RegisterTile(height, vectors, lanes, efficiency)
+    return best
+
+
+def _extent_cycles(rows: int | None, height: int, vectors: int) -> tuple[float, int]:
+    """Cycles per step of k over the whole extent, and the rows that they compute."""
+    if rows is None:
+        return step_cycles(height, vectors), height
+    full, rest = divmod(rows, height)
+    cycles = full * step_cycles(height, vectors) + (step_cycles(rest, vectors) if rest else 0.0)
+    return cycles, rows

@@ -1,0 +1,1 @@
+"""Schedules for GPUs: which blocks, in which loops, for each kind of nest."""

@@ -1,0 +1,318 @@
+"""A group as a loop nest: every op over one alphabet of loops, every operand as memory along some of them.
+
+    tensor.group { contract "nhwijc,ijco->nhwo"; map "abcd,d->abcd" }   becomes
+
+    loops    n h w i j c o, with their sizes
+    inputs   x [nhwijc], kernel [ijco], bias [o]
+    stages   contract (x, kernel) -> [nhwo];  map (previous, bias) -> [nhwo]
+    output   [nhwo]
+
+Adjacent loops that every operand walks as one are merged: (j c) of a convolution, all dims of an elementwise op.
+Schedules read the nest and nothing else; they do not see tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from xdsl.ir import Attribute, BlockArgument, SSAValue
+
+from neuralc.dialects import tensor
+from neuralc.dialects.dims import Dim, as_dim, simplest
+from neuralc.dialects.kernel import RefType
+from neuralc.dialects.tensor.subscripts import LETTERS, ONE, identity
+from neuralc.dialects.types import element_of, shape_of
+
+Size = int | Dim
+Compute = tensor.ContractOp | tensor.MapOp | tensor.ReduceOp
+
+
+@dataclass(frozen=True)
+class Operand:
+    """Memory along loops: `word` names the loop of each dim of `ref`.
+
+    A packed operand has panels of its last loop outermost: its ref has one dim more than `word` has letters.
+    """
+
+    name: str
+    word: str
+    ref: RefType
+    packed: bool = False
+
+    @property
+    def panel(self) -> int:
+        """Width of the panels of a packed operand."""
+        width = self.ref.shape[-1]
+        if isinstance(width, Dim):
+            raise TypeError("panels have a constant width")
+        return width
+
+    def stride(self, letter: str) -> Size:
+        """Elements between neighbours along a loop; 0 where the operand does not move along it."""
+        if letter not in self.word:
+            return 0
+        at = self.word.index(letter)
+        if self.packed:
+            return 1 if at == len(self.word) - 1 else self.ref.strides[at + 1]
+        return self.ref.strides[at]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a stage's operand comes from: an input of the nest, or the value of an earlier stage."""
+
+    word: str
+    input: int | None = None
+    stage: int | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One op of the group over the nest's loops."""
+
+    op: Compute
+    sources: tuple[Source, ...]
+    word: str
+
+    @property
+    def element(self) -> Attribute:
+        """The element type of the value."""
+        return element_of(self.op.result.type)
+
+
+@dataclass(frozen=True)
+class Nest:
+    """A group, ready to be scheduled."""
+
+    name: str
+    sizes: Mapping[str, Size]
+    inputs: tuple[Operand, ...]
+    output: Operand
+    stages: tuple[Stage, ...]
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        return (*self.inputs, self.output)
+
+    @property
+    def dims(self) -> list[str]:
+        """The symbols that sizes and strides use, sorted: the dims of the kernel."""
+        found: set[str] = set()
+        for operand in self.operands:
+            found |= operand.ref.symbols
+        for size in self.sizes.values():
+            found |= as_dim(size).symbols
+        return sorted(found)
+
+    @property
+    def reduced(self) -> str:
+        """The loops that the output does not have."""
+        return "".join(letter for letter in self.sizes if letter not in self.output.word)
+
+    def static(self, letter: str) -> int | None:
+        """The size of a loop where it is a constant."""
+        size = self.sizes[letter]
+        return None if isinstance(size, Dim) else size
+
+
+class _Alphabet:
+    """Letters of the nest, handed out as ops need them."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, Size] = {}
+        self._free = iter(LETTERS)
+
+    def fresh(self, size: Size) -> str:
+        letter = next(self._free)
+        self.sizes[letter] = size
+        return letter
+
+
+def make_nest(group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], output: RefType) -> tuple[Nest, list[int]]:
+    """The nest of a group whose operands lie in `refs` (type, packed) and whose result goes to `output`.
+
+    Returns with it, for every input of the nest, which operand of the group it is: an operand that two ops read along
+    different loops stands twice.
+    """
+    alphabet = _Alphabet()
+    ops = [op for op in group.block.ops if isinstance(op, Compute)]
+    words: dict[SSAValue, str] = {}
+    inputs: list[tuple[int, str]] = []
+    stages: list[Stage] = []
+
+    def source(value: SSAValue, word: str) -> Source:
+        if isinstance(value, BlockArgument):
+            key = (value.index, word)
+            if key not in inputs:
+                inputs.append(key)
+            return Source(word, input=inputs.index(key))
+        return Source(word, stage=next(i for i, op in enumerate(ops) if op.result is value))
+
+    for op in ops:
+        renaming, word = _rename(op, words, alphabet)
+        own = _operand_words(op)
+        sources = tuple(
+            source(value, "".join(renaming.get(letter, ONE) for letter in letters))
+            for value, letters in zip(op.operands, own, strict=True)
+        )
+        for value, letters in zip(op.operands, own, strict=True):
+            words.setdefault(value, "".join(renaming.get(letter, ONE) for letter in letters))
+        words[op.result] = word
+        stages.append(Stage(op, sources, word))
+    names = _distinct([group.block.args[index].name_hint or "x" for index, _ in inputs] + ["out"])
+    operands = tuple(
+        Operand(name, *_without_ones(word, *refs[index])) for name, (index, word) in zip(names, inputs, strict=False)
+    )
+    out = Operand(names[-1], *_without_ones(words[group.yielded[0]], output, False))
+    stages = [
+        replace(stage, sources=tuple(replace(s, word=s.word.replace(ONE, "")) for s in stage.sources)) for stage in stages
+    ]
+    return Nest(group.label.data, alphabet.sizes, operands, out, tuple(stages)), [index for index, _ in inputs]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, with numbers behind those that come again."""
+    out: list[str] = []
+    for name in names:
+        candidates = (name, *(f"{name}_{i}" for i in range(1, len(names) + 1)))
+        out.append(next(candidate for candidate in candidates if candidate not in out))
+    return out
+
+
+def _operand_words(op: Compute) -> tuple[str, ...]:
+    if isinstance(op, tensor.ReduceOp):
+        return (identity(len(shape_of(op.x.type))),)
+    return op.subscripts.operands
+
+
+def _result_word(op: Compute) -> str:
+    if isinstance(op, tensor.ReduceOp):
+        return "".join(c for i, c in enumerate(identity(len(shape_of(op.x.type)))) if i not in op.reduced)
+    return op.subscripts.result
+
+
+def _rename(op: Compute, words: Mapping[SSAValue, str], alphabet: _Alphabet) -> tuple[dict[str, str], str]:
+    """The nest's letters for the op's own ones: those of the values it reads inside the group, fresh ones for the rest."""
+    renaming: dict[str, str] = {}
+    sizes: dict[str, Size] = {}
+    for value, letters in zip(op.operands, _operand_words(op), strict=True):
+        for letter, size in zip(letters, shape_of(value.type), strict=True):
+            if letter != ONE:
+                sizes[letter] = size
+        if not isinstance(value, BlockArgument):
+            renaming |= {a: b for a, b in zip(letters, words[value], strict=True) if a != ONE}
+    # An operand that an earlier op has read is read along the same loops, unless that would make two loops one.
+    for value, letters in zip(op.operands, _operand_words(op), strict=True):
+        for letter, known in zip(letters, words.get(value, ""), strict=False):
+            if letter not in (ONE, *renaming) and known not in (ONE, *renaming.values()):
+                renaming[letter] = known
+    result = _result_word(op)
+    for letter, size in zip(result, shape_of(op.result.type), strict=True):
+        sizes[letter] = size
+    # Loops of the result come first, so that a nest lists parallel loops before reductions.
+    for letter in dict.fromkeys(result + "".join(sizes)):
+        if letter not in renaming:
+            renaming[letter] = alphabet.fresh(sizes[letter])
+    return renaming, "".join(renaming[letter] for letter in result)
+
+
+def _without_ones(word: str, ref: RefType, packed: bool) -> tuple[str, RefType, bool]:
+    """Dims of size one that no loop walks leave the reference."""
+    if ONE not in word:
+        return word, ref, packed
+    kept = [i for i, letter in enumerate(word) if letter != ONE]
+    shape, strides = [ref.shape[i] for i in kept], [ref.strides[i] for i in kept]
+    return word.replace(ONE, ""), RefType.of(shape, ref.element_type, strides), packed
+
+
+# -- merging loops ---------------------------------------------------------------------------------------------------
+
+
+def drop_unit_loops(nest: Nest) -> Nest:
+    """Loops of one round leave the nest and every operand."""
+    units = [letter for letter, size in nest.sizes.items() if size == 1]
+    # The last loop of a packed operand is its panels: it stays.
+    units = [u for u in units if not any(o.packed and o.word.endswith(u) for o in nest.operands)]
+    if nest.reduced and all(letter in units for letter in nest.reduced):
+        units.remove(nest.reduced[-1])  # a contraction keeps one loop to sum over
+    if not units:
+        return nest
+
+    def strip(word: str) -> str:
+        return "".join(letter for letter in word if letter not in units)
+
+    def drop(operand: Operand) -> Operand:
+        offset = 1 if operand.packed else 0
+        kept = [i + offset for i, letter in enumerate(operand.word) if letter not in units]
+        if operand.packed:
+            kept = [0, *kept]
+        shape, strides = [operand.ref.shape[i] for i in kept], [operand.ref.strides[i] for i in kept]
+        return replace(operand, word=strip(operand.word), ref=RefType.of(shape, operand.ref.element_type, strides))
+
+    return _rebuild(nest, drop, strip, {k: v for k, v in nest.sizes.items() if k not in units})
+
+
+def merge_loops(nest: Nest, keep: str = "") -> Nest:
+    """Merge neighbouring loops that all operands walk without a gap, except across a loop in `keep`."""
+    nest = drop_unit_loops(nest)
+    while (pair := _mergeable_pair(nest, keep)) is not None:
+        nest = _merge(nest, *pair)
+    return nest
+
+
+def _mergeable_pair(nest: Nest, keep: str) -> tuple[str, str] | None:
+    words = [operand.word for operand in nest.operands] + [stage.word for stage in nest.stages]
+    words += [source.word for stage in nest.stages for source in stage.sources]
+    pairs = {(word[i], word[i + 1]) for word in words for i in range(len(word) - 1)}
+    for first, second in sorted(pairs):
+        if first in keep or second in keep:
+            continue
+        sizes = (nest.sizes[first], nest.sizes[second])
+        if any(isinstance(size, Dim) for size in sizes):
+            continue
+        together = all((first in word) == (second in word) and (first not in word or first + second in word) for word in words)
+        if together and all(_contiguous(operand, first, second, sizes[1]) for operand in nest.operands):
+            return first, second
+    return None
+
+
+def _contiguous(operand: Operand, first: str, second: str, size: Size) -> bool:
+    if first not in operand.word:
+        return True
+    if operand.packed and operand.word[-1] in (first, second):
+        return False
+    return as_dim(operand.stride(first)) == as_dim(operand.stride(second)) * size
+
+
+def _merge(nest: Nest, first: str, second: str) -> Nest:
+    """`second` goes; `first` now counts both."""
+    total = simplest(as_dim(nest.sizes[first]) * nest.sizes[second])
+    sizes = {letter: total if letter == first else size for letter, size in nest.sizes.items() if letter != second}
+
+    def join(operand: Operand) -> Operand:
+        if first not in operand.word:
+            return operand
+        at = operand.word.index(first) + (1 if operand.packed else 0)
+        shape, strides = list(operand.ref.shape), list(operand.ref.strides)
+        shape[at : at + 2], strides[at : at + 2] = [total], [strides[at + 1]]
+        ref = RefType.of(shape, operand.ref.element_type, strides)
+        return replace(operand, word=operand.word.replace(second, ""), ref=ref)
+
+    return _rebuild(nest, join, lambda word: word.replace(second, ""), sizes)
+
+
+def _rebuild(
+    nest: Nest, operand: Callable[[Operand], Operand], word: Callable[[str], str], sizes: Mapping[str, Size]
+) -> Nest:
+    stages = tuple(
+        replace(stage, sources=tuple(replace(s, word=word(s.word)) for s in stage.sources), word=word(stage.word))
+        for stage in nest.stages
+    )
+    return replace(
+        nest,
+        sizes=sizes,
+        inputs=tuple(operand(each) for each in nest.inputs),
+        output=operand(nest.output),
+        stages=stages,
+    )

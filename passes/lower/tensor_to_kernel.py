@@ -1,0 +1,330 @@
+"""tensor-to-kernel: groups become kernels with tiles for the target, and the model becomes a host program.
+
+    %y = tensor.group "dense"(%a = %x, %b = %w) { contract, map }
+
+    becomes                                                  and where it stood, in the host program
+
+    kernel.func @dense(%batch: index, %x: .., %w: ..,        %h = kernel.alloc -> !kernel.ref<[batch, 128], f32, ..>
+        %out: ..) dims [batch] grid (..) { .. }              kernel.launch @dense[batch](%x, %w, %h)
+
+Views (reshape, transpose, window, unpack) become other strides on the same memory. A value that is padded afterwards is
+written straight into the inside of the padded buffer. The schedules are in passes/lower/cpu and passes/lower/gpu: a
+kernel for a GPU is never made from one for a CPU, both are made from the group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from neuralc.dialects import graph, kernel, tensor
+from neuralc.dialects.dims import Dim, as_dim
+from neuralc.dialects.kernel import RefType
+from neuralc.dialects.syntax import to_literal
+from neuralc.dialects.tensor.subscripts import identity
+from neuralc.dialects.types import as_tensor, shape_of, tensor_type
+from neuralc.grammar.diagnostics import error
+from neuralc.passes.base import ModulePass, PassContext
+from neuralc.passes.locations import inherit_location, span_of
+from neuralc.passes.lower import views
+from neuralc.passes.lower.nest import Operand, make_nest
+from neuralc.passes.lower.scalar_functions import ScalarBuilder
+from neuralc.passes.lower.schedule import Variant, schedule
+from neuralc.passes.target import Target
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Where a tensor lies: a host value and its type; packed weights have panels of their last dim outermost."""
+
+    value: SSAValue
+    ref: RefType
+    packed: bool = False
+
+
+@dataclass(frozen=True)
+class TensorToKernelPass(ModulePass):
+    """Replaces the model by a host program and its kernels. Needs groups (tensor-fuse-groups) and a target."""
+
+    name = "tensor-to-kernel"
+
+    def run(self, module: ModuleOp, context: PassContext) -> None:
+        model = graph.the_model(module)
+        if context.target is None:
+            raise error("E0824", "tensor-to-kernel needs a target", help="add `--target cpu` or `--target cuda`")
+        host = _Host(module, model, context.target, context).build()
+        host.location = model.location
+        Rewriter.replace_op(model, host, [])
+
+
+@dataclass
+class _Host:
+    """Builds the host program of one model."""
+
+    module: ModuleOp
+    model: graph.ModelOp
+    target: Target
+    context: PassContext
+    memory: dict[SSAValue, Memory] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    current: Operation | None = None
+
+    def build(self) -> kernel.HostOp:
+        model = self.model
+        types = [as_tensor(argument.type) for argument in model.block.args]
+        types += [as_tensor(type_) for type_ in model.returns]
+        refs = [RefType.of(shape_of(type_), type_.element_type) for type_ in types]
+        self.block = Block(arg_types=refs)
+        names = [*model.inputs, *model.outputs]
+        for argument, name, ref in zip(self.block.args, names, refs, strict=True):
+            argument.name_hint = name if name.isidentifier() else None
+        for value, argument, ref in zip(model.block.args, self.block.args, refs, strict=False):
+            self.memory[value] = Memory(argument, ref)
+        self.names = set(graph.symbols(self.module))
+        self.outputs = self._plan_outputs(refs)
+        for op in model.block.ops:
+            self.current = op
+            self._convert(op)
+        dims = sorted(set().union(*(ref.symbols for ref in refs)))
+        host = kernel.HostOp(
+            model.sym_name.data, dims, model.inputs, model.outputs, Region(self.block), attributes=model.attributes
+        )
+        return host
+
+    def _plan_outputs(self, refs: Sequence[RefType]) -> dict[SSAValue, Memory]:
+        """Values that are written straight to an output: those of groups, once each."""
+        out: dict[SSAValue, Memory] = {}
+        offset = len(self.model.inputs)
+        for i, value in enumerate(self.model.terminator.operands):
+            if isinstance(value.owner, tensor.GroupOp) and value not in out:
+                out[value] = Memory(self.block.args[offset + i], refs[offset + i])
+        return out
+
+    # -- ops ---------------------------------------------------------------------------------------------------------
+
+    def _convert(self, op: Operation) -> None:
+        match op:
+            case graph.GetWeightOp():
+                ref = RefType.of(shape_of(op.result.type), as_tensor(op.result.type).element_type)
+                self._set(op.result, Memory(self._emit(kernel.WeightOp(op.weight_name, ref)), ref))
+            case tensor.ReshapeOp():
+                self._reshape(op)
+            case tensor.TransposeOp():
+                self._view(op.result, self.memory[op.x], views.transpose(op, self.memory[op.x].ref))
+            case tensor.WindowOp():
+                self._view(op.result, self.memory[op.x], views.window(op, self.memory[op.x].ref))
+            case tensor.UnpackOp():
+                memory = self.memory[op.x]
+                self._set(op.result, Memory(memory.value, memory.ref, packed=True))
+            case tensor.PadOp():
+                self._pad(op)
+            case tensor.GroupOp():
+                self._group(op)
+            case graph.ReturnOp():
+                self._return(op)
+            case _:
+                raise error("E0702", f"{op.name} has no kernel", span_of(op.location))
+
+    def _set(self, value: SSAValue, memory: Memory) -> None:
+        if memory.value.name_hint is None:
+            memory.value.name_hint = value.name_hint
+        self.memory[value] = memory
+
+    def _emit(self, op: Operation) -> SSAValue:
+        self._append(op)
+        return op.results[0]
+
+    def _append(self, op: Operation) -> None:
+        if self.current is not None:
+            inherit_location(op, self.current.location)
+        self.block.add_op(op)
+
+    def _view(self, result: SSAValue, source: Memory, ref: RefType) -> None:
+        self._set(result, self._viewed(source, ref))
+
+    def _viewed(self, source: Memory, ref: RefType, offset: Dim | None = None) -> Memory:
+        if ref == source.ref and offset is None:
+            return source
+        start = offset if offset is not None else Dim.constant(0)
+        return Memory(self._emit(kernel.ViewOp(source.value, start, ref)), ref)
+
+    def _reshape(self, op: tensor.ReshapeOp) -> None:
+        source = self.memory[op.x]
+        ref = views.reshape(source.ref, shape_of(op.result.type))
+        if ref is None or source.packed:
+            # A gap between rows (a padded buffer): the values move to memory without one.
+            dense = self._alloc(op.x)
+            self._copy(op.x, source, dense)
+            source = dense
+            ref = RefType.of(shape_of(op.result.type), source.ref.element_type)
+        self._view(op.result, source, ref)
+
+    def _alloc(self, value: SSAValue) -> Memory:
+        ref = RefType.of(shape_of(value.type), as_tensor(value.type).element_type)
+        memory = Memory(self._emit(kernel.AllocOp(ref)), ref)
+        memory.value.name_hint = value.name_hint
+        return memory
+
+    # -- padding -----------------------------------------------------------------------------------------------------
+
+    def _pad(self, op: tensor.PadOp) -> None:
+        inside = self.memory.get(op.x)
+        if op.result in self.memory:
+            return  # its operand was written into it
+        padded = self._padded_buffer(op)
+        if inside is None:
+            raise ValueError("a value is padded before it is made")
+        self._copy(op.x, inside, self._interior(op, padded))
+
+    def _padded_buffer(self, op: tensor.PadOp) -> Memory:
+        """The buffer with its border filled; what the padding surrounds is not written yet."""
+        padded = self._alloc(op.result)
+        self._set(op.result, padded)
+        for memory in self._borders(op, padded):
+            self._fill(memory, op)
+        return padded
+
+    def _interior(self, op: tensor.PadOp, padded: Memory) -> Memory:
+        offset = Dim.constant(0)
+        for low, stride in zip(op.literal("low"), padded.ref.strides, strict=True):
+            offset += as_dim(stride) * low
+        ref = RefType.of(shape_of(op.x.type), padded.ref.element_type, padded.ref.strides)
+        return self._viewed(padded, ref, offset)
+
+    def _borders(self, op: tensor.PadOp, padded: Memory) -> list[Memory]:
+        """The border as boxes: before and behind each dim, as wide as the inside in the dims already done."""
+        low, high, inner = op.literal("low"), op.literal("high"), shape_of(op.x.type)
+        strides = [as_dim(stride) for stride in padded.ref.strides]
+        boxes: list[Memory] = []
+        for dim in range(len(inner)):
+            base = Dim.constant(0)
+            for earlier in range(dim):
+                base += strides[earlier] * low[earlier]
+            for extent, start in ((low[dim], 0), (high[dim], as_dim(inner[dim]) + low[dim])):
+                if not extent:
+                    continue
+                shape = [*inner[:dim], extent, *padded.ref.shape[dim + 1 :]]
+                ref = RefType.of(shape, padded.ref.element_type, padded.ref.strides)
+                boxes.append(self._viewed(padded, ref, base + strides[dim] * start))
+        return boxes
+
+    def _fill(self, memory: Memory, op: tensor.PadOp) -> None:
+        builder = ScalarBuilder([])
+        value = builder.constant(op.value, memory.ref.element_type)
+        letters = identity(memory.ref.rank)
+        fill = tensor.MapOp(
+            f"->{letters}", [], tensor_type(memory.ref.shape, memory.ref.element_type), builder.finish(value)
+        )
+        number = to_literal(op.value)
+        self._run_map(fill, [], memory, "fill" if number in (0.0, float("-inf")) else f"fill_{number}".replace(".", "_"))
+
+    def _copy(self, value: SSAValue, source: Memory, target: Memory) -> None:
+        if source.packed:
+            raise error("E0702", "packed weights are copied nowhere", None)
+        builder = ScalarBuilder([source.ref.element_type])
+        letters = identity(source.ref.rank)
+        type_ = tensor_type(source.ref.shape, source.ref.element_type)
+        region = builder.finish(builder.args[0])
+        block = Block(arg_types=[type_])
+        copy = tensor.MapOp(f"{letters}->{letters}", [block.args[0]], type_, region)
+        block.add_op(copy)
+        self._run_group(block, copy, "copy", [source], target)
+
+    def _run_map(self, op: tensor.MapOp, sources: Sequence[Memory], target: Memory, name: str) -> None:
+        block = Block()
+        block.add_op(op)
+        self._run_group(block, op, name, sources, target)
+
+    def _run_group(
+        self, block: Block, op: tensor.MapOp, name: str, sources: Sequence[Memory], target: Memory
+    ) -> None:
+        block.add_op(tensor.YieldOp([op.result]))
+        group = tensor.GroupOp(name, [source.value for source in sources], [op.result.type], Region(block))
+        if self.current is not None:
+            group.location = self.current.location
+        self._launch(group, list(sources), target)
+        group.drop_all_references()
+
+    # -- groups ------------------------------------------------------------------------------------------------------
+
+    def _group(self, op: tensor.GroupOp) -> None:
+        if len(op.res) != 1:
+            raise error("E0702", "a group with several results has no schedule", span_of(op.location))
+        result = op.res[0]
+        pads = [use.operation for use in result.uses if isinstance(use.operation, tensor.PadOp)]
+        if result in self.outputs:
+            target = self.outputs[result]
+        elif pads and isinstance(pad := pads[0], tensor.PadOp):
+            target = self._interior(pad, self._padded_buffer(pad))
+        else:
+            target = self._alloc(result)
+        self._set(result, target)
+        self._launch(op, [self.memory[arg] for arg in op.args], target)
+
+    def _launch(self, group: tensor.GroupOp, sources: Sequence[Memory], target: Memory) -> None:
+        nest, which = make_nest(group, [(memory.ref, memory.packed) for memory in sources], target.ref)
+        variants = schedule(group, nest, self.target, self.context)
+        self._launch_variants(variants, [sources[i] for i in which], target, self.block)
+
+    def _launch_variants(
+        self, variants: Sequence[Variant], sources: Sequence[Memory], target: Memory, block: Block
+    ) -> None:
+        """The first variant under its condition, the others in the else branch."""
+        first, rest = variants[0], variants[1:]
+        if first.condition is None:
+            self._launch_one(first, sources, target, block)
+            return
+        lhs, relation, rhs = first.condition
+        then_block, else_block = Block(), Block()
+        self._launch_one(first, sources, target, then_block)
+        self._launch_variants(rest, sources, target, else_block)
+        choice = kernel.IfOp(lhs, relation, rhs, Region(then_block), Region(else_block))
+        if self.current is not None:
+            inherit_location(choice, self.current.location)
+        block.add_op(choice)
+
+    def _launch_one(self, variant: Variant, sources: Sequence[Memory], target: Memory, block: Block) -> None:
+        name = self._unique(variant.func.sym_name.data)
+        variant.func.sym_name = type(variant.func.sym_name)(name)
+        if self.current is not None:
+            inherit_location(variant.func, self.current.location)
+        Rewriter.insert_op(variant.func, InsertPoint.before(self.model))
+        args: list[SSAValue] = []
+        for operand, memory in zip(variant.nest.operands, [*sources, target], strict=True):
+            args.append(self._argument(operand, memory, block))
+        launch = kernel.LaunchOp(name, [Dim.symbol(dim) for dim in variant.func.dims], args)
+        if self.current is not None:
+            launch.location = self.current.location
+        block.add_op(launch)
+
+    def _argument(self, operand: Operand, memory: Memory, block: Block) -> SSAValue:
+        if operand.ref == memory.ref:
+            return memory.value
+        view = kernel.ViewOp(memory.value, Dim.constant(0), operand.ref)
+        if self.current is not None:
+            view.location = self.current.location
+        block.add_op(view)
+        return view.result
+
+    def _unique(self, name: str) -> str:
+        candidate, number = name, 0
+        while candidate in self.names:
+            number += 1
+            candidate = f"{name}_{number}"
+        self.names.add(candidate)
+        return candidate
+
+    def _return(self, op: graph.ReturnOp) -> None:
+        offset = len(self.model.inputs)
+        for i, value in enumerate(op.values):
+            argument = self.block.args[offset + i]
+            ref = argument.type
+            if isinstance(ref, RefType) and self.memory[value].value is not argument:
+                self._copy(value, self.memory[value], Memory(argument, ref))
+        self._append(kernel.ReturnOp())
+
+

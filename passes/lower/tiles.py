@@ -1,0 +1,152 @@
+"""What all schedules do with tiles: load an operand at a place, evaluate the stages of a nest on tiles, store.
+
+A `Place` says where along one loop a tile lies: at one position, or spanning an axis of the tile. With a place for every
+loop, the tile of any operand follows from its letters: loops that it does not have are broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.ir import Attribute, SSAValue
+
+from neuralc.dialects import tensor
+from neuralc.dialects.kernel import Index, TileType
+from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder, tile_of
+from neuralc.dialects.syntax import to_literal
+from neuralc.passes.lower.nest import Nest, Operand, Stage
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position along a loop: `start`, or the positions from it on along tile axis `over`.
+
+    `start` is an index tile where the positions are not consecutive. `panel` is start / width in a packed operand,
+    where the start is known to be the beginning of a panel. `masked`: some positions may be outside.
+    """
+
+    start: IndexLike
+    over: int | None = None
+    masked: bool = False
+    panel: IndexLike | None = None
+
+
+@dataclass(frozen=True)
+class TileShape:
+    """The extents of a tile's axes, and its lanes (0 on a GPU)."""
+
+    extents: tuple[int, ...]
+    lanes: int
+
+    def type(self, element_type: Attribute) -> TileType:
+        return TileType.of(self.extents, element_type, self.lanes)
+
+
+def indices(operand: Operand, places: Mapping[str, Place], axes: Mapping[int, int]) -> list[Index]:
+    """The index of every dim of the operand's reference; `axes` maps the places' axes to those of the loaded tile."""
+    out: list[Index] = []
+    for letter in operand.word:
+        place = places[letter]
+        over = None if place.over is None else axes[place.over]
+        if operand.packed and letter == operand.word[-1]:
+            if place.panel is None:
+                raise ValueError(f"the packed operand {operand.name} is read at a place that is not a panel")
+            out = [Index(place.panel), *out, Index(0, over)]
+        else:
+            out.append(Index(place.start, over, place.masked))
+    return out
+
+
+def load(
+    b: KernelBuilder,
+    operand: Operand,
+    places: Mapping[str, Place],
+    shape: TileShape,
+    *,
+    broadcast: bool = True,
+    other: float | int | None = None,
+    hint: str | None = None,
+) -> SSAValue:
+    """The operand's tile at the places, broadcast to the whole shape unless told not to."""
+    spanned = sorted({places[letter].over for letter in operand.word} - {None}, key=lambda axis: axis or 0)
+    present = [axis for axis in spanned if axis is not None]
+    axes = {axis: i for i, axis in enumerate(present)}
+    last = len(shape.extents) - 1
+    has_vectors = shape.lanes > 1 and last in present
+    extents = [shape.extents[axis] for axis in present]
+    lanes = shape.lanes if has_vectors else min(shape.lanes, 1)
+    masked = any(places[letter].masked for letter in operand.word)
+    fill = (0 if other is None else other) if masked else None
+    element = operand.ref.element_type
+    at = indices(operand, places, axes)
+    if has_vectors and not _unit_stride(operand, places, last):
+        # Neighbouring lanes are not neighbours in memory: gather the scalars, then form the vectors.
+        scalars = b.load(b.reference(operand.name), at, TileType.of(extents, element, 1), other=fill, hint=hint)
+        value = b.convert(scalars, TileType.of(extents, element, lanes))
+    else:
+        align = _alignment(operand, shape.lanes) if has_vectors else None
+        tile = TileType.of(extents, element, lanes)
+        value = b.load(b.reference(operand.name), at, tile, other=fill, align=align, hint=hint)
+    return b.broadcast(value, present, shape.type(element)) if broadcast else value
+
+
+def _unit_stride(operand: Operand, places: Mapping[str, Place], axis: int) -> bool:
+    letters = [letter for letter in operand.word if places[letter].over == axis]
+    return all(operand.stride(letter) == 1 and not _gathers(places[letter]) for letter in letters)
+
+
+def _gathers(place: Place) -> bool:
+    return isinstance(place.start, SSAValue) and isinstance(place.start.type, TileType)
+
+
+def _alignment(operand: Operand, lanes: int) -> int | None:
+    """Panels of weights start at multiples of 64 bytes, and every vector of a panel at a multiple of its own size."""
+    return 4 * lanes if operand.packed and operand.panel % lanes == 0 and 4 * lanes in (16, 32, 64) else None
+
+
+def store(b: KernelBuilder, value: SSAValue, operand: Operand, places: Mapping[str, Place]) -> None:
+    """Write a tile whose axes are all spanned by loops of the operand."""
+    axes = {axis: axis for axis in range(tile_of(value).rank)}
+    ref = b.reference(operand.name)
+    lanes = tile_of(value).lanes
+    last = tile_of(value).rank - 1
+    if lanes > 1 and not _unit_stride(operand, places, last):
+        value = b.convert(value, tile_of(value).with_lanes(1))
+    b.store(value, ref, indices(operand, places, axes))
+
+
+def region(b: KernelBuilder, op: tensor.MapOp, tiles: Sequence[SSAValue], shape: TileShape) -> SSAValue:
+    """The region of a map, evaluated on tiles of one shape."""
+    values: dict[SSAValue, SSAValue] = dict(zip(op.block.args, tiles, strict=True))
+    for inner in op.block.ops:
+        match inner:
+            case tensor.NumberOp():
+                values[inner.result] = b.splat(to_literal(inner.value), shape.type(inner.result.type))
+            case tensor.ScalarOp() if inner.literal("fn") == "convert":
+                values[inner.result] = b.convert(values[inner.args[0]], shape.type(inner.result.type))
+            case tensor.ScalarOp():
+                values[inner.result] = b.map(inner.literal("fn"), *(values[arg] for arg in inner.args))
+            case _:
+                return values[inner.operands[0]]
+    raise ValueError("the region of a map ends in tensor.yield")
+
+
+def epilogue(
+    b: KernelBuilder,
+    nest: Nest,
+    stages: Sequence[Stage],
+    value: SSAValue,
+    places: Mapping[str, Place],
+    shape: TileShape,
+) -> SSAValue:
+    """Apply the maps that finish a tile: the first reads `value`, each next one the one before."""
+    for stage in stages:
+        if not isinstance(stage.op, tensor.MapOp):
+            raise TypeError(f"{stage.op.name} is not an epilogue")
+        tiles = [
+            value if source.input is None else load(b, nest.inputs[source.input], places, shape)
+            for source in stage.sources
+        ]
+        value = region(b, stage.op, tiles, shape)
+    return value

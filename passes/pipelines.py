@@ -1,0 +1,94 @@
+"""The pipelines -O0, -O1 and -O2: each a list of passes with the reason why it stands there. Read it top to bottom.
+
+A pipeline runs through the levels graph, tensor and kernel; `slice_pipeline` cuts out what lies between two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from neuralc.passes.base import ModulePass
+from neuralc.passes.registry import level_change, parse_pipeline
+
+Level = Literal["graph", "tensor", "kernel"]
+OptLevel = Literal[0, 1, 2]
+
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a pipeline."""
+
+    spec: str
+    """The pass with its options, as on the command line."""
+    reason: str
+    since: OptLevel = 0
+    """The first optimization level that has it."""
+    target: str | None = None
+    """The only target that has it; all have it when None."""
+    until: OptLevel = 2
+    """The last optimization level that has it."""
+
+
+PIPELINE: tuple[Entry, ...] = (
+    Entry("graph-inline", "one flat model: blocks, macros and repeats are expanded"),
+    Entry("graph-specialize-inference", "dropout goes, batch norm uses its moving statistics"),
+    Entry("graph-canonicalize", "one form for each thing, so that later passes match less", since=1),
+    Entry("graph-fold-batch-norm", "scale and shift move into the weights of the convolution before", since=1),
+    Entry("graph-fold-constants", "what depends on weights alone becomes a derived weight", since=1),
+    Entry("graph-cse", "equal ops on equal operands are one op", since=1),
+    Entry("graph-dce", "what nobody reads goes, unused weights too", since=1),
+    Entry("graph-to-tensor", "layers become loops: contractions, maps, reductions, windows"),
+    Entry("tensor-canonicalize", "reshapes and transposes that cancel out go", since=1),
+    Entry("tensor-fuse-elementwise", "chains of maps become one map", since=1),
+    Entry("tensor-fuse-groups{fuse=false}", "every loop nest is a kernel of its own", until=0),
+    Entry("tensor-fuse-groups", "maps join the contraction or reduction that feeds them: one kernel each", since=1),
+    Entry("tensor-pack-weights", "weights are laid out as the kernels read them", since=2, target="cpu"),
+    Entry("tensor-to-kernel", "tiles, grid and memory are chosen for the target"),
+    Entry("kernel-expand-math", "exp, erf and tanh become polynomials", target="cpu"),
+    Entry("kernel-canonicalize", "address arithmetic is simplified", since=1),
+    Entry("kernel-dedup", "equal kernels are one function", since=1),
+    Entry("kernel-plan-parallel", "which launches are worth more than one thread", since=1, target="cpu"),
+    Entry("kernel-plan-memory", "one arena; buffers that do not live together share its bytes"),
+    Entry("kernel-verify-target", "what the target cannot run is refused here, in the words of the model"),
+)
+
+
+def pipeline(opt: int, target: str = "cpu") -> tuple[Entry, ...]:
+    """The lines of `-O<opt>` for a target."""
+    return tuple(entry for entry in PIPELINE if entry.since <= opt <= entry.until and entry.target in (None, target))
+
+
+def slice_pipeline(entries: Sequence[Entry], start: Level = "graph", stop: Level = "kernel") -> tuple[Entry, ...]:
+    """The lines that take a module of level `start` to the end of level `stop`.
+
+    `start == stop` gives the passes of that level: a dump from the middle of a level runs through the level again.
+    """
+    kept: list[Entry] = []
+    level: Level = "graph"
+    for entry in entries:
+        begins = _level_begun_by(entry)
+        if LEVELS.index(start) <= LEVELS.index(level) and LEVELS.index(begins or level) <= LEVELS.index(stop):
+            kept.append(entry)
+        level = begins or level
+    return tuple(kept)
+
+
+def _level_begun_by(entry: Entry) -> Level | None:
+    change = level_change(entry.spec.partition("{")[0])
+    return next((level for level in LEVELS if change is not None and level == change[1]), None)
+
+
+def load(entries: Sequence[Entry]) -> tuple[ModulePass, ...]:
+    """The passes of the lines."""
+    return parse_pipeline(",".join(entry.spec for entry in entries))
+
+
+def describe(entries: Sequence[Entry]) -> str:
+    """What `--print-pipeline` prints, and what `--pass-pipeline=` reads: a pass a line, its reason as a comment."""
+    width = max((len(entry.spec) for entry in entries), default=0) + 1
+    lines = [f"{entry.spec + ',' * (entry is not entries[-1]):<{width}}  # {entry.reason}\n" for entry in entries]
+    return "".join(lines)

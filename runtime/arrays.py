@@ -1,0 +1,106 @@
+"""From what a caller passes to memory that native code may read or write, without copies where there is a way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuralc.runtime.description import Port, format_shape
+from neuralc.runtime.errors import ModelError
+
+Array: TypeAlias = NDArray[Any]
+
+
+def order_inputs(ports: Sequence[Port], given: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Inputs by position, then by name, in the model's order. Raises E0904 for a missing, unknown or surplus one."""
+    takes = "the model takes " + (", ".join(f"`{port.name}`" for port in ports) or "no inputs")
+    if len(given) > len(ports):
+        raise ModelError("E0904", f"{len(given)} inputs are given, the model has {len(ports)}", takes)
+    names = [port.name for port in ports]
+    for name in named:
+        if name not in names:
+            raise ModelError("E0904", f"the model has no input `{name}`", takes)
+        if name in names[: len(given)]:
+            raise ModelError("E0904", f"input `{name}` is given by position and by name", "leave one out")
+    for name in names[len(given) :]:
+        if name not in named:
+            raise ModelError("E0904", f"input `{name}` is missing", takes)
+    return (*given, *(named[name] for name in names[len(given) :]))
+
+
+def as_input(value: Any, port: Port) -> Array:
+    """A dense array of the port's dtype; copied only where the memory is not dense. Raises E0904."""
+    array = _as_array(value, port)
+    if array.dtype != port.dtype:
+        raise ModelError(
+            "E0904",
+            f"input `{port.name}` is {array.dtype}, the model takes {port.dtype}",
+            f"convert it with `.astype({port.dtype.name!r})`",
+        )
+    flags = array.flags
+    # ascontiguousarray would keep a dense array that does not begin at a multiple of its element size.
+    return array if flags.c_contiguous and flags.aligned else array.copy(order="C")
+
+
+def _as_array(value: Any, port: Port) -> Array:
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, np.generic):
+        return np.asarray(value)
+    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    if not hasattr(value, "__dlpack__"):
+        raise ModelError(
+            "E0904",
+            f"input `{port.name}` is a {kind}, not an array",
+            f"`np.asarray(value, {port.dtype.name!r})` makes one",
+        )
+    try:
+        array: Array = np.from_dlpack(value)
+    except (BufferError, TypeError, ValueError, RuntimeError) as fault:
+        # Each library has an exception of its own for memory that numpy cannot see.
+        reason = str(fault).partition("\n")[0].rstrip(".")
+        raise ModelError(
+            "E0904", f"input `{port.name}`, a {kind}, is not readable by numpy: {reason}", "detach it, copy it to the CPU"
+        ) from None
+    return array
+
+
+def as_outputs(
+    out: Any, ports: Sequence[Port], wanted: Sequence[tuple[tuple[int, ...], Any]]
+) -> list[Array]:
+    """The arrays of `out=`, one or a sequence, checked. Raises E0908."""
+    given = [out] if isinstance(out, np.ndarray) else out
+    if not isinstance(given, list | tuple) or len(given) != len(ports):
+        expected = "one array" if len(ports) == 1 else f"a sequence of {len(ports)} arrays"
+        raise ModelError("E0908", f"`out` is not {expected}", "`np.empty` makes them; without `out` the model does")
+    for array, port, (shape, dtype) in zip(given, ports, wanted, strict=True):
+        if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
+            raise ModelError(
+                "E0908",
+                f"`out` of output `{port.name}` is {_kind(array)}, the model gives {port.dtype} {format_shape(shape)}",
+                f"`np.empty({shape}, {port.dtype.name!r})` fits",
+            )
+        if not array.flags.carray:
+            raise ModelError(
+                "E0908", f"`out` of output `{port.name}` is not dense, aligned and writeable", "give a fresh `np.empty`"
+            )
+    return list(given)
+
+
+def check_overlap(ports: Sequence[Port], results: Sequence[Array], inputs: Sequence[Array], places: Sequence[int]) -> None:
+    """Raise E0908 where an output shares memory with another array. `places`: addresses of inputs, then of outputs."""
+    sizes = [array.nbytes for array in (*inputs, *results)]
+    for number, port in enumerate(ports, len(inputs)):
+        begin, end = places[number], places[number] + sizes[number]
+        for other in range(number):
+            if begin < places[other] + sizes[other] and places[other] < end:
+                raise ModelError(
+                    "E0908", f"`out` of output `{port.name}` shares memory with another array", "give a fresh `np.empty`"
+                )
+
+
+def _kind(value: Any) -> str:
+    return f"{value.dtype} {format_shape(value.shape)}" if isinstance(value, np.ndarray) else type(value).__name__

@@ -1,0 +1,92 @@
+"""A native context with all that a call needs ready: pointers, the sizes of the last run. One thread at a time."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from neuralc.runtime.arrays import Array, as_input, as_outputs, check_overlap
+from neuralc.runtime.description import Description
+from neuralc.runtime.interface import Interface
+from neuralc.runtime.sizes import Shapes, Sizes, SizeTable
+
+_ndarray, _empty = np.ndarray, np.empty
+_from_buffer, _addressof = ctypes.c_char.from_buffer, ctypes.addressof
+
+
+def _address(array: Array) -> int:
+    """Where an array begins; the way that every array has takes six times as long as the one for writeable memory."""
+    try:
+        return _addressof(_from_buffer(array))
+    except (TypeError, ValueError):  # read-only, or without elements
+        address: int = array.__array_interface__["data"][0]
+        return address
+
+
+class Context:
+    """Runs one model. `threads` 0 is as the model was compiled. Raises ModelError E0909 when it cannot be made."""
+
+    def __init__(self, interface: Interface, description: Description, sizes: SizeTable, threads: int) -> None:
+        self._interface = interface
+        self._ports = description.inputs
+        self._results = description.outputs
+        self._dtypes = [port.dtype for port in description.inputs]
+        self._table = sizes
+        self._inputs = (ctypes.c_void_p * len(self._ports))()
+        self._outputs = (ctypes.c_void_p * len(self._results))()
+        self._shapes: Shapes | None = None
+        self._sizes: Sizes
+        self._run = interface.run
+        self._process = os.getpid()
+        self._native: ctypes.c_void_p | None = interface.create(threads)
+
+    def run(self, inputs: Sequence[Any], out: Any = None) -> Any:
+        """The outputs: one array, or a tuple in the model's order. Raises ModelError E0904, E0908, E0909.
+
+        This is the path every call takes: an array that fits is passed on by its address, with no helper between.
+        """
+        pointers, dtypes = self._inputs, self._dtypes
+        arrays = []
+        shapes = []
+        for number, value in enumerate(inputs):
+            if type(value) is not _ndarray or value.dtype is not dtypes[number] or not value.flags.carray:
+                value = as_input(value, self._ports[number])
+            pointers[number] = _address(value)
+            arrays.append(value)
+            shapes.append(value.shape)
+        key = tuple(shapes)
+        if key != self._shapes:
+            self._sizes = self._table.of(key)
+            self._shapes = key
+        sizes = self._sizes
+        if out is None:
+            results = [_empty(shape, dtype) for shape, dtype in sizes.outputs]
+        else:
+            results = as_outputs(out, self._results, sizes.outputs)
+        addresses = self._outputs
+        for number, result in enumerate(results):
+            addresses[number] = _address(result)
+        if out is not None:
+            check_overlap(self._results, results, arrays, [*pointers, *addresses])
+        status = self._run(self._native, pointers, sizes.dims, addresses)
+        if status != 0:
+            raise self._interface.failure(status)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def reset(self) -> None:
+        """Forget the state that the model keeps between runs."""
+        self._interface.reset(self._native)
+
+    def close(self) -> None:
+        """Free the native context; a process that was forked leaves it alone, for its threads are not there."""
+        native, self._native = self._native, None
+        if native is not None and os.getpid() == self._process:
+            self._interface.destroy(native)
+
+    def __del__(self) -> None:
+        if getattr(self, "_native", None) is not None:
+            self.close()

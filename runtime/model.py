@@ -1,0 +1,157 @@
+"""A compiled model as Python runs it: arrays in, arrays out."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from neuralc.runtime.arrays import order_inputs
+from neuralc.runtime.contexts import Context
+from neuralc.runtime.description import Description, Dim, Port, format_shape
+from neuralc.runtime.errors import ModelError
+from neuralc.runtime.interface import Interface
+from neuralc.runtime.sizes import SizeTable
+
+
+class Model:
+    """A model that is ready to run; all threads may call it at once.
+
+        y = model(x)                     # numpy in, numpy out, or anything with DLPack
+        a, b = model(image=x, meta=m)    # several outputs: a tuple in the model's order
+        model(x, out=y)                  # no new array
+
+    Inputs have the model's dtypes, nothing is converted; dense ones are not copied. Outputs are fresh arrays.
+    """
+
+    def __init__(self, interface: Interface, *, threads: int | None, library: Callable[[], bytes]) -> None:
+        """`library` gives the bytes of a shared library with this model. Raises ModelError E0907."""
+        missing = interface.missing_feature
+        if missing is not None:
+            raise ModelError(
+                "E0907",
+                f"the model was compiled for processors with {missing}, this one lacks it",
+                "compile it here, or with `--mcpu` for an older processor",
+            )
+        self._interface = interface
+        self._description = Description.parse(interface.metadata)
+        self._names = [port.name for port in self._description.inputs]
+        self._sizes = SizeTable(interface, self._description)
+        self._threads = threads or 0
+        self._library = library
+        self._idle: list[Context] = []
+        self._contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+        # Errors of threads and memory belong here rather than to the first call.
+        self._idle.append(self._context())
+        _MODELS.add(self)
+
+    def __call__(self, *given: Any, out: Any = None, **named: Any) -> Any:
+        """Run the model on inputs by position or by name.
+
+        Raises ModelError E0904 for an input that does not fit, E0908 for `out`, E0909 where memory is missing.
+        """
+        inputs: Sequence[Any] = given
+        if named or len(given) != len(self._names):
+            inputs = self._order(given, named)
+        # Appending to and popping from a list is one step for threads: each gets a context of its own.
+        try:
+            context = self._idle.pop()
+        except IndexError:
+            context = self._context()
+        try:
+            return context.run(inputs, out)
+        finally:
+            self._idle.append(context)
+
+    def _order(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Sequence[Any]:
+        if not inputs and len(named) == len(self._names):
+            try:
+                return [named[name] for name in self._names]
+            except KeyError:  # the long way says what is wrong
+                pass
+        return order_inputs(self._description.inputs, inputs, named)
+
+    def _context(self) -> Context:
+        context = Context(self._interface, self._description, self._sizes, self._threads)
+        self._contexts.add(context)
+        return context
+
+    @property
+    def name(self) -> str:
+        return self._description.name
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return self._description.inputs
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return self._description.outputs
+
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        """The sizes that inputs fix at run time."""
+        return self._description.dims
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """All that the artifact says about itself."""
+        return self._description.metadata
+
+    def reset(self) -> None:
+        """Forget the state that the model keeps between calls, in all threads."""
+        for context in list(self._contexts):
+            context.reset()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a shared library that `neuralc.load` and C programs load, whole or not at all. Raises E0990."""
+        _write(Path(fspath(path)), self._library())
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(map(str, self.inputs))
+        outputs = ", ".join(f"{port.name}: {port.dtype} {format_shape(port.shape)}" for port in self.outputs)
+        return f"<model {self.name}: {inputs} -> {outputs}>"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A temporary file beside the product, renamed onto it: a running program keeps the old one."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(name).chmod(0o777 & ~umask)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink()
+            raise
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise ModelError("E0990", f"cannot write {path}: {reason}", "check the folder") from None
+
+
+_MODELS: weakref.WeakSet[Model] = weakref.WeakSet()
+
+
+def _close_idle() -> None:
+    """At exit the threads of idle contexts end before their code is unloaded; a context in use is left to the system."""
+    for model in list(_MODELS):
+        while model._idle:
+            model._idle.pop().close()
+
+
+def _forget_idle() -> None:
+    """A forked process has the memory of contexts and none of their threads: it makes contexts of its own."""
+    for model in list(_MODELS):
+        model._idle.clear()
+
+
+atexit.register(_close_idle)
+os.register_at_fork(after_in_child=_forget_idle)

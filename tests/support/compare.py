@@ -1,0 +1,47 @@
+"""How tests compare results: NaN and infinity at the same places, numbers within a bound relative to the largest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import ModuleOp
+
+from neuralc.dialects.interp import run_module
+from neuralc.dialects.weights import WeightStore
+from neuralc.passes.base import ModulePass, PassContext
+from neuralc.passes.verifier import verify_module
+
+Array = NDArray[Any]
+
+
+def assert_close(actual: Array, expected: Array, tolerance: float) -> None:
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(np.isfinite(actual), finite)
+    np.testing.assert_array_equal(actual[~finite], expected[~finite])
+    if finite.any():
+        bound = tolerance * max(1.0, float(np.abs(expected[finite]).max()))
+        difference = np.abs(actual[finite].astype(np.float64) - expected[finite].astype(np.float64))
+        assert difference.max() <= bound, f"differs by {difference.max():.3e}, allowed {bound:.3e}"
+
+
+def assert_pass_preserves(
+    passes: ModulePass | Sequence[ModulePass],
+    module: ModuleOp,
+    weights: WeightStore,
+    inputs: dict[str, Array],
+    tolerance: float = 1e-9,
+) -> PassContext:
+    """Run passes on a module in place: it stays valid and computes the same values. Gives the context with remarks."""
+    expected = run_module(module, inputs, weights)
+    context = PassContext(weights=weights)
+    for each in [passes] if isinstance(passes, ModulePass) else passes:
+        each.run_in(module, context)
+        verify_module(module)
+    for after, before in zip(run_module(module, inputs, weights), expected, strict=True):
+        assert_close(after, before, tolerance)
+    return context

@@ -1,0 +1,37 @@
+"""Every code has an example, and the example of a model triggers it."""
+
+import re
+
+import pytest
+
+from neuralc.frontends.nr import load
+from neuralc.grammar.codes import CODES
+from neuralc.grammar.diagnostics import NeuralcError, Source
+from neuralc.weights_file import bind_weights
+
+MODELS = sorted(code for code, entry in CODES.items() if not entry.example.startswith(("$ ", ">>> ")))
+
+
+def codes_of(text: str) -> set[str]:
+    """The codes of all messages about a model, its weights included."""
+    try:
+        program = load(Source("example.nr", text))
+        messages = (*program.warnings, *bind_weights(program).messages)
+    except NeuralcError as failure:
+        messages = failure.diagnostics
+    return {message.code for message in messages}
+
+
+@pytest.mark.parametrize("code", MODELS)
+def test_the_example_of_a_code_triggers_it(code: str) -> None:
+    found = codes_of(CODES[code].example)
+    assert code in found
+    assert not {other for other in found - {code} if other.startswith("E")}, "an example shows one error"
+
+
+def test_codes_are_well_formed() -> None:
+    for code, entry in CODES.items():
+        assert re.fullmatch(r"[EW](0[1-9]|99)\d\d", code)
+        assert entry.title, code
+        assert not entry.title.endswith("."), code
+        assert entry.explanation.endswith("."), code
