@@ -91,12 +91,20 @@ def _interpret(
 def _run_natively(
     model: Path, options: Options, inputs: dict[str, Array] | list[Array], error_format: ErrorFormat
 ) -> dict[str, Array]:
+    from neuralc.api import as_diagnostics
     from neuralc.api import compile as compile_model
 
-    compiled = compile_model(
-        model, opt=options.opt, target="cpu", threads=options.threads, dims=options.dims, weights=options.weights
-    )
-    results = compiled(**inputs) if isinstance(inputs, Mapping) else compiled(*inputs)
+    with as_diagnostics():
+        compiled = compile_model(
+            model,
+            opt=options.opt,
+            target="cpu",
+            threads=options.threads,
+            dims=options.dims,
+            weights=options.weights,
+            network=options.network,
+        )
+        results = compiled(**inputs) if isinstance(inputs, Mapping) else compiled(*inputs)
     outputs = results if isinstance(results, tuple) else (results,)
     return {port.name: array for port, array in zip(compiled.outputs, outputs, strict=True)}
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute, Data, SSAValue
-from xdsl.irdl import IRDLOperation, irdl_attr_definition
+from xdsl.irdl import BaseAttr, IRDLOperation, irdl_attr_definition
 from xdsl.parser import AttrParser, Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -19,6 +19,9 @@ from xdsl.utils.exceptions import VerifyException
 from neuralc.dialects.types import ShapeError
 
 Literal: TypeAlias = bool | int | float | str | tuple[int, ...]
+
+NUMBER = BaseAttr[FloatAttr[Any]](FloatAttr) | BaseAttr[IntegerAttr[Any]](IntegerAttr)
+"""The constraint of a property that is a number."""
 
 
 @irdl_attr_definition
@@ -156,7 +159,7 @@ class PlainOp(IRDLOperation):
     @classmethod
     def of(cls, *operands: SSAValue, result: Attribute | None = None, **properties: Literal | Attribute) -> Self:
         """Build the op; `result` is given only where `infer` leaves the result type open. Raises ShapeError."""
-        attributes = {name: to_attribute(value) for name, value in (cls.DEFAULTS | properties).items()}
+        attributes = {name: to_attribute(value) for name, value in {**cls.DEFAULTS, **properties}.items()}
         literals = {name: to_literal(attribute) for name, attribute in attributes.items()}
         inferred = result or cls.infer([operand.type for operand in operands], **literals)
         results = [] if inferred is None else [inferred]

@@ -37,5 +37,5 @@ class WeightStore(MutableMapping[str, Array]):
         """A content address: the first 16 hex digits of SHA-256 over dtype, shape and bytes."""
         array = np.ascontiguousarray(self._arrays[name])
         digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(memoryview(array).cast("B") if array.size else b"")
+        digest.update(array.reshape(-1).view(np.uint8).data)
         return digest.hexdigest()[:16]

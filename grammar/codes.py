@@ -345,6 +345,29 @@ CODES: dict[str, Code] = {
         "registers, or the innermost loop spends its time moving them.",
         "$ neuralc-opt model.mlir --target cpu --mcpu x86-64-v3 -p kernel-verify-target",
     ),
+    "E0840": Code(
+        "the module is not ready for native code",
+        "Native code is made from one host program whose memory is planned, as `kernel-plan-memory` leaves it. `neuralc` "
+        "runs the missing passes when it starts from an earlier level.",
+        "$ neuralc no_host_program.mlir --compile-from kernel --emit=obj",
+    ),
+    "E0841": Code(
+        "weights go into ELF objects only",
+        "Objects and libraries with weights are made for Linux, whose format is ELF. `--emit=llvm` and `--emit=asm` are "
+        "made for any triple.",
+        "$ neuralc model.nr --triple wasm32-unknown-unknown --emit=obj",
+    ),
+    "E0842": Code(
+        "no linker",
+        "A shared library needs a linker: the system's `cc`, or `zig cc` of `pip install 'neuralc[link]'`. Objects, and "
+        "running a model in Python, need none.",
+        "$ PATH= neuralc model.nr --emit=so",
+    ),
+    "E0843": Code(
+        "the linker failed",
+        "The linker's own message is repeated. `CC=clang` chooses another one.",
+        "$ CC=false neuralc model.nr --emit=so",
+    ),
     "E0850": Code(
         "cannot be written as PyTorch code",
         "The module holds ops or uses of weights that PyTorch code is not written for; all of them are listed. Torch "
@@ -381,11 +404,48 @@ CODES: dict[str, Code] = {
         "The file is missing, is a folder, or may not be read.",
         "$ neuralc missing.nr",
     ),
+    "E0902": Code(
+        "cannot read the artifact",
+        "The compiled model is missing, is a folder, or may not be read.",
+        '>>> neuralc.load("missing.so")',
+    ),
+    "E0903": Code(
+        "not a shared library for this machine",
+        "The file is truncated, for another processor, or no shared library at all. Compile the model here.",
+        '>>> neuralc.load("model.nr")',
+    ),
     "E0904": Code(
         "an input does not fit the model",
         "An input is missing or unknown, or its dtype, rank or sizes are not those the model takes; equal names in a "
         "model's shapes are equal sizes. `neuralc inspect` prints what a model takes.",
         "$ neuralc run model.nr --input wrong.npy",
+    ),
+    "E0905": Code(
+        "not a model of neuralc",
+        "The file is a shared library, without the functions of neuralc.h.",
+        '>>> neuralc.load("/usr/lib/x86_64-linux-gnu/libm.so.6")',
+    ),
+    "E0906": Code(
+        "artifact of another version",
+        "The interface of compiled models has changed since this one was made. Compile it again.",
+        '>>> neuralc.load("from_another_version.so")',
+    ),
+    "E0907": Code(
+        "the processor lacks a feature",
+        "The model was compiled for processors with instructions that this one does not have. `--mcpu` names an older "
+        "processor; `native` is the machine that compiles.",
+        '>>> neuralc.load("compiled_with_mcpu_sapphirerapids.so")',
+    ),
+    "E0908": Code(
+        "an output does not fit the model",
+        "Arrays given by `out=` have the dtype and shape of the outputs, are dense and writeable, and share no memory "
+        "with other arrays of the call.",
+        ">>> model(x, out=numpy.empty(3))",
+    ),
+    "E0909": Code(
+        "the model could not run",
+        "Memory or threads for a run were not to be had.",
+        '>>> neuralc.load("model.so", threads=5000)',
     ),
     "E0990": Code(
         "cannot write the product",

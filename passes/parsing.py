@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, UnknownLoc
@@ -69,6 +70,13 @@ class _LocatingParser(Parser):
         if isinstance(op.location, UnknownLoc):
             op.location = file_location(self._source.name, *self._source.position(start.start))
         return op
+
+    def parse_optional_argument(self, expect_type: bool = True) -> Any:
+        """xDSL prints the location of an argument and reads it only in blocks with a label; it is read here too."""
+        argument = super().parse_optional_argument(expect_type)
+        if isinstance(argument, Parser.Argument):
+            argument.location = self.parse_optional_location()
+        return argument
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
         found = self.ctx.get_optional_op(name, dialect_stack=self._parser_state.dialect_stack)

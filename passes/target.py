@@ -188,6 +188,11 @@ def _triple_of(mcpu: str | None, host_triple: str) -> str:
 
 
 def _unknown_cpu(mcpu: str, architecture: str) -> Exception:
+    home = next((name for name, known in CPUS.items() if mcpu in known), None)
+    if home is not None:
+        return usage_error(
+            "E0821", f"`{mcpu}` is no {architecture} processor", help=f"its triple is `{ARCHITECTURES[home].triple}`"
+        )
     return usage_error(
         "E0821",
         f"unknown processor `{mcpu}`",

@@ -63,17 +63,17 @@ def _as_array(value: Any, port: Port) -> Array:
         # Each library has an exception of its own for memory that numpy cannot see.
         reason = str(fault).partition("\n")[0].rstrip(".")
         raise ModelError(
-            "E0904", f"input `{port.name}`, a {kind}, is not readable by numpy: {reason}", "detach it, copy it to the CPU"
+            "E0904",
+            f"input `{port.name}`, a {kind}, is not readable by numpy: {reason}",
+            "detach it, copy it to the CPU",
         ) from None
     return array
 
 
-def as_outputs(
-    out: Any, ports: Sequence[Port], wanted: Sequence[tuple[tuple[int, ...], Any]]
-) -> list[Array]:
+def as_outputs(out: Any, ports: Sequence[Port], wanted: Sequence[tuple[tuple[int, ...], Any]]) -> list[Array]:
     """The arrays of `out=`, one or a sequence, checked. Raises E0908."""
     given = [out] if isinstance(out, np.ndarray) else out
-    if not isinstance(given, list | tuple) or len(given) != len(ports):
+    if not isinstance(given, (list, tuple)) or len(given) != len(ports):
         expected = "one array" if len(ports) == 1 else f"a sequence of {len(ports)} arrays"
         raise ModelError("E0908", f"`out` is not {expected}", "`np.empty` makes them; without `out` the model does")
     for array, port, (shape, dtype) in zip(given, ports, wanted, strict=True):
@@ -90,16 +90,25 @@ def as_outputs(
     return list(given)
 
 
-def check_overlap(ports: Sequence[Port], results: Sequence[Array], inputs: Sequence[Array], places: Sequence[int]) -> None:
-    """Raise E0908 where an output shares memory with another array. `places`: addresses of inputs, then of outputs."""
-    sizes = [array.nbytes for array in (*inputs, *results)]
-    for number, port in enumerate(ports, len(inputs)):
-        begin, end = places[number], places[number] + sizes[number]
-        for other in range(number):
-            if begin < places[other] + sizes[other] and places[other] < end:
+def check_overlap(
+    ports: Sequence[Port],
+    results: Sequence[Array],
+    addresses: Sequence[int],
+    inputs: Sequence[Array],
+    pointers: Sequence[int],
+) -> None:
+    """Raise E0908 where an output shares memory with an input or an output before it; all are dense."""
+    taken = [(pointers[number], array.nbytes) for number, array in enumerate(inputs)]
+    for number, array in enumerate(results):
+        begin, size = addresses[number], array.nbytes
+        for other, length in taken:
+            if begin < other + length and other < begin + size:
                 raise ModelError(
-                    "E0908", f"`out` of output `{port.name}` shares memory with another array", "give a fresh `np.empty`"
+                    "E0908",
+                    f"`out` of output `{ports[number].name}` shares memory with another array",
+                    "give a fresh `np.empty`",
                 )
+        taken.append((begin, size))
 
 
 def _kind(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neuralc.runtime.arrays import Array, as_input, as_outputs, check_overlap
+from neuralc.runtime.arrays import as_input, as_outputs, check_overlap
 from neuralc.runtime.description import Description
 from neuralc.runtime.interface import Interface
 from neuralc.runtime.sizes import Shapes, Sizes, SizeTable
@@ -18,7 +18,7 @@ _ndarray, _empty = np.ndarray, np.empty
 _from_buffer, _addressof = ctypes.c_char.from_buffer, ctypes.addressof
 
 
-def _address(array: Array) -> int:
+def _address(array: Any) -> int:
     """Where an array begins; the way that every array has takes six times as long as the one for writeable memory."""
     try:
         return _addressof(_from_buffer(array))
@@ -71,7 +71,7 @@ class Context:
         for number, result in enumerate(results):
             addresses[number] = _address(result)
         if out is not None:
-            check_overlap(self._results, results, arrays, [*pointers, *addresses])
+            check_overlap(self._results, results, list(addresses), arrays, list(pointers))
         status = self._run(self._native, pointers, sizes.dims, addresses)
         if status != 0:
             raise self._interface.failure(status)

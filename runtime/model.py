@@ -141,7 +141,7 @@ _MODELS: weakref.WeakSet[Model] = weakref.WeakSet()
 
 
 def _close_idle() -> None:
-    """At exit the threads of idle contexts end before their code is unloaded; a context in use is left to the system."""
+    """At exit the threads of idle contexts end before their code is unloaded; those in use are left to the system."""
     for model in list(_MODELS):
         while model._idle:
             model._idle.pop().close()

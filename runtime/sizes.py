@@ -83,7 +83,9 @@ def _check_bounds(dim: Dim, size: int, port: Port) -> None:
     if not dim.allows(size):
         origin = f" ({dim.origin})" if dim.origin else ""
         raise ModelError(
-            "E0904", f"`{dim.name}` of input `{port.name}` is {size}, it may be {dim.bounds}{origin}", "pass another size"
+            "E0904",
+            f"`{dim.name}` of input `{port.name}` is {size}, it may be {dim.bounds}{origin}",
+            "pass another size",
         )
 
 

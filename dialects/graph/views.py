@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, TensorType
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
 from xdsl.traits import ConstantLike, Pure
@@ -21,7 +21,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.dims import product
 from neuralc.dialects.graph.shapes import normalize_axis
-from neuralc.dialects.syntax import IntsAttr, PlainOp
+from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp
 from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
 
 REDUCTIONS = ("sum", "mean", "maximum", "minimum")
@@ -92,6 +92,6 @@ class ConstantOp(PlainOp):
     """The number `value` at every place of the result type."""
 
     name = "graph.constant"
-    value = prop_def(FloatAttr | IntegerAttr)
+    value = prop_def(NUMBER)
     result = result_def(TensorType)
     traits = traits_def(Pure(), ConstantLike())

@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr, LocationAttr, UnknownL
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from neuralc.dialects import scalar
-from neuralc.dialects.dims import Dim
+from neuralc.dialects.dims import Dim, Function
 from neuralc.dialects.kernel.memory import Index, LoadOp, LocalOp, StoreOp
 from neuralc.dialects.kernel.structure import FuncOp, LoopOp, ProgramIdOp, ReturnOp, YieldOp
 from neuralc.dialects.kernel.tiles import (
@@ -100,7 +100,7 @@ class KernelBuilder:
         for monomial, coefficient in dim.terms:
             factor: IndexLike = coefficient
             for atom in monomial:
-                if hasattr(atom, "lhs"):
+                if isinstance(atom, Function):
                     lhs, rhs = self.size(atom.lhs), self.size(atom.rhs)
                     factor = self.mul(factor, self._function(atom.name, lhs, rhs))
                 else:

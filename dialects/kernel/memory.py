@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import FloatAttr, IndexType, IntegerAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -38,7 +38,15 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.kernel.types import RefType, TileType
-from neuralc.dialects.syntax import IntsAttr, parse_optional_literal, parse_value, print_literal, to_attribute, to_literal
+from neuralc.dialects.syntax import (
+    NUMBER,
+    IntsAttr,
+    parse_optional_literal,
+    parse_value,
+    print_literal,
+    to_attribute,
+    to_literal,
+)
 
 DYNAMIC = -(2**63)
 """Stands in `places` for an index that is an operand."""
@@ -157,7 +165,7 @@ class LoadOp(AccessOp):
     """A tile from memory. `align` is a promise in bytes about the address of every vector."""
 
     name = "kernel.load"
-    other = opt_prop_def(FloatAttr | IntegerAttr)
+    other = opt_prop_def(NUMBER)
     align = opt_prop_def(IntegerAttr)
     result = result_def(TileType)
     traits = traits_def(MemoryReadEffect())
@@ -186,7 +194,7 @@ class LoadOp(AccessOp):
     @property
     def other_value(self) -> float | int:
         """What masked-out places read."""
-        return 0 if self.other is None else to_literal(self.other)  # type: ignore[no-any-return]
+        return 0 if self.other is None else to_literal(self.other)
 
     def verify_(self) -> None:
         self._verify_access(self.tile_type)

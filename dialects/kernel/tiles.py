@@ -37,7 +37,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects import scalar
 from neuralc.dialects.kernel.types import TileType
-from neuralc.dialects.syntax import IntsAttr, PlainOp, parse_optional_literal
+from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp, parse_optional_literal
 from neuralc.dialects.types import ShapeError, is_float
 
 PRECISIONS = ("ieee", "tf32")
@@ -54,7 +54,7 @@ class SplatOp(PlainOp):
     """`kernel.splat 0.0 -> tile` or `kernel.splat %index -> tile` of integers."""
 
     name = "kernel.splat"
-    value = opt_prop_def(FloatAttr | IntegerAttr)
+    value = opt_prop_def(NUMBER)
     source = opt_operand_def(IndexType())
     result = result_def(TileType)
     traits = traits_def(Pure())

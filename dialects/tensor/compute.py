@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, TensorType
+from xdsl.dialects.builtin import StringAttr, TensorType
 from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -43,7 +43,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects import scalar
 from neuralc.dialects.graph.shapes import normalize_axis
-from neuralc.dialects.syntax import IntsAttr, PlainOp, parse_value, parse_values, to_literal
+from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp, parse_value, parse_values, to_literal
 from neuralc.dialects.tensor.subscripts import Subscripts
 from neuralc.dialects.types import AnyTensor, ShapeError, element_of, shape_of, tensor_type
 
@@ -76,7 +76,7 @@ class NumberOp(PlainOp):
     """`%c = tensor.number 0.5 -> f32`."""
 
     name = "tensor.number"
-    value = prop_def(FloatAttr | IntegerAttr)
+    value = prop_def(NUMBER)
     result = result_def()
     traits = traits_def(Pure(), ConstantLike())
     HEAD: ClassVar = "value"
@@ -121,7 +121,7 @@ class MapOp(IRDLOperation):
 
     @property
     def subscripts(self) -> Subscripts:
-        return Subscripts.parse(self.spec.data)
+        return Subscripts.parse(self.spec.data, len(self.args))
 
     @property
     def block(self) -> Block:

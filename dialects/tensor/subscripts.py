@@ -24,10 +24,13 @@ class Subscripts:
     result: str
 
     @staticmethod
-    def parse(text: str) -> Subscripts:
-        """Raises ShapeError where the text is not of the form `ab,bc->ac`."""
+    def parse(text: str, count: int | None = None) -> Subscripts:
+        """Raises ShapeError where the text is not of the form `ab,bc->ac`.
+
+        With nothing left of the arrow, `count` tells no operand from one operand without dims.
+        """
         left, arrow, result = text.replace(" ", "").partition("->")
-        operands = tuple(left.split(",")) if left else ()
+        operands = tuple(left.split(",")) if left or count == 1 else ()
         if not arrow or any(c not in LETTERS + ONE for word in (*operands, result) for c in word):
             raise ShapeError(f'subscripts are written "ab,bc->ac", not "{text}"')
         if len(set(result)) != len(result) or ONE in result:

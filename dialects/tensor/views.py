@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, TensorType
+from xdsl.dialects.builtin import IntegerAttr, TensorType
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
 from xdsl.traits import ConstantLike, Pure
@@ -26,7 +26,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.dims import as_dim, product, simplest
 from neuralc.dialects.graph.shapes import window_extent
-from neuralc.dialects.syntax import IntsAttr, PlainOp
+from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp
 from neuralc.dialects.types import ShapeError, element_of, format_shape, shape_of, tensor_type
 
 
@@ -35,7 +35,7 @@ class FillOp(PlainOp):
     """`tensor.fill 1.0 -> type`."""
 
     name = "tensor.fill"
-    value = prop_def(FloatAttr | IntegerAttr)
+    value = prop_def(NUMBER)
     result = result_def(TensorType)
     traits = traits_def(Pure(), ConstantLike())
     HEAD: ClassVar = "value"
@@ -83,7 +83,7 @@ class PadOp(PlainOp):
     x = operand_def(TensorType)
     low = prop_def(IntsAttr)
     high = prop_def(IntsAttr)
-    value = prop_def(FloatAttr | IntegerAttr)
+    value = prop_def(NUMBER)
     result = result_def(TensorType)
     traits = traits_def(Pure())
     KINDS: ClassVar = {"value": 0.0}

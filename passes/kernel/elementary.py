@@ -6,8 +6,8 @@ Errors are against the exact result, over every fp32 input (tests/unit/passes_ke
 |----------|-----------------------------------------------------------------------|---------|
 | exp      | x = n ln2 + r, a polynomial of degree 6 in r, times 2**n              | 1 ulp   |
 | log      | x = 2**e (1 + f), f - f**2/2 + f**3 R(f), plus e ln2                   | 1 ulp   |
-| tanh     | x P(x**2) / Q(x**2) up to where fp32 rounds to 1                       | 3 ulp   |
-| erf      | x P(x**2) / Q(x**2) up to where fp32 rounds to 1                       | 3 ulp   |
+| tanh     | t / (t + 2) with t = exp(2x) - 1, which keeps its digits near 0        | 3 ulp   |
+| erf      | x P(x**2) for small x, else 1 - p(x)**8 (after Abramowitz-Stegun 7.1.28) | 3 ulp   |
 | pow      | 2**(y log2 x) with both parts in fp64, and the special cases of C99    | 1 ulp   |
 
 The coefficients are minimax fits of the relative error (Lawson's weighting, 40 digits). Constants in two parts
@@ -36,21 +36,27 @@ LOG_SERIES = (
 )  # fmt: skip
 """Of (log(1 + f) - f + f**2 / 2) / f**3 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1."""
 
-TANH_ONE = 9.02
+EXPM1_TAYLOR = (
+    1.984604107500279e-4, 1.3940826813477474e-3, 8.333389549322674e-3, 4.166635853927789e-2, 0.16666666367973734,
+    0.5000000044685381,
+)  # fmt: skip
+"""Of (exp(r) - 1 - r) / r**2, relative to exp(r) - 1."""
+TANH_ONE = 9.1
 """From here on tanh rounds to 1."""
-TANH_P = (
-    -1.2203430300223064e-11, 3.058517682720563e-8, 2.8007593850229443e-5, 3.868336613445053e-3, 0.13679922738188968, 1.0,
-)  # fmt: skip
-TANH_Q = (1.2873737403834327e-6, 3.938645169384652e-4, 2.7245873176619813e-2, 0.4701325480336588, 1.0)
 
-ERF_ONE = 3.92
-ERF_P = (
-    -1.2797749568238456e-8, 4.608788781260209e-6, 3.76745242824067e-4, 3.8387137011167975e-3, 5.424406420951792e-2,
-    0.1851387164250422, 1.1283791691547933,
+ERF_SMALL_END = 1.25
+ERF_SMALL = (
+    -7.572945638907632e-6, 1.039386633609834e-4, -8.339567691858988e-4, 5.209016062220854e-3, -2.68602473896608e-2,
+    0.11283675025011222, -0.3761263004413684, 1.1283791659753561,
 )  # fmt: skip
-ERF_Q = (
-    6.239496429426983e-5, 1.3015249253796257e-3, 1.5430183583439037e-2, 0.1138748457165523, 0.49740832147097586, 1.0,
+"""Of erf(x) / x in x**2, up to the end of the small ones."""
+ERFC_ROOT = (
+    1.7221193270910935e-4, -2.716911010178843e-3, 1.404219476994732e-2, -1.4012229631340665e-2, -5.7980729461653675e-2,
+    -0.14741946394319655, 1.001496782343008,
 )  # fmt: skip
+"""Of erfc(x)**(1/8), from there on."""
+ERF_ONE = 3.95
+"""From here on erf rounds to 1."""
 
 EXP2_RANGE = 160.0
 """2**-160 and 2**160 are 0 and infinity in fp32 for certain."""
@@ -122,19 +128,27 @@ def _split(e: Expression, x: SSAValue) -> tuple[SSAValue, SSAValue]:
 
 
 def tanh(e: Expression, x: SSAValue) -> SSAValue:
-    return _odd_rational(e, x, TANH_ONE, TANH_P, TANH_Q)
+    x = e.map("minimum", e.map("maximum", x, -TANH_ONE), TANH_ONE)
+    double = e.map("add", x, x)
+    n = e.map("round_even", e.map("mul", x, 2 / math.log(2)))
+    r = e.map("fma", n, -LN2_LOW, e.map("fma", n, -LN2_HIGH, double))
+    small = e.map("fma", e.map("mul", r, r), e.polynomial(r, EXPM1_TAYLOR), r)
+    scale = e.map("ldexp", e.constant(1.0), n)
+    # exp(2x) - 1 without cancellation near 0; at the ends its error hardly matters to the quotient.
+    t = e.map("fma", scale, small, e.map("sub", scale, 1.0))
+    return e.map("div", t, e.map("add", t, 2.0))
 
 
 def erf(e: Expression, x: SSAValue) -> SSAValue:
-    return _odd_rational(e, x, ERF_ONE, ERF_P, ERF_Q)
-
-
-def _odd_rational(e: Expression, x: SSAValue, one: float, p: Sequence[float], q: Sequence[float]) -> SSAValue:
-    """x P(x**2) / Q(x**2), held within -1 and 1, which it reaches at `one`."""
-    x = e.map("minimum", e.map("maximum", x, -one), one)
-    square = e.map("mul", x, x)
-    y = e.map("div", e.map("mul", x, e.polynomial(square, p)), e.polynomial(square, q))
-    return e.map("minimum", e.map("maximum", y, -1.0), 1.0)
+    x = e.map("minimum", e.map("maximum", x, -ERF_ONE), ERF_ONE)
+    small = e.map("mul", x, e.polynomial(e.map("mul", x, x), ERF_SMALL))
+    magnitude = e.map("abs", x)
+    power = e.polynomial(magnitude, ERFC_ROOT)
+    for _ in range(3):
+        power = e.map("mul", power, power)
+    large = e.map("sub", 1.0, power)
+    large = e.map("select", e.map("lt", x, 0.0), e.map("neg", large), large)
+    return e.map("select", e.map("lt", magnitude, ERF_SMALL_END), small, large)
 
 
 def pow_(e: Expression, x: SSAValue, y: SSAValue) -> SSAValue:

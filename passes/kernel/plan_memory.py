@@ -178,19 +178,18 @@ def _best_offset(
 ) -> Dim:
     """The start of the smallest gap between the buffers alive at the time; the end of the arena where none fits."""
     alive = [placement for placement in placements if placement.lifetime.overlaps(lifetime)]
-    best: tuple[int, int, Dim] | None = None
+    best: tuple[tuple[bool, int, int], Dim] | None = None
     for offset in dict.fromkeys([start, *(placement.end for placement in alive)]):
         end = offset + lifetime.size
         above = [placement for placement in alive if at_least(placement.offset, end, minima)]
         below = [placement for placement in alive if at_least(offset, placement.end, minima)]
         if len({id(placement) for placement in (*above, *below)}) < len(alive):
             continue  # it touches a buffer, or cannot be compared with one
-        if above:
-            gap = min(typical(placement.offset) for placement in above) - typical(offset)
-        elif at_least(top, end, minima) or at_least(end, top, minima):
-            gap = max(typical(top) - typical(offset), typical(end) - typical(offset))
-        else:
+        inside = at_least(top, end, minima)
+        if not inside and not at_least(end, top, minima):
             continue  # then nobody could say where the arena ends
-        if best is None or (gap, typical(offset)) < best[:2]:
-            best = (gap, typical(offset), offset)
-    return top if best is None else best[2]
+        ceiling = min((typical(placement.offset) for placement in above), default=typical(top))
+        rank = (not inside, ceiling - typical(offset), typical(offset))
+        if best is None or rank < best[0]:
+            best = (rank, offset)
+    return top if best is None else best[1]

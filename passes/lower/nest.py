@@ -76,6 +76,12 @@ class Stage:
     word: str
 
     @property
+    def reduced(self) -> str:
+        """The loops that end with this op: its operands have them, its value does not."""
+        letters = dict.fromkeys(letter for source in self.sources for letter in source.word)
+        return "".join(letter for letter in letters if letter not in self.word)
+
+    @property
     def element(self) -> Attribute:
         """The element type of the value."""
         return element_of(self.op.result.type)
@@ -229,13 +235,14 @@ def _without_ones(word: str, ref: RefType, packed: bool) -> tuple[str, RefType, 
 # -- merging loops ---------------------------------------------------------------------------------------------------
 
 
-def drop_unit_loops(nest: Nest) -> Nest:
-    """Loops of one round leave the nest and every operand."""
-    units = [letter for letter, size in nest.sizes.items() if size == 1]
+def drop_unit_loops(nest: Nest, keep: str = "") -> Nest:
+    """Loops of one round, except those in `keep`, leave the nest and every operand."""
+    units = [letter for letter, size in nest.sizes.items() if size == 1 and letter not in keep]
     # The last loop of a packed operand is its panels: it stays.
     units = [u for u in units if not any(o.packed and o.word.endswith(u) for o in nest.operands)]
-    if nest.reduced and all(letter in units for letter in nest.reduced):
-        units.remove(nest.reduced[-1])  # a contraction keeps one loop to sum over
+    for stage in nest.stages:
+        if stage.reduced and all(letter in units for letter in stage.reduced):
+            units.remove(stage.reduced[-1])  # a reduction keeps one loop to run along
     if not units:
         return nest
 
@@ -254,8 +261,8 @@ def drop_unit_loops(nest: Nest) -> Nest:
 
 
 def merge_loops(nest: Nest, keep: str = "") -> Nest:
-    """Merge neighbouring loops that all operands walk without a gap, except across a loop in `keep`."""
-    nest = drop_unit_loops(nest)
+    """Merge neighbouring loops that all operands walk without a gap; loops in `keep` stay as they are."""
+    nest = drop_unit_loops(nest, keep)
     while (pair := _mergeable_pair(nest, keep)) is not None:
         nest = _merge(nest, *pair)
     return nest

@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph, kernel, tensor
-from neuralc.dialects.dims import Dim, as_dim
+from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.kernel import RefType
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.tensor.subscripts import identity
@@ -31,6 +31,7 @@ from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.locations import inherit_location, span_of
 from neuralc.passes.lower import views
+from neuralc.passes.lower.cpu.fill import build_fill
 from neuralc.passes.lower.nest import Operand, make_nest
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
 from neuralc.passes.lower.schedule import Variant, schedule
@@ -184,8 +185,7 @@ class _Host:
         """The buffer with its border filled; what the padding surrounds is not written yet."""
         padded = self._alloc(op.result)
         self._set(op.result, padded)
-        for memory in self._borders(op, padded):
-            self._fill(memory, op)
+        self._fill(*self._borders(op, padded), op)
         return padded
 
     def _interior(self, op: tensor.PadOp, padded: Memory) -> Memory:
@@ -195,32 +195,53 @@ class _Host:
         ref = RefType.of(shape_of(op.x.type), padded.ref.element_type, padded.ref.strides)
         return self._viewed(padded, ref, offset)
 
-    def _borders(self, op: tensor.PadOp, padded: Memory) -> list[Memory]:
-        """The border as boxes: before and behind each dim, as wide as the inside in the dims already done."""
+    def _borders(self, op: tensor.PadOp, padded: Memory) -> tuple[list[Memory], int]:
+        """The border as boxes, and how many leading dims all of them share."""
         low, high, inner = op.literal("low"), op.literal("high"), shape_of(op.x.type)
         strides = [as_dim(stride) for stride in padded.ref.strides]
+        dims = [dim for dim in range(len(inner)) if low[dim] or high[dim]]
+        around = dims[0]
+        runs: list[tuple[Dim, list[int | Dim], list[int | Dim]]] = []
+        if len(dims) == 2 and dims[1] == around + 1 and padded.ref.is_dense:
+            # Rows of a picture: what is right of a row and left of the next one is one run.
+            rows, columns = as_dim(inner[around]), as_dim(inner[dims[1]])
+            step, row = strides[dims[1]], strides[around]
+            before = row * low[around] + step * low[dims[1]]
+            behind = row * high[around] + step * high[dims[1]]
+            runs.append((Dim.constant(0), [simplest(before)], [1]))
+            runs.append((before + step * columns, [simplest(rows - 1), simplest(row - step * columns)], [simplest(row), 1]))
+            runs.append((before + row * (rows - 1) + step * columns, [simplest(behind)], [1]))
+        else:
+            for dim in dims:
+                base = Dim.constant(0)
+                for earlier in range(dim):
+                    base += strides[earlier] * low[earlier]
+                shape = [*inner[around:dim], 0, *padded.ref.shape[dim + 1 :]]
+                for extent, start in ((low[dim], 0), (high[dim], as_dim(inner[dim]) + low[dim])):
+                    shape[dim - around] = extent
+                    runs.append((base + strides[dim] * start, list(shape), list(padded.ref.strides[around:])))
         boxes: list[Memory] = []
-        for dim in range(len(inner)):
-            base = Dim.constant(0)
-            for earlier in range(dim):
-                base += strides[earlier] * low[earlier]
-            for extent, start in ((low[dim], 0), (high[dim], as_dim(inner[dim]) + low[dim])):
-                if not extent:
-                    continue
-                shape = [*inner[:dim], extent, *padded.ref.shape[dim + 1 :]]
-                ref = RefType.of(shape, padded.ref.element_type, padded.ref.strides)
-                boxes.append(self._viewed(padded, ref, base + strides[dim] * start))
-        return boxes
+        for offset, shape, steps in runs:
+            if all(size != 0 for size in shape):
+                ref = RefType.of(
+                    [*inner[:around], *shape], padded.ref.element_type, [*padded.ref.strides[:around], *steps]
+                )
+                boxes.append(self._viewed(padded, ref, offset))
+        return boxes, around
 
-    def _fill(self, memory: Memory, op: tensor.PadOp) -> None:
-        builder = ScalarBuilder([])
-        value = builder.constant(op.value, memory.ref.element_type)
-        letters = identity(memory.ref.rank)
-        fill = tensor.MapOp(
-            f"->{letters}", [], tensor_type(memory.ref.shape, memory.ref.element_type), builder.finish(value)
-        )
-        number = to_literal(op.value)
-        self._run_map(fill, [], memory, "fill" if number in (0.0, float("-inf")) else f"fill_{number}".replace(".", "_"))
+    def _fill(self, boxes: Sequence[Memory], around: int, op: tensor.PadOp) -> None:
+        if self.target.name == "cpu":
+            func = build_fill("border", [box.ref for box in boxes], around, to_literal(op.value), self.target)
+            self._insert_and_launch(func, [box.value for box in boxes], self.block)
+            return
+        for box in boxes:
+            builder = ScalarBuilder([])
+            value = builder.constant(op.value, box.ref.element_type)
+            type_ = tensor_type(box.ref.shape, box.ref.element_type)
+            fill = tensor.MapOp(f"->{identity(box.ref.rank)}", [], type_, builder.finish(value))
+            block = Block()
+            block.add_op(fill)
+            self._run_group(block, fill, "border", [], box)
 
     def _copy(self, value: SSAValue, source: Memory, target: Memory) -> None:
         if source.packed:
@@ -233,11 +254,6 @@ class _Host:
         copy = tensor.MapOp(f"{letters}->{letters}", [block.args[0]], type_, region)
         block.add_op(copy)
         self._run_group(block, copy, "copy", [source], target)
-
-    def _run_map(self, op: tensor.MapOp, sources: Sequence[Memory], target: Memory, name: str) -> None:
-        block = Block()
-        block.add_op(op)
-        self._run_group(block, op, name, sources, target)
 
     def _run_group(
         self, block: Block, op: tensor.MapOp, name: str, sources: Sequence[Memory], target: Memory
@@ -288,15 +304,18 @@ class _Host:
         block.add_op(choice)
 
     def _launch_one(self, variant: Variant, sources: Sequence[Memory], target: Memory, block: Block) -> None:
-        name = self._unique(variant.func.sym_name.data)
-        variant.func.sym_name = type(variant.func.sym_name)(name)
-        if self.current is not None:
-            inherit_location(variant.func, self.current.location)
-        Rewriter.insert_op(variant.func, InsertPoint.before(self.model))
         args: list[SSAValue] = []
         for operand, memory in zip(variant.nest.operands, [*sources, target], strict=True):
             args.append(self._argument(operand, memory, block))
-        launch = kernel.LaunchOp(name, [Dim.symbol(dim) for dim in variant.func.dims], args)
+        self._insert_and_launch(variant.func, args, block)
+
+    def _insert_and_launch(self, func: kernel.FuncOp, args: Sequence[SSAValue], block: Block) -> None:
+        name = self._unique(func.sym_name.data)
+        func.sym_name = StringAttr(name)
+        if self.current is not None:
+            inherit_location(func, self.current.location)
+        Rewriter.insert_op(func, InsertPoint.before(self.model))
+        launch = kernel.LaunchOp(name, [Dim.symbol(dim) for dim in func.dims], args)
         if self.current is not None:
             launch.location = self.current.location
         block.add_op(launch)

@@ -13,7 +13,7 @@ Values stay bit by bit what they were.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument
@@ -114,7 +114,7 @@ class DropCopies(RewritePattern[MapOp]):
                 rewriter.replace(op, results=[source])
 
 
-PATTERNS: tuple[type[RewritePattern], ...] = (
+PATTERNS: tuple[type[RewritePattern[Any]], ...] = (
     MergeReshapes,
     MergeTransposes,
     DropUnitWindows,

@@ -19,6 +19,8 @@ from neuralc.emit.torch import emit
 
 Array = NDArray[Any]
 
+torch.set_num_threads(1)  # models of tests are too small to share
+
 
 def python_module(source: str) -> ModuleType:
     """The emitted file, imported."""
@@ -29,6 +31,8 @@ def python_module(source: str) -> ModuleType:
 
 def loaded_model(source: str, weights: Mapping[str, Array]) -> torch.nn.Module:
     """The model of an emitted file, its weights loaded through the file's own table, in evaluation mode."""
+    if not weights:
+        return _only_model(source)
     code = python_module(source)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
@@ -40,7 +44,7 @@ def loaded_model(source: str, weights: Mapping[str, Array]) -> torch.nn.Module:
 def run_torch_code(module: ModuleOp, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> list[Array]:
     """The outputs of the emitted code in float64."""
     source = emit(module, weights_table=bool(weights))
-    model = loaded_model(source, weights) if weights else _only_model(source)
+    model = loaded_model(source, weights)
     arrays = [torch.from_numpy(inputs[name]) for name in the_model(module).inputs]
     with torch.no_grad():
         found = model.double()(*(x.double() if x.is_floating_point() else x for x in arrays))

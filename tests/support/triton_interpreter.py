@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import itertools
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+
+@functools.cache
+def interpreter() -> TritonInterpreter:
+    """The one process of a test run; it ends with it."""
+    folder = tempfile.TemporaryDirectory(prefix="neuralc-interpreter-")
+    process = TritonInterpreter(Path(folder.name))
+    atexit.register(folder.cleanup)
+    atexit.register(process.close)
+    return process
 
 
 class InterpreterFault(AssertionError):
@@ -37,12 +49,8 @@ class TritonInterpreter:
             text=True,
         )
 
-    def __enter__(self) -> TritonInterpreter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End the process."""
         self._process.communicate()
 
     def run(

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 
-from xdsl.dialects.builtin import IntegerType, ModuleOp, f16, f32
+from xdsl.dialects.builtin import IntegerType, ModuleOp, StringAttr, f32
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from neuralc.dialects import kernel
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.kernel import Index, RefType, TileType
+from neuralc.dialects.kernel import Index, RefType, ReturnOp, TileType
 from neuralc.dialects.kernel.builder import KernelBuilder
+from neuralc.dialects.scalar import FUNCTIONS
 from neuralc.dialects.syntax import to_attribute
+from neuralc.emit.triton.functions import SPELLINGS
 
 I32 = IntegerType(32)
 BATCH = Dim.symbol("batch")
@@ -27,9 +29,19 @@ def module_of(func: kernel.FuncOp) -> ModuleOp:
     for argument, name in zip(block.args, names, strict=True):
         argument.name_hint = name
     block.add_op(kernel.LaunchOp(func.sym_name.data, [Dim.symbol(dim) for dim in func.dims], list(block.args)))
-    block.add_op(kernel.structure.ReturnOp())
+    block.add_op(ReturnOp())
     host = kernel.HostOp("test", func.dims, names[:-1], names[-1:], Region(block))
     return ModuleOp([func, host])
+
+
+def together(**modules: ModuleOp) -> ModuleOp:
+    """The kernels of several modules in one, under the names of the arguments; nothing launches them."""
+    merged = []
+    for name, module in modules.items():
+        func = next(op for op in module.walk() if isinstance(op, kernel.FuncOp)).clone()
+        func.properties["sym_name"] = StringAttr(name)
+        merged.append(func)
+    return ModuleOp(merged)
 
 
 def schedule(warps: int, stages: int) -> dict[str, Attribute]:
@@ -208,6 +220,32 @@ def elementwise(function: str, arity: int, block: int = 64, element: Attribute =
     return module_of(build.finish(BATCH.ceildiv(block)))
 
 
+def every_function() -> ModuleOp:
+    """Every scalar function once, and conversions: the compiler has a form for each."""
+    names = ["x", "z", "w", "y"]
+    build = KernelBuilder("functions", ["batch"], [(label, RefType.of([BATCH], f32)) for label in names])
+    tile = TileType.of([128], f32)
+    start = build.index(build.mul(build.program_id(), 128, "start"))
+    place = [Index(start, 0, True)]
+    values = [build.load(ref, place, tile, hint=f"{n}t") for ref, n in zip(build.references[:3], names, strict=False)]
+    flag, other = build.map("gt", values[0], values[1]), build.map("lt", values[1], values[2])
+    total = values[0]
+    for function in sorted(SPELLINGS):
+        logical, arity = FUNCTIONS[function].kind == "logical", FUNCTIONS[function].arity
+        operands = (
+            [flag, other][:arity] if logical else [flag, *values][:arity] if function == "select" else values[:arity]
+        )
+        value = build.map(function, *operands)
+        if value.type != tile:
+            value = build.map("select", value, values[0], values[1])
+        total = build.map("add", total, value, hint="total")
+    for width in (8, 32, 64):
+        integer = build.convert(values[0], tile.with_element(IntegerType(width)))
+        total = build.map("add", total, build.convert(integer, tile), hint="total")
+    build.store(total, build.references[-1], place)
+    return module_of(build.finish(BATCH.ceildiv(128)))
+
+
 def pooling(
     height: int, width: int, channels: int, window: int, stride: int, kind: str, blocks: tuple[int, int]
 ) -> ModuleOp:
@@ -245,6 +283,3 @@ def pooling(
     (acc,) = build.loop(0, window, 1, [build.splat(lowest, tile, "acc")], over_rows, "kh")
     build.store(acc, y, [Index(p0, 0, True), Index(0, 1, channels != bc)])
     return module_of(build.finish((BATCH * (oh * ow)).ceildiv(bm)))
-
-
-HALF = f16

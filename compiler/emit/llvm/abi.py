@@ -15,13 +15,13 @@ from typing import Any
 
 from llvmlite import ir
 
-from neuralc.emit.llvm.abi_features import required_features
-from neuralc.emit.llvm.host_sizes import emit_arena_size, emit_shape
-from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.kernel import HostOp, RefType
 from neuralc.dialects.types import numpy_dtype
+from neuralc.emit.llvm.abi_features import required_features
+from neuralc.emit.llvm.host_sizes import emit_arena_size, emit_shape
+from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
 from neuralc.passes.target import Target, architecture_of
 
 ABI_VERSION = 1

@@ -65,9 +65,7 @@ FEATURES: dict[str, dict[str, Feature]] = {
         **_bits(0x80000001, 0, ECX, {"xop": 11, "fma4": 16}, AVX_STATE),
     },
     "aarch64": {
-        **_bits(
-            AT_HWCAP, 0, 0, {"neon": 1, "crc": 7, "lse": 8, "fullfp16": 10, "rdm": 12, "dotprod": 20, "sve": 22}
-        ),
+        **_bits(AT_HWCAP, 0, 0, {"neon": 1, "crc": 7, "lse": 8, "fullfp16": 10, "rdm": 12, "dotprod": 20, "sve": 22}),
         **_bits(AT_HWCAP2, 0, 0, {"i8mm": 13, "bf16": 14}),
     },
 }

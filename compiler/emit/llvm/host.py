@@ -137,7 +137,9 @@ class _HostWriter:
     def launch(self, op: LaunchOp) -> None:
         kernel = self.kernels.get(op.callee_name)
         if kernel is None:
-            raise error("E0490", f"kernel.launch of @{op.callee_name}, which is not in the module", span_of(op.location))
+            raise error(
+                "E0490", f"kernel.launch of @{op.callee_name}, which is not in the module", span_of(op.location)
+            )
         values = [self.size(dim) for dim in op.dims.data]
         grid = self.index.dim(kernel.grid.data, dict(zip(kernel.dims, values, strict=True)).__getitem__)
         function = self.module.get_global(op.callee_name)

@@ -154,6 +154,7 @@ class _KernelWriter:
         with self.builder.goto_entry_block():
             memory = self.builder.alloca(ir.ArrayType(type_, count), name=name)
         memory.align = 64
+        memory.type = POINTER  # llvmlite still gives an alloca the type of what it points to
         return memory
 
     # -- ops ---------------------------------------------------------------------------------------------------------

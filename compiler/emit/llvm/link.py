@@ -75,7 +75,9 @@ def _run(command: Sequence[str], folder: str) -> None:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=TIME_LIMIT)
     except OSError as fault:
-        raise error("E0843", f"cannot run the linker `{command[0]}`", note=(fault.strerror or str(fault)).lower()) from None
+        raise error(
+            "E0843", f"cannot run the linker `{command[0]}`", note=(fault.strerror or str(fault)).lower()
+        ) from None
     except subprocess.TimeoutExpired:
         raise error("E0843", f"the linker `{command[0]}` did not finish in {TIME_LIMIT:.0f} s") from None
     if done.returncode != 0:

@@ -66,7 +66,7 @@ class NativeCode:
     @property
     def object(self) -> bytes:
         """A relocatable object with everything in it."""
-        return embed(self.code, self.description.weights_symbol, memoryview(self.weights))
+        return embed(self.code, self.description.weights_symbol, self.weights.data)
 
     @property
     def library(self) -> bytes:
@@ -83,11 +83,11 @@ def generate(module: ModuleOp, weights: WeightStore, target: Target, *, opt: int
     layout = WeightLayout.of(host)
     description = Description.of(host, declared_dims(module), target, version("neuralc"), threads)
     written = emit_kernels(module, target)
-    written.name = description.name
     program = emit_host(module, written, layout)
     emit_model(written, description, host, program)
     machine = jit.target_machine(target, CODE_LEVELS[opt])
-    llvm = jit.parse(written, machine)
+    llvm = jit.parse(f'source_filename = "{description.identifier}"\n{written}', machine)
+    llvm.name = description.identifier
     support = jit.parse(support_text(target), machine)
     support.triple = llvm.triple
     llvm.link_in(support)

@@ -75,7 +75,9 @@ class ClassWriter:
     def _write_layer(self, layer: Layer, constructor: Expression) -> None:
         self._writer.statement(f"self.{layer.attribute} = ", constructor)
         for parameter in layer.spec.frozen:
-            self._writer.line(f"self.{layer.attribute}.{parameter}.requires_grad_(False)")
+            absent = "scale" if parameter == "weight" else "offset"
+            frozen = f"self.{layer.attribute}.{parameter}.requires_grad_(False)"
+            self._writer.line(frozen, comment=f"the model has no {absent}")
 
     def _write_list(self, shared: SharedClass, attribute: str) -> None:
         """An nn.ModuleList, as a comprehension where its items are made alike."""

@@ -22,4 +22,4 @@ class Refusals:
     def raise_if_any(self) -> None:
         """Raises NeuralcError with every reason, in the order of the module."""
         if self._found:
-            raise NeuralcError(dict.fromkeys(self._found))
+            raise NeuralcError(self._found)

@@ -90,6 +90,7 @@ class ClassPlan:
     layer_at: dict[Operation, Layer] = field(default_factory=dict)
     child_at: dict[CallOp, Child] = field(default_factory=dict)
     free: dict[SSAValue, FreeWeight] = field(default_factory=dict)
+    refused: set[Operation] = field(default_factory=set)
 
     @property
     def inputs(self) -> list[SSAValue]:
@@ -159,15 +160,14 @@ class Structure:
         weights = {}
         for held in spec.parameters:
             if held.value not in plan.weight_names:
-                self._refusals.add(op, f"its {held.name} is computed; a torch layer holds its own")
+                self._refuse(plan, op, f"its {held.name} is computed; a torch layer holds its own")
                 return
             weights[held.name] = plan.weight_names[held.value]
-        shared = {owners[name].attribute: owners[name] for name in weights.values() if name in owners}
-        for layer in shared.values():
+        for layer in (owners[name] for name in weights.values() if name in owners):
             if layer.weights == weights and layer.spec.constructor == spec.constructor:
                 plan.layer_at[op] = layer
-                return
-            self._refusals.add(op, f"it shares a weight with the layer `{layer.attribute}`, but is another layer")
+            else:
+                self._refuse(plan, op, f"it shares a weight with the layer `{layer.attribute}`, but is another layer")
             return
         init = {name: declared for name, key in weights.items() if (declared := _init(inits.get(key)))}
         hint = op.results[0].name_hint if not weights else None
@@ -175,6 +175,10 @@ class Structure:
         owners.update(dict.fromkeys(weights.values(), layer))
         plan.layer_at[op] = layer
         plan.members.append(layer)
+
+    def _refuse(self, plan: ClassPlan, op: Operation, reason: str) -> None:
+        plan.refused.add(op)
+        self._refusals.add(op, reason)
 
     def _add_free_weights(
         self, plan: ClassPlan, inits: Mapping[str, WeightOp], attributes: Names, owners: Mapping[str, Layer]
@@ -294,7 +298,7 @@ def _is_trainable(weight: WeightOp) -> bool:
 
 def _goes_into_layer(op: Operation, value: SSAValue, plan: ClassPlan) -> bool:
     """True for a use of a weight that needs no expression in `forward`: in a layer, or on its way into one."""
-    if isinstance(op, CallOp):
+    if isinstance(op, CallOp) or op in plan.refused:
         return True
     if op in plan.layer_at:
         return any(held.value is value for held in plan.layer_at[op].spec.parameters) or op.operands[0] is not value

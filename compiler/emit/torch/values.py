@@ -83,8 +83,10 @@ class Values:
         return made[order]
 
     def _weight(self, value: SSAValue) -> Node:
-        attribute = self.plan.free[value].attribute
-        return Node(Kind.INLINE, (), lambda _: name(f"self.{attribute}"), shape_of(value.type))
+        # A weight without an attribute of its own belongs to a layer, and this use of it was refused.
+        free = self.plan.free.get(value)
+        attribute = name(f"self.{free.attribute}" if free else "...")
+        return Node(Kind.INLINE, (), lambda _: attribute, shape_of(value.type))
 
 
 def _layout_comment(have: Order, want: Order) -> str:

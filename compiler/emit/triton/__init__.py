@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from neuralc.passes.target import Target
 
 
-def emit(module: ModuleOp, target: Target, kind: str = "triton") -> str:
-    """The Triton module of a kernel-level module. Raises NeuralcError E0860 with all that Triton cannot say."""
+def emit(module: ModuleOp, target: Target) -> str:
+    """The Triton module of a kernel-level module. Raises NeuralcError with all that cannot be said (E0830, E0860)."""
     from neuralc.emit.triton.source import emit_source
 
     return emit_source(module, target).text
@@ -32,9 +32,9 @@ def files(
 ) -> Mapping[str, str | bytes]:
     """The files of `model.cuda/` by path: the Triton module, a cubin and its PTX per kernel, manifest and weights.
 
-    Compiles every kernel ahead of time; no GPU is needed. `progress` is told about each. Raises NeuralcError E0860 for
-    what Triton cannot say, E0861 where it is not installed, E0862 where it refuses a kernel, E0863 for a kernel that
-    needs more shared memory than the target has, E0504 for a weight without values.
+    Compiles every kernel ahead of time; no GPU is needed. `progress` is told about each. Raises NeuralcError E0830 and
+    E0860 for what Triton cannot say, E0861 where it is not installed, E0862 where it refuses a kernel, E0863 for one
+    that needs more shared memory than the target has, E0504 for a weight without values.
     """
     from neuralc.emit.triton.product import make_files
 

@@ -72,13 +72,14 @@ def round_even(x):
     "power": '''
 @triton.jit
 def power(x, y):
-    """x ** y through fp64 logarithms; a negative x takes integral y only."""
-    size = tl.exp(y.to(tl.float64) * tl.log(tl.abs(x).to(tl.float64)))
-    size = tl.where(y == 0, 1.0, size)
-    integral = tl.floor(y) == y
-    odd = integral & (tl.floor(y * 0.5) * 2 != y)
-    signed = tl.where(integral, tl.where(odd, -size, size), float("nan"))
-    return tl.where(x < 0, signed, size).to(x.dtype)
+    """x ** y through fp64 logarithms (IEEE 754 pow): a negative x takes integral y only."""
+    base, exponent = tl.abs(x).to(tl.float64), y.to(tl.float64)
+    size = tl.where((y == 0) | (base == 1), 1.0, tl.exp(exponent * tl.log(base)))
+    integral = tl.floor(exponent) == exponent
+    odd = integral & (tl.floor(exponent * 0.5) * 2 != exponent)
+    defined = integral | (base == 0) | (base == float("inf"))
+    negative = tl.where(defined, tl.where(odd, -size, size), float("nan"))
+    return tl.where((x < 0) | (1 / x < 0), negative, size).to(x.dtype)
 ''',
     "to_integer": '''
 @triton.jit

@@ -1,4 +1,8 @@
-"""What Triton cannot say: looked for in the whole module before anything is printed, and reported at once."""
+"""What Triton cannot say: looked for in the whole module before anything is printed, and reported at once.
+
+What a GPU cannot run (lanes, scratch memory, sizes, short dots) is known to the pass kernel-verify-target; here are the
+words that are missing beside that.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,13 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects import kernel
 from neuralc.emit.triton.functions import COMBINE, SPELLINGS
-from neuralc.emit.triton.types import ELEMENTS, MINIMUM_DOT_K
+from neuralc.emit.triton.types import ELEMENTS
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error
+from neuralc.passes.kernel.verify_target import check_target
 from neuralc.passes.locations import span_of
+from neuralc.passes.target import Target
 
 CODE = "E0860"
-MAX_TILE = 2**20
-"""Elements of one tile (`triton.language.core.TRITON_MAX_TENSOR_NUMEL`)."""
 MAX_SPAN = 2**31
 """Elements a kernel can reach: its index arithmetic has 32 bits."""
 
@@ -37,44 +41,36 @@ INDEX_OPS: dict[type[Operation], str] = {
 """Index arithmetic and its operator or function; division truncates in both."""
 
 
-def check(module: ModuleOp) -> None:
-    """Raise E0860 with everything in the module's kernels that has no Triton form."""
-    found: dict[tuple[str, str], Diagnostic] = {}
-    for func in module.walk():
-        if not isinstance(func, kernel.FuncOp):
-            continue
-        kernel_name = func.sym_name.data
-        for op in func.walk():
-            for reason in _reasons(op):
-                message = f"kernel @{kernel_name} as Triton: {reason}"
-                found.setdefault((kernel_name, reason), Diagnostic(CODE, message, span_of(op.location)))
-    if found:
-        raise NeuralcError(found.values())
-    if not any(isinstance(op, kernel.FuncOp) for op in module.walk()):
+def check(module: ModuleOp, target: Target) -> None:
+    """Raise E0830 and E0860 with everything in the module's kernels that has no Triton form."""
+    funcs = [op for op in module.walk() if isinstance(op, kernel.FuncOp)]
+    if not funcs:
         raise error(CODE, "the module has no kernels", help="Triton is made from the kernel level")
+    found = [*check_target(module, target), *(fault for func in funcs for fault in _missing_words(func))]
+    if found:
+        raise NeuralcError(found)
+
+
+def _missing_words(func: kernel.FuncOp) -> Iterator[Diagnostic]:
+    """One message for each reason, at the first place it is met."""
+    met: set[str] = set()
+    for op in func.walk():
+        for reason in _reasons(op):
+            if reason not in met:
+                met.add(reason)
+                yield Diagnostic(CODE, f"kernel @{func.sym_name.data} as Triton: {reason}", span_of(op.location))
 
 
 def _reasons(op: Operation) -> Iterator[str]:
-    for type_ in dict.fromkeys(value.type for value in (*_arguments(op), *op.results)):
-        yield from _type_reasons(type_)
+    for value in (*_arguments(op), *op.results):
+        yield from _type_reasons(value.type)
     match op:
-        case kernel.LocalOp():
-            yield "kernel.local: a program has no memory of its own that it can index"
-        case kernel.DotOp():
-            element, depth = _tile(op.lhs.type).element_type, _tile(op.lhs.type).shape[1]
-            least = MINIMUM_DOT_K.get(element)
-            if least is None:
-                yield f"a dot of {element}"
-            elif depth < least:
-                yield f"a dot over {depth} values; of {element} it takes at least {least}"
         case kernel.MapOp() if op.literal("fn") not in SPELLINGS:
-            yield f"the function `{op.literal('fn')}`"
-        case kernel.ReduceOp() if op.literal("kind") != "add" and not any(
-            op.literal("kind") == kind for kind, _ in COMBINE
-        ):
-            yield f"a reduction by `{op.literal('kind')}`"
+            yield f"it has no function `{op.literal('fn')}`"
+        case kernel.ReduceOp() if op.literal("kind") not in {"add", *(kind for kind, _ in COMBINE)}:
+            yield f"it has no reduction by `{op.literal('kind')}`"
         case _ if op.name.startswith("arith.") and type(op) not in INDEX_OPS and not isinstance(op, arith.ConstantOp):
-            yield f"`{op.name}`"
+            yield f"it has no form of `{op.name}`"
 
 
 def _arguments(op: Operation) -> Iterator[SSAValue]:
@@ -84,23 +80,7 @@ def _arguments(op: Operation) -> Iterator[SSAValue]:
 
 
 def _type_reasons(type_: Attribute) -> Iterator[str]:
-    if isinstance(type_, kernel.TileType):
-        if type_.lanes:
-            yield f"{type_}: lanes are for a CPU"
-        if any(size & (size - 1) for size in type_.shape):
-            yield f"{type_}: a size is not a power of two"
-        elements = 1
-        for size in type_.shape:
-            elements *= size
-        if elements > MAX_TILE:
-            yield f"{type_}: more than {MAX_TILE} elements"
     if isinstance(type_, kernel.TileType | kernel.RefType) and type_.element_type not in ELEMENTS:
-        yield f"elements of type {type_.element_type}"
+        yield f"it has no elements of type {type_.element_type}"
     if isinstance(type_, kernel.RefType) and type_.span.is_static and type_.span.value >= MAX_SPAN:
-        yield f"{type_}: an index needs more than 32 bits"
-
-
-def _tile(type_: Attribute) -> kernel.TileType:
-    if not isinstance(type_, kernel.TileType):
-        raise TypeError(f"expected a tile, got {type_}")
-    return type_
+        yield f"an index into {type_} needs more than 32 bits"

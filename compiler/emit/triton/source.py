@@ -53,8 +53,8 @@ class Source:
 
 
 def emit_source(module: ModuleOp, target: Target) -> Source:
-    """Write the kernels and the host program. Raises NeuralcError E0860."""
-    check(module)
+    """Write the kernels and the host program. Raises NeuralcError E0830 and E0860."""
+    check(module, target)
     funcs = [op for op in module.walk() if isinstance(op, kernel.FuncOp)]
     host = next((op for op in module.walk() if isinstance(op, kernel.HostOp)), None)
     taken = Names(RESERVED)

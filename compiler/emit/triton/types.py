@@ -31,8 +31,3 @@ ELEMENTS: dict[Attribute, Element] = {
     **dict(_integer(width, unsigned) for width in (8, 16, 32, 64) for unsigned in (False, True)),
 }
 """The types a kernel may use; others are refused before anything is printed."""
-
-MINIMUM_DOT_K: dict[Attribute, int] = {
-    f16: 16, f32: 8, f64: 4, IntegerType(8): 32, IntegerType(8, Signedness.UNSIGNED): 32,
-}  # fmt: skip
-"""The smallest reduced size of a dot by operand type: one tensor-core instruction, or what Triton asks for without."""

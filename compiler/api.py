@@ -1,0 +1,108 @@
+"""The Python interface: `neuralc.compile` and `neuralc.load`.
+
+model = neuralc.compile("m.nr", opt=2, threads=2)
+y = model(x)
+model.save("m.so")
+model = neuralc.load("m.so")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neuralc.grammar.diagnostics import error, suggest, usage_error
+from neuralc.runtime import Model, ModelError, load
+
+if TYPE_CHECKING:
+    from neuralc.driver import Compilation, Options
+    from neuralc.interpreted import InterpretedModel
+
+__all__ = ["Model", "ModelError", "as_diagnostics", "compile", "load"]
+
+TARGETS = ("cpu", "interp")
+
+
+def compile(
+    model: str | PathLike[str],
+    opt: int = 2,
+    target: str = "cpu",
+    threads: int | None = 1,
+    dims: Mapping[str, int] | None = None,
+    weights: str | PathLike[str] | None = None,
+    precision: str | None = None,
+    cache: bool = False,
+    *,
+    network: str | None = None,
+) -> Model | InterpretedModel:
+    """Compile a model for this process: a `.nr` program, or an IR dump of any level.
+
+    `opt` is 0 to 2. `target` is "cpu", or "interp" for the reference interpreter. `threads` None takes all processors.
+    `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
+    `precision` None computes as the model says; there is no other precision yet, and no cache.
+
+    Raises NeuralcError for what is wrong with the model, UsageError for what is wrong with the arguments.
+    """
+    _check_arguments(opt, target, threads, precision, cache)
+    from neuralc import driver
+    from neuralc.cli_errors import report
+
+    options = driver.Options(
+        opt=opt,
+        threads=threads,
+        dims=dict(dims or {}),
+        weights=None if weights is None else Path(fspath(weights)),
+        network=network,
+    )
+    compilation = driver.load(Path(fspath(model)), options)
+    report(compilation.notices)
+    return _interpreted(compilation) if target == "interp" else _native(compilation, options)
+
+
+def _check_arguments(opt: int, target: str, threads: int | None, precision: str | None, cache: bool) -> None:
+    if opt not in (0, 1, 2):
+        raise usage_error("E0813", f"`opt` is {opt!r}", help="it is 0, 1 or 2")
+    if target not in TARGETS:
+        help = suggest(target, TARGETS) or "for a GPU, `neuralc model.nr --target cuda` writes a folder"
+        raise usage_error("E0820", f"Python does not run target `{target}`", note="it runs cpu and interp", help=help)
+    if threads is not None and not 1 <= threads <= 1024:
+        raise usage_error("E0813", f"`threads` is {threads}", help="it is 1 to 1024, or None for all processors")
+    if precision is not None:
+        raise error("E0703", f"`precision={precision!r}` has no meaning yet", help="the model's own precision is None")
+    if cache:
+        raise error("E0703", "`cache=True` has no meaning yet", help="`model.save` keeps what was compiled")
+
+
+def _native(compilation: Compilation, options: Options) -> Model:
+    from neuralc import driver
+    from neuralc.emit.llvm.in_process import load_native
+    from neuralc.emit.llvm.products import generate
+
+    driver.compile_to(compilation, "kernel")
+    return load_native(
+        generate(
+            compilation.module,
+            compilation.weights,
+            compilation.target,
+            opt=options.opt,
+            threads=0 if options.threads is None else options.threads,
+        )
+    )
+
+
+def _interpreted(compilation: Compilation) -> InterpretedModel:
+    from neuralc.interpreted import InterpretedModel
+
+    return InterpretedModel(compilation.module, compilation.weights)
+
+
+@contextmanager
+def as_diagnostics() -> Iterator[None]:
+    """Turn errors of the runtime into diagnostics, for a command line that reports them with all others."""
+    try:
+        yield
+    except ModelError as fault:
+        raise error(fault.code, fault.message, help=fault.help) from None

@@ -1,0 +1,96 @@
+"""What torch code is not written for is refused with E0850, everything at once, at its place in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from support.graph_modules import GraphModule, tensor
+from xdsl.dialects.builtin import ModuleOp, f32
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import graph
+from neuralc.dialects.dims import as_dim
+from neuralc.dialects.types import tensor_type
+from neuralc.emit.torch import emit
+from neuralc.grammar.diagnostics import NeuralcError
+
+ONES = np.ones(4, np.float32)
+
+
+def refusals(module: ModuleOp) -> list[str]:
+    with pytest.raises(NeuralcError) as caught:
+        emit(module)
+    assert {found.code for found in caught.value.diagnostics} == {"E0850"}
+    return [found.message for found in caught.value.diagnostics]
+
+
+def model(body: Callable[[GraphModule, SSAValue], SSAValue], *shape: int | str) -> ModuleOp:
+    build = GraphModule()
+    return build.model({"x": tensor(*(shape or ("batch", 4)))}, lambda x: body(build, x))
+
+
+def test_a_derived_weight() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        build.weight("w", ONES)
+        return graph.AddOp.of(x, build.derived("w.relu", ["w"], lambda w: graph.ReluOp.of(w).result)).result
+
+    assert refusals(model(body)) == ["graph.weight as PyTorch code: @w.relu is derived from other weights"]
+
+
+def test_a_computed_kernel() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        kernel = graph.NegOp.of(build.weight("dense.kernel", np.eye(4, dtype=np.float32))).result
+        return graph.DenseOp.of(x, kernel).result
+
+    assert refusals(model(body)) == ["graph.dense as PyTorch code: its weight is computed; a torch layer holds its own"]
+
+
+def test_a_kernel_of_two_layers() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        kernel = build.weight("dense.kernel", np.eye(4, dtype=np.float32))
+        x = graph.DenseOp.of(x, kernel).result
+        return graph.DenseOp.of(x, kernel, build.weight("dense_1.bias", ONES)).result
+
+    (message,) = refusals(model(body))
+    assert "shares a weight with the layer `dense`" in message
+
+
+def test_a_weight_of_a_layer_used_outside_of_it() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        kernel = build.weight("dense.kernel", np.eye(4, dtype=np.float32))
+        return graph.AddOp.of(graph.DenseOp.of(x, kernel).result, kernel).result
+
+    (message,) = refusals(model(body, 4, 4))
+    assert "uses the weight @dense.kernel of the layer `dense`" in message
+
+
+def test_batch_norm_of_a_vector() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        weights = [build.weight(f"norm.{name}", ONES) for name in ("gamma", "beta", "mean", "variance")]
+        return graph.BatchNormOp.of(x, *weights, axis=0).result
+
+    assert refusals(model(body, 4)) == [
+        "graph.batch_norm as PyTorch code: torch has no batch norm for tensors of rank 1"
+    ]
+
+
+def test_a_reshape_with_several_new_symbols() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        shape = (as_dim("batch") * 2, as_dim("S") * 2)
+        return graph.ReshapeOp.of(x, result=tensor_type(shape, f32)).result
+
+    assert "more than one size of the result is symbolic" in refusals(model(body, "batch", "S", 4))[0]
+
+
+def test_everything_is_listed_at_once() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        for index in range(3):
+            kernel = graph.NegOp.of(build.weight(f"dense_{index}.kernel", np.eye(4, dtype=np.float32))).result
+            x = graph.ReluOp.of(graph.DenseOp.of(x, kernel).result).result
+        return x
+
+    with pytest.raises(NeuralcError) as caught:
+        emit(model(body))
+    assert len(caught.value.diagnostics) == 3

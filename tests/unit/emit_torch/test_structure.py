@@ -1,0 +1,143 @@
+"""What becomes a class, an attribute, a loop or a parameter of a class: the shape of the emitted code."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from support.graph_modules import GraphModule, tensor
+from support.torch_code import loaded_model, python_module
+from xdsl.dialects.builtin import Float16Type, Float64Type, f16, f64
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import graph
+from neuralc.emit.torch import emit
+from neuralc.frontends.nr.load import load
+from neuralc.grammar.diagnostics import Source
+
+
+def emitted(text: str) -> str:
+    return emit(load(Source("test.nr", text)).module)
+
+
+def classes(source: str) -> list[str]:
+    return re.findall(r"^class (\w+)", source, re.MULTILINE)
+
+
+def forward(source: str, name: str) -> list[str]:
+    """The lines of a class's `forward`, without comments."""
+    body = source.split(f"class {name}(nn.Module)")[1].split("def forward")[1].split("\n\n\n")[0]
+    return [line.partition("  #")[0].strip() for line in body.splitlines()[1:]]
+
+
+def test_uses_of_a_macro_share_a_class_whose_sizes_are_parameters() -> None:
+    source = emitted(
+        "define Block(units) { Dense(units) ReLU() } network Net { input: (8) layers: Block(16) Block(16) Block(4) }"
+    )
+    assert classes(source) == ["Block", "Net"]
+    assert "def __init__(self, in_features: int, out_features: int) -> None:" in source
+    for line in ("self.block = Block(8, 16)", "self.block_1 = Block(16, 16)", "self.block_2 = Block(16, 4)"):
+        assert line in source
+
+
+def test_a_class_that_differs_in_its_code_stays_apart() -> None:
+    # The second use needs padding that torch's layer cannot do.
+    source = emitted(
+        'define Block(size) { Conv2D(2, size, padding="same") } '
+        "network Net { input: (8, 8, 2) layers: Block(3) Block(2) }"
+    )
+    assert classes(source) == ["Block", "Block1", "Net"]
+
+
+def test_repeated_blocks_are_a_loop_over_a_module_list() -> None:
+    source = emitted("network Net { input: (8) layers: ResidualConnection { Dense(8) } * 4 }")
+    assert "self.residual_connection = nn.ModuleList(ResidualConnection() for _ in range(4))" in source
+    assert forward(source, "Net") == [
+        "for residual_connection in self.residual_connection:",
+        "x = residual_connection(x)",
+        "return x",
+    ]
+
+
+def test_blocks_of_two_shapes_are_applied_one_by_one() -> None:
+    source = emitted("define Block() { Dense(4) ReLU() } network Net { input: (8) layers: Block() * 3 }")
+    assert "nn.ModuleList([Block(8), Block(4), Block(4)])" in source
+    assert forward(source, "Net")[0] == "x = self.block[0](x)"
+
+
+def test_a_block_applied_twice_to_the_same_weights_is_one_submodule() -> None:
+    build = GraphModule()
+
+    def block(x: SSAValue, kernel: SSAValue) -> SSAValue:
+        return graph.DenseOp.of(x, kernel).result
+
+    def body(x: SSAValue) -> SSAValue:
+        kernel = build.weight("enc.dense.kernel", np.eye(4, dtype=np.float32))
+        name = build.function("encoder", [x.type, kernel.type], block)
+        once = graph.CallOp(name, [x, kernel], [x.type], path="enc").res[0]
+        return graph.CallOp(name, [once, kernel], [x.type], path="enc").res[0]
+
+    source = emit(build.model({"x": tensor("batch", 4)}, body))
+    assert len(list(python_module(source).M().parameters())) == 1
+    assert forward(source, "M") == ["x = self.enc(x)", "return self.enc(x)"]
+
+
+def test_a_value_needed_later_keeps_its_variable() -> None:
+    source = emitted('network Net { input: (8) layers: Dense(8) ResidualConnection { Dense(8, "relu") Dense(8) } }')
+    assert forward(source, "Net") == [
+        "x = self.dense(x)",
+        "y = F.relu(self.residual_connection_dense(x))",
+        "y = self.residual_connection_dense_1(y)",
+        "return y + x",
+    ]
+
+
+def test_images_are_permuted_once_and_back_where_their_order_shows() -> None:
+    source = emitted(
+        "network Net { input: image: (8, 8, 2) "
+        'layers: Conv2D(4, 3, "relu") Conv2D(4, 3) MaxPooling2D(2) Flatten() Dense(2) }'
+    )
+    assert forward(source, "Net") == [
+        "x = image.permute(0, 3, 1, 2)",
+        "x = F.relu(self.conv2d(x))",
+        "x = self.conv2d_1(x)",
+        "x = F.max_pool2d(x, 2)",
+        "x = x.permute(0, 2, 3, 1).flatten(1)",
+        "return self.dense(x)",
+    ]
+
+
+def test_pooling_to_one_place_needs_no_permute_back() -> None:
+    source = emitted("network Net { input: (8, 8, 2) layers: Conv2D(4, 3) GlobalAveragePooling2D() Dense(2) }")
+    assert "x = x.mean(dim=(2, 3))" in forward(source, "Net")
+    assert source.count(".permute(") == 1 + source.count(".permute(axes)") + source.count(".permute(back)")
+
+
+def test_names_that_python_or_torch_use_are_not_given_away() -> None:
+    source = emitted(
+        "network Tensor { input: self: (8) "
+        'layers: Dense(8, name="forward") Dense(8, name="class") Dense(8, name="train") }'
+    )
+    model = python_module(source).Tensor_1()
+    assert set(dict(model.named_children())) == {"forward_1", "class_", "train_1"}
+    assert model(torch.zeros(2, 8)).shape == (2, 8)
+
+
+@pytest.mark.parametrize(("element", "dtype"), [(f16, torch.float16), (f64, torch.float64)])
+def test_parameters_have_the_models_precision(element: Float16Type | Float64Type, dtype: torch.dtype) -> None:
+    build = GraphModule()
+    numpy = {torch.float16: "float16", torch.float64: "float64"}[dtype]
+
+    def body(x: SSAValue) -> SSAValue:
+        return graph.DenseOp.of(x, build.weight("dense.kernel", np.eye(4, dtype=numpy))).result
+
+    module = build.model({"x": tensor("batch", 4, element=element)}, body)
+    model = loaded_model(emit(module), build.weights)
+    assert model(torch.ones(2, 4, dtype=dtype)).dtype == dtype
+
+
+def test_emission_is_deterministic() -> None:
+    text = "define B(n) { Dense(n) Dropout(0.1) } network Net { input: (8) layers: B(8) * 2 B(4) Output(2) }"
+    assert emitted(text) == emitted(text)

@@ -1,0 +1,131 @@
+"""Emitted code trains: gradients reach every parameter, dropout and batch norm work, weights go back to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+from support.torch_code import loaded_model, python_module
+
+from neuralc.emit.torch import emit
+from neuralc.frontends.nr.load import LoadedProgram, load
+from neuralc.grammar.diagnostics import Source
+from neuralc.weights_file import initial_weights
+
+MODEL = """
+define Block(filters) { DepthwiseConv2D(3, padding="same", depth_multiplier=2) Conv2D(filters, 1) BatchNormalization() }
+network Net {
+  input: (6, 6, 2)
+  layers:
+    Block(4)
+    PReLU(shared_axes=[1, 2])
+    Block(8) ReLU()
+    Block(8) * 2
+    Flatten()
+    Dropout(0.5)
+    Output(3, "softmax")
+}
+"""
+
+
+def program(text: str = MODEL) -> LoadedProgram:
+    return load(Source("net.nr", text))
+
+
+def model_of(found: LoadedProgram, seed: int = 1) -> torch.nn.Module:
+    return loaded_model(emit(found.module), initial_weights(found.weights, seed))
+
+
+def batch(count: int = 16) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(0).standard_normal((count, 6, 6, 2)).astype(np.float32))
+
+
+def test_gradients_reach_every_parameter() -> None:
+    model = model_of(program()).train()
+    model(batch())[:, 0].log().sum().backward()
+    without = [name for name, parameter in model.named_parameters() if parameter.grad is None]
+    assert without == []
+    # Batch norm takes away what a bias before it adds: the gradient of such a bias is rounding noise.
+    zero = [name for name, parameter in model.named_parameters() if not parameter.grad.abs().max() > 0]
+    assert all(name.endswith("conv2d.bias") for name in zero)
+
+
+def test_a_few_steps_lower_the_loss() -> None:
+    torch.manual_seed(0)
+    model, x = model_of(program()).train(), batch(32)
+    labels = (x.mean(dim=(1, 2, 3)) > 0).long()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    losses = []
+    for _ in range(20):
+        loss = torch.nn.functional.nll_loss(model(x).clamp_min(1e-7).log(), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_dropout_is_active_in_training_only() -> None:
+    model, x = model_of(program("network Net { input: (64) layers: Dropout(0.5) }")), torch.ones(4, 64)
+    torch.testing.assert_close(model.eval()(x), x)
+    found = model.train()(x)
+    assert set(found.unique().tolist()) == {0.0, 2.0}
+
+
+def test_batch_norm_moves_its_statistics_as_keras_does() -> None:
+    text = "network Net { input: (5) layers: BatchNormalization(momentum=0.8, epsilon=0.01) }"
+    model = model_of(program(text))
+    norm = model.batch_normalization
+    assert norm.eps == 0.01
+    x = torch.from_numpy(np.random.default_rng(1).standard_normal((50, 5)).astype(np.float32))
+    model.train()(x)
+    torch.testing.assert_close(norm.running_mean, 0.2 * x.mean(dim=0))
+    # torch divides by n - 1 here, Keras by n.
+    torch.testing.assert_close(norm.running_var, 0.8 + 0.2 * x.var(dim=0, correction=1))
+
+
+def test_a_frozen_scale_stays_one() -> None:
+    model = model_of(program("network Net { input: (5) layers: Dense(4) BatchNormalization(scale=False) }"))
+    assert [name for name, _ in model.named_parameters() if "batch" in name and _.requires_grad] == [
+        "batch_normalization.bias"
+    ]
+
+
+def test_kernels_start_as_the_model_says() -> None:
+    torch.manual_seed(0)
+    text = 'network Net { input: (300) layers: Dense(200) Dense(200, kernel_initializer="he_normal", use_bias=False) }'
+    model = python_module(emit(program(text).module)).Net()
+    limit = (6 / 500) ** 0.5
+    assert 0.95 * limit < model.dense.weight.abs().max().item() <= limit
+    assert model.dense.bias.abs().max().item() == 0
+    assert abs(model.dense_1.weight.std().item() / (2 / 200) ** 0.5 - 1) < 0.05
+
+
+def test_saved_weights_are_the_loaded_file(tmp_path: Path) -> None:
+    found = program()
+    weights = initial_weights(found.weights, 5)
+    before, after = tmp_path / "before.safetensors", tmp_path / "after.safetensors"
+    save_file({name: np.ascontiguousarray(value) for name, value in weights.items()}, before)
+    code = python_module(emit(found.module))
+    code.save(code.load(str(before)), str(after))
+    written = load_file(after)
+    assert set(written) == set(weights)
+    for name, value in weights.items():
+        np.testing.assert_array_equal(written[name], value, err_msg=name)
+
+
+def test_loading_a_file_of_other_shapes_names_the_parameter(tmp_path: Path) -> None:
+    found = program("network Net { input: (5) layers: Dense(4) }")
+    save_file({"dense.kernel": np.zeros((5, 3), np.float32), "dense.bias": np.zeros(4, np.float32)}, tmp_path / "w")
+    code = python_module(emit(found.module))
+    with pytest.raises(RuntimeError, match=r"dense\.weight"):
+        code.load(str(tmp_path / "w"))
+
+
+def test_without_a_table_the_file_needs_torch_alone() -> None:
+    source = emit(program().module, weights_table=False)
+    assert "safetensors" not in source
+    assert python_module(source).Net()(batch()).shape == (16, 3)
