@@ -49,7 +49,6 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that say how a model is compiled, shared by `neuralc` and `neuralc run`."""
     flags = (
         click.option("-O", "opt", type=click.IntRange(0, 2), default=2, help="Optimization level, 0 to 2 (default 2)."),
-        click.option("--mcpu", metavar="CPU", help="Processor, such as `znver3`. Default: this one."),
         click.option(
             "--threads", type=click.IntRange(1), metavar="N", help="Threads at run time (default: all cores)."
         ),
@@ -73,6 +72,7 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("-o", "output", metavar="PATH", help="Where the product goes; `-` is stdout. Default: beside the model.")
 @click.option("--emit", "kind", metavar="KIND", help="What to make, see below. Default: so, or cuda for a GPU.")
 @click.option("--target", type=click.Choice(["cpu", "cuda"]), default="cpu", help="What runs the model.")
+@click.option("--mcpu", metavar="CPU", help="Processor, such as `znver3`. Default: this one.")
 @click.option("--triple", metavar="TRIPLE", help="LLVM triple to compile for. Default: this machine's.")
 @click.option("--arch", metavar="ARCH", help="GPU architecture, such as `sm_80`.")
 @shared_flags

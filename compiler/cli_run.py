@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neuralc.cli import make_options, shared_flags
-from neuralc.cli_errors import ErrorFormat, report
 from neuralc.files import write_product
 from neuralc.grammar.diagnostics import error, usage_error
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from neuralc.driver import Options
+    from neuralc.interpreted import InterpretedModel
+    from neuralc.runtime import Model
 
     Array = NDArray[np.generic]
 
@@ -38,15 +39,35 @@ Examples:
 @click.option("--target", type=click.Choice(["cpu", "interp"]), default="cpu", help="What runs the model.")
 @shared_flags
 def command(
-    model: Path, inputs: Sequence[str], output: str | None, target: str, error_format: ErrorFormat, **flags: Any
+    model: Path, inputs: Sequence[str], output: str | None, target: str, error_format: str, **flags: Any
 ) -> int:
-    """Run MODEL on arrays."""
+    """Run MODEL on arrays: a .nr program, IR (.mlir) of any level, or a library (.so) that neuralc made."""
+    from neuralc.api import as_diagnostics
+
     arrays = _read_inputs(inputs)
     options = make_options(**flags)
-    run = _interpret if target == "interp" else _run_natively
-    results = run(model, options, arrays, error_format)
-    _write_results(output, results)
+    with as_diagnostics():
+        compiled = _load(model, options, target)
+        results = compiled(**arrays) if isinstance(arrays, Mapping) else compiled(*arrays)
+        outputs = results if isinstance(results, tuple) else (results,)
+        _write_results(output, {port.name: array for port, array in zip(compiled.outputs, outputs, strict=True)})
     return 0
+
+
+def _load(model: Path, options: Options, target: str) -> Model | InterpretedModel:
+    from neuralc import api
+
+    if model.suffix == ".so":
+        return api.load(model, threads=options.threads)
+    return api.compile(
+        model,
+        opt=options.opt,
+        target=target,
+        threads=options.threads,
+        dims=options.dims,
+        weights=options.weights,
+        network=options.network,
+    )
 
 
 def _read_inputs(inputs: Sequence[str]) -> dict[str, Array] | list[Array]:
@@ -66,47 +87,13 @@ def _read_array(path: Path) -> Array:
 
     try:
         array: Array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault).partition("\n")[0]
-        raise error("E0901", f"cannot read {path}", note=reason.lower(), help="inputs are .npy files") from None
+    except OSError as fault:
+        raise error("E0901", f"cannot read {path}", note=(fault.strerror or str(fault)).lower()) from None
+    except (ValueError, EOFError):
+        raise error("E0901", f"{path} is no array", help="inputs are .npy files, as numpy.save writes them") from None
     if not isinstance(array, np.ndarray):
         raise error("E0901", f"{path} holds several arrays", help="inputs are .npy files, one array each")
     return array
-
-
-def _interpret(
-    model: Path, options: Options, inputs: dict[str, Array] | list[Array], error_format: ErrorFormat
-) -> dict[str, Array]:
-    """Run the model as the front end made it, rounding once per op."""
-    from neuralc import driver
-    from neuralc.dialects.graph import the_model
-    from neuralc.dialects.interp import run_module
-
-    compilation = driver.load(model, options)
-    report(compilation.notices, error_format)
-    results = run_module(compilation.module, inputs, compilation.weights, numerics="rounded")
-    return dict(zip(the_model(compilation.module).outputs, results, strict=True))
-
-
-def _run_natively(
-    model: Path, options: Options, inputs: dict[str, Array] | list[Array], error_format: ErrorFormat
-) -> dict[str, Array]:
-    from neuralc.api import as_diagnostics
-    from neuralc.api import compile as compile_model
-
-    with as_diagnostics():
-        compiled = compile_model(
-            model,
-            opt=options.opt,
-            target="cpu",
-            threads=options.threads,
-            dims=options.dims,
-            weights=options.weights,
-            network=options.network,
-        )
-        results = compiled(**inputs) if isinstance(inputs, Mapping) else compiled(*inputs)
-    outputs = results if isinstance(results, tuple) else (results,)
-    return {port.name: array for port, array in zip(compiled.outputs, outputs, strict=True)}
 
 
 def _write_results(output: str | None, results: Mapping[str, Array]) -> None:

@@ -213,7 +213,6 @@ def product(values: tuple[int | Dim, ...] | list[int | Dim]) -> Dim:
     return total
 
 
-
 def _normal(terms: Mapping[Monomial, int]) -> Dim:
     kept = [(monomial, coefficient) for monomial, coefficient in terms.items() if coefficient]
     # Symbols first, the constant last, each group by text: a stable order that reads as a person writes it.

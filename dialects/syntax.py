@@ -107,12 +107,6 @@ def parse_optional_literal(parser: AttrParser, like: Literal | None = None) -> A
     return None if numbers is None else IntsAttr(tuple(numbers))
 
 
-def parse_literal(parser: AttrParser, like: Literal | None = None) -> Attribute:
-    """Parse a literal, or any attribute where there is none."""
-    literal = parse_optional_literal(parser, like)
-    return parser.parse_attribute() if literal is None else literal  # an attribute of 0 is false in Python
-
-
 def parse_value(parser: Parser) -> SSAValue:
     """Parse a use of a value that is already defined, and so has a type."""
     return _lookup(parser, parser.parse_unresolved_operand())
@@ -146,6 +140,8 @@ class PlainOp(IRDLOperation):
     DEFAULTS: ClassVar[Mapping[str, Literal]] = {}
     KINDS: ClassVar[Mapping[str, Literal]] = {}
     """An example value for properties that are floats and have no default."""
+    NUMBERS: ClassVar[tuple[str, ...]] = ()
+    """Properties that are an integer or a float, as it was written."""
     HEAD: ClassVar[str | None] = None
     """The property written first and without its name: `kernel.map add %a, %b -> ..`."""
 
@@ -231,14 +227,23 @@ class PlainOp(IRDLOperation):
         word = parser.parse_optional_identifier()
         if word is not None:
             return StringAttr(word)
-        return parse_optional_literal(parser, cls.KINDS.get(name))
+        return cls._parse_literal(parser, name)
 
     @classmethod
     def _parse_entry(cls, parser: Parser) -> tuple[str, Attribute]:
         name = parser.parse_identifier()
         if not parser.parse_optional_punctuation("="):
             return name, UnitAttr()
-        return name, parse_literal(parser, cls.DEFAULTS.get(name, cls.KINDS.get(name)))
+        literal = cls._parse_literal(parser, name)
+        return name, parser.parse_attribute() if literal is None else literal  # an attribute of 0 is false in Python
+
+    @classmethod
+    def _parse_literal(cls, parser: Parser, name: str) -> Attribute | None:
+        if name not in cls.NUMBERS:
+            return parse_optional_literal(parser, cls.DEFAULTS.get(name, cls.KINDS.get(name)))
+        # Without an example, 0 stays an integer and 0.0 a float; only infinities and NaN are written as strings.
+        literal = parse_optional_literal(parser)
+        return FloatAttr(float(literal.data), f64) if isinstance(literal, StringAttr) else literal
 
 
 def _print_entry(printer: Printer, name: str, attribute: Attribute) -> None:

@@ -1,6 +1,6 @@
 """Tensor types with symbolic sizes: the encoding `#graph.dims<..>` names each `?` of a tensor type, in order.
 
-    tensor<?x28x28x1xf32, #graph.dims<batch>>
+tensor<?x28x28x1xf32, #graph.dims<batch>>
 """
 
 from __future__ import annotations

@@ -152,7 +152,10 @@ def describe_pass(name: str) -> PassDescription:
         summary=first_line.removeprefix(f"{name}:").strip(),
         options=tuple(
             OptionDescription(
-                _dashed(option.name), option.expected_type, option.default_value, _field_doc(pass_type, option.name)
+                _dashed(option.name),
+                option.expected_type.strip("'"),  # a name in quotes: annotations are texts in our files
+                option.default_value,
+                _field_doc(pass_type, option.name),
             )
             for option in get_pass_option_infos(pass_type)
         ),

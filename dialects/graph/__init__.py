@@ -75,10 +75,11 @@ Graph = Dialect(
 )  # fmt: skip
 
 __all__ = [
+    "BINARY",
+    "UNARY",
     "AbsOp",
     "AddOp",
     "AveragePoolOp",
-    "BINARY",
     "BatchNormOp",
     "BinaryOp",
     "CallOp",
@@ -129,7 +130,6 @@ __all__ = [
     "SubOp",
     "TanhOp",
     "TransposeOp",
-    "UNARY",
     "UnaryOp",
     "WeightOp",
     "declared_dims",

@@ -51,7 +51,7 @@ from neuralc.dialects.types import AnyTensor, DimAttr
 
 @irdl_op_definition
 class DimOp(IRDLOperation):
-    """`graph.dim @S from 1 to 2048 origin "m.nr:3:12"`: a symbolic size, its inclusive bounds, and who introduced it."""
+    """`graph.dim @S from 1 to 2048 origin "m.nr:3:12"`: a symbolic size, its inclusive bounds, and its origin."""
 
     name = "graph.dim"
     sym_name = prop_def(SymbolNameConstraint())
@@ -245,7 +245,11 @@ class FuncOp(FunctionLike):
     traits = traits_def(SymbolOpInterface(), IsolatedFromAbove())
 
     def __init__(
-        self, name: str, result_types: Sequence[Attribute], body: Region, attributes: Mapping[str, Attribute] | None = None
+        self,
+        name: str,
+        result_types: Sequence[Attribute],
+        body: Region,
+        attributes: Mapping[str, Attribute] | None = None,
     ) -> None:
         super().__init__(
             properties={"sym_name": StringAttr(name), "returns": ArrayAttr(result_types)},
@@ -449,5 +453,3 @@ def the_model(module: Operation) -> ModelOp:
     if len(models) != 1:
         raise ValueError(f"expected one graph.model in the module, found {len(models)}")
     return models[0]
-
-

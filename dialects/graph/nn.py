@@ -1,15 +1,15 @@
 """Layers of the graph level that own weights or look at a neighbourhood.
 
-| op                 | operands                                  | definition |
-|--------------------|-------------------------------------------|------------|
-| graph.conv         | x, kernel HW(I/groups)O, bias?            | cross-correlation (Keras Conv2D, DepthwiseConv2D; ONNX Conv) |
-| graph.dense        | x[.., in], kernel[in, units], bias?       | Keras Dense |
-| graph.batch_norm   | x, gamma, beta, mean, variance            | Keras BatchNormalization at inference; momentum is kept for training |
-| graph.max_pool     | x                                         | Keras MaxPooling2D; padding never wins |
-| graph.average_pool | x                                         | Keras AveragePooling2D; count_include_pad as in ONNX |
-| graph.dropout      | x                                         | identity at inference (Keras Dropout) |
-| graph.softmax      | x                                         | exp(x - max) / sum along an axis |
-| graph.log_softmax  | x                                         | x - max - log(sum(exp(x - max))) along an axis |
+| op                 | operands                        | definition |
+|--------------------|---------------------------------|------------|
+| graph.conv         | x, kernel HW(I/groups)O, bias?  | cross-correlation (Keras Conv2D, DepthwiseConv2D; ONNX Conv) |
+| graph.dense        | x[.., in], kernel[in, n], bias? | Keras Dense |
+| graph.batch_norm   | x, gamma, beta, mean, variance  | Keras BatchNormalization at inference; keeps the momentum |
+| graph.max_pool     | x                               | Keras MaxPooling2D; padding never wins |
+| graph.average_pool | x                               | Keras AveragePooling2D; count_include_pad as in ONNX |
+| graph.dropout      | x                               | identity at inference (Keras Dropout) |
+| graph.softmax      | x                               | exp(x - max) / sum along an axis |
+| graph.log_softmax  | x                               | x - max - log(sum(exp(x - max))) along an axis |
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def _require_float(op: str, types: Sequence[Attribute]) -> Attribute:
 
 @irdl_op_definition
 class ConvOp(PlainOp):
-    """2-D cross-correlation. x: NHWC or NCHW; kernel: [kh, kw, in/groups, out]; bias: [out]; pads: top left bottom right."""
+    """2-D cross-correlation. x: NHWC or NCHW; kernel: [kh, kw, in/groups, out]; bias: [out].
+
+    `pads` is [top, left, bottom, right].
+    """
 
     name = "graph.conv"
     x = operand_def(TensorType)
@@ -51,7 +54,13 @@ class ConvOp(PlainOp):
     data_format = prop_def(StringAttr)
     result = result_def(TensorType)
     traits = traits_def(Pure())
-    DEFAULTS: ClassVar = {"strides": (1, 1), "dilations": (1, 1), "pads": (0, 0, 0, 0), "groups": 1, "data_format": "NHWC"}
+    DEFAULTS: ClassVar = {
+        "strides": (1, 1),
+        "dilations": (1, 1),
+        "pads": (0, 0, 0, 0),
+        "groups": 1,
+        "data_format": "NHWC",
+    }
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:
@@ -67,7 +76,8 @@ class ConvOp(PlainOp):
         channels = x[CHANNEL[data_format]]
         if groups < 1 or channels != depth * groups or out % groups:
             raise ShapeError(
-                f"input has {channels} channels, the kernel {format_shape(kernel)} with groups {groups} takes {depth * groups}"
+                f"input has {channels} channels, "
+                f"the kernel {format_shape(kernel)} with groups {groups} takes {depth * groups}"
             )
         _check_vector("bias", types[2:], out)
         return tensor_type(with_spatial(x, data_format, extents, out), element)
@@ -132,7 +142,12 @@ class _Pool(PlainOp):
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:
-        x, data_format, window, pads = shape_of(types[0]), properties["data_format"], properties["window"], properties["pads"]
+        x, data_format, window, pads = (
+            shape_of(types[0]),
+            properties["data_format"],
+            properties["window"],
+            properties["pads"],
+        )
         extents = spatial_extents(x, data_format, window, properties["strides"], (1, 1), pads)
         if any(pad >= size for pad, size in zip(pads, (*window, *window), strict=True)):
             raise ShapeError(f"padding {list(pads)} reaches over a whole window of {list(window)}")

@@ -39,7 +39,12 @@ def same_padding(size: int, window: int, stride: int, dilation: int = 1) -> tupl
 
 
 def spatial_extents(
-    shape: Shape, data_format: str, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int], pads: Sequence[int]
+    shape: Shape,
+    data_format: str,
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    pads: Sequence[int],
 ) -> list[int | Dim]:
     """Output heights and widths of a 2-D window op; `pads` is [top, left, bottom, right]. Raises ShapeError."""
     if data_format not in SPATIAL:

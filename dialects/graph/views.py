@@ -95,3 +95,4 @@ class ConstantOp(PlainOp):
     value = prop_def(NUMBER)
     result = result_def(TensorType)
     traits = traits_def(Pure(), ConstantLike())
+    NUMBERS: ClassVar = ("value",)

@@ -15,6 +15,7 @@ from xdsl.dialects import arith
 from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects import kernel
+from neuralc.dialects.interp.kernel_access import Access, OutOfBounds
 from neuralc.dialects.interp.kernel_memory import Buffer, Races, Reference, storage_dtype
 from neuralc.dialects.interp.kernel_tiles import INDICES, TILES, constant_index
 from neuralc.dialects.interp.numerics import Array, Numerics, finish, widen
@@ -73,9 +74,10 @@ def launch(
     else:
         size = max(1, CHUNK_ELEMENTS // _largest_tile(func))
         chunks = [np.arange(start, min(start + size, grid)) for start in range(0, grid, size)]
+    accesses: dict[Operation, Access] = {}
     with np.errstate(all="ignore"):
         for programs in chunks:
-            _Programs(func, dims, references, numerics, programs).run()
+            _Programs(func, dims, references, numerics, programs, accesses).run()
     for buffer in buffers:
         buffer.races = None
 
@@ -91,10 +93,20 @@ def describe(value: SSAValue) -> str:
 
 
 def resolve(type_: RefType, buffer: Buffer, base: int, dims: Mapping[str, int]) -> Reference:
-    """A reference type with the sizes of this run, checked against the buffer."""
-    shape = [size.evaluate(dims) for size in type_.dims.data]
-    strides = [stride.evaluate(dims) for stride in type_.stride_dims.data]
-    return Reference.to(buffer, base, shape, strides)
+    """A reference type with the sizes of this run. Raises E9901 where it reaches outside of the buffer."""
+    reference = sized(type_, buffer, base, dims)
+    end = base + reference.span
+    if base < 0 or end > buffer.data.size:
+        where = f"a reference to elements {base} to {end - 1} of {buffer.name}, which has {buffer.data.size}"
+        raise error("E9901", where)
+    return reference
+
+
+def sized(type_: RefType, buffer: Buffer, base: int, dims: Mapping[str, int]) -> Reference:
+    """A reference type with the sizes of this run, for a caller that knows it is inside."""
+    shape = tuple(size.evaluate(dims) for size in type_.dims.data)
+    strides = tuple(stride.evaluate(dims) for stride in type_.stride_dims.data)
+    return Reference(buffer, base, shape, strides)
 
 
 def _largest_tile(func: kernel.FuncOp) -> int:
@@ -119,8 +131,10 @@ class _Programs:
         references: Sequence[Reference],
         numerics: Numerics,
         programs: Array,
+        accesses: dict[Operation, Access],
     ) -> None:
         self.func = func
+        self.accesses = accesses
         self.numerics = numerics
         self.programs = programs
         self.active: Array | None = None
@@ -137,6 +151,16 @@ class _Programs:
             self._op(op)
 
     def _op(self, op: Operation) -> None:
+        kind = type(op)
+        if kind in TILES:
+            self.values[op.results[0]] = self._tile(op)
+        elif kind in INDICES:
+            lhs, rhs = (self.array(operand) for operand in op.operands)
+            self.values[op.results[0]] = INDICES[kind](lhs, rhs)
+        else:
+            self._structure(op)
+
+    def _structure(self, op: Operation) -> None:
         match op:
             case kernel.LoadOp():
                 self.values[op.result] = self._load(op)
@@ -152,11 +176,6 @@ class _Programs:
                 self.values[op.result] = constant_index(op)
             case kernel.YieldOp() | kernel.ReturnOp():
                 pass
-            case _ if type(op) in TILES:
-                self.values[op.results[0]] = self._tile(op)
-            case _ if type(op) in INDICES:
-                lhs, rhs = (self.array(operand) for operand in op.operands)
-                self.values[op.results[0]] = INDICES[type(op)](lhs, rhs)
             case _:
                 raise error("E9901", f"`{op.name}` has no reference semantics")
 
@@ -257,37 +276,13 @@ class _Programs:
         reference = self.values[op.ref]
         if not isinstance(reference, Reference):
             raise TypeError(f"{op.ref} is not memory")
-        ones = [1] * tile.rank
-        active = None if self.active is None else self.active.reshape(-1, *ones)
-        inside = active
-        base = reference.base
-        places = np.asarray(base, np.int64).reshape(-1, *ones)
-        for dim, index in enumerate(op.indices):
-            wanted = self._bound(index.place)
-            shape = list(ones)
-            if index.over is not None:
-                shape[index.over] = tile.shape[index.over]
-                if not index.is_gather:
-                    wanted = wanted.reshape(-1, 1) + np.arange(tile.shape[index.over])
-            wanted = wanted.astype(np.int64).reshape(-1, *shape)
-            fits = (wanted >= 0) & (wanted < reference.shape[dim])
-            if index.masked:
-                inside = fits if inside is None else inside & fits
-            else:
-                self._check_bounds(op, dim, wanted, fits if active is None else fits | ~active, reference)
-            places = places + wanted * reference.strides[dim]
+        if op not in self.accesses:
+            self.accesses[op] = Access(op, tile, reference)
+        try:
+            places, inside = self.accesses[op].places(reference.base, self.array, self.active, self.programs)
+        except OutOfBounds as problem:
+            raise self._problem(op, str(problem)) from None
         return reference, places, inside
-
-    def _check_bounds(self, op: AccessOp, dim: int, wanted: Array, fits: Array, reference: Reference) -> None:
-        if fits.all():
-            return
-        where = np.unravel_index(int((~fits).argmax()), fits.shape)
-        place = np.broadcast_to(wanted, fits.shape)[where]
-        program = self.programs[where[0]] if self.programs.size > 1 else self.programs[0]
-        everyone = fits.shape[0] == 1 and self.programs.size > 1
-        who = "every program" if everyone else f"program {program}"
-        size = reference.shape[dim]
-        raise self._problem(op, f"{who} is at {place} of dim {dim}, which has {size} places and no mask")
 
     def _problem(self, op: AccessOp, problem: str) -> NeuralcError:
         name = self.func.sym_name.data

@@ -12,7 +12,7 @@ from neuralc.dialects import kernel
 from neuralc.dialects.graph import declared_dims, symbols
 from neuralc.dialects.interp.binding import Inputs, bind_dims, check_inputs, order_inputs
 from neuralc.dialects.interp.evaluator import Trace, Weights
-from neuralc.dialects.interp.kernel import as_ref, describe, launch, resolve
+from neuralc.dialects.interp.kernel import as_ref, describe, launch, resolve, sized
 from neuralc.dialects.interp.kernel_memory import Arena, Buffer, Reference, storage_dtype
 from neuralc.dialects.interp.numerics import Array, Numerics, finish
 from neuralc.dialects.types import element_bytes, tensor_type
@@ -132,7 +132,7 @@ class _HostRun:
         source, offset = self._references[op.source], op.offset.data.evaluate(self._sizes)
         if not isinstance(source.base, int):
             raise TypeError("a host program has no scratch memory")
-        view = resolve(as_ref(op.result), source.buffer, source.base + offset, self._sizes)
+        view = sized(as_ref(op.result), source.buffer, source.base + offset, self._sizes)
         if offset + view.span > source.span:
             past = offset + view.span - source.span
             raise error("E9901", f"the view {describe(op.result)} reaches {past} elements past {describe(op.source)}")
@@ -143,17 +143,25 @@ class _HostRun:
         if not isinstance(func, kernel.FuncOp):
             raise error("E9901", f"@{op.callee_name} is launched and is not a kernel.func")
         sizes = [size.evaluate(self._sizes) for size in op.dims.data]
+        if len(sizes) != len(func.dims) or len(op.args) != len(func.references):
+            raise error("E9901", f"the launch of @{op.callee_name} has another number of dims or arguments")
         dims = dict(zip(func.dims, sizes, strict=True))
-        memory = [self._references[value] for value in op.args]
-        given = []
-        for argument, value, reference in zip(func.references, op.args, memory, strict=True):
-            seen = resolve(as_ref(argument), reference.buffer, int(reference.base), dims)
-            if seen.span > reference.span:
-                past = f"{seen.span} elements of {describe(value)}, which has {reference.span}"
-                raise error("E9901", f"@{op.callee_name} takes {describe(argument)} as {past}")
-            given.append(seen)
+        given = [
+            self._given(func, argument, value, dims) for argument, value in zip(func.references, op.args, strict=True)
+        ]
         launch(func, dims, given, self._numerics, order=self.order, check_races=self.check_races)
         if self.trace is not None:
             for value, written in zip(op.args, func.written, strict=True):
                 if written and isinstance(value, OpResult) and isinstance(owner := value.op, Operation):
                     self.trace(owner, [np.array(self._references[value].array())])
+
+    def _given(self, func: kernel.FuncOp, argument: SSAValue, value: SSAValue, dims: Mapping[str, int]) -> Reference:
+        """An argument of a launch as the kernel sees it: other sizes and strides, the same elements at most."""
+        type_, reference = as_ref(argument), self._references[value]
+        if type_.element_type != reference.buffer.element_type or not isinstance(reference.base, int):
+            raise error("E9901", f"@{func.sym_name.data} takes {describe(argument)} as {type_}, not as {value.type}")
+        seen = sized(type_, reference.buffer, reference.base, dims)
+        if seen.span > reference.span:
+            past = f"{seen.span} elements of {describe(value)}, which has {reference.span}"
+            raise error("E9901", f"@{func.sym_name.data} takes {describe(argument)} as {past}")
+        return seen

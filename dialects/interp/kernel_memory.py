@@ -7,7 +7,6 @@ NaN, or a large number where the type has none, so that a value that died too ea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,6 @@ from xdsl.ir import Attribute
 
 from neuralc.dialects.interp.numerics import Array, Numerics
 from neuralc.dialects.types import element_bytes, is_float, numpy_dtype
-from neuralc.grammar.diagnostics import error
 
 NOBODY, MANY = -1, -2
 """In a record of programs: none yet, and more than one."""
@@ -155,18 +153,6 @@ class Reference:
     base: int | Array
     shape: tuple[int, ...]
     strides: tuple[int, ...]
-
-    @staticmethod
-    def to(buffer: Buffer, base: int, shape: Sequence[int], strides: Sequence[int]) -> Reference:
-        """Raises E9901 where the sizes and strides reach outside of the buffer."""
-        reference = Reference(buffer, base, tuple(shape), tuple(strides))
-        if base < 0 or base + reference.span > buffer.data.size:
-            raise error(
-                "E9901",
-                f"a reference to elements {base} to {base + reference.span - 1} of {buffer.name}, "
-                f"which has {buffer.data.size}",
-            )
-        return reference
 
     @property
     def span(self) -> int:

@@ -1,10 +1,10 @@
 """Writes kernels: a cursor with one method per op, used by tensor-to-kernel, by passes and by tests.
 
-    with_builder = KernelBuilder("scale", ["n"], [("x", RefType.of([n], f32)), ("y", RefType.of([n], f32))])
-    x, y = with_builder.references
-    tile = with_builder.load(x, [Index(start, over=0)], TileType.of([8], f32, 8))
-    ...
-    func = with_builder.finish(grid)
+with_builder = KernelBuilder("scale", ["n"], [("x", RefType.of([n], f32)), ("y", RefType.of([n], f32))])
+x, y = with_builder.references
+tile = with_builder.load(x, [Index(start, over=0)], TileType.of([8], f32, 8))
+...
+func = with_builder.finish(grid)
 """
 
 from __future__ import annotations
@@ -211,7 +211,9 @@ class KernelBuilder:
             ReduceOp.of(source, result=TileType.of(shape, tile.element_type, lanes), kind=kind, axis=axis), hint
         )
 
-    def dot(self, lhs: SSAValue, rhs: SSAValue, acc: SSAValue, precision: str = "ieee", hint: str | None = None) -> SSAValue:
+    def dot(
+        self, lhs: SSAValue, rhs: SSAValue, acc: SSAValue, precision: str = "ieee", hint: str | None = None
+    ) -> SSAValue:
         return self.add(DotOp.of(lhs, rhs, acc, precision=precision), hint)
 
     # -- memory and structure ----------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 """The host program: which kernels run on which memory, in order.
 
-    kernel.host @digits(%image: !kernel.ref<..>, %scores: !kernel.ref<..>) dims [batch] inputs ["image"] outputs ["scores"] {
+    kernel.host @digits(%image: .., %scores: ..) dims [batch] inputs ["image"] outputs ["scores"] {
       %w = kernel.weight @dense.kernel_packed -> !kernel.ref<[8, 784, 16], f32, [12544, 16, 1]>
       %h = kernel.alloc -> !kernel.ref<[batch, 128], f32, [128, 1]>          // before the memory plan
       %h = kernel.arena 0 -> !kernel.ref<[batch, 128], f32, [128, 1]>        // after it: a byte offset into one arena
       %v = kernel.view %h 4 -> !kernel.ref<[batch, 64], f32, [128, 1]>       // the same memory, 4 elements on
-      kernel.launch @dense[batch](%image, %w, %h) {parallel = true}
+      kernel.launch @dense[batch](%image, %w, %h) {parallel = 22}            // threads share 22 programs or more
       kernel.if batch >= 6 { .. } else { .. }
       kernel.return
     }
@@ -17,7 +17,7 @@
 | kernel.alloc  | memory for an intermediate value |
 | kernel.arena  | the same, placed by kernel-plan-memory |
 | kernel.view   | other sizes and strides on the same memory |
-| kernel.launch | runs a kernel over its grid; `parallel` lets threads share it |
+| kernel.launch | runs a kernel over its grid; `parallel` lets threads share it, from so many programs on |
 | kernel.if     | a choice by sizes |
 """
 
@@ -25,7 +25,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, FlatSymbolRefAttrConstr, StringAttr, SymbolNameConstraint, SymbolRefAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    FlatSymbolRefAttrConstr,
+    IntegerAttr,
+    StringAttr,
+    SymbolNameConstraint,
+    SymbolRefAttr,
+)
 from xdsl.ir import Attribute, Block, BlockArgument, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -306,6 +313,12 @@ class LaunchOp(IRDLOperation):
     def parallel(self) -> bool:
         return "parallel" in self.attributes
 
+    @property
+    def parallel_from(self) -> int:
+        """The smallest grid that threads share: 22 for `{parallel = 22}`, 2 for `{parallel}`."""
+        programs = self.attributes.get("parallel")
+        return programs.value.data if isinstance(programs, IntegerAttr) else 2
+
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_symbol_name(self.callee_name)
@@ -370,7 +383,7 @@ def _parse_relation(parser: Parser) -> str:
         if parser.parse_optional_punctuation(first):
             parser.parse_punctuation("=")
             return first + "="
-    parser.raise_error(f"expected one of {', '.join(RELATIONS)}")
+    return parser.raise_error(f"expected one of {', '.join(RELATIONS)}")
 
 
 def _one_block(region: Region) -> Region:

@@ -98,7 +98,9 @@ class FuncOp(IRDLOperation):
             if not isinstance(argument.type, RefType):
                 raise VerifyException(f"after the dims, arguments are references, not {argument.type}")
             if not argument.type.symbols <= known:
-                raise VerifyException(f"{argument.type} uses dims that are not listed: {sorted(argument.type.symbols - known)}")
+                raise VerifyException(
+                    f"{argument.type} uses dims that are not listed: {sorted(argument.type.symbols - known)}"
+                )
         if not self.grid.data.symbols <= known:
             raise VerifyException(f"grid {self.grid.data} uses dims that are not listed")
         if not isinstance(self.body.block.last_op, ReturnOp):
@@ -150,7 +152,7 @@ class ProgramIdOp(IRDLOperation):
 
 @irdl_op_definition
 class LoopOp(IRDLOperation):
-    """`kernel.loop %k = lower to upper step s iter(%a = %init) -> types { .. kernel.yield %next }`; may run zero times."""
+    """`kernel.loop %k = lower to upper step s iter(%a = %init) { .. kernel.yield %next }`; may run zero times."""
 
     name = "kernel.loop"
     inputs = var_operand_def()

@@ -19,7 +19,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import FloatAttr, IndexType, IntegerAttr, IntegerType, StringAttr, f64
+from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, StringAttr
 from xdsl.ir import Attribute
 from xdsl.irdl import (
     irdl_op_definition,
@@ -31,13 +31,12 @@ from xdsl.irdl import (
     traits_def,
     var_operand_def,
 )
-from xdsl.parser import Parser
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects import scalar
 from neuralc.dialects.kernel.types import TileType
-from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp, parse_optional_literal
+from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp
 from neuralc.dialects.types import ShapeError, is_float
 
 PRECISIONS = ("ieee", "tf32")
@@ -59,18 +58,13 @@ class SplatOp(PlainOp):
     result = result_def(TileType)
     traits = traits_def(Pure())
     HEAD: ClassVar = "value"
+    NUMBERS: ClassVar = ("value",)
 
     def verify_(self) -> None:
         if (self.value is None) == (self.source is None):
             raise VerifyException("splat takes a number or an index value")
         if self.source is not None and not isinstance(as_tile(self.result.type).element_type, IntegerType):
             raise VerifyException("an index value fills an integer tile")
-
-    @classmethod
-    def _parse_head(cls, parser: Parser, name: str) -> Attribute | None:
-        # Without `like`, so that 0 stays an integer and 0.0 a float; only "inf" and "nan" are written as strings.
-        value = parse_optional_literal(parser)
-        return FloatAttr(float(value.data), f64) if isinstance(value, StringAttr) else value
 
 
 @irdl_op_definition

@@ -80,7 +80,7 @@ class NumberOp(PlainOp):
     result = result_def()
     traits = traits_def(Pure(), ConstantLike())
     HEAD: ClassVar = "value"
-    KINDS: ClassVar = {"value": 0.0}
+    NUMBERS: ClassVar = ("value",)
 
 
 @irdl_op_definition
@@ -159,8 +159,9 @@ class MapOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_string_literal(self.spec.data)
-        printer.print_string(" ")
-        printer.print_list(self.args, printer.print_ssa_value)
+        if self.args:
+            printer.print_string(" ")
+            printer.print_list(self.args, printer.print_ssa_value)
         printer.print_op_attributes(self.attributes)
         printer.print_string(" -> ")
         printer.print_attribute(self.result.type)
@@ -176,14 +177,13 @@ class MapOp(IRDLOperation):
         type_ = parser.parse_type()
         if not isinstance(type_, TensorType):
             parser.raise_error("a map gives a tensor")
-        op = cls.create(
+        return cls.create(
             operands=args,
             result_types=[type_],
             properties={"spec": StringAttr(spec)},
             regions=[parser.parse_region()],
             attributes=attributes,
         )
-        return op
 
 
 @irdl_op_definition

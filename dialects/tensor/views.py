@@ -39,7 +39,7 @@ class FillOp(PlainOp):
     result = result_def(TensorType)
     traits = traits_def(Pure(), ConstantLike())
     HEAD: ClassVar = "value"
-    KINDS: ClassVar = {"value": 0.0}
+    NUMBERS: ClassVar = ("value",)
 
 
 @irdl_op_definition
@@ -86,7 +86,7 @@ class PadOp(PlainOp):
     value = prop_def(NUMBER)
     result = result_def(TensorType)
     traits = traits_def(Pure())
-    KINDS: ClassVar = {"value": 0.0}
+    NUMBERS: ClassVar = ("value",)
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:
@@ -160,4 +160,6 @@ class UnpackOp(PlainOp):
             raise VerifyException(f"cannot unpack {format_shape(packed)} to {format_shape(plain)}")
         expected = (simplest(as_dim(plain[-1]).ceildiv(packed[-1])), *plain[:-1], packed[-1])
         if packed != expected or element_of(self.x.type) != element_of(self.result.type):
-            raise VerifyException(f"{format_shape(plain)} packs to {format_shape(expected)}, not {format_shape(packed)}")
+            raise VerifyException(
+                f"{format_shape(plain)} packs to {format_shape(expected)}, not {format_shape(packed)}"
+            )

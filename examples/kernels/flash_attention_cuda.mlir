@@ -7,7 +7,11 @@
 //
 //   neuralc examples/kernels/flash_attention_cuda.mlir --target cuda --emit=triton -o -
 
-kernel.func @flash_attention(%heads: index, %length: index, %q: !kernel.ref<[heads, length, 64], f16>, %k: !kernel.ref<[heads, length, 64], f16>, %v: !kernel.ref<[heads, length, 64], f16>, %out: !kernel.ref<[heads, length, 64], f16>) dims [heads, length] grid (heads * ceildiv(length, 64)) attributes {num_warps = 4 : i64, num_stages = 2 : i64} {
+kernel.func @flash_attention(
+  %heads: index, %length: index,
+  %q: !kernel.ref<[heads, length, 64], f16>, %k: !kernel.ref<[heads, length, 64], f16>,
+  %v: !kernel.ref<[heads, length, 64], f16>, %out: !kernel.ref<[heads, length, 64], f16>
+) dims [heads, length] grid (heads * ceildiv(length, 64)) attributes {num_warps = 4 : i64, num_stages = 2 : i64} {
   %program = kernel.program_id
   %c64 = arith.constant 64 : index
   %blocks = arith.ceildivui %length, %c64 : index
@@ -23,7 +27,8 @@ kernel.func @flash_attention(%heads: index, %length: index, %q: !kernel.ref<[hea
   %peak0 = kernel.splat "-inf" -> !kernel.tile<64xf32>
   %total0 = kernel.splat 0.0 -> !kernel.tile<64xf32>
 
-  %peak, %total, %acc = kernel.loop %n0 = 0 to %length step 64 iter(%peak_before = %peak0, %total_before = %total0, %acc_before = %zero) {
+  %peak, %total, %acc = kernel.loop %n0 = 0 to %length step 64 
+      iter(%peak_before = %peak0, %total_before = %total0, %acc_before = %zero) {
     %kt = kernel.load %k[%head, %n0 over 1 masked, 0 over 0] -> !kernel.tile<64x64xf16>
     %products = kernel.dot %qt, %kt, %zero {precision = "ieee"} -> !kernel.tile<64x64xf32>
     %scaled = kernel.map mul %products, %scale -> !kernel.tile<64x64xf32>
@@ -58,7 +63,10 @@ kernel.func @flash_attention(%heads: index, %length: index, %q: !kernel.ref<[hea
   kernel.return
 }
 
-kernel.host @attention(%q: !kernel.ref<[heads, length, 64], f16>, %k: !kernel.ref<[heads, length, 64], f16>, %v: !kernel.ref<[heads, length, 64], f16>, %out: !kernel.ref<[heads, length, 64], f16>) dims [heads, length] inputs ["q", "k", "v"] outputs ["out"] {
+kernel.host @attention(
+  %q: !kernel.ref<[heads, length, 64], f16>, %k: !kernel.ref<[heads, length, 64], f16>,
+  %v: !kernel.ref<[heads, length, 64], f16>, %out: !kernel.ref<[heads, length, 64], f16>
+) dims [heads, length] inputs ["q", "k", "v"] outputs ["out"] {
   kernel.launch @flash_attention[heads, length](%q, %k, %v, %out) {parallel}
   kernel.return
 }

@@ -134,6 +134,24 @@ def _evaluate(kind: type[Operation], lhs: int, rhs: int) -> int:
     return int(INDICES[kind](np.array([lhs]), np.array([rhs]))[0])
 
 
+class JoinDifference(RewritePattern[arith.SubiOp]):
+    """(x + 5) - 3 -> x + 2; where the rest is negative, x - 2."""
+
+    op_types: ClassVar[tuple[type[Operation], ...]] = (arith.SubiOp,)
+
+    def rewrite(self, op: arith.SubiOp, rewriter: Rewriter) -> None:
+        inner, outer_constant = op.lhs.owner, constant_of(op.rhs)
+        if outer_constant is None or not isinstance(inner, arith.AddiOp):
+            return
+        inner_constant = constant_of(inner.rhs)
+        if inner_constant is None:
+            return
+        rest = inner_constant - outer_constant
+        joined = constant(abs(rest))
+        kind = arith.AddiOp if rest >= 0 else arith.SubiOp
+        rewriter.replace(op, [joined, kind(inner.lhs, joined.result)], fused=[inner])
+
+
 class JoinConstants(RewritePattern[Binary]):
     """(x + 2) + 3 -> x + 5, likewise for products and quotients."""
 
@@ -255,6 +273,7 @@ class NumberInTile(RewritePattern[kernel.SplatOp]):
 INDEX_PATTERNS: tuple[RewritePattern[Any], ...] = (
     FoldIndexArithmetic(),
     JoinConstants(),
+    JoinDifference(),
     DivideProduct(),
     RemainderOfMultiple(),
     NumberInAccess(),

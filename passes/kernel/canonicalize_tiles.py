@@ -1,7 +1,7 @@
 """kernel-canonicalize, tiles: maps of constants folded; what gives back its operand goes.
 
-Only identities that hold for every value, NaN, infinities and -0.0 included: `x * 1`, `x - 0.0`, `x + -0.0`, not
-`x + 0.0`.
+Only identities that hold for every value, NaN, infinities and -0.0 included: `x * 1`, `x - 0.0`, `x + -0.0`,
+`maximum(x, -inf)`, not `x + 0.0`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,10 @@ def _is_neutral(name: str, number: Number, element_is_float: bool, *, on_the_rig
             return _is_negative_zero(number) if element_is_float else number == 0
         case "sub":
             return on_the_right and number == 0 and not (element_is_float and _is_negative_zero(number))
+        case "maximum":
+            return number == -math.inf
+        case "minimum":
+            return number == math.inf
         case "and":
             return bool(number)
         case "or" | "xor":

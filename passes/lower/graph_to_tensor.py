@@ -44,9 +44,7 @@ class Lowering:
         Rewriter.insert_op(new, InsertPoint.before(self.op))
         return new.results[0]
 
-    def map(
-        self, spec: str, args: Sequence[SSAValue], shape: Shape, body: Callable[..., SSAValue]
-    ) -> SSAValue:
+    def map(self, spec: str, args: Sequence[SSAValue], shape: Shape, body: Callable[..., SSAValue]) -> SSAValue:
         """A map whose region is what `body(builder, *values)` builds."""
         builder = ScalarBuilder([element_of(arg.type) for arg in args])
         value = body(builder, *builder.args)

@@ -127,10 +127,10 @@ class _Alphabet:
 
     def __init__(self) -> None:
         self.sizes: dict[str, Size] = {}
-        self._free = iter(LETTERS)
 
-    def fresh(self, size: Size) -> str:
-        letter = next(self._free)
+    def fresh(self, size: Size, wanted: str) -> str:
+        """A letter that no loop has: the op's own one where it is free, so that kernels speak of n, h and w."""
+        letter = next(letter for letter in wanted + LETTERS if letter not in self.sizes)
         self.sizes[letter] = size
         return letter
 
@@ -172,7 +172,8 @@ def make_nest(group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], outpu
     )
     out = Operand(names[-1], *_without_ones(words[group.yielded[0]], output, False))
     stages = [
-        replace(stage, sources=tuple(replace(s, word=s.word.replace(ONE, "")) for s in stage.sources)) for stage in stages
+        replace(stage, sources=tuple(replace(s, word=s.word.replace(ONE, "")) for s in stage.sources))
+        for stage in stages
     ]
     return Nest(group.label.data, alphabet.sizes, operands, out, tuple(stages)), [index for index, _ in inputs]
 
@@ -199,7 +200,7 @@ def _result_word(op: Compute) -> str:
 
 
 def _rename(op: Compute, words: Mapping[SSAValue, str], alphabet: _Alphabet) -> tuple[dict[str, str], str]:
-    """The nest's letters for the op's own ones: those of the values it reads inside the group, fresh ones for the rest."""
+    """The nest's letters for the op's own: those of the values it reads inside the group, else fresh ones."""
     renaming: dict[str, str] = {}
     sizes: dict[str, Size] = {}
     for value, letters in zip(op.operands, _operand_words(op), strict=True):
@@ -219,7 +220,7 @@ def _rename(op: Compute, words: Mapping[SSAValue, str], alphabet: _Alphabet) -> 
     # Loops of the result come first, so that a nest lists parallel loops before reductions.
     for letter in dict.fromkeys(result + "".join(sizes)):
         if letter not in renaming:
-            renaming[letter] = alphabet.fresh(sizes[letter])
+            renaming[letter] = alphabet.fresh(sizes[letter], letter)
     return renaming, "".join(renaming[letter] for letter in result)
 
 
@@ -278,7 +279,9 @@ def _mergeable_pair(nest: Nest, keep: str) -> tuple[str, str] | None:
         sizes = (nest.sizes[first], nest.sizes[second])
         if any(isinstance(size, Dim) for size in sizes):
             continue
-        together = all((first in word) == (second in word) and (first not in word or first + second in word) for word in words)
+        together = all(
+            (first in word) == (second in word) and (first not in word or first + second in word) for word in words
+        )
         if together and all(_contiguous(operand, first, second, sizes[1]) for operand in nest.operands):
             return first, second
     return None

@@ -121,5 +121,3 @@ BINARY_FUNCTIONS: dict[type[Operation], str] = {
     graph.MaximumOp: "maximum",
     graph.MinimumOp: "minimum",
 }
-
-

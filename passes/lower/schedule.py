@@ -18,6 +18,7 @@ from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp
 from neuralc.passes.base import PassContext
+from neuralc.passes.lower import gpu
 from neuralc.passes.lower.cpu.contract import build_contract, find_roles, row_count
 from neuralc.passes.lower.cpu.elementwise import build_elementwise, vector_lanes
 from neuralc.passes.lower.cpu.reduce import build_reduce
@@ -65,6 +66,9 @@ def _cpu_contract(group: tensor.GroupOp, nest: Nest, target: Target, context: Pa
     roles = find_roles(nest)
     keep = roles.vector
     nest = merge_loops(nest, keep)
+    if nest.static(keep) is None:
+        context.remark("missed", group, f"no register tile: its last loop is {nest.sizes[keep]} long")
+        return [Variant(build_reduce(nest, target, nest.name), nest)]
     roles = find_roles(nest)
     lanes = vector_lanes(nest, target)
     rows = row_count(nest, roles)
@@ -74,9 +78,7 @@ def _cpu_contract(group: tensor.GroupOp, nest: Nest, target: Target, context: Pa
     if not isinstance(rows, Dim):
         return [Variant(build_contract(nest, target, name, tile), nest)]
     single = RegisterTile(1, tile.vectors, lanes, 0.0)
-    many = Variant(
-        build_contract(nest, target, name, tile, clamp=True), nest, (rows, ">=", Dim.constant(tile.rows))
-    )
+    many = Variant(build_contract(nest, target, name, tile, clamp=True), nest, (rows, ">=", Dim.constant(tile.rows)))
     return [many, Variant(build_contract(nest, target, f"{name}_row", single), nest)]
 
 
@@ -105,5 +107,24 @@ CPU: dict[str, Schedule] = {
     "elementwise": _merged(build_elementwise),
 }
 
-GPU: dict[str, Schedule] = {}
 
+def _gpu_contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
+    kernels = gpu.build_contract(merge_loops(nest), nest.name)
+    for kernel in kernels:
+        context.remark("analysis", group, f"@{kernel.func.sym_name.data}: {kernel.form}")
+    return [Variant(kernel.func, kernel.nest, kernel.condition) for kernel in kernels]
+
+
+def _gpu(build: Callable[[Nest, str], tuple[FuncOp, Nest]]) -> Schedule:
+    def run(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
+        return [Variant(*build(merge_loops(nest), nest.name))]
+
+    return run
+
+
+GPU: dict[str, Schedule] = {
+    "contract": _gpu_contract,
+    "reduce": _gpu(gpu.build_reduce),
+    "rows": _gpu(gpu.build_rows),
+    "elementwise": _gpu(gpu.build_elementwise),
+}

@@ -81,7 +81,7 @@ class _Host:
         refs = [RefType.of(shape_of(type_), type_.element_type) for type_ in types]
         self.block = Block(arg_types=refs)
         names = [*model.inputs, *model.outputs]
-        for argument, name, ref in zip(self.block.args, names, refs, strict=True):
+        for argument, name in zip(self.block.args, names, strict=True):
             argument.name_hint = name if name.isidentifier() else None
         for value, argument, ref in zip(model.block.args, self.block.args, refs, strict=False):
             self.memory[value] = Memory(argument, ref)
@@ -91,10 +91,9 @@ class _Host:
             self.current = op
             self._convert(op)
         dims = sorted(set().union(*(ref.symbols for ref in refs)))
-        host = kernel.HostOp(
+        return kernel.HostOp(
             model.sym_name.data, dims, model.inputs, model.outputs, Region(self.block), attributes=model.attributes
         )
-        return host
 
     def _plan_outputs(self, refs: Sequence[RefType]) -> dict[SSAValue, Memory]:
         """Values that are written straight to an output: those of groups, once each."""
@@ -209,7 +208,9 @@ class _Host:
             before = row * low[around] + step * low[dims[1]]
             behind = row * high[around] + step * high[dims[1]]
             runs.append((Dim.constant(0), [simplest(before)], [1]))
-            runs.append((before + step * columns, [simplest(rows - 1), simplest(row - step * columns)], [simplest(row), 1]))
+            runs.append(
+                (before + step * columns, [simplest(rows - 1), simplest(row - step * columns)], [simplest(row), 1])
+            )
             runs.append((before + row * (rows - 1) + step * columns, [simplest(behind)], [1]))
         else:
             for dim in dims:
@@ -255,9 +256,7 @@ class _Host:
         block.add_op(copy)
         self._run_group(block, copy, "copy", [source], target)
 
-    def _run_group(
-        self, block: Block, op: tensor.MapOp, name: str, sources: Sequence[Memory], target: Memory
-    ) -> None:
+    def _run_group(self, block: Block, op: tensor.MapOp, name: str, sources: Sequence[Memory], target: Memory) -> None:
         block.add_op(tensor.YieldOp([op.result]))
         group = tensor.GroupOp(name, [source.value for source in sources], [op.result.type], Region(block))
         if self.current is not None:
@@ -345,5 +344,3 @@ class _Host:
             if isinstance(ref, RefType) and self.memory[value].value is not argument:
                 self._copy(value, self.memory[value], Memory(argument, ref))
         self._append(kernel.ReturnOp())
-
-

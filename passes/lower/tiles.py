@@ -1,7 +1,7 @@
 """What all schedules do with tiles: load an operand at a place, evaluate the stages of a nest on tiles, store.
 
-A `Place` says where along one loop a tile lies: at one position, or spanning an axis of the tile. With a place for every
-loop, the tile of any operand follows from its letters: loops that it does not have are broadcast.
+A `Place` says where along one loop a tile lies: at one position, or spanning an axis of the tile. With a place for
+every loop, the tile of any operand follows from its letters: loops that it does not have are broadcast.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from xdsl.dialects.builtin import bf16, f16, f32
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import tensor
@@ -34,13 +35,21 @@ class Place:
 
 @dataclass(frozen=True)
 class TileShape:
-    """The extents of a tile's axes, and its lanes (0 on a GPU)."""
+    """The extents of a tile's axes, and its lanes (0 on a GPU).
+
+    `wide`: values of 16 bits are computed with in 32, and become 16 bits again where they are stored.
+    """
 
     extents: tuple[int, ...]
     lanes: int
+    wide: bool = False
 
     def type(self, element_type: Attribute) -> TileType:
         return TileType.of(self.extents, element_type, self.lanes)
+
+    def computed(self, element_type: Attribute) -> Attribute:
+        """The type in which values of a type are computed with."""
+        return f32 if self.wide and element_type in (f16, bf16) else element_type
 
 
 def indices(operand: Operand, places: Mapping[str, Place], axes: Mapping[int, int]) -> list[Index]:
@@ -79,6 +88,7 @@ def load(
     masked = any(places[letter].masked for letter in operand.word)
     fill = (0 if other is None else other) if masked else None
     element = operand.ref.element_type
+    hint = hint or f"{operand.name}_tile"
     at = indices(operand, places, axes)
     if has_vectors and not _unit_stride(operand, places, last):
         # Neighbouring lanes are not neighbours in memory: gather the scalars, then form the vectors.
@@ -88,6 +98,8 @@ def load(
         align = _alignment(operand, shape.lanes) if has_vectors else None
         tile = TileType.of(extents, element, lanes)
         value = b.load(b.reference(operand.name), at, tile, other=fill, align=align, hint=hint)
+    element = shape.computed(element)
+    value = b.convert(value, tile_of(value).with_element(element))
     return b.broadcast(value, present, shape.type(element)) if broadcast else value
 
 
@@ -109,6 +121,7 @@ def store(b: KernelBuilder, value: SSAValue, operand: Operand, places: Mapping[s
     """Write a tile whose axes are all spanned by loops of the operand."""
     axes = {axis: axis for axis in range(tile_of(value).rank)}
     ref = b.reference(operand.name)
+    value = b.convert(value, tile_of(value).with_element(operand.ref.element_type))
     lanes = tile_of(value).lanes
     last = tile_of(value).rank - 1
     if lanes > 1 and not _unit_stride(operand, places, last):
@@ -122,9 +135,10 @@ def region(b: KernelBuilder, op: tensor.MapOp, tiles: Sequence[SSAValue], shape:
     for inner in op.block.ops:
         match inner:
             case tensor.NumberOp():
-                values[inner.result] = b.splat(to_literal(inner.value), shape.type(inner.result.type))
+                values[inner.result] = b.splat(to_literal(inner.value), shape.type(shape.computed(inner.result.type)))
             case tensor.ScalarOp() if inner.literal("fn") == "convert":
-                values[inner.result] = b.convert(values[inner.args[0]], shape.type(inner.result.type))
+                rounded = b.convert(values[inner.args[0]], shape.type(inner.result.type))
+                values[inner.result] = b.convert(rounded, shape.type(shape.computed(inner.result.type)))
             case tensor.ScalarOp():
                 values[inner.result] = b.map(inner.literal("fn"), *(values[arg] for arg in inner.args))
             case _:

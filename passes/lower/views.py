@@ -40,9 +40,7 @@ def reshape(ref: RefType, shape: Shape) -> RefType | None:
         run, old = old[:take_old], old[take_old:]
         sizes, new = new[:take_new], new[take_new:]
         moving = [(size, stride) for size, stride in run if size != 1]
-        if any(
-            as_dim(moving[i][1]) != as_dim(moving[i + 1][1]) * moving[i + 1][0] for i in range(len(moving) - 1)
-        ):
+        if any(as_dim(moving[i][1]) != as_dim(moving[i + 1][1]) * moving[i + 1][0] for i in range(len(moving) - 1)):
             return None
         base = as_dim(moving[-1][1]) if moving else Dim.constant(1)
         strides += [base * product(tuple(sizes[i + 1 :])) for i in range(len(sizes))]

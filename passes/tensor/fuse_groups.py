@@ -100,9 +100,7 @@ def _with_epilogue(root: Compute, taken: set[Operation], context: PassContext) -
         if len(users) > 1:
             context.remark("missed", last, f"its value has {len(users)} users")
             return members
-        words = {
-            word for word, arg in zip(user.subscripts.operands, user.args, strict=True) if arg is last.result
-        }
+        words = {word for word, arg in zip(user.subscripts.operands, user.args, strict=True) if arg is last.result}
         if words != {user.subscripts.result}:
             context.remark("missed", user, "it reads the value at other places than it was written")
             return members
@@ -128,9 +126,7 @@ def _row_group(start: ReduceOp, taken: set[Operation]) -> list[Compute]:
         if shape_of(op.result.type) == shape:
             # Full rows; operands are full rows or one value a row, in the order of the rows.
             return all(_follows(word, own.result) for word in own.operands)
-        return shape_of(op.result.type) == shape[:-1] and all(
-            _follows(word, own.result) for word in own.operands
-        )
+        return shape_of(op.result.type) == shape[:-1] and all(_follows(word, own.result) for word in own.operands)
 
     members: dict[Operation, None] = {start: None}
     frontier: list[Operation] = [start]

@@ -76,4 +76,3 @@ def _pack(group: tensor.GroupOp, contract: tensor.ContractOp, target: Target, co
     Rewriter.insert_op([packed, unpacked], InsertPoint.before(group))
     group.operands[operand.index] = unpacked.result
     context.remark("passed", group, f"packed in panels of {tile.columns} for a {tile} register tile")
-

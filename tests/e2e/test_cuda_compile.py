@@ -38,7 +38,7 @@ def module() -> ModuleOp:
         matmul_masked=kernels.matmul(BATCH, 100, 84, (64, 64, 16)),
         matmul_tf32=kernels.matmul(BATCH, 512, 512, (64, 64, 32), precision="tf32"),
         matmul_half=kernels.matmul(BATCH, 512, 512, (64, 64, 32), f16, stages=3),
-        convolution=kernels.convolution(28, 28, 128, 128, (64, 64, 16)),
+        convolution=kernels.convolution(28, 28, 128, 128, (64, 64, 16), warps=8),
         convolution_half=kernels.convolution(28, 28, 128, 128, (64, 64, 32), element=f16),
         softmax=kernels.softmax(1000, 1024),
         softmax_rows=kernels.softmax_rows(10, 32, 16),
@@ -117,7 +117,7 @@ def test_a_view_at_an_odd_place_is_not_taken_for_aligned() -> None:
 
 
 def test_more_shared_memory_than_there_is_is_refused() -> None:
-    module = kernels.matmul(BATCH, 256, 1024, (128, 128, 64), f16, stages=4)
+    module = kernels.matmul(BATCH, 256, 1024, (128, 128, 64), f16, stages=5)
     with pytest.raises(NeuralcError) as raised:
         compile_module(module, Target.cuda("sm_86"))
     (diagnostic,) = raised.value.diagnostics

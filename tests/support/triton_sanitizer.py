@@ -24,6 +24,11 @@ class _Launch:
         self.buffers: list[tuple[int, int]] = []
         self.writers: dict[int, tuple[int, ...]] = {}
 
+    def clear(self) -> None:
+        """A new grid: other buffers, and no writer yet."""
+        self.buffers.clear()
+        self.writers.clear()
+
     def touched(self, pointers: Any, mask: Any, action: str) -> Any:
         """The addresses of the lanes that are not masked out, after checking that they are inside."""
         size = pointers.get_element_ty().primitive_bitwidth // 8 or 1
@@ -77,7 +82,7 @@ def sanitized() -> Iterator[None]:
         return convert(argument)
 
     def fresh_call(self: Any, *arguments: Any, **named: Any) -> Any:
-        launch.__init__()  # type: ignore[misc]  # a new grid: other buffers, no writer yet
+        launch.clear()
         return call(self, *arguments, **named)
 
     builder.create_masked_load, builder.create_masked_store = checked_load, checked_store

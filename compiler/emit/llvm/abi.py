@@ -187,8 +187,6 @@ def emit_model(module: Any, description: Description, host: HostOp, program: Val
 def _weights(module: Any, description: Description) -> Value:
     weights = ir.GlobalVariable(module, I8, description.weights_symbol)
     weights.global_constant = True
-    weights.storage_class = ""
-    weights.visibility = "hidden"
     return weights
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,6 @@ from neuralc.emit.llvm.types import (
     in_memory,
     is_signed,
     lanes,
-    vector_of,
     with_lanes,
 )
 
@@ -72,8 +71,10 @@ class Access:
     tile: TileType
     promised: int | None = None
     """The alignment in bytes that the op promises for every vector."""
-    _addresses: dict[tuple[Any, ...], Value] = field(default_factory=dict)
+    _bases: dict[tuple[tuple[int, int], ...], Value] = field(default_factory=dict)
+    _addresses: dict[tuple[str, int], Value] = field(default_factory=dict)
     _conditions: dict[tuple[int, int], Value] = field(default_factory=dict)
+    _lane_masks: dict[tuple[int, int], Value] = field(default_factory=dict)
 
     # -- whole tiles -------------------------------------------------------------------------------------------------
 
@@ -96,11 +97,10 @@ class Access:
         count = lanes(self.tile)
         if count == 1:
             return self._load_whole(element, 1, other)
-        stride = self._vector_stride
-        if stride == 1:
+        if self._vector_stride == 1:
             mask = self._lane_mask(element)
             return self._load_whole(element, count, other) if mask is None else self._load_lanes(element, mask, other)
-        if stride == 0 and not self._lane_dims:
+        if self._vector_stride == 0 and not self._masked_along_lanes:
             return splat(self.scope.builder, self._load_whole(element, 1, other), count)
         each = [self._load_whole((*element[:-1], element[-1] + i), 1, other) for i in range(count)]
         return from_lanes(self.scope.builder, each)
@@ -173,65 +173,67 @@ class Access:
 
     # -- addresses ---------------------------------------------------------------------------------------------------
 
-    @property
-    def _last(self) -> int:
-        return self.tile.rank - 1
+    @cached_property
+    def _strides(self) -> tuple[int | Dim, ...]:
+        return self.ref.strides
 
-    @property
+    @cached_property
+    def _along_lanes(self) -> list[int]:
+        """The ref dims that move along the last tile dim."""
+        return [number for number, index in enumerate(self.indices) if index.over == self.tile.rank - 1]
+
+    @cached_property
     def _vector_stride(self) -> int | Dim | None:
         """The stride along the lanes; None for a gather, or where several ref dims move."""
-        moving = [(index, stride) for index, stride in zip(self.indices, self.ref.strides, strict=True) if self._moves(index)]
-        if len(moving) != 1 or moving[0][0].is_gather:
+        if len(self._along_lanes) != 1 or self.indices[self._along_lanes[0]].is_gather:
             return None
-        return moving[0][1]
-
-    def _moves(self, index: Index) -> bool:
-        return index.over == self._last
+        return self._strides[self._along_lanes[0]]
 
     @property
-    def _lane_dims(self) -> list[int]:
-        """Masked ref dims that move along the lanes."""
-        return [d for d, index in enumerate(self.indices) if index.masked and self._moves(index)]
+    def _masked_along_lanes(self) -> list[int]:
+        return [number for number in self._along_lanes if self.indices[number].masked]
 
     def _address(self, element: tuple[int, ...]) -> Value:
         """base + what is known at run time (shared by all elements with the same gathered rows) + a constant."""
-        arithmetic = self.scope.index
-        offset, key = self._start(), []
-        for number, (index, stride) in enumerate(zip(self.indices, self.ref.strides, strict=True)):
+        displacement, varying = self._start.constant, []
+        for number, (index, stride) in enumerate(zip(self.indices, self._strides, strict=True)):
             if index.over is None:
                 continue
             step = element[index.over]
-            if index.is_gather:
-                key.append((number, step))
-                offset = arithmetic.add(offset, arithmetic.multiply(self._gathered(index, step), self.scope.size(stride)))
-            elif isinstance(stride, Dim) and step:
-                key.append((number, step))
-                offset = arithmetic.add(offset, arithmetic.multiply(IndexValue.of(step), self.scope.size(stride)))
-            elif not isinstance(stride, Dim):
-                offset = arithmetic.add(offset, IndexValue.of(step * stride))
-        return self._displaced(self._base(tuple(key), offset.value), offset.constant)
+            if index.is_gather or (isinstance(stride, Dim) and step):
+                varying.append((number, step))
+            elif isinstance(stride, int):
+                displacement += step * stride
+        base = self._base(tuple(varying))
+        if displacement == 0:
+            return base
+        key = (base.get_reference(), displacement)
+        if key not in self._addresses:
+            self._addresses[key] = self._gep(base, ir.Constant(I64, displacement))
+        return self._addresses[key]
 
-    def _start(self) -> IndexValue:
-        """The offset of the first element, without gathered dims: computed once an access."""
-        if ("start",) not in self._addresses:
+    def _base(self, varying: tuple[tuple[int, int], ...]) -> Value:
+        """The address of the first element of a row, without the constant part of the start."""
+        if varying not in self._bases:
             arithmetic = self.scope.index
-            total = ZERO
-            for index, stride in zip(self.indices, self.ref.strides, strict=True):
-                if not index.is_gather:
-                    total = arithmetic.add(total, arithmetic.multiply(self._place(index), self.scope.size(stride)))
-            self._addresses[("start",)] = total
-        return self._addresses[("start",)]
+            offset = IndexValue(self._start.value)
+            for number, step in varying:
+                index, stride = self.indices[number], self.scope.size(self._strides[number])
+                place = self._gathered(index, step) if index.is_gather else IndexValue.of(step)
+                offset = arithmetic.add(offset, arithmetic.multiply(place, stride))
+            at_start = offset.is_constant and offset.constant == 0
+            base = self.pointer if at_start else self._gep(self.pointer, arithmetic.materialize(offset))
+            self._bases[varying] = base
+        return self._bases[varying]
 
-    def _base(self, key: tuple[Any, ...], offset: Value | None) -> Value:
-        if key not in self._addresses:
-            self._addresses[key] = self.pointer if offset is None else self._gep(self.pointer, offset)
-        return self._addresses[key]
-
-    def _displaced(self, base: Value, offset: int) -> Value:
-        key = (id(base), offset)
-        if key not in self._addresses:
-            self._addresses[key] = self._gep(base, ir.Constant(I64, offset)) if offset else base
-        return self._addresses[key]
+    @cached_property
+    def _start(self) -> IndexValue:
+        """The offset of the first element, without gathered dims."""
+        arithmetic, total = self.scope.index, ZERO
+        for index, stride in zip(self.indices, self._strides, strict=True):
+            if not index.is_gather:
+                total = arithmetic.add(total, arithmetic.multiply(self._place(index), self.scope.size(stride)))
+        return total
 
     def _gep(self, pointer: Value, offset: Value) -> Value:
         # Not inbounds: a start may lie outside and only its masked part inside.
@@ -265,7 +267,7 @@ class Access:
         parts = [
             self._inside(number, element[index.over] if index.over is not None else 0)
             for number, index in enumerate(self.indices)
-            if index.masked and not (whole_vector and self._moves(index))
+            if index.masked and not (whole_vector and number in self._along_lanes)
         ]
         known = [part for part in parts if part is not None]
         return reduce(self.scope.builder.and_, known) if known else None
@@ -288,7 +290,7 @@ class Access:
 
     def _lane_mask(self, element: tuple[int, ...]) -> Value | None:
         """Which lanes of a contiguous vector are inside; None where all are, or where no lane dim is masked."""
-        masks = [self._lanes_inside(number, element[-1]) for number in self._lane_dims]
+        masks = [self._lanes_inside(number, element[-1]) for number in self._masked_along_lanes]
         known = [mask for mask in masks if mask is not None]
         return reduce(self.scope.builder.and_, known) if known else None
 
@@ -298,14 +300,14 @@ class Access:
         left = arithmetic.subtract(self.scope.size(self.ref.shape[number]), start)
         if start.is_constant and start.constant >= 0 and left.is_constant and left.constant >= count:
             return None
-        if (number, step) in self._conditions:
-            return self._conditions[number, step]
+        if (number, step) in self._lane_masks:
+            return self._lane_masks[number, step]
         numbers = lane_numbers(with_lanes(I32, count))
         mask = builder.icmp_signed("<", numbers, self._lane_bound(left))
         if not (start.nonnegative or (start.is_constant and start.constant >= 0)):
             below = self._lane_bound(arithmetic.subtract(ZERO, start))
             mask = builder.and_(mask, builder.icmp_signed(">=", numbers, below))
-        self._conditions[number, step] = mask
+        self._lane_masks[number, step] = mask
         return mask
 
     def _lane_bound(self, bound: IndexValue) -> Value:
@@ -329,5 +331,3 @@ def _aligned(bytes_: int) -> Any:
     attributes.align = bytes_
     return attributes
 
-
-__all__ = ["SCRATCH_BYTES", "Access", "Scope", "vector_of"]

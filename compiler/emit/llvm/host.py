@@ -31,6 +31,7 @@ from neuralc.dialects.types import element_bytes
 from neuralc.emit.llvm.host_sizes import load_dims
 from neuralc.emit.llvm.host_weights import WeightLayout
 from neuralc.emit.llvm.index import IndexArithmetic, IndexValue
+from neuralc.emit.llvm.kernel import function_name
 from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.locations import span_of
@@ -142,7 +143,7 @@ class _HostWriter:
             )
         values = [self.size(dim) for dim in op.dims.data]
         grid = self.index.dim(kernel.grid.data, dict(zip(kernel.dims, values, strict=True)).__getitem__)
-        function = self.module.get_global(op.callee_name)
+        function = self.module.get_global(function_name(op.callee_name))
         arguments = [*map(self.index.materialize, values), *(self.pointers[value] for value in op.args)]
 
         def direct() -> None:
@@ -151,11 +152,15 @@ class _HostWriter:
         if not op.parallel or (grid.is_constant and grid.constant < 2):
             direct()
         else:
-            self._share(function, self.index.materialize(grid), arguments, direct)
+            self._share(function, self.index.materialize(grid), arguments, direct, op.parallel_from)
 
-    def _share(self, function: Any, grid: Value, arguments: Sequence[Value], direct: Callable[[], None]) -> None:
-        """Through the pool where the context has one, directly otherwise."""
-        alone = self.builder.icmp_unsigned("==", self.pool, ir.Constant(POINTER, None))
+    def _share(
+        self, function: Any, grid: Value, arguments: Sequence[Value], direct: Callable[[], None], enough: int
+    ) -> None:
+        """Through the pool where the context has one and the grid is large enough, directly otherwise."""
+        no_pool = self.builder.icmp_unsigned("==", self.pool, ir.Constant(POINTER, None))
+        small = self.builder.icmp_signed("<", grid, ir.Constant(I64, enough))
+        alone = self.builder.or_(no_pool, small)
         blocks = [self.function.append_basic_block(f"{function.name}.{name}") for name in ("direct", "shared", "done")]
         self.builder.cbranch(alone, blocks[0], blocks[1])
         self.builder.position_at_end(blocks[0])

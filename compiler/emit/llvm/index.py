@@ -113,10 +113,7 @@ class IndexArithmetic:
         for monomial, coefficient in dim.terms:
             term = IndexValue.of(coefficient)
             for atom in monomial:
-                if isinstance(atom, Function):
-                    factor = self._function(atom, symbols)
-                else:
-                    factor = symbols(atom.name)
+                factor = self._function(atom, symbols) if isinstance(atom, Function) else symbols(atom.name)
                 term = self.multiply(term, factor)
             total = self.add(total, term)
         # Sizes and strides are never below zero, whatever the signs of the terms.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 from neuralc.emit.llvm.types import I32, POINTER, Value, lanes_of, scalar_of, suffix, with_lanes
@@ -12,9 +14,20 @@ from neuralc.emit.llvm.types import I32, POINTER, Value, lanes_of, scalar_of, su
 
 def constant(type_: Any, value: float | int | bool) -> Value:
     """A constant of a scalar or vector type, the same in all lanes."""
-    if not isinstance(type_, ir.VectorType):
-        return ir.Constant(type_, _python(type_, value))
-    return _same_in_all_lanes(ir.Constant(type_.element, _python(type_.element, value)), type_.count)
+    scalar = scalar_of(type_)
+    number: float | int = int(value) if isinstance(scalar, ir.IntType) else float(value)
+    text = str(number) if isinstance(scalar, ir.IntType) else _float_text(scalar, float(number))
+    if isinstance(type_, ir.VectorType):
+        text = f"splat ({scalar} {text})"
+    result = raw_constant(type_, text)
+    result.number = number
+    return result
+
+
+def known_number(value: Value) -> float | int | None:
+    """The number that `constant` put in all lanes; None for any other value."""
+    number: float | int | None = getattr(value, "number", None)
+    return number
 
 
 def raw_constant(type_: Any, text: str) -> Value:
@@ -28,14 +41,12 @@ def poison(type_: Any) -> Value:
     return raw_constant(type_, "poison")
 
 
-def _same_in_all_lanes(scalar: Value, lanes: int) -> Value:
-    return raw_constant(with_lanes(scalar.type, lanes), f"splat ({scalar.type} {scalar.get_reference()})")
-
-
-def _python(type_: Any, value: float | int | bool) -> float | int:
-    if not isinstance(type_, ir.IntType):
-        return float(value)
-    return int(value) & ((1 << type_.width) - 1)
+def _float_text(type_: Any, value: float) -> str:
+    """Decimal where that is exact and short, else the bits of the double that holds the value, as LLVM reads them."""
+    rounded = float({"half": np.float16, "float": np.float32, "double": np.float64}[str(type_)](value))
+    if abs(rounded) < 1e6 and rounded == int(rounded):
+        return f"{rounded:.1f}"
+    return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
 
 
 def lane_numbers(type_: Any) -> Value:
@@ -73,8 +84,8 @@ def splat(builder: Any, value: Value, lanes: int) -> Value:
     """A scalar in all lanes."""
     if lanes == 1:
         return value
-    if is_constant(value):
-        return _same_in_all_lanes(value, lanes)
+    if (number := known_number(value)) is not None:
+        return constant(with_lanes(value.type, lanes), number)
     undecided = poison(with_lanes(value.type, lanes))
     first = builder.insert_element(undecided, value, ir.Constant(I32, 0))
     return shuffle(builder, first, None, [0] * lanes)
@@ -106,10 +117,6 @@ def per_lane(builder: Any, function: Any, *args: Value) -> Value:
     """Call a scalar function lane by lane."""
     count = lanes_of(args[0])
     return from_lanes(builder, [builder.call(function, [lane(builder, arg, i) for arg in args]) for i in range(count)])
-
-
-def is_constant(value: Value) -> bool:
-    return isinstance(value, ir.Constant)
 
 
 def integer_like(type_: Any) -> Any:

@@ -43,9 +43,9 @@ class NativeLibrary:
         return int(address)
 
 
-def parse(module: Any, machine: Any) -> Any:
-    """LLVM's module of an llvmlite module or of IR text, verified."""
-    parsed = binding.parse_assembly(str(module))
+def parse(module: Any, machine: Any, context: Any = None) -> Any:
+    """LLVM's module of an llvmlite module or of IR text, verified; in LLVM's global context where none is given."""
+    parsed = binding.parse_assembly(str(module), context)
     parsed.data_layout = str(machine.target_data)
     parsed.verify()
     return parsed

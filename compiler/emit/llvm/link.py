@@ -1,7 +1,8 @@
-"""Makes a shared library of an object: with the system's `cc`, else `zig cc` of the `[link]` extra.
+"""Makes a shared library of an object: with the system's `cc`, else with zig of the `[link]` extra.
 
-Nothing is linked but the C library with its threads. The library carries no build path and no time: the same object
-gives the same bytes from the same linker.
+Nothing is linked but the C library. The library carries no build path and no time: the same object gives the same
+bytes from the same linker. Zig comes with LLD, which links at once against the C library of this process; for another
+machine `zig cc` builds a C library first, which takes minutes when it is done for the first time.
 """
 
 from __future__ import annotations
@@ -18,17 +19,12 @@ from pathlib import Path
 from neuralc.grammar.diagnostics import NeuralcError, error
 from neuralc.passes.target import Target, architecture_of
 
-FLAGS = (
-    "-shared",
-    "-Wl,-z,noexecstack",
-    "-Wl,-z,relro",
-    "-Wl,-z,now",
-    "-Wl,--as-needed",
-    "-Wl,--build-id=none",
-    "-pthread",
-)
-TIME_LIMIT = 120.0
-"""Seconds; `zig cc` builds its C library stubs when it runs for the first time."""
+OPTIONS = ("-z,noexecstack", "-z,relro", "-z,now", "--as-needed", "--build-id=none")
+"""Of the linker; commas are blanks."""
+DRIVER_FLAGS = ("-shared", "-pthread", *(f"-Wl,{option}" for option in OPTIONS))
+LLD_FLAGS = ("ld.lld", "-shared", *(word for option in OPTIONS for word in option.split(",")))
+TIME_LIMIT = 600.0
+"""Seconds; see above."""
 
 
 def link_shared(code: bytes, target: Target) -> bytes:
@@ -36,29 +32,49 @@ def link_shared(code: bytes, target: Target) -> bytes:
 
     Raises E0842 when there is no linker for the target, E0843 when the linker fails.
     """
-    command = find_linker(target)
+    command = link_command(target)
     with tempfile.TemporaryDirectory(prefix="neuralc-") as folder:
-        # Fixed names, relative paths: neither gets into the library otherwise.
+        # Fixed names, relative paths: linkers write both into what they make.
         (Path(folder) / "model.o").write_bytes(code)
-        _run([*command, *FLAGS, "-o", "model.so", "model.o"], folder)
+        _run(command, folder)
         return (Path(folder) / "model.so").read_bytes()
 
 
-def find_linker(target: Target) -> list[str]:
-    """The command that links for a target. Raises E0842, with what to install."""
+def link_command(target: Target) -> list[str]:
+    """The command that makes model.so of model.o. Raises E0842, with what to install."""
+    files = ["-o", "model.so", "model.o"]
     here = architecture_of(target.triple) == architecture_of(Target.host().triple)
-    if here:
-        chosen = os.environ.get("CC", "").split()
-        if chosen and shutil.which(chosen[0]):
-            return chosen
-        for name in ("cc", "gcc", "clang"):
-            if found := shutil.which(name):
-                return [found]
-    elif found := shutil.which(f"{architecture_of(target.triple)}-linux-gnu-gcc"):
-        return [found]
-    if find_spec("ziglang") is not None:
-        return [sys.executable, "-m", "ziglang", "cc", "-target", f"{architecture_of(target.triple)}-linux-gnu"]
-    raise _no_linker(target, here)
+    compiler = _compiler_here() if here else _found(f"{architecture_of(target.triple)}-linux-gnu-gcc")
+    if compiler:
+        return [*compiler, *DRIVER_FLAGS, *files]
+    if find_spec("ziglang") is None:
+        raise _no_linker(target, here)
+    zig = [sys.executable, "-m", "ziglang"]
+    library = _c_library() if here else None
+    if library is not None:
+        return [*zig, *LLD_FLAGS, *files, library]
+    return [*zig, "cc", "-target", f"{architecture_of(target.triple)}-linux-gnu", *DRIVER_FLAGS, *files]
+
+
+def _compiler_here() -> list[str]:
+    chosen = os.environ.get("CC", "").split()
+    if chosen and shutil.which(chosen[0]):
+        return chosen
+    return _found("cc") or _found("gcc") or _found("clang")
+
+
+def _found(name: str) -> list[str]:
+    path = shutil.which(name)
+    return [] if path is None else [path]
+
+
+def _c_library() -> str | None:
+    """The file of the C library this process runs with: LLD takes names and versions of its functions from it."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return None
+    return next((line.split()[-1] for line in lines if line.endswith("/libc.so.6")), None)
 
 
 def _no_linker(target: Target, here: bool) -> NeuralcError:
@@ -75,9 +91,8 @@ def _run(command: Sequence[str], folder: str) -> None:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=TIME_LIMIT)
     except OSError as fault:
-        raise error(
-            "E0843", f"cannot run the linker `{command[0]}`", note=(fault.strerror or str(fault)).lower()
-        ) from None
+        reason = (fault.strerror or str(fault)).lower()
+        raise error("E0843", f"cannot run the linker `{command[0]}`", note=reason) from None
     except subprocess.TimeoutExpired:
         raise error("E0843", f"the linker `{command[0]}` did not finish in {TIME_LIMIT:.0f} s") from None
     if done.returncode != 0:

@@ -86,9 +86,11 @@ def generate(module: ModuleOp, weights: WeightStore, target: Target, *, opt: int
     program = emit_host(module, written, layout)
     emit_model(written, description, host, program)
     machine = jit.target_machine(target, CODE_LEVELS[opt])
-    llvm = jit.parse(f'source_filename = "{description.identifier}"\n{written}', machine)
+    # A context of its own: in the global one, named types get numbers that depend on what was compiled before.
+    context = binding.create_context()
+    llvm = jit.parse(f'source_filename = "{description.identifier}"\n{written}', machine, context)
     llvm.name = description.identifier
-    support = jit.parse(support_text(target), machine)
+    support = jit.parse(support_text(target), machine, context)
     support.triple = llvm.triple
     llvm.link_in(support)
     _hide(llvm)

@@ -23,7 +23,7 @@ from neuralc.emit.llvm.instructions import (
     elementwise,
     integer_like,
     intrinsic,
-    is_constant,
+    known_number,
     multiply_add,
     per_lane,
 )
@@ -63,21 +63,21 @@ class Scalars:
 
     def propagating(self, compare: str, a: Value, b: Value) -> Value:
         """maximum (`>`) or minimum (`<`) where a NaN operand gives NaN."""
-        if is_constant(b):
+        if _is_number(b):
             a, b = b, a
         # `a > b ? a : b` is b where either is NaN: right unless a is NaN and b is a number.
         chosen = self.builder.select(self.builder.fcmp_ordered(compare, a, b), a, b)
-        if is_constant(a) and not _may_be_nan(a):
+        if _is_number(a):
             return chosen
         return self.builder.select(self.builder.fcmp_unordered("uno", a, a), a, chosen)
 
     def ignoring(self, compare: str, a: Value, b: Value) -> Value:
         """maxnum (`>`) or minnum (`<`): a number where one operand is a number."""
-        if is_constant(a):
+        if _is_number(a):
             a, b = b, a
         # `a > b ? a : b` is b where either is NaN: right unless b is NaN and a is a number.
         chosen = self.builder.select(self.builder.fcmp_ordered(compare, a, b), a, b)
-        if is_constant(b) and not _may_be_nan(b):
+        if _is_number(b):
             return chosen
         return self.builder.select(self.builder.fcmp_unordered("uno", b, b), a, chosen)
 
@@ -133,7 +133,7 @@ class Scalars:
         """Toward zero, as C; x / 0 and x % 0 are 0, as numpy; the one overflowing quotient wraps."""
         signed = is_signed(element_type)
         opcode = getattr(self.builder, ("s" if signed else "u") + ("rem" if remainder else "div"))
-        if isinstance(b, ir.Constant) and b.get_reference() not in _TRAPPING and isinstance(b.constant, int | str):
+        if known_number(b) not in (None, 0, -1):
             return opcode(a, b)
         zero, one = constant(b.type, 0), constant(b.type, 1)
         is_zero = self.builder.icmp_unsigned("==", b, zero)
@@ -157,7 +157,7 @@ class Scalars:
     # -- between types -----------------------------------------------------------------------------------------------
 
     def convert(self, source: Attribute, target: Attribute, x: Value) -> Value:
-        """Another element type, as `scalar.convert`: floats round once, float to integer saturates and maps NaN to 0."""
+        """Another element type, as `scalar.convert`: floats round once, float to integer saturates, NaN gives 0."""
         if source == target:
             return x
         type_ = with_lanes(element(target), lanes_of(x))
@@ -182,13 +182,11 @@ class Scalars:
         return (self.builder.sext if is_signed(source) else self.builder.zext)(x, type_)
 
 
-def _may_be_nan(value: Value) -> bool:
-    """Whether a float constant is NaN: its text is hexadecimal, and NaN's begins with all exponent bits set."""
-    return "0x7ff8" in value.get_reference().lower() or "0xfff8" in value.get_reference().lower()
+def _is_number(value: Value) -> bool:
+    """Whether a value is a constant that is not NaN."""
+    number = known_number(value)
+    return number is not None and not math.isnan(number)
 
-
-_TRAPPING = ("0", "-1")
-"""Divisors that need the guarded form; constants of vectors are compared by text below."""
 
 Rule = Callable[..., Value]
 

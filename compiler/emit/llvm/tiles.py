@@ -9,21 +9,9 @@ from typing import Any
 import numpy as np
 
 from neuralc.dialects.kernel.types import TileType
-from neuralc.dialects.types import is_float
-from neuralc.emit.llvm.instructions import constant, from_lanes, lane, lane_numbers, multiply_add, shuffle, splat
+from neuralc.emit.llvm.instructions import constant, from_lanes, lane, lane_numbers, shuffle, splat
 from neuralc.emit.llvm.scalars import Scalars
-from neuralc.emit.llvm.types import (
-    Grid,
-    Value,
-    element,
-    empty_grid,
-    grid_shape,
-    is_signed,
-    lanes,
-    lanes_of,
-    vector,
-    vector_of,
-)
+from neuralc.emit.llvm.types import Grid, Value, element, empty_grid, lanes, lanes_of, vector_of
 
 
 @dataclass(frozen=True)
@@ -123,24 +111,19 @@ class Tiles:
             result = combine(result, lane(self.builder, value, i))
         return result
 
-    def dot(self, lhs: Grid, rhs: Grid, acc: Grid, types: tuple[TileType, TileType, TileType]) -> Grid:
-        """One outer product a step of k, every element in its own accumulator."""
-        lhs_type, _, acc_type = types
-        count = lanes(acc_type)
+    def dot(self, lhs: Grid, rhs: Grid, acc: Grid, source: TileType, tile: TileType) -> Grid:
+        """One outer product a step of k, every element in its own accumulator.
+
+        `source` is the type of the lhs, `tile` of the accumulator: products are made in the latter's element type."""
+        before, after = source.element_type, tile.element_type
         out = acc.copy()
         for k in range(lhs.shape[1]):
-            row = [self.scalars.convert(lhs_type.element_type, acc_type.element_type, value) for value in rhs[k]]
+            row = [self.scalars.convert(before, after, value) for value in rhs[k]]
             for i in range(lhs.shape[0]):
-                value = self.scalars.convert(lhs_type.element_type, acc_type.element_type, lhs[i, k])
-                spread = splat(self.builder, value, count)
+                left = splat(self.builder, self.scalars.convert(before, after, lhs[i, k]), lanes(tile))
                 for j, right in enumerate(row):
-                    out[i, j] = self._multiply_add(acc_type, spread, right, out[i, j])
+                    out[i, j] = self.scalars.apply("fma", after, [left, right, out[i, j]])
         return out
-
-    def _multiply_add(self, tile: TileType, a: Value, b: Value, c: Value) -> Value:
-        if is_float(tile.element_type):
-            return multiply_add(self.builder, self.scalars.has_fma, a, b, c)
-        return self.builder.add(self.builder.mul(a, b), c)
 
 
 def _filled(tile: TileType, value: Value) -> Grid:
@@ -148,5 +131,3 @@ def _filled(tile: TileType, value: Value) -> Grid:
     out[...] = value
     return out
 
-
-__all__ = ["Tiles", "grid_shape", "is_signed", "vector"]

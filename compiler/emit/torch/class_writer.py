@@ -10,8 +10,8 @@ from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.expressions import Expression, Value, call
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.initializers import Common, own_initializers, write_common
+from neuralc.emit.torch.plan import Child, ClassPlan, FreeWeight, Layer
 from neuralc.emit.torch.sharing import SharedClass
-from neuralc.emit.torch.structure import Child, ClassPlan, FreeWeight, Layer
 
 
 class ClassWriter:

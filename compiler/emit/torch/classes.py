@@ -10,8 +10,8 @@ from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.forward import Forward
 from neuralc.emit.torch.lowering import Lowered
+from neuralc.emit.torch.plan import ClassPlan
 from neuralc.emit.torch.reserved import LOCAL_NAMES
-from neuralc.emit.torch.structure import ClassPlan
 
 
 def input_names(plan: ClassPlan) -> list[str]:

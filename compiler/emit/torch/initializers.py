@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from neuralc.emit.python.writer import Writer
-from neuralc.emit.torch.structure import ClassPlan, FreeWeight, Layer
+from neuralc.emit.torch.plan import ClassPlan, FreeWeight, Layer
 
 # Keras draws random_normal, random_uniform and truncated_normal with a scale of 0.05; a truncated normal ends at two
 # standard deviations. Its he_* and lecun_* are variance scaling by fan-in, with a gain of 2 and of 1.

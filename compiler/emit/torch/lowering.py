@@ -11,11 +11,10 @@ from xdsl.ir import Operation
 from neuralc.dialects.graph import CallOp, GetWeightOp, ReshapeOp, ReturnOp
 from neuralc.emit.torch import lower_functions, lower_layers
 from neuralc.emit.torch.layouts import Layouts
-from neuralc.emit.torch.loops import Chain, chains
-from neuralc.emit.torch.lower_calls import lower_call, lower_chain
+from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
 from neuralc.emit.torch.nodes import Node
+from neuralc.emit.torch.plan import ClassPlan
 from neuralc.emit.torch.refusals import Refusals
-from neuralc.emit.torch.structure import ClassPlan
 from neuralc.emit.torch.values import Values
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {

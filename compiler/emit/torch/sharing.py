@@ -16,8 +16,8 @@ from typing import TypeAlias
 from neuralc.emit.python.expressions import Expression, call, name
 from neuralc.emit.python.names import Names
 from neuralc.emit.torch.classes import ClassText
+from neuralc.emit.torch.plan import Child, ClassPlan, FreeWeight, Layer
 from neuralc.emit.torch.reserved import LOCAL_NAMES
-from neuralc.emit.torch.structure import Child, ClassPlan, FreeWeight, Layer
 
 Member: TypeAlias = "Layer | Child"
 

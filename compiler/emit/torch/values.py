@@ -10,8 +10,8 @@ from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.python.expressions import Expression, method, name
 from neuralc.emit.torch.layouts import Layouts, Order, conversion, natural, permuted
 from neuralc.emit.torch.nodes import Kind, Node, Render
+from neuralc.emit.torch.plan import ClassPlan
 from neuralc.emit.torch.refusals import Refusals
-from neuralc.emit.torch.structure import ClassPlan
 
 
 class Values:

@@ -12,6 +12,7 @@ from xdsl.ir import Block, SSAValue
 from neuralc.dialects import kernel
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.types import element_bytes
+from neuralc.emit.triton.scope import ref_type
 
 BYTES = 16
 
@@ -38,8 +39,7 @@ def is_aligned(buffer: SSAValue) -> bool:
         case kernel.ArenaOp():
             return _is_multiple(owner.offset.data)
         case kernel.ViewOp():
-            ref = owner.result.type
-            size = element_bytes(ref.element_type) if isinstance(ref, kernel.RefType) else 1
+            size = element_bytes(ref_type(owner.result).element_type)
             return is_aligned(owner.source) and _is_multiple(owner.offset.data * size)
         case _:
             return True

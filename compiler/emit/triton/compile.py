@@ -17,8 +17,10 @@ from xdsl.dialects.builtin import ModuleOp
 from neuralc.dialects import kernel
 from neuralc.emit.triton.alignment import aligned_references
 from neuralc.emit.triton.cubin import Resources, read_cubin
+from neuralc.emit.triton.hints import launch_of
 from neuralc.emit.triton.progress import Progress, silent
-from neuralc.emit.triton.source import Source, launch_of
+from neuralc.emit.triton.scope import ref_type
+from neuralc.emit.triton.source import Source
 from neuralc.emit.triton.types import ELEMENTS
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error
 from neuralc.passes.target import Target
@@ -57,7 +59,7 @@ def requests_of(module: ModuleOp, source: Source) -> list[Request]:
         if not isinstance(func, kernel.FuncOp):
             continue
         name, launch, count = source.names[func.sym_name.data], launch_of(func), len(func.dims)
-        pointers = [f"*{ELEMENTS[argument.type.element_type].signature}" for argument in func.references]  # type: ignore[attr-defined]
+        pointers = [f"*{ELEMENTS[ref_type(argument).element_type].signature}" for argument in func.references]
         types = ["i32"] * count + pointers
         signature = dict(zip(source.parameters[func.sym_name.data], types, strict=True))
         places = [count + place for place, is_aligned in enumerate(aligned[func.sym_name.data]) if is_aligned]

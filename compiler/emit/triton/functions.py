@@ -30,19 +30,19 @@ def minimum(a, b):
     """The smaller one, and NaN where one of them is NaN."""
     return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)
 ''',
-    "largest": """
+    "maximum_number": """
 @triton.jit
-def largest(a, b):
+def maximum_number(a, b):
     return tl.maximum(a, b)
 """,
-    "smallest": """
+    "minimum_number": """
 @triton.jit
-def smallest(a, b):
+def minimum_number(a, b):
     return tl.minimum(a, b)
 """,
-    "product": """
+    "multiply": """
 @triton.jit
-def product(a, b):
+def multiply(a, b):
     return a * b
 """,
     "both": """
@@ -95,8 +95,8 @@ def to_integer(x, dtype: tl.constexpr, low: tl.constexpr, high: tl.constexpr):
 
 COMBINE: dict[tuple[str, bool], str] = {
     ("maximum", True): "maximum", ("minimum", True): "minimum",
-    ("maximum", False): "largest", ("minimum", False): "smallest",
-    ("mul", True): "product", ("mul", False): "product",
+    ("maximum", False): "maximum_number", ("minimum", False): "minimum_number",
+    ("mul", True): "multiply", ("mul", False): "multiply",
     ("and", False): "both", ("or", False): "either",
 }  # fmt: skip
 """(reduction, on floats) -> the helper that joins two values; `add` is `tl.sum`."""

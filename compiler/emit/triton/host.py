@@ -12,8 +12,10 @@ from neuralc.dialects.types import format_shape
 from neuralc.emit.python.expressions import Expression, binary, call, literal, method, name
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.writer import Writer
+from neuralc.emit.triton.hints import launch_of
 from neuralc.emit.triton.kernels import RESERVED
 from neuralc.emit.triton.legality import MAX_SPAN
+from neuralc.emit.triton.scope import ref_type
 from neuralc.emit.triton.sizes import HOST_WORDS, size_expression
 from neuralc.emit.triton.types import ELEMENTS
 
@@ -33,7 +35,8 @@ class HostPrinter:
     def text(self) -> str:
         host = self._host
         inputs = [
-            self._buffer(argument, label) for argument, label in zip(host.input_arguments, host.inputs, strict=True)
+            self._buffer(argument, label, "in")
+            for argument, label in zip(host.input_arguments, host.inputs, strict=True)
         ]
         with self._writer.block(f"def run({', '.join([*inputs, 'weights'])}):"):
             self._writer.docstring(*self._description())
@@ -45,8 +48,10 @@ class HostPrinter:
             self._writer.line(f"return {', '.join(outputs)}")
         return self._writer.text
 
-    def _buffer(self, value: SSAValue, wanted: str) -> str:
-        claimed = self._names.claim(identifier(wanted))
+    def _buffer(self, value: SSAValue, wanted: str, role: str) -> str:
+        """A variable for a buffer; `role` tells it from a kernel of the same name."""
+        plain = identifier(wanted)
+        claimed = self._names.claim(f"{plain}_{role}" if plain in self._names else plain)
         self._buffers[value] = name(claimed)
         return claimed
 
@@ -73,7 +78,7 @@ class HostPrinter:
     def _bind_dims(self) -> None:
         """Each symbol from the first input dim that is that symbol and nothing else."""
         for argument in self._host.input_arguments:
-            for axis, size in enumerate(_ref(argument).shape):
+            for axis, size in enumerate(ref_type(argument).shape):
                 symbol = next(iter(size.symbols), "") if isinstance(size, Dim) else ""
                 if symbol and symbol not in self._dims and size == Dim.symbol(symbol):
                     self._dims[symbol] = self._names.claim(identifier(symbol))
@@ -81,7 +86,7 @@ class HostPrinter:
 
     def _check_sizes(self) -> None:
         """Kernels index with 32 bits: refuse arrays they could not reach."""
-        spans = {_ref(value).span for value in self._references() if not _ref(value).span.is_static}
+        spans = {ref_type(value).span for value in self._references() if not ref_type(value).span.is_static}
         if spans:
             reached = [str(self._size(span)) for span in sorted(spans, key=str)]
             largest = f"max({', '.join(reached)})" if len(reached) > 1 else reached[0]
@@ -96,8 +101,8 @@ class HostPrinter:
         first = self._buffers[self._host.input_arguments[0]] if self._host.inputs else name("torch.empty(0)")
         self._writer.line(f"device = {first}.device")
         for argument, label in zip(self._host.output_arguments, self._host.outputs, strict=True):
-            ref = _ref(argument)
-            variable = self._buffer(argument, label)
+            ref = ref_type(argument)
+            variable = self._buffer(argument, label, "out")
             shape = name("(" + "".join(f"{self._size(size)}, " for size in ref.shape).rstrip() + ")")
             shape = name(str(shape).replace(",)", ")")) if ref.rank > 1 else shape
             self._allocate(variable, shape, ELEMENTS[ref.element_type].torch)
@@ -118,8 +123,8 @@ class HostPrinter:
                 case kernel.WeightOp():
                     self._buffers[op.result] = name(f"weights[{literal(op.weight_name)}]")
                 case kernel.AllocOp():
-                    variable = self._buffer(op.result, op.result.name_hint or "buffer")
-                    ref = _ref(op.result)
+                    variable = self._buffer(op.result, op.result.name_hint or "buffer", "buffer")
+                    ref = ref_type(op.result)
                     self._allocate(variable, self._size(ref.span), ELEMENTS[ref.element_type].torch)
                 case kernel.ArenaOp():
                     self._arena(op)
@@ -131,13 +136,13 @@ class HostPrinter:
                     self._choice(op)
 
     def _arena(self, op: kernel.ArenaOp) -> None:
-        variable = self._buffer(op.result, op.result.name_hint or "buffer")
-        start, end = self._size(op.offset.data), self._size(op.offset.data + _ref(op.result).bytes)
+        variable = self._buffer(op.result, op.result.name_hint or "buffer", "buffer")
+        start, end = self._size(op.offset.data), self._size(op.offset.data + ref_type(op.result).bytes)
         part = name(
             f"arena[{'' if str(start) == '0' else start}:{end}]" if _plain(start, end) else f"arena[{start} : {end}]"
         )
         self._writer.statement(
-            f"{variable} = ", method(part, "view", name(ELEMENTS[_ref(op.result).element_type].torch))
+            f"{variable} = ", method(part, "view", name(ELEMENTS[ref_type(op.result).element_type].torch))
         )
 
     def _view(self, op: kernel.ViewOp) -> None:
@@ -145,12 +150,10 @@ class HostPrinter:
         if op.offset.data == Dim(()):
             self._buffers[op.result] = source
             return
-        variable = self._buffer(op.result, op.result.name_hint or "view")
+        variable = self._buffer(op.result, op.result.name_hint or "view", "view")
         self._writer.line(f"{variable} = {source}.view(-1)[{self._size(op.offset.data)} :]")
 
     def _launch(self, op: kernel.LaunchOp) -> None:
-        from neuralc.emit.triton.source import launch_of
-
         func = self._funcs[op.callee_name]
         sizes = dict(zip(func.dims, op.dims.data, strict=True))
         grid = self._size(func.grid.data.substitute(sizes))
@@ -173,12 +176,6 @@ def _plain(*expressions: Expression) -> bool:
     return all(str(expression).isidentifier() or str(expression).isdigit() for expression in expressions)
 
 
-def _ref(value: SSAValue) -> kernel.RefType:
-    if not isinstance(value.type, kernel.RefType):
-        raise TypeError(f"expected a reference, got {value.type}")
-    return value.type
-
-
 def _describe(value: SSAValue) -> str:
-    ref = _ref(value)
+    ref = ref_type(value)
     return f"{ELEMENTS[ref.element_type].torch.removeprefix('torch.')} {format_shape(ref.shape)}"

@@ -25,7 +25,6 @@ RESERVED = frozenset(dir(builtins)) | frozenset(HELPERS) | {"tl", "triton", "tor
 
 DEFAULT_NAMES: dict[type[Operation], str] = {
     kernel.ProgramIdOp: "program",
-    kernel.LoadOp: "loaded",
     kernel.IotaOp: "places",
     kernel.DotOp: "acc",
     kernel.ReduceOp: "reduced",
@@ -117,8 +116,14 @@ class KernelPrinter:
         """The variable of an op's result: the one it was promised by a loop, or a new one."""
         (result,) = op.results
         if not self._scope.has(result):
-            self._name(result, self._scope.claim(result.name_hint or DEFAULT_NAMES.get(type(op), "index")))
+            self._name(result, self._scope.claim(result.name_hint or self._default_name(op)))
         return str(self._scope.text(result))
+
+    def _default_name(self, op: Operation) -> str:
+        """A name for a value that has none in the IR."""
+        if isinstance(op, kernel.LoadOp):
+            return f"{self._scope.text(op.ref)}_tile"
+        return DEFAULT_NAMES.get(type(op), "index")
 
     def _name(self, value: SSAValue, text: str) -> str:
         self._scope.set_name(value, text)

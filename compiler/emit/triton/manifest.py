@@ -22,6 +22,7 @@ from neuralc.dialects.graph import declared_dims
 from neuralc.dialects.types import element_bytes, numpy_dtype
 from neuralc.emit.triton.alignment import is_aligned
 from neuralc.emit.triton.compile import Cubin
+from neuralc.emit.triton.scope import ref_type
 from neuralc.emit.triton.source import Source
 from neuralc.passes.target import Target
 
@@ -108,7 +109,7 @@ class _Host:
         for dim in self._host.dims:
             entry: Entry = {"name": dim}
             for label, argument in zip(self._host.inputs, self._host.input_arguments, strict=True):
-                sizes = _ref(argument).shape
+                sizes = ref_type(argument).shape
                 if Dim.symbol(dim) in sizes and "input" not in entry:
                     entry |= {"input": label, "axis": sizes.index(Dim.symbol(dim))}
             if dim in declared:
@@ -119,13 +120,13 @@ class _Host:
         return found
 
     def _port(self, value: SSAValue, label: str, kind: str) -> Entry:
-        ref = _ref(value)
+        ref = ref_type(value)
         self._buffer(value, {"kind": kind, "name": label})
         shape = [str(size) if isinstance(size, Dim) else size for size in ref.shape]
         return {"name": label, "dtype": numpy_dtype(ref.element_type).name, "shape": shape}
 
     def _buffer(self, value: SSAValue, entry: Entry) -> None:
-        ref = _ref(value)
+        ref = ref_type(value)
         self._places[value] = len(self._buffers)
         self._buffers.append(
             entry | {"dtype": numpy_dtype(ref.element_type).name, "bytes": str(ref.bytes), "aligned": is_aligned(value)}
@@ -142,7 +143,7 @@ class _Host:
                 case kernel.ArenaOp():
                     self._buffer(op.result, {"kind": "arena", "offset": str(op.offset.data)})
                 case kernel.ViewOp():
-                    offset = op.offset.data * element_bytes(_ref(op.result).element_type)
+                    offset = op.offset.data * element_bytes(ref_type(op.result).element_type)
                     self._buffer(op.result, {"kind": "view", "of": self._places[op.source], "offset": str(offset)})
                 case kernel.LaunchOp():
                     program.append(
@@ -161,9 +162,3 @@ class _Host:
                         }
                     )
         return program
-
-
-def _ref(value: SSAValue) -> kernel.RefType:
-    if not isinstance(value.type, kernel.RefType):
-        raise TypeError(f"expected a reference, got {value.type}")
-    return value.type

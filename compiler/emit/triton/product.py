@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 from safetensors.numpy import save
 from xdsl.dialects.builtin import ModuleOp
 
@@ -35,7 +36,8 @@ def make_files(
     cubins = compile_kernels(source, requests_of(module, source), target, progress)
     files: dict[str, str | bytes] = {"model.py": source.text}
     files["manifest.json"] = json.dumps(make_manifest(module, source, cubins, target), indent=2) + "\n"
-    files["weights.safetensors"] = save(dict(values))
+    # safetensors writes the bytes behind an array whatever its strides are.
+    files["weights.safetensors"] = save({name: np.ascontiguousarray(value) for name, value in values.items()})
     for cubin in cubins:
         files[f"kernels/{cubin.request.name}.cubin"] = cubin.data
         files[f"kernels/{cubin.request.name}.ptx"] = cubin.ptx

@@ -81,6 +81,12 @@ def tile_type(value: SSAValue) -> kernel.TileType:
     return value.type
 
 
+def ref_type(value: SSAValue) -> kernel.RefType:
+    if not isinstance(value.type, kernel.RefType):
+        raise TypeError(f"expected a reference, got {value.type}")
+    return value.type
+
+
 def constant_index(value: SSAValue | int) -> SSAValue | int:
     """The number an index value is defined as, or the value itself."""
     if isinstance(value, SSAValue) and isinstance(value.owner, arith.ConstantOp):

@@ -6,27 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.dialects import kernel
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.triton.functions import HELPERS
+from neuralc.emit.triton.hints import launch_of
 from neuralc.emit.triton.host import HostPrinter
 from neuralc.emit.triton.kernels import RESERVED, KernelPrinter
 from neuralc.emit.triton.legality import check
 from neuralc.passes.target import Target
-
-DEFAULT_WARPS = 4
-DEFAULT_STAGES = 2
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How Triton compiles a kernel."""
-
-    num_warps: int
-    num_stages: int
 
 
 @dataclass(frozen=True)
@@ -72,16 +62,6 @@ def emit_source(module: ModuleOp, target: Target) -> Source:
     title = _title(funcs, names, host, target)
     text = "" if host is None else HostPrinter(host, funcs, names).text()
     return Source(title, kernels, text, names, parameters)
-
-
-def launch_of(func: kernel.FuncOp) -> Launch:
-    """Warps and pipeline stages: the schedule's choice, written on the kernel."""
-    return Launch(_hint(func, "num_warps", DEFAULT_WARPS), _hint(func, "num_stages", DEFAULT_STAGES))
-
-
-def _hint(func: kernel.FuncOp, key: str, default: int) -> int:
-    value = func.attributes.get(key)
-    return value.value.data if isinstance(value, IntegerAttr) else default
 
 
 def _title(funcs: list[kernel.FuncOp], names: Mapping[str, str], host: kernel.HostOp | None, target: Target) -> str:

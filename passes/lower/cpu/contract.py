@@ -6,8 +6,8 @@
         for k: acc += x[rows, k] * w[panel, k, :]
         store(epilogue(acc))
 
-One operand gives scalars (broadcast), the other vectors along the last loop of the output. Where both run along that loop
-(depthwise convolution) the product is element by element. With a single row (matrix times vector) the tile spans
+One operand gives scalars (broadcast), the other vectors along the last loop of the output. Where both run along that
+loop (depthwise convolution) the product is element by element. With a single row (matrix times vector) the tile spans
 several k at once, so that enough multiply-adds are in flight; its partial sums are added at the end.
 """
 
@@ -88,7 +88,7 @@ class ContractSchedule:
     target: Target
     tile: RegisterTile
     clamp: bool = False
-    """The row loop is as long as a symbol says, and at least one tile: the last tile is moved back to end at the end."""
+    """The row loop is as long as a symbol says, and at least one tile: the last tile is moved back to the end."""
 
     def build(self, name: str) -> FuncOp:
         roles = find_roles(self.nest)
@@ -108,7 +108,9 @@ class ContractSchedule:
         places = {letter: Place(position[letter]) for letter in roles.outer}
         start = b.mul(position["panel"], self.tile.columns, "column")
         masked = columns % self.tile.columns != 0
-        self._rows(b, roles, places, Place(start, None, masked, position["panel"]), position["chunk"], row_size, per_chunk)
+        self._rows(
+            b, roles, places, Place(start, None, masked, position["panel"]), position["chunk"], row_size, per_chunk
+        )
         grid = Dim.constant(1)
         for size in sizes.values():
             grid *= size
@@ -124,7 +126,7 @@ class ContractSchedule:
         return Dim.constant(-(-rows // per_chunk)), per_chunk
 
     def _order(self, roles: Roles, rows: Size, panels: int) -> list[str]:
-        """Programs in the order that reads less from beyond the second-level cache: neighbours share a panel or rows."""
+        """Programs in the order that reads less from beyond the second-level cache."""
         if isinstance(rows, Dim):
             return ["panel", *roles.outer, "chunk"]
         k = math.prod(size for letter in roles.reduced if (size := self.nest.static(letter)) is not None)
@@ -331,9 +333,7 @@ class ContractSchedule:
             extent = size if innermost_extent is None else innermost_extent
             if isinstance(extent, int) and extent <= UNROLL * unit:
                 return step(fixed, letter, 0, extent, acc) if extent else acc
-            return b.loop(
-                0, b.size(extent), unit, [acc], lambda k, a: [step(fixed, letter, k, unit, a)], hint="k"
-            )[0]
+            return b.loop(0, b.size(extent), unit, [acc], lambda k, a: [step(fixed, letter, k, unit, a)], hint="k")[0]
 
         def one(position: IndexLike, acc: SSAValue) -> SSAValue:
             here = {**fixed, letter: Place(position)}

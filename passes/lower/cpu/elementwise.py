@@ -1,8 +1,8 @@
 """Maps on a CPU: vectors along the last loop, the other loops around, no work left to a scalar remainder.
 
-    program (outermost loops | chunks of one long loop):
-      for each inner loop:
-        for each tile of the last loop: store(region(load, ..)); then the rest as one smaller tile, its tail masked
+program (outermost loops | chunks of one long loop):
+  for each inner loop:
+    for each tile of the last loop: store(region(load, ..)); then the rest as one smaller tile, its tail masked
 """
 
 from __future__ import annotations
@@ -159,4 +159,3 @@ def leftovers(start: int, stop: int, lanes: int) -> list[tuple[int, int, bool]]:
     vectors = rest // lanes * lanes
     out = [(start, vectors, False)] if vectors else []
     return out + ([(start + vectors, lanes, True)] if rest > vectors else [])
-

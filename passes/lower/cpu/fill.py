@@ -1,6 +1,6 @@
 """Filling memory on a CPU: the border of a padded buffer, all its runs in one kernel.
 
-    program (the dims around): for each run: store(value), whole vectors first, the tail masked
+program (the dims around): for each run: store(value), whole vectors first, the tail masked
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@
         for the reduced loops: acc = acc + x        total = acc added over its lanes
         store(epilogue(acc))                        store(epilogue(total))
 
-The tail of a reduced row is masked and reads the identity.
+The tail of a reduced row is masked and reads the identity. A contraction is a sum of products; here it is computed so
+where its last loop is as long as a symbol says, which leaves it without register tiles (cpu/contract.py).
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ STRAIGHT = 16
 
 
 def build_reduce(nest: Nest, target: Target, name: str) -> FuncOp:
-    """The kernel of a reduction and its epilogue."""
+    """The kernel of a reduction, or of a sum of products, and its epilogue."""
     x = nest.inputs[nest.stages[0].sources[0].input or 0]
-    kept_last = bool(nest.output.word) and nest.output.word[-1] == x.word[-1]
+    columns = nest.output.word if isinstance(nest.stages[0].op, tensor.ContractOp) else x.word[-1:]
+    kept_last = bool(nest.output.word) and nest.output.word[-1] in columns
     return _Reduce(nest, target, kept_last).build(name)
 
 
@@ -39,11 +41,12 @@ class _Reduce:
     def __init__(self, nest: Nest, target: Target, kept_last: bool) -> None:
         self.nest = nest
         self.kept_last = kept_last
-        self.x = nest.inputs[nest.stages[0].sources[0].input or 0]
+        self.operands = [nest.inputs[source.input or 0] for source in nest.stages[0].sources]
+        self.x = self.operands[0]
         op = nest.stages[0].op
-        if not isinstance(op, tensor.ReduceOp):
+        if not isinstance(op, tensor.ReduceOp | tensor.ContractOp):
             raise TypeError(f"{op.name} is not a reduction")
-        self.kind = str(op.literal("kind"))
+        self.kind = str(op.literal("kind")) if isinstance(op, tensor.ReduceOp) else "add"
         self.element = self.x.ref.element_type
         self.identity = scalar.identity(self.kind, self.element)
         self.lanes = vector_lanes(nest, target)
@@ -85,7 +88,7 @@ class _Reduce:
         acc = b.splat(self.identity, shape.type(self.element), "acc")
 
         def step(places: Mapping[str, Place], acc: SSAValue) -> SSAValue:
-            return b.map(self.kind, acc, load(b, self.x, places, shape, hint="x_tile"), hint="acc")
+            return self._add(b, acc, places, shape)
 
         acc = self._loops(b, self.nest.reduced, here, acc, step)
         self._finish(b, acc, here, shape)
@@ -105,8 +108,7 @@ class _Reduce:
             def step(places: Mapping[str, Place], acc: SSAValue) -> SSAValue:
                 def one(at: IndexLike, acc: SSAValue) -> SSAValue:
                     spot = {**places, along: Place(at, 0, masked)}
-                    x = load(b, self.x, spot, shape, other=self.identity, hint="x_tile")
-                    return b.map(self.kind, acc, x, hint="acc")
+                    return self._add(b, acc, spot, shape)
 
                 single = isinstance(start, int) and isinstance(stop, int) and stop - start <= shape.extents[0]
                 if single:
@@ -131,6 +133,11 @@ class _Reduce:
         if total is None:
             raise ValueError("a reduction over nothing")
         self._finish(b, total, here, TileShape((), 1))
+
+    def _add(self, b: KernelBuilder, acc: SSAValue, places: Mapping[str, Place], shape: TileShape) -> SSAValue:
+        """One round: the operand, or the product of the two, goes into the sum."""
+        tiles = [load(b, each, places, shape, other=self.identity, hint="x_tile") for each in self.operands]
+        return b.map("fma", *tiles, acc, hint="acc") if len(tiles) == 2 else b.map(self.kind, acc, *tiles, hint="acc")
 
     def _finish(self, b: KernelBuilder, value: SSAValue, here: Mapping[str, Place], shape: TileShape) -> None:
         value = epilogue(b, self.nest, self.nest.stages[1:], value, here, shape)

@@ -7,8 +7,8 @@
       s = sum(e)
       store(e / s)
 
-A value that a later pass needs is kept in scratch memory when it costs more than a load to make again. Places behind the
-end of the row are replaced by the identity before they are reduced, whatever the maps made of them.
+A value that a later pass needs is kept in scratch memory when it costs more than a load to make again. Places behind
+the end of the row are replaced by the identity before they are reduced, whatever the maps made of them.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class _Rows:
                 if made is not None and self._is_row(made) and self.passes[made] < self.passes[index]:
                     op = self.nest.stages[made].op
                     costly = isinstance(op, tensor.MapOp) and any(
-                        isinstance(inner, tensor.ScalarOp) and inner.literal("fn") in ("exp", "log", "tanh", "erf", "pow")
+                        isinstance(inner, tensor.ScalarOp)
+                        and inner.literal("fn") in ("exp", "log", "tanh", "erf", "pow")
                         for inner in op.block.ops
                     )
                     if costly:
@@ -172,7 +173,9 @@ class _Rows:
                 value = self._value(source, values, scalars, spot, shape, number)
                 out.append(b.map(self._kind(i), acc, self._valid(value, spot, shape, i), hint="acc"))
             if self._is_row(final) and self.passes[final] == number:
-                result = self._value(Source(self.nest.stages[final].word, stage=final), values, scalars, spot, shape, number)
+                result = self._value(
+                    Source(self.nest.stages[final].word, stage=final), values, scalars, spot, shape, number
+                )
                 store(b, result, self.nest.output, spot)
             for i in self.scratch:
                 if self.passes[i] == number:
@@ -217,9 +220,7 @@ class _Rows:
             return values[stage]
         if not isinstance(op, tensor.MapOp):
             raise TypeError(f"{op.name} does not make a row")
-        tiles = [
-            self._value(each, values, scalars, spot, shape, number) for each in self.nest.stages[stage].sources
-        ]
+        tiles = [self._value(each, values, scalars, spot, shape, number) for each in self.nest.stages[stage].sources]
         values[stage] = region(self.b, op, tiles, shape)
         return values[stage]
 

@@ -51,30 +51,28 @@ def step_cycles(rows: int, vectors: int) -> float:
     return max(rows * vectors / FMA_PIPES, loads, FMA_LATENCY) + LOAD_PENALTY * loads
 
 
-def choose_tile(
-    rows: int | None, columns: int, lanes: int, registers: int, vectors: int | None = None
-) -> RegisterTile:
+def choose_tile(rows: int | None, columns: int, lanes: int, registers: int, vectors: int | None = None) -> RegisterTile:
     """The tile with the best modelled efficiency for an extent; `rows` is None where it is known at run time only.
 
     `vectors` fixes the width, where weights are packed in panels already.
     """
     best = RegisterTile(1, vectors or 1, lanes, 0.0)
-    for vectors in range(1, MAX_VECTORS + 1) if vectors is None else (vectors,):
-        width = vectors * lanes
+    for count in range(1, MAX_VECTORS + 1) if vectors is None else (vectors,):
+        width = count * lanes
         if width > lanes and width - lanes >= columns:
             break
         used_columns = columns / (-(-columns // width) * width)
         for height in range(1, MAX_ROWS + 1):
-            tile = RegisterTile(height, vectors, lanes, 0.0)
+            tile = RegisterTile(height, count, lanes, 0.0)
             if tile.registers > registers or (rows is not None and height > rows):
                 continue
-            cycles, work = _extent_cycles(rows, height, vectors)
-            efficiency = used_columns * work * vectors / FMA_PIPES / cycles
+            cycles, work = _extent_cycles(rows, height, count)
+            efficiency = used_columns * work * count / FMA_PIPES / cycles
             # Equal efficiency: the larger tile reads each operand less often.
-            if (efficiency, height * vectors) > (best.efficiency + 1e-9, 0) or (
-                abs(efficiency - best.efficiency) <= 1e-9 and height * vectors > best.rows * best.vectors
+            if (efficiency, height * count) > (best.efficiency + 1e-9, 0) or (
+                abs(efficiency - best.efficiency) <= 1e-9 and height * count > best.rows * best.vectors
             ):
-                best = RegisterTile(height, vectors, lanes, efficiency)
+                best = RegisterTile(height, count, lanes, efficiency)
     return best
 
 

@@ -35,6 +35,25 @@ kernel.func @addresses(%n: index, %x: !kernel.ref<[n, 64], f32>, %y: !kernel.ref
   kernel.return
 }
 
+// Constants are joined: the number of row blocks, (n + 6 - 1) / 6.
+// CHECK-LABEL: kernel.func @sums(
+kernel.func @sums(%n: index, %y: !kernel.ref<[n], i32>) dims [n] grid (1) {
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c6 = arith.constant 6 : index
+  %a = arith.addi %n, %c6 : index
+  // CHECK: %c5 = arith.constant 5 : index
+  // CHECK-NEXT: %b = arith.addi %n, %c5 : index
+  %b = arith.subi %a, %c1 : index
+  // CHECK: %c12 = arith.constant 12 : index
+  // CHECK-NEXT: %d = arith.divui %b, %c12 : index
+  %c = arith.divui %b, %c6 : index
+  %d = arith.divui %c, %c2 : index
+  %t = kernel.splat %d -> !kernel.tile<1xi32>
+  kernel.store %t, %y[0 over 0]
+  kernel.return
+}
+
 // A gather by consecutive places is a start.
 // CHECK-LABEL: kernel.func @gather(
 kernel.func @gather(%x: !kernel.ref<[64], f32>, %y: !kernel.ref<[64], f32>) dims [] grid (8) {
@@ -97,7 +116,9 @@ kernel.func @tiles(%x: !kernel.ref<[4, 8], f32>, %y: !kernel.ref<[4, 8], f32>) d
   %zero = kernel.splat 0.0 -> !kernel.tile<4x8xf32, v8>
   %a = kernel.map mul %one, %t -> !kernel.tile<4x8xf32, v8>
   %b = kernel.map sub %a, %zero -> !kernel.tile<4x8xf32, v8>
-  %c = kernel.map maximum %b, %b -> !kernel.tile<4x8xf32, v8>
+  %lowest = kernel.splat "-inf" -> !kernel.tile<4x8xf32, v8>
+  %b2 = kernel.map maximum %lowest, %b -> !kernel.tile<4x8xf32, v8>
+  %c = kernel.map maximum %b2, %b2 -> !kernel.tile<4x8xf32, v8>
   %d = kernel.map neg %c -> !kernel.tile<4x8xf32, v8>
   %e = kernel.map neg %d -> !kernel.tile<4x8xf32, v8>
   %f = kernel.reshape %e -> !kernel.tile<2x2x8xf32, v8>

@@ -54,21 +54,33 @@ kernel.host @model(%x: !kernel.ref<[batch, 1024], f32>, %s: !kernel.ref<[small, 
   // Large for sure.
   // CHECK: kernel.launch @products[600](%a, %w, %b) {parallel}
   kernel.launch @products[600](%a, %w, %b)
-  // By the batch.
-  // CHECK-NEXT: kernel.if ceildiv(batch, 6) * 4 >= 6 {
-  // CHECK-NEXT: kernel.launch @products[batch](%x, %w, %y) {parallel}
-  // CHECK-NEXT: } else {
-  // CHECK-NEXT: kernel.launch @products[batch](%x, %w, %y){{$}}
-  // CHECK-NEXT: }
+  // From 6 programs on.
+  // CHECK-NEXT: kernel.launch @products[batch](%x, %w, %y) {parallel = 6 : i64}
   // EAGER: kernel.launch @products[batch](%x, %w, %y) {parallel}
   kernel.launch @products[batch](%x, %w, %y)
+  // What a choice says about the batch counts: 13 are 12 programs at least, 12 are 8 at most, 2 are 4.
+  kernel.if batch >= 13 {
+    kernel.if batch <= 20 {
+      // CHECK: kernel.launch @products[batch](%x, %w, %y) {parallel}
+      kernel.launch @products[batch](%x, %w, %y)
+    } else {
+    }
+  } else {
+    // CHECK: kernel.launch @products[batch](%x, %w, %y) {parallel = 6 : i64}
+    kernel.launch @products[batch](%x, %w, %y)
+    kernel.if batch == 2 {
+      // CHECK: kernel.launch @products[batch](%x, %w, %y){{$}}
+      kernel.launch @products[batch](%x, %w, %y)
+    } else {
+    }
+  }
   // One program cannot be shared.
-  // CHECK-NEXT: kernel.launch @single[](%s){{$}}
-  // EAGER-NEXT: kernel.launch @single[](%s){{$}}
+  // CHECK: kernel.launch @single[](%s){{$}}
+  // EAGER: kernel.launch @single[](%s){{$}}
   kernel.launch @single[](%s)
   // Never large: `small` is 4 at most.
   // CHECK-NEXT: kernel.launch @copy[small](%s, %b){{$}}
-  // EAGER-NEXT: kernel.if small >= 2 {
+  // EAGER-NEXT: kernel.launch @copy[small](%s, %b) {parallel = 2 : i64}
   kernel.launch @copy[small](%s, %b)
   kernel.return
 }

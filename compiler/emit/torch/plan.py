@@ -1,0 +1,100 @@
+"""What a class of the emitted file holds, before it is written: its layers, weights and submodules, by attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from xdsl.ir import Operation, SSAValue
+
+from neuralc.dialects.graph import CallOp, FunctionLike
+from neuralc.emit.torch.layers import LayerSpec
+from neuralc.emit.torch.layouts import Order
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the weights table: `parameter` of the torch module is weight `key` with its axes in another order."""
+
+    parameter: str
+    key: str
+    axes: Order
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """`self.attribute = nn.Something(...)`; `weights` names what it holds by parameter."""
+
+    attribute: str
+    spec: LayerSpec
+    weights: Mapping[str, str]
+    init: Mapping[str, str]
+    """The initializer of each parameter that names one."""
+
+
+@dataclass(frozen=True)
+class FreeWeight:
+    """A weight that forward uses directly: an nn.Parameter, or a buffer where training leaves it alone."""
+
+    attribute: str
+    weight: str
+    shape: tuple[int, ...]
+    trainable: bool
+    init: str | None
+
+
+@dataclass(frozen=True)
+class Child:
+    """A submodule of a class that is emitted too: `self.attribute`, or item `index` of that ModuleList."""
+
+    attribute: str
+    index: int | None
+    plan: ClassPlan
+    weights: Mapping[str, str]
+    """The names of its weights in its own class -> in the class that holds it."""
+    base: str
+    """The path in the model, without the index."""
+
+    @property
+    def access(self) -> str:
+        return f"self.{self.attribute}" + ("" if self.index is None else f"[{self.index}]")
+
+    @property
+    def path(self) -> str:
+        return self.attribute + ("" if self.index is None else f".{self.index}")
+
+
+@dataclass
+class ClassPlan:
+    """A class to be written: what `__init__` makes, and which attribute each op of `forward` uses."""
+
+    function: FunctionLike
+    name: str
+    weight_names: dict[SSAValue, str]
+    """Values that are weights (arguments of a function, graph.get_weight), by their names in this class."""
+    members: list[Layer | FreeWeight | Child] = field(default_factory=list)
+    layer_at: dict[Operation, Layer] = field(default_factory=dict)
+    child_at: dict[CallOp, Child] = field(default_factory=dict)
+    free: dict[SSAValue, FreeWeight] = field(default_factory=dict)
+    refused: set[Operation] = field(default_factory=set)
+
+    @property
+    def inputs(self) -> list[SSAValue]:
+        return [argument for argument in self.function.arguments if argument not in self.weight_names]
+
+    def rows(self, prefix: str = "", names: Mapping[str, str] | None = None) -> Iterator[Row]:
+        """The weights table of an instance at `prefix` whose weights are those of `names`."""
+        for member in self.members:
+            match member:
+                case Layer():
+                    for held in member.spec.parameters:
+                        key = member.weights[held.name]
+                        path = f"{prefix}{member.attribute}.{held.name}"
+                        yield Row(path, names[key] if names else key, held.axes, held.shape)
+                case FreeWeight():
+                    axes = tuple(range(len(member.shape)))
+                    yield Row(prefix + member.attribute, names[member.weight] if names else member.weight, axes)
+                case Child():
+                    bound = {name: names[key] if names else key for name, key in member.weights.items()}
+                    yield from member.plan.rows(f"{prefix}{member.path}.", bound)

@@ -1,0 +1,66 @@
+"""Padding on a GPU: around a value that lies elsewhere, or only the border of a buffer whose inside others write.
+
+    pad     offs over the padded tensor: store(x[n, h - 1, w - 1, c] where that is inside, else the value)
+    fill    offs over each part of the border: store(the value)
+
+Each is one launch: starting a kernel for each side of a picture would cost more than what they write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from neuralc.dialects.dims import Dim, simplest
+from neuralc.dialects.kernel import FuncOp, RefType
+from neuralc.dialects.kernel.builder import KernelBuilder, tile_of
+from neuralc.dialects.tensor.subscripts import identity
+from neuralc.passes.lower.gpu.axes import Axis, hints, join, programs
+from neuralc.passes.lower.gpu.elementwise import BLOCK
+from neuralc.passes.lower.nest import Nest, Operand, merge_loops
+from neuralc.passes.lower.tiles import Place, TileShape, load, store
+
+
+def build_pad(
+    name: str, x: RefType, out: RefType, low: Sequence[int], value: float | int
+) -> tuple[FuncOp, list[RefType]]:
+    """The kernel that writes all of `out`: `x` from position `low` on, `value` around it; and how it sees both."""
+    letters = identity(out.rank)
+    nest, axis = _over(name, out, letters)
+    nest = replace(nest, inputs=(Operand("x", letters, x),))
+    b = KernelBuilder(name, nest.dims, [("x", x), ("out", nest.output.ref)])
+    where, grid = programs(b, {"pid": simplest(axis.tiles)})
+    places = axis.places(b, nest, b.mul(where["pid"], axis.extent, "start"), 0)
+    inside: dict[str, Place] = {}
+    for letter, before, size, padded in zip(letters, low, x.shape, out.shape, strict=True):
+        at = inside[letter] = places[letter]
+        if size != padded and not isinstance(at.start, int):
+            shifted = b.map("sub", at.start, b.splat(before, tile_of(at.start))) if before else at.start
+            inside[letter] = replace(at, start=shifted, masked=True)
+    shape = TileShape((axis.extent,), 0)
+    store(b, load(b, nest.inputs[0], inside, shape, other=value), nest.output, places)
+    return b.finish(grid, hints(4)), [x, nest.output.ref]
+
+
+def build_fill(name: str, refs: Sequence[RefType], value: float | int) -> tuple[FuncOp, list[RefType]]:
+    """The kernel that stores `value` everywhere in `refs`, and how it sees them."""
+    parts = [_over(f"border_{i}", ref, identity(ref.rank)) for i, ref in enumerate(refs)]
+    dims = sorted(set().union(*(ref.symbols for ref in refs)))
+    b = KernelBuilder(name, dims, [(nest.output.name, nest.output.ref) for nest, _ in parts])
+    tiles = Dim.constant(1)
+    for _, axis in parts:
+        tiles = tiles.max(axis.tiles)
+    where, grid = programs(b, {"pid": simplest(tiles)})
+    start = b.mul(where["pid"], BLOCK, "start")
+    for nest, axis in parts:
+        # Programs behind the end of a shorter part store nothing there.
+        places = replace(axis, shared=True).places(b, nest, start, 0)
+        tile = b.splat(value, TileShape((BLOCK,), 0).type(nest.output.ref.element_type))
+        store(b, tile, nest.output, places)
+    return b.finish(grid, hints(4)), [nest.output.ref for nest, _ in parts]
+
+
+def _over(name: str, ref: RefType, letters: str) -> tuple[Nest, Axis]:
+    """An axis over all of a memory."""
+    sizes = dict(zip(letters, ref.shape, strict=True))
+    return join(Nest(name, sizes, (), Operand(name, letters, ref), ()), letters, BLOCK, BLOCK)
