@@ -21,7 +21,7 @@ test-all: .venv/test.stamp
 	$(PYTEST) -q
 
 check: lint types
-	$(PYTEST) -m "not slow" -q tests/lit tests/unit
+	$(PYTEST) -m "not slow" -q --numprocesses auto tests/lit tests/unit
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -234,19 +234,17 @@ class _Programs:
         return Reference(buffer, np.arange(count) * span, flat.shape, flat.strides)
 
     def _load(self, op: kernel.LoadOp) -> Array:
-        tile = op.tile_type
-        reference, places, inside = self._places(op, tile)
+        reference, places, inside = self._places(op)
         self._log_read(op, reference, places, inside)
         if inside is None:
             return reference.buffer.load(places)
         loaded = reference.buffer.load(np.where(inside, places, 0))
-        other = finish(np.asarray(op.other_value), tile.element_type, self.numerics)
+        other = finish(np.asarray(op.other_value), reference.buffer.element_type, self.numerics)
         return np.where(inside, loaded, other)
 
     def _store(self, op: kernel.StoreOp) -> None:
-        tile = op.tile_type
-        reference, places, inside = self._places(op, tile)
-        programs = self.programs.reshape(-1, *[1] * tile.rank)
+        reference, places, inside = self._places(op)
+        programs = self.programs.reshape(-1, *[1] * (places.ndim - 1))
         values = self.array(op.value)
         shape = np.broadcast_shapes(places.shape, values.shape, programs.shape)
         places, values, programs = (np.broadcast_to(array, shape) for array in (places, values, programs))
@@ -271,13 +269,13 @@ class _Programs:
         if problem is not None:
             raise self._problem(op, problem)
 
-    def _places(self, op: AccessOp, tile: TileType) -> tuple[Reference, Array, Array | None]:
+    def _places(self, op: kernel.LoadOp | kernel.StoreOp) -> tuple[Reference, Array, Array | None]:
         """The element of the buffer for every element of the tile, and which of them are inside (None: all)."""
         reference = self.values[op.ref]
         if not isinstance(reference, Reference):
             raise TypeError(f"{op.ref} is not memory")
         if op not in self.accesses:
-            self.accesses[op] = Access(op, tile, reference)
+            self.accesses[op] = Access(op, op.tile_type, reference)
         try:
             places, inside = self.accesses[op].places(reference.base, self.array, self.active, self.programs)
         except OutOfBounds as problem:

@@ -35,15 +35,24 @@ class _Dim:
     steps: Array
     """What the tile adds to the place: [1, .., n, .., 1], zero where the tile does not span this dim."""
 
-    def starts(self, value_of: Callable[[SSAValue], Array]) -> Array:
-        """The place of each program: [P, 1, ..], or [P, .., n, ..] for an index tile."""
+    def starts(self, value_of: Callable[[SSAValue], Array]) -> Array | int:
+        """The place of each program: [P, 1, ..], or [P, .., n, ..] for an index tile; a number where all have one."""
         if not isinstance(self.place, SSAValue):
-            return np.full([1] * self.steps.ndim, self.place, np.int64)
-        shape = self.steps.shape[1:] if self.gather else [1] * (self.steps.ndim - 1)
-        return value_of(self.place).astype(np.int64, copy=False).reshape(-1, *shape)
+            return self.place
+        value = value_of(self.place)
+        if self.gather:
+            return value.astype(np.int64, copy=False).reshape(-1, *self.steps.shape[1:])
+        return int(value[0]) if value.size == 1 else value.reshape(-1, *[1] * (self.steps.ndim - 1))
 
-    def wanted(self, starts: Array) -> Array:
-        return starts if self.gather else starts + self.steps
+    def wanted(self, starts: Array | int) -> Array:
+        return starts if self.gather and not isinstance(starts, int) else self.steps + starts
+
+    def is_inside(self, starts: Array | int) -> bool:
+        """Whether every program is inside, with its whole tile."""
+        last = self.size - (1 if self.gather else self.steps.size)
+        if isinstance(starts, int):
+            return 0 <= starts <= last
+        return bool(starts.min() >= 0 and starts.max() <= last)
 
 
 class Access:
@@ -52,12 +61,8 @@ class Access:
     def __init__(self, op: AccessOp, tile: TileType, reference: Reference) -> None:
         ones = [1] * (tile.rank + 1)
         self._ones = ones[1:]
-        self._dims = [
-            _dim(number, index, tile, size, stride)
-            for number, (index, size, stride) in enumerate(
-                zip(op.indices, reference.shape, reference.strides, strict=True)
-            )
-        ]
+        sizes = zip(op.indices, reference.shape, reference.strides, strict=True)
+        self._dims = [_dim(number, index, tile, size, stride) for number, (index, size, stride) in enumerate(sizes)]
         steps = [dim.steps * dim.stride for dim in self._dims if not dim.gather]
         self._offsets = sum(steps, np.zeros(ones, np.int64))
 
@@ -70,7 +75,7 @@ class Access:
         """
         running = None if active is None else active.reshape(-1, *self._ones)
         inside = running
-        origin = np.asarray(base, np.int64).reshape(-1, *self._ones)
+        origin: Array | int = base if isinstance(base, int) else base.reshape(-1, *self._ones)
         for dim in self._dims:
             starts = dim.starts(value_of)
             origin = origin + starts * dim.stride
@@ -78,9 +83,9 @@ class Access:
                 wanted = dim.wanted(starts)
                 fits = (wanted >= 0) & (wanted < dim.size)
                 inside = fits if inside is None else inside & fits
-            elif starts.min() < 0 or starts.max() + (0 if dim.gather else dim.steps.size - 1) >= dim.size:
+            elif not dim.is_inside(starts):
                 _check(dim, dim.wanted(starts), running, programs)
-        return origin + self._offsets, inside
+        return self._offsets + origin, inside
 
 
 def _dim(number: int, index: Index, tile: TileType, size: int, stride: int) -> _Dim:

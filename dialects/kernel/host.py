@@ -51,7 +51,7 @@ from xdsl.traits import IsolatedFromAbove, NoTerminator, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.dims import Dim, parse_dim
-from neuralc.dialects.kernel.structure import ReturnOp
+from neuralc.dialects.kernel.structure import FuncOp, ReturnOp
 from neuralc.dialects.kernel.types import RefType
 from neuralc.dialects.syntax import parse_value, parse_values
 from neuralc.dialects.types import DimAttr, DimsAttr
@@ -318,6 +318,27 @@ class LaunchOp(IRDLOperation):
         """The smallest grid that threads share: 22 for `{parallel = 22}`, 2 for `{parallel}`."""
         programs = self.attributes.get("parallel")
         return programs.value.data if isinstance(programs, IntegerAttr) else 2
+
+    def verify_(self) -> None:
+        func = self._callee()
+        if func is None:
+            return  # the walk over symbols says so
+        if len(self.dims.data) != len(func.dims):
+            raise VerifyException(f"@{self.callee_name} has {len(func.dims)} dims, the launch {len(self.dims.data)}")
+        if len(self.args) != len(func.references):
+            raise VerifyException(f"@{self.callee_name} takes {len(func.references)} references, got {len(self.args)}")
+        for number, (argument, value) in enumerate(zip(func.references, self.args, strict=True)):
+            wanted, found = argument.type, value.type
+            if isinstance(wanted, RefType) and isinstance(found, RefType) and wanted.element_type != found.element_type:
+                raise VerifyException(f"reference {number} of @{self.callee_name} is {wanted}, got {found}")
+
+    def _callee(self) -> FuncOp | None:
+        """The kernel, where the launch stands in a module that has it."""
+        top = self.parent_op()
+        while top is not None and (outer := top.parent_op()) is not None:
+            top = outer
+        ops = (op for region in top.regions for op in region.block.ops) if top is not None else ()
+        return next((op for op in ops if isinstance(op, FuncOp) and op.sym_name.data == self.callee_name), None)
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")

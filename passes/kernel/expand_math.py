@@ -1,4 +1,4 @@
-"""kernel-expand-math: write exp, log, tanh, erf and pow of fp32 and fp16 tiles as polynomials.
+"""kernel-expand-math: write exp, log, tanh, erf and pow as polynomials.
 
     %1 = kernel.map exp %0          ->   %2 = kernel.map maximum %0, %low ..
                                          %n = kernel.map round_even ..
@@ -7,10 +7,11 @@
                                          %1 = kernel.map ldexp %p, %n
 
 Why: a CPU has no such instruction, and a call of the C library per lane is 6 to 10 times slower than the polynomial in
-vectors. The formulas and their errors are in elementary.py; infinities, NaN and subnormal results are right, and exp of
--inf is exactly 0. fp16 is computed in fp32 and rounded once.
-Must not fire on fp64, which keeps the C library's functions lane by lane (the emitter calls them), nor for a GPU, which
-has its own. Values change by the stated ulps: `--check-each` compares in rounded mode.
+vectors; nor does an artifact need libm then. The formulas and their errors are in elementary.py; infinities, NaN and
+subnormal results are right, and exp of -inf is exactly 0. fp16 is computed in fp32 and rounded once.
+Must not fire for a GPU, which has its own functions. pow of fp64 stays: it would need a logarithm of more than fp64's
+digits, so the emitter calls the C library for it. Values change by the stated ulps: `--check-each` compares in rounded
+mode.
 """
 
 from __future__ import annotations
@@ -27,22 +28,23 @@ from neuralc.passes.kernel.elementary import FORMULAS, Expression
 
 
 class ExpandFunction(RewritePattern[MapOp]):
-    """A function with a formula becomes its formula, in fp32."""
+    """A function with a formula becomes its formula."""
 
     op_types = (MapOp,)
 
     def rewrite(self, op: MapOp, rewriter: Rewriter) -> None:
-        formula = FORMULAS.get(op.literal("fn"))
         tile = op.result.type
-        if formula is None or not isinstance(tile, TileType) or tile.element_type not in (f16, f32):
+        if not isinstance(tile, TileType):
             return
-        expression = Expression(op.result)
-        args = list(op.args)
-        if tile.element_type == f16:
-            args = [expression.convert(arg, f32) for arg in args]
-        result = formula(expression, *args)
-        if tile.element_type == f16:
-            expression.convert(result, f16)
+        computed = f32 if tile.element_type == f16 else tile.element_type
+        formula = FORMULAS.get((op.literal("fn"), computed))
+        if formula is None:
+            return
+        expression = Expression(op.result, computed)
+        rounds = computed != tile.element_type
+        result = formula(expression, *(expression.convert(arg, computed) if rounds else arg for arg in op.args))
+        if rounds:
+            expression.convert(result, tile.element_type)
         rewriter.replace(op, expression.ops)
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
-from neuralc.dialects import tensor
+from neuralc.dialects import graph, tensor
 from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.kernel import RefType
 from neuralc.dialects.tensor.subscripts import LETTERS, ONE, identity
@@ -166,7 +166,7 @@ def make_nest(group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], outpu
             words.setdefault(value, "".join(renaming.get(letter, ONE) for letter in letters))
         words[op.result] = word
         stages.append(Stage(op, sources, word))
-    names = _distinct([group.block.args[index].name_hint or "x" for index, _ in inputs] + ["out"])
+    names = _distinct([_operand_name(group, index) for index, _ in inputs] + ["out"])
     operands = tuple(
         Operand(name, *_without_ones(word, *refs[index])) for name, (index, word) in zip(names, inputs, strict=False)
     )
@@ -176,6 +176,19 @@ def make_nest(group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], outpu
         for stage in stages
     ]
     return Nest(group.label.data, alphabet.sizes, operands, out, tuple(stages)), [index for index, _ in inputs]
+
+
+def _operand_name(group: tensor.GroupOp, index: int) -> str:
+    """What the model calls an operand: the value's name, else what its weight is to the layer (`kernel`, `gamma`)."""
+    value = group.args[index]
+    hint = group.block.args[index].name_hint or value.name_hint
+    while hint is None and isinstance(value.owner, tensor.ReshapeOp | tensor.TransposeOp | tensor.UnpackOp):
+        value = value.owner.x
+        hint = value.name_hint
+    if hint is None and isinstance(value.owner, graph.GetWeightOp):
+        parts = [part for part in value.owner.weight_name.split(".") if not part.startswith("folded")]
+        hint = parts[-1] if parts and parts[-1].isidentifier() else None
+    return hint or "x"
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -30,7 +30,7 @@ from neuralc.dialects.types import as_tensor, shape_of, tensor_type
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.locations import inherit_location, span_of
-from neuralc.passes.lower import views
+from neuralc.passes.lower import gpu, views
 from neuralc.passes.lower.cpu.fill import build_fill
 from neuralc.passes.lower.nest import Operand, make_nest
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
@@ -175,10 +175,16 @@ class _Host:
         inside = self.memory.get(op.x)
         if op.result in self.memory:
             return  # its operand was written into it
-        padded = self._padded_buffer(op)
         if inside is None:
             raise ValueError("a value is padded before it is made")
-        self._copy(op.x, inside, self._interior(op, padded))
+        if self.target.name == "cuda":
+            padded = self._alloc(op.result)
+            self._set(op.result, padded)
+            func, refs = gpu.build_pad("pad", inside.ref, padded.ref, op.literal("low"), to_literal(op.value))
+            args = [self._viewed(memory, ref).value for memory, ref in zip((inside, padded), refs, strict=True)]
+            self._insert_and_launch(func, args, self.block)
+            return
+        self._copy(op.x, inside, self._interior(op, self._padded_buffer(op)))
 
     def _padded_buffer(self, op: tensor.PadOp) -> Memory:
         """The buffer with its border filled; what the padding surrounds is not written yet."""
@@ -231,18 +237,13 @@ class _Host:
         return boxes, around
 
     def _fill(self, boxes: Sequence[Memory], around: int, op: tensor.PadOp) -> None:
+        refs, value = [box.ref for box in boxes], to_literal(op.value)
         if self.target.name == "cpu":
-            func = build_fill("border", [box.ref for box in boxes], around, to_literal(op.value), self.target)
-            self._insert_and_launch(func, [box.value for box in boxes], self.block)
-            return
-        for box in boxes:
-            builder = ScalarBuilder([])
-            value = builder.constant(op.value, box.ref.element_type)
-            type_ = tensor_type(box.ref.shape, box.ref.element_type)
-            fill = tensor.MapOp(f"->{identity(box.ref.rank)}", [], type_, builder.finish(value))
-            block = Block()
-            block.add_op(fill)
-            self._run_group(block, fill, "border", [], box)
+            func = build_fill("border", refs, around, value, self.target)
+        else:
+            func, refs = gpu.build_fill("border", refs, value)
+        args = [self._viewed(box, ref).value for box, ref in zip(boxes, refs, strict=True)]
+        self._insert_and_launch(func, args, self.block)
 
     def _copy(self, value: SSAValue, source: Memory, target: Memory) -> None:
         if source.packed:

@@ -4,8 +4,8 @@
     %2 = tensor.map "ab->ab" %1 { maximum 0 }        ->   %2 = tensor.map "ab,b->ab" %0, %bias { maximum(add, 0) }
 
 One map is one pass over memory, and a region that fits as it is into the epilogue of a contraction.
-Fires when the first map has the second as its only user: with more, its work would be done more than once
-(remark `missed`). Must not fire through a dim that the second map broadcasts from size one.
+Fires when the first map has the second as its only user and every loop of it: with more users, or where the second
+broadcasts it, its work would be done more than once (remark `missed`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class FuseProducer(RewritePattern[MapOp]):
             if not isinstance(producer, MapOp) or producer.parent is not op.parent:
                 continue
             word = op.subscripts.operands[position]
-            if ONE in word:
-                rewriter.remark("missed", op, "the map broadcasts what the other one computes")
+            if ONE in word or len(word) < len(op.subscripts.result):
+                rewriter.remark("missed", op, "it broadcasts what the other map computes")
                 continue
             if any(use.operation is not op for use in arg.uses):
                 rewriter.remark("missed", producer, "its value has several users")

@@ -94,8 +94,8 @@ def _with_epilogue(root: Compute, taken: set[Operation], context: PassContext) -
     while True:
         last = members[-1]
         users = _users(last.result)
-        user = users[0] if users else None
-        if not isinstance(user, MapOp) or user in taken or isinstance(root, MapOp):
+        user = next((user for user in users if isinstance(user, MapOp) and user not in taken), None)
+        if user is None or isinstance(root, MapOp):
             return members
         if len(users) > 1:
             context.remark("missed", last, f"its value has {len(users)} users")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,54 @@ def test_float_to_integer_saturates() -> None:
         assert y[:3].tolist() == [0, limits.max, limits.min]
 
 
+def test_conditions_are_stored_as_booleans() -> None:
+    (y,) = run_text(
+        one_kernel(
+            "%x: !kernel.ref<[8], f32>, %y: !kernel.ref<[8], i1>",
+            """%t = kernel.load %x[0 over 0] -> !kernel.tile<8xf32>
+            %zero = kernel.splat 0.0 -> !kernel.tile<8xf32>
+            %c = kernel.map gt %t, %zero -> !kernel.tile<8xi1>
+            kernel.store %c, %y[0 over 0]""",
+            "%x, %y",
+        ),
+        {"x": np.array([1, -1, 0, np.nan, np.inf, -np.inf, 2, -2], np.float32)},
+    )
+    assert y.tolist() == [True, False, False, False, True, False, True, False]
+
+
+def test_integers_divide_toward_zero() -> None:
+    (y,) = run_text(
+        one_kernel(
+            "%x: !kernel.ref<[8], i32>, %y: !kernel.ref<[2, 8], i32>",
+            """%t = kernel.load %x[0 over 0] -> !kernel.tile<8xi32>
+            %three = kernel.splat 3 -> !kernel.tile<8xi32>
+            %q = kernel.map div %t, %three -> !kernel.tile<8xi32>
+            %r = kernel.map rem %t, %three -> !kernel.tile<8xi32>
+            kernel.store %q, %y[0, 0 over 0]  kernel.store %r, %y[1, 0 over 0]""",
+            "%x, %y",
+        ),
+        {"x": np.array([7, -7, 3, -3, 2, -2, 0, 1], np.int32)},
+    )
+    assert y.tolist() == [[2, -2, 1, -1, 0, 0, 0, 0], [1, -1, 0, 0, 2, -2, 0, 1]]
+
+
+def test_fp64_keeps_its_digits() -> None:
+    (y,) = run_text(
+        one_kernel(
+            "%x: !kernel.ref<[8], f64>, %y: !kernel.ref<[8], f64>",
+            """%t = kernel.load %x[0 over 0] -> !kernel.tile<8xf64>
+            %tenth = kernel.splat 0.1 -> !kernel.tile<8xf64>
+            %s = kernel.map mul %t, %tenth -> !kernel.tile<8xf64>
+            %e = kernel.map exp %s -> !kernel.tile<8xf64>
+            kernel.store %e, %y[0 over 0]""",
+            "%x, %y",
+        ),
+        {"x": normal(8, dtype=np.float64)},
+        1e-14,
+    )
+    assert y.dtype == np.float64
+
+
 @pytest.mark.parametrize("kind", ["add", "mul", "maximum", "minimum"])
 def test_reduction_along_each_axis(kind: str) -> None:
     x = normal(4, 8)
@@ -292,3 +341,13 @@ def test_a_race_of_programs_is_found() -> None:
     ).replace("grid (1)", "grid (2)")
     with pytest.raises(InterpreterFault, match="race"):
         interpreter().run(emit(parse_module(text, "test.mlir"), SM_80), {"x": normal(8)})
+
+
+@pytest.mark.parametrize(
+    ("x", "found"),
+    [(normal(5, 47), "x is torch.float32 (5, 47)"), (normal(5, 48, dtype=np.float64), "x is torch.float64 (5, 48)")],
+)
+def test_an_input_that_does_not_fit_is_refused(x: Array, found: str) -> None:
+    source = emit(kernels.matmul(BATCH, 40, 48, (32, 32, 32)), SM_80)
+    with pytest.raises(InterpreterFault, match=re.escape(f"{found}, not torch.float32 (batch, 48)")):
+        interpreter().run(source, MATRICES | {"x": x})

@@ -17,7 +17,10 @@ MLP = """
 graph.dim @batch from 1 to 1000 origin "implied batch"
 graph.weight @kernel : tensor<2x32x16xf32>
 graph.weight @bias : tensor<32xf32>
-kernel.func @dense(%batch: index, %x: !kernel.ref<[batch, 32], f32>, %w: !kernel.ref<[2, 32, 16], f32>, %b: !kernel.ref<[32], f32>, %y: !kernel.ref<[batch, 32], f32>) dims [batch] grid (batch * 2) {
+kernel.func @dense(
+    %batch: index, %x: !kernel.ref<[batch, 32], f32>, %w: !kernel.ref<[2, 32, 16], f32>,
+    %b: !kernel.ref<[32], f32>, %y: !kernel.ref<[batch, 32], f32>
+) dims [batch] grid (batch * 2) {
   %p = kernel.program_id
   %c2 = arith.constant 2 : index
   %c16 = arith.constant 16 : index
@@ -47,7 +50,9 @@ kernel.func @relu(%n: index, %x: !kernel.ref<[n * 8], f32>, %y: !kernel.ref<[n *
   kernel.store %r, %y[%i over 0]
   kernel.return
 }
-kernel.host @mlp(%x: !kernel.ref<[batch, 32], f32>, %y: !kernel.ref<[batch, 32], f32>) dims [batch] inputs ["x"] outputs ["y"] arena (batch * 128) {
+kernel.host @mlp(
+    %x: !kernel.ref<[batch, 32], f32>, %y: !kernel.ref<[batch, 32], f32>
+) dims [batch] inputs ["x"] outputs ["y"] arena (batch * 128) {
   %w = kernel.weight @kernel -> !kernel.ref<[2, 32, 16], f32>
   %b = kernel.weight @bias -> !kernel.ref<[32], f32>
   %h = kernel.arena 0 -> !kernel.ref<[batch, 32], f32>
@@ -65,7 +70,10 @@ kernel.host @mlp(%x: !kernel.ref<[batch, 32], f32>, %y: !kernel.ref<[batch, 32],
 """relu(x @ kernel + bias), kernel packed into panels of 16 columns, with a symbolic batch."""
 
 PAIR = """
-kernel.func @combine(%n: index, %a: !kernel.ref<[n * 8], f32>, %b: !kernel.ref<[n * 8], f32>, %s: !kernel.ref<[n * 8], f32>, %d: !kernel.ref<[n * 8], f32>) dims [n] grid (n) {
+kernel.func @combine(
+    %n: index, %a: !kernel.ref<[n * 8], f32>, %b: !kernel.ref<[n * 8], f32>, %s: !kernel.ref<[n * 8], f32>,
+    %d: !kernel.ref<[n * 8], f32>
+) dims [n] grid (n) {
   %p = kernel.program_id
   %c8 = arith.constant 8 : index
   %i = arith.muli %p, %c8 : index
@@ -77,7 +85,10 @@ kernel.func @combine(%n: index, %a: !kernel.ref<[n * 8], f32>, %b: !kernel.ref<[
   kernel.store %dt, %d[%i over 0]
   kernel.return
 }
-kernel.host @pair(%a: !kernel.ref<[batch, 8], f32>, %b: !kernel.ref<[batch, 8], f32>, %s: !kernel.ref<[batch, 8], f32>, %d: !kernel.ref<[batch * 8], f32>) dims [batch] inputs ["a", "b"] outputs ["sum", "difference"] arena (0) {
+kernel.host @pair(
+    %a: !kernel.ref<[batch, 8], f32>, %b: !kernel.ref<[batch, 8], f32>, %s: !kernel.ref<[batch, 8], f32>,
+    %d: !kernel.ref<[batch * 8], f32>
+) dims [batch] inputs ["a", "b"] outputs ["sum", "difference"] arena (0) {
   %av = kernel.view %a offset 0 -> !kernel.ref<[batch * 8], f32>
   %bv = kernel.view %b offset 0 -> !kernel.ref<[batch * 8], f32>
   %sv = kernel.view %s offset 0 -> !kernel.ref<[batch * 8], f32>
@@ -105,7 +116,9 @@ def mlp_reference(x: NDArray[Any], seed: int = 0) -> NDArray[Any]:
     return np.maximum(x.astype(np.float64) @ kernel.astype(np.float64) + bias, 0)
 
 
-def native(text: str, store: WeightStore | None = None, *, target: Target | None = None, threads: int = 1) -> NativeCode:
+def native(
+    text: str, store: WeightStore | None = None, *, target: Target | None = None, threads: int = 1
+) -> NativeCode:
     """Native code of a module text."""
     module = parse_module(text)
     verify_module(module)

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from support.graph_modules import Array, GraphModule, tensor
 from xdsl.dialects.builtin import ModuleOp, f32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim, product
@@ -88,6 +88,9 @@ class _Program:
             return
         if result is not None and _is_small(shape_of(result.type)):
             self.values.append(result)
+        elif result is not None and isinstance(result.owner, Operation) and not result.uses:
+            result.owner.detach()
+            result.owner.erase()
 
     def results(self) -> list[SSAValue]:
         """The last value, at times with others: an input, the same value again, a view of it."""

@@ -43,17 +43,18 @@ def link_shared(code: bytes, target: Target) -> bytes:
 def link_command(target: Target) -> list[str]:
     """The command that makes model.so of model.o. Raises E0842, with what to install."""
     files = ["-o", "model.so", "model.o"]
+    math = "-lm"  # for functions that a processor has no instructions for; left out by --as-needed otherwise
     here = architecture_of(target.triple) == architecture_of(Target.host().triple)
     compiler = _compiler_here() if here else _found(f"{architecture_of(target.triple)}-linux-gnu-gcc")
     if compiler:
-        return [*compiler, *DRIVER_FLAGS, *files]
+        return [*compiler, *DRIVER_FLAGS, *files, math]
     if find_spec("ziglang") is None:
         raise _no_linker(target, here)
     zig = [sys.executable, "-m", "ziglang"]
-    library = _c_library() if here else None
-    if library is not None:
-        return [*zig, *LLD_FLAGS, *files, library]
-    return [*zig, "cc", "-target", f"{architecture_of(target.triple)}-linux-gnu", *DRIVER_FLAGS, *files]
+    libraries = _c_libraries() if here else []
+    if libraries:
+        return [*zig, *LLD_FLAGS, *files, *libraries]
+    return [*zig, "cc", "-target", f"{architecture_of(target.triple)}-linux-gnu", *DRIVER_FLAGS, *files, math]
 
 
 def _compiler_here() -> list[str]:
@@ -68,13 +69,14 @@ def _found(name: str) -> list[str]:
     return [] if path is None else [path]
 
 
-def _c_library() -> str | None:
-    """The file of the C library this process runs with: LLD takes names and versions of its functions from it."""
+def _c_libraries() -> list[str]:
+    """The files of the C library this process runs with: LLD takes names and versions of functions from them."""
     try:
-        lines = Path("/proc/self/maps").read_text().splitlines()
+        mapped = Path("/proc/self/maps").read_text().split()
     except OSError:
-        return None
-    return next((line.split()[-1] for line in lines if line.endswith("/libc.so.6")), None)
+        return []
+    names = ("libc.so.6", "libm.so.6")
+    return sorted({path for path in mapped if path.startswith("/") and Path(path).name in names})
 
 
 def _no_linker(target: Target, here: bool) -> NeuralcError:

@@ -1,8 +1,8 @@
 """The scalar table (dialects/scalar.py) in LLVM: one function of the table on scalars or on whole vectors.
 
 Float minimum and maximum are compare-and-select in the operand order that x86, AArch64 and RISC-V have one instruction
-for; NaN costs two more, and nothing where one operand is a constant. Integer division never traps. What is left of exp,
-log, tanh, erf, pow (kernel-expand-math writes polynomials for fp32 and fp16) calls the C library lane by lane.
+for; NaN costs two more, and nothing where one operand is a constant. Integer division never traps. What
+kernel-expand-math has left of exp, log, tanh, erf and pow calls the C library lane by lane, as `rem` of floats does.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from neuralc.emit.llvm.instructions import (
     multiply_add,
     per_lane,
 )
-from neuralc.emit.llvm.types import Value, element, is_signed, lanes_of, scalar_of, with_lanes
+from neuralc.emit.llvm.types import I32, Value, element, is_signed, lanes_of, scalar_of, with_lanes
 
 CONTRACT = ("contract",)
 """The one fast-math flag of elementwise code: a product may fuse into the sum that takes it."""
 
 MANTISSA_BITS = {f16: 10, f32: 23, f64: 52}
-EXPONENT_BITS = {f16: 5, f32: 8, f64: 11}
+BIAS = {f16: 15, f32: 127, f64: 1023}
+"""Of the exponent, by IEEE 754 format."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,15 @@ class Scalars:
     def arithmetic(self, opcode: str, *args: Value) -> Value:
         return getattr(self.builder, opcode)(*args, flags=CONTRACT)
 
-    def fma(self, a: Value, b: Value, c: Value) -> Value:
+    def fma(self, element_type: Attribute, a: Value, b: Value, c: Value) -> Value:
+        if element_type == f16:  # computed in fp32, where a product of halves is exact
+            return self._in_fp32(lambda *wide: multiply_add(self.builder, self.has_fma, *wide), a, b, c)
         return multiply_add(self.builder, self.has_fma, a, b, c)
+
+    def _in_fp32(self, function: Callable[..., Value], *args: Value) -> Value:
+        """A function of halves by way of float."""
+        wide = with_lanes(element(f32), lanes_of(args[0]))
+        return self.builder.fptrunc(function(*(self.builder.fpext(arg, wide) for arg in args)), args[0].type)
 
     def propagating(self, compare: str, a: Value, b: Value) -> Value:
         """maximum (`>`) or minimum (`<`) where a NaN operand gives NaN."""
@@ -83,46 +91,48 @@ class Scalars:
 
     def ldexp(self, element_type: Attribute, x: Value, n: Value) -> Value:
         """x * 2**n in two factors, so that results may be subnormal; n beyond both factors' range saturates."""
-        bits, exponent = MANTISSA_BITS[element_type], EXPONENT_BITS[element_type]
-        bias = (1 << (exponent - 1)) - 1
-        integer = integer_like(x.type)
-        low, high = constant(x.type, -2 * bias + 2), constant(x.type, 2 * bias)
+        bits, bias = MANTISSA_BITS[element_type], BIAS[element_type]
+        wide, narrow = integer_like(x.type), with_lanes(I32, lanes_of(x))
+        low, high = constant(x.type, 2 - 2 * bias), constant(x.type, 2 * bias)
         # The selects take the bound for a NaN n: converting it would be undefined. Its product is NaN by way of x.
         n = self.builder.select(self.builder.fcmp_ordered(">", n, low), n, low)
         n = self.builder.select(self.builder.fcmp_ordered("<", n, high), n, high)
-        whole = self.builder.fptosi(n, integer)
-        half = self.builder.ashr(whole, constant(integer, 1))
+        # By way of 32 bits: AVX2 and others convert no vectors of doubles to 64.
+        whole = self.builder.fptosi(n, narrow)
+        half = self.builder.ashr(whole, constant(narrow, 1))
         for part in (half, self.builder.sub(whole, half)):
-            biased = self.builder.add(part, constant(integer, bias))
-            factor = self.builder.bitcast(self.builder.shl(biased, constant(integer, bits)), x.type)
-            x = self.builder.fmul(x, factor)
+            biased = self._resized(self.builder.add(part, constant(narrow, bias)), wide)
+            x = self.builder.fmul(x, self.builder.bitcast(self.builder.shl(biased, constant(wide, bits)), x.type))
         return x
 
     def logb(self, element_type: Attribute, x: Value) -> Value:
         """The exponent of x as a float; -inf of 0, inf of infinities, NaN of NaN."""
-        bits, exponent = MANTISSA_BITS[element_type], EXPONENT_BITS[element_type]
-        bias = (1 << (exponent - 1)) - 1
-        integer = integer_like(x.type)
+        bits, bias = MANTISSA_BITS[element_type], BIAS[element_type]
+        wide, narrow = integer_like(x.type), with_lanes(I32, lanes_of(x))
         magnitude = elementwise(self.builder, "fabs", x)
         subnormal = self.builder.fcmp_ordered("<", magnitude, constant(x.type, 2.0 ** (1 - bias)))
-        scaled = self.builder.fmul(magnitude, constant(x.type, 2.0**bits))
-        normal = self.builder.select(subnormal, scaled, magnitude)
-        raw = self.builder.lshr(self.builder.bitcast(normal, integer), constant(integer, bits))
+        normal = self.builder.select(subnormal, self.builder.fmul(magnitude, constant(x.type, 2.0**bits)), magnitude)
+        biased = self.builder.lshr(self.builder.bitcast(normal, wide), constant(wide, bits))
         offset = self.builder.select(subnormal, constant(x.type, bias + bits), constant(x.type, bias))
-        result = self.builder.fsub(self.builder.sitofp(raw, x.type), offset)
+        result = self.builder.fsub(self.builder.sitofp(self._resized(biased, narrow), x.type), offset)
         zero = self.builder.fcmp_ordered("==", magnitude, constant(x.type, 0.0))
         result = self.builder.select(zero, constant(x.type, -math.inf), result)
-        finite = self.builder.fcmp_ordered("<", magnitude, constant(x.type, math.inf))
-        return self.builder.select(finite, result, self.builder.select(zero, result, magnitude))
+        # Infinity and NaN are their own exponents; an unordered comparison holds for NaN.
+        special = self.builder.fcmp_unordered(">=", magnitude, constant(x.type, math.inf))
+        return self.builder.select(special, magnitude, result)
+
+    def _resized(self, x: Value, type_: Any) -> Value:
+        """An integer in another width, with its sign."""
+        before, after = scalar_of(x.type).width, scalar_of(type_).width
+        if before == after:
+            return x
+        return self.builder.trunc(x, type_) if before > after else self.builder.sext(x, type_)
 
     def _library(self, name: str, element_type: Attribute, args: Sequence[Value]) -> Value:
         """exp, log .. of the C library, in float for halves."""
-        type_ = args[0].type
         if element_type == f16:
-            wide = with_lanes(element(f32), lanes_of(args[0]))
-            result = self._library(name, f32, [self.builder.fpext(arg, wide) for arg in args])
-            return self.builder.fptrunc(result, type_)
-        scalar = scalar_of(type_)
+            return self._in_fp32(lambda *wide: self._library(name, f32, wide), *args)
+        scalar = scalar_of(args[0].type)
         symbol = _LIBRARY[name] + ("f" if element_type == f32 else "")
         function = declare(self.builder, symbol, scalar, [scalar] * len(args))
         return per_lane(self.builder, function, *args)
@@ -167,6 +177,8 @@ class Scalars:
             if is_float(source):
                 return self.builder.fcmp_unordered("!=", x, zero)
             return self.builder.icmp_unsigned("!=", x, zero)
+        if (source, target) == (f64, f16):
+            return self.builder.fptrunc(self._rounded_to_odd(x), type_)
         if is_float(source) and is_float(target):
             wider = MANTISSA_BITS[target] > MANTISSA_BITS[source]
             return self.builder.fpext(x, type_) if wider else self.builder.fptrunc(x, type_)
@@ -180,6 +192,19 @@ class Scalars:
         if width == element(source).width:
             return x
         return (self.builder.sext if is_signed(source) else self.builder.zext)(x, type_)
+
+    def _rounded_to_odd(self, x: Value) -> Value:
+        """Doubles as floats whose last bit tells that something was cut off, so that rounding again rounds once.
+
+        (Boldo and Melquiond, "When double rounding is odd".) A direct conversion to half would be a library call."""
+        count = lanes_of(x)
+        nearest = self.builder.fptrunc(x, with_lanes(element(f32), count))
+        back = self.builder.fpext(nearest, x.type)
+        bits = self.builder.bitcast(nearest, with_lanes(I32, count))
+        outward = self.builder.fcmp_ordered(">", *(elementwise(self.builder, "fabs", value) for value in (back, x)))
+        toward_zero = self.builder.select(outward, self.builder.sub(bits, constant(bits.type, 1)), bits)
+        inexact = self.builder.zext(self.builder.fcmp_ordered("!=", back, x), bits.type)
+        return self.builder.bitcast(self.builder.or_(toward_zero, inexact), nearest.type)
 
 
 def _is_number(value: Value) -> bool:
@@ -234,7 +259,7 @@ _FLOAT: dict[str, Rule] = {
     "mul": _binary("fmul"),
     "div": _binary("fdiv"),
     "rem": _plain("frem"),
-    "fma": lambda self, _, a, b, c: self.fma(a, b, c),
+    "fma": lambda self, type_, a, b, c: self.fma(type_, a, b, c),
     "neg": _plain("fneg"),
     "abs": _intrinsic("fabs"),
     "maximum": lambda self, _, a, b: self.propagating(">", a, b),

@@ -32,7 +32,7 @@ class ModuleFile:
     def __init__(self, structure: Structure, classes: Sequence[SharedClass], weights_table: bool) -> None:
         self._structure = structure
         self._classes = classes
-        self._rows = list(structure.model.rows()) if weights_table else []
+        self._rows = structure.rows if weights_table else []
 
     def text(self) -> str:
         body = Writer()

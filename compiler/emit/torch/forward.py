@@ -14,9 +14,8 @@ from neuralc.dialects.types import Shape, format_shape
 from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.writer import WIDTH, Writer
 from neuralc.emit.torch.nodes import NESTED, Kind, Node
-from neuralc.emit.torch.reserved import LOCAL_NAMES
+from neuralc.emit.torch.reserved import LOCAL_NAMES, RUNNING
 
-RUNNING = ("x", "y", "z")
 INDENT = 8
 
 

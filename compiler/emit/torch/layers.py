@@ -56,6 +56,11 @@ def symmetric_padding(pads: tuple[int, ...]) -> tuple[int, int] | None:
     return (top, left) if (top, left) == (bottom, right) else None
 
 
+def sizes_of(value: SSAValue) -> tuple[int, ...]:
+    """The sizes of a weight, which are never symbolic."""
+    return tuple(size for size in shape_of(value.type) if isinstance(size, int))
+
+
 def layer_of(op: Operation, refusals: Refusals) -> LayerSpec | None:
     """The layer `op` becomes; None for an op that is an expression of `forward`, or that is refused."""
     make = _LAYERS.get(type(op))
@@ -63,7 +68,7 @@ def layer_of(op: Operation, refusals: Refusals) -> LayerSpec | None:
 
 
 def _conv(op: ConvOp, refusals: Refusals) -> LayerSpec | None:
-    kh, kw, depth, out = (int(str(size)) for size in shape_of(op.kernel.type))
+    kh, kw, depth, out = sizes_of(op.kernel)
     groups = op.literal("groups")
     options: dict[str, Value] = {"kernel_size": square((kh, kw))}
     if op.literal("strides") != (1, 1):
@@ -85,17 +90,17 @@ def _conv_kernel(op: ConvOp) -> Parameter:
     """HWIO as torch's OIHW. A depthwise kernel may stand on disk as Keras has it, [kh, kw, channels, multiplier]."""
     source = op.kernel.owner
     if isinstance(source, ReshapeOp):
-        before, after = shape_of(source.x.type), shape_of(op.kernel.type)
+        before, after = sizes_of(source.x), sizes_of(op.kernel)
         if len(before) == 4 and before[:2] == after[:2] and after[2] == 1:
-            height, width, channels, multiplier = (int(str(size)) for size in before)
+            height, width, channels, multiplier = before
             return Parameter("weight", source.x, (2, 3, 0, 1), (channels, multiplier, height, width))
     return Parameter("weight", op.kernel, (3, 2, 0, 1))
 
 
 def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec:
-    inputs, units = shape_of(op.kernel.type)
+    inputs, units = sizes_of(op.kernel)
     options: dict[str, Value] = {} if op.bias is not None else {"bias": False}
-    constructor = call("nn.Linear", int(str(inputs)), int(str(units)), **options)
+    constructor = call("nn.Linear", inputs, units, **options)
     return LayerSpec("dense", constructor, (Parameter("weight", op.kernel, (1, 0)), *_bias(op.bias)))
 
 
@@ -118,7 +123,7 @@ def _batch_norm(op: BatchNormOp, refusals: Refusals) -> LayerSpec | None:
     ]
     if len(absent) == 2:
         options["affine"] = False
-    constructor = call(f"nn.BatchNorm{max(rank - 2, 1)}d", int(str(shape_of(op.mean.type)[0])), **options)
+    constructor = call(f"nn.BatchNorm{max(rank - 2, 1)}d", sizes_of(op.mean)[0], **options)
     sources = {"weight": op.gamma, "bias": op.beta, "running_mean": op.mean, "running_var": op.variance}
     held = tuple(Parameter(name, value, (0,)) for name, value in sources.items() if name not in absent)
     return LayerSpec("batch_normalization", constructor, held, tuple(absent) if len(absent) == 1 else ())
@@ -131,9 +136,9 @@ def _is_constant(value: SSAValue, number: float) -> bool:
 def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
     if not is_per_channel(op.x, op.alpha):
         return None
-    slopes = shape_of(op.alpha.type)
+    slopes = sizes_of(op.alpha)
     ones = (0,) * (len(slopes) - 1)
-    channels = int(str(slopes[-1]))
+    channels = slopes[-1]
     # Keras keeps the shared axes of alpha with size 1: the channel goes first, then the ones fall away.
     axes = (len(slopes) - 1, *range(len(slopes) - 1))
     held = Parameter("weight", op.alpha, axes, (channels, *(1 for _ in ones)) if ones else ())

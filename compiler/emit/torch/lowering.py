@@ -8,7 +8,7 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.graph import CallOp, GetWeightOp, ReshapeOp, ReturnOp
+from neuralc.dialects.graph import CallOp, FuncOp, GetWeightOp, ReshapeOp, ReturnOp
 from neuralc.emit.torch import lower_functions, lower_layers
 from neuralc.emit.torch.layouts import Layouts
 from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
@@ -38,7 +38,7 @@ def lower(plan: ClassPlan, layouts: Layouts, refusals: Refusals, input_names: Se
     """Lower the function of a class; what torch code is not written for goes to `refusals`."""
     values = Values(plan, layouts, refusals)
     inputs = [values.add_input(value, wanted) for value, wanted in zip(plan.inputs, input_names, strict=True)]
-    in_loops = chains(plan, layouts)
+    in_loops = chains(plan, layouts, input_names)
     results: list[Node] = []
     for op in plan.function.block.ops:
         if isinstance(op, ReturnOp):
@@ -50,6 +50,8 @@ def lower(plan: ClassPlan, layouts: Layouts, refusals: Refusals, input_names: Se
                 LOWERINGS[type(op)](values, op)
         elif not isinstance(op, GetWeightOp):
             values.refuse(op, "neuralc does not know how to write this op")
+        elif isinstance(plan.function, FuncOp):
+            values.refuse(op, "a function takes its weights as arguments")
     return Lowered(values.nodes, inputs, results, values.needs_average_pool)
 
 

@@ -18,5 +18,8 @@ MODULE_ATTRIBUTES = frozenset(
 )  # fmt: skip
 """The public attributes of torch.nn.Module (torch 2.6 to 2.13): an attribute of this name would hide one of them."""
 
-LOCAL_NAMES = frozenset({"self", "F", "nn", "torch", "Tensor"})
-"""What a parameter or variable of `forward` may not be called."""
+LOCAL_NAMES = frozenset({"self", "F", "nn", "torch", "Tensor", "average_pool"})
+"""What a parameter or variable of `forward` may not be called: names of the file that it uses."""
+
+RUNNING = ("x", "y", "z")
+"""The variables of `forward` that values flow through."""

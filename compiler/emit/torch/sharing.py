@@ -66,13 +66,12 @@ def share(texts: Sequence[ClassText]) -> list[SharedClass]:
 
 
 def _by_depth(texts: Sequence[ClassText]) -> list[list[ClassText]]:
+    """Classes that use no other, then those that use only these, and so on up to the model."""
     depths: dict[str, int] = {}
     for text in texts:
         below = [depths[member.plan.name] for member in text.plan.members if isinstance(member, Child)]
         depths[text.plan.name] = 1 + max(below, default=0)
-    # The model stands last, whatever it uses.
-    ordered = sorted(set(depths.values()))
-    return [[text for text in texts if depths[text.plan.name] == depth] for depth in ordered]
+    return [[text for text in texts if depths[text.plan.name] == depth] for depth in sorted(set(depths.values()))]
 
 
 def _signature(text: ClassText, made: Mapping[str, SharedClass]) -> tuple[object, ...]:

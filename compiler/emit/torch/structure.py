@@ -1,25 +1,23 @@
-"""The classes of an emitted module: one for the model and one for each function it calls, with their attributes.
+"""The classes of an emitted module: one for the model and one for each function it calls.
 
 A weight is named by its path inside the class that uses it: the argument of a function takes its name from what the
-first call binds to it, `encoder.0.conv2d.kernel` minus the path `encoder.0` of the call. Calls with the same path and
-the same weights are one submodule applied twice.
+first call binds to it, `encoder.0.conv2d.kernel` minus the path `encoder.0` of the call. Calls of one function with the
+same weights are one submodule, applied again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from xdsl.ir import Operation, SSAValue
 
-from neuralc.dialects.graph import CallOp, FuncOp, GetWeightOp, ModelOp, ReshapeOp, WeightOp, the_model
-from neuralc.dialects.syntax import to_literal
-from neuralc.dialects.types import shape_of
+from neuralc.dialects.graph import CallOp, FuncOp, GetWeightOp, ModelOp, WeightOp, the_model
 from neuralc.emit.python.names import Names, class_name, identifier
-from neuralc.emit.torch.layers import LayerSpec, layer_of
-from neuralc.emit.torch.plan import Child, ClassPlan, FreeWeight, Layer
+from neuralc.emit.torch.class_builder import ClassBuilder
+from neuralc.emit.torch.plan import Child, ClassPlan, Row
 from neuralc.emit.torch.refusals import Refusals
-from neuralc.emit.torch.reserved import CLASS_NAMES, MODULE_ATTRIBUTES
+from neuralc.emit.torch.reserved import CLASS_NAMES
 
 Instance: TypeAlias = tuple[str, tuple[str, ...]]
 """A function, and the weights it is applied to."""
@@ -33,200 +31,107 @@ class Structure:
         self._refusals = refusals
         self._class_names = Names(CLASS_NAMES)
         self._plans: dict[FuncOp, ClassPlan] = {}
+        self._open: set[FuncOp] = set()
         self.classes: list[ClassPlan] = []
         model = the_model(module)
-        name = self._class_names.claim(class_name(model.sym_name.data))
-        self.model = self._fill(ClassPlan(model, name, _fetched(model)), _inits(model, table))
+        plan = ClassPlan(model, self._class_names.claim(class_name(model.sym_name.data)), _fetched(model))
+        self.model = self._fill(plan, {name: table[name] for name in plan.weight_names.values()})
+        self.rows = list(self.model.rows())
+        self._refuse_shared_weights()
 
     @property
     def weights(self) -> frozenset[SSAValue]:
         """All values that are weights."""
         return frozenset(value for plan in self.classes for value in plan.weight_names)
 
-    def _fill(self, plan: ClassPlan, inits: Mapping[str, WeightOp]) -> ClassPlan:
-        """Plan the attributes of a class, in the order its ops use them. `inits` are the weights behind the names."""
-        attributes = Names(MODULE_ATTRIBUTES)
-        owners: dict[str, Layer] = {}
-        children: dict[Instance, Child] = {}
+    def _fill(self, plan: ClassPlan, weights: Mapping[str, Operation]) -> ClassPlan:
+        """Plan the attributes of a class, in the order its ops use them."""
+        declared = {name: weight for name, weight in weights.items() if isinstance(weight, WeightOp)}
+        builder = ClassBuilder(plan, declared, self._refusals)
+        lists, children = _lists(plan), dict[Instance, Child]()
         for op in plan.function.block.ops:
-            if isinstance(op, CallOp):
-                child = self._child(plan, op, inits, attributes, children)
-                plan.child_at[op] = child
-            elif (spec := layer_of(op, self._refusals)) is not None:
-                self._add_layer(plan, op, spec, inits, attributes, owners)
-        self._add_free_weights(plan, inits, attributes, owners)
+            if not isinstance(op, CallOp):
+                builder.add_layer(op)
+                continue
+            instance = _instance(op, plan)
+            if instance not in children:
+                children[instance] = self._new_child(op, builder, lists, children.values())
+            plan.child_at[op] = children[instance]
+        builder.add_free_weights()
         self.classes.append(plan)
         return plan
 
-    # -- layers ------------------------------------------------------------------------------------------------------
+    def _new_child(self, op: CallOp, builder: ClassBuilder, lists: set[str], others: Collection[Child]) -> Child:
+        """The submodule of a call; `lists` are the paths that are a ModuleList in this class."""
+        plan, path = builder.plan, _path_of(op, builder.plan)
+        callee = self._class_of(op, builder, path)
+        bound = {}
+        for argument, value in zip(callee.function.arguments, op.args, strict=True):
+            if (argument in callee.weight_names) != (value in plan.weight_names):
+                name = callee.function.sym_name.data
+                self._refusals.add(op, f"@{name} is given a weight in one call and a computed value in another")
+            elif argument in callee.weight_names:
+                bound[callee.weight_names[argument]] = plan.weight_names[value]
+        base, index = _split_index(path)
+        if base not in lists:
+            base, index = path, None
+        attribute = next((child.attribute for child in others if child.base == base and child.index is not None), None)
+        if index is None or attribute is None:
+            attribute = builder.attributes.claim(identifier(base))
+        child = Child(attribute, index, callee, bound, base)
+        plan.members.append(child)
+        return child
 
-    def _add_layer(
-        self,
-        plan: ClassPlan,
-        op: Operation,
-        spec: LayerSpec,
-        inits: Mapping[str, WeightOp],
-        attributes: Names,
-        owners: dict[str, Layer],
-    ) -> None:
-        weights = {}
-        for held in spec.parameters:
-            if held.value not in plan.weight_names:
-                self._refuse(plan, op, f"its {held.name} is computed; a torch layer holds its own")
-                return
-            weights[held.name] = plan.weight_names[held.value]
-        for layer in (owners[name] for name in weights.values() if name in owners):
-            if layer.weights == weights and layer.spec.constructor == spec.constructor:
-                plan.layer_at[op] = layer
-            else:
-                self._refuse(plan, op, f"it shares a weight with the layer `{layer.attribute}`, but is another layer")
-            return
-        init = {name: declared for name, key in weights.items() if (declared := _init(inits.get(key)))}
-        hint = op.results[0].name_hint if not weights else None
-        layer = Layer(attributes.claim(_attribute(weights, hint or spec.kind)), spec, weights, init)
-        owners.update(dict.fromkeys(weights.values(), layer))
-        plan.layer_at[op] = layer
-        plan.members.append(layer)
-
-    def _refuse(self, plan: ClassPlan, op: Operation, reason: str) -> None:
-        plan.refused.add(op)
-        self._refusals.add(op, reason)
-
-    def _add_free_weights(
-        self, plan: ClassPlan, inits: Mapping[str, WeightOp], attributes: Names, owners: Mapping[str, Layer]
-    ) -> None:
-        free: dict[str, FreeWeight] = {}
-        for value, name in plan.weight_names.items():
-            outside = [use.operation for use in value.uses if not _goes_into_layer(use.operation, value, plan)]
-            if not outside:
-                continue
-            if name in owners:
-                self._refusals.add(outside[0], f"it uses the weight @{name} of the layer `{owners[name].attribute}`")
-                continue
-            if name not in free:
-                weight = inits.get(name)
-                shape = tuple(int(str(size)) for size in shape_of(value.type))
-                trainable = weight is None or _is_trainable(weight)
-                attribute = attributes.claim(identifier(name))
-                free[name] = FreeWeight(attribute, name, shape, trainable, _init(weight))
-                plan.members.append(free[name])
-            plan.free[value] = free[name]
-
-    # -- submodules --------------------------------------------------------------------------------------------------
-
-    def _callee(self, op: CallOp) -> FuncOp:
+    def _class_of(self, op: CallOp, builder: ClassBuilder, path: str) -> ClassPlan:
+        """The class of a call's function, planned on the first call, which also names its weights."""
         callee = self._table[op.callee.root_reference.data]
         assert isinstance(callee, FuncOp), "the verifier resolves callees"
-        return callee
-
-    def _child(
-        self,
-        plan: ClassPlan,
-        op: CallOp,
-        inits: Mapping[str, WeightOp],
-        attributes: Names,
-        children: dict[Instance, Child],
-    ) -> Child:
-        """The submodule of a call: that of an earlier call where function and weights are the same."""
-        callee, path, names = self._callee(op), _path_of(op, plan), _weights_of(op, plan)
+        if callee in self._open:
+            self._refusals.add(op, f"@{callee.sym_name.data} calls itself")
+            self._refusals.raise_if_any()
         if callee not in self._plans:
-            local = {
-                argument: _strip(path, plan.weight_names[value])
-                for argument, value in zip(callee.arguments, op.args, strict=True)
-                if value in plan.weight_names
-            }
-            below = {_strip(path, name): inits[name] for name in names if name in inits}
-            name = self._class_names.claim(class_name(callee.sym_name.data))
-            self._plans[callee] = self._fill(ClassPlan(callee, name, local), below)
-        planned = self._plans[callee]
-        bound = {}
-        for argument, value in zip(callee.arguments, op.args, strict=True):
-            if (argument in planned.weight_names) != (value in plan.weight_names):
-                self._refusals.add(op, f"@{callee.sym_name.data} is given a weight here and a computed value elsewhere")
-            elif argument in planned.weight_names:
-                bound[planned.weight_names[argument]] = plan.weight_names[value]
-        instance = _instance(op, plan)
-        if instance not in children:
-            base, index = _split_index(path)
-            if base in self._lists(plan):
-                known = [child.attribute for child in children.values() if child.base == base]
-                attribute = known[0] if known else attributes.claim(identifier(base))
-                children[instance] = Child(attribute, index, planned, bound, base)
-            else:
-                children[instance] = Child(attributes.claim(identifier(path)), None, planned, bound, path)
-            plan.members.append(children[instance])
-        return children[instance]
+            names, local, below = Names(), {}, {}
+            for argument, value in zip(callee.arguments, op.args, strict=True):
+                if (name := builder.plan.weight_names.get(value)) is not None:
+                    local[argument] = names.claim(name.removeprefix(f"{path}."))
+                    if name in builder.weights:
+                        below[local[argument]] = builder.weights[name]
+            self._open.add(callee)
+            plan = ClassPlan(callee, self._class_names.claim(class_name(callee.sym_name.data)), local)
+            self._plans[callee] = self._fill(plan, below)
+            self._open.remove(callee)
+        return self._plans[callee]
 
-    def _lists(self, plan: ClassPlan) -> set[str]:
-        """The paths whose submodules are `path.0`, `path.1`, ... without a gap, in that order: each is a ModuleList."""
-        found: dict[str, list[int | None]] = {}
-        seen: set[Instance] = set()
-        for op in plan.function.block.ops:
-            if isinstance(op, CallOp) and (instance := _instance(op, plan)) not in seen:
-                seen.add(instance)
-                base, index = _split_index(_path_of(op, plan))
-                found.setdefault(base, []).append(index)
-        return {base for base, indices in found.items() if len(indices) > 1 and indices == list(range(len(indices)))}
+    def _refuse_shared_weights(self) -> None:
+        """Two parameters of torch that start equal would not stay so in training."""
+        holders: dict[str, Row] = {}
+        for row in self.rows:
+            first = holders.setdefault(row.key, row)
+            if first is not row:
+                reason = f"@{row.key} would be two parameters, `{first.parameter}` and `{row.parameter}`"
+                self._refusals.add(self._table[row.key], reason)
 
 
-def _weights_of(op: CallOp, plan: ClassPlan) -> tuple[str, ...]:
-    return tuple(plan.weight_names[value] for value in op.args if value in plan.weight_names)
-
-
-def _path_of(op: CallOp, plan: ClassPlan) -> str:
-    if op.path:
-        return op.path.data
-    return _common_path(_weights_of(op, plan)) or identifier(op.callee.root_reference.data).lower()
-
-
-def _instance(op: CallOp, plan: ClassPlan) -> Instance:
-    """What makes two calls one submodule: the same weights; without weights, the same path."""
-    names = _weights_of(op, plan)
-    return (op.callee.root_reference.data, names or (_path_of(op, plan),))
-
-
-def _split_index(path: str) -> tuple[str, int | None]:
-    """(`block`, 3) of `block.3`."""
-    base, _, last = path.rpartition(".")
-    return (base, int(last)) if base and last.isdigit() else (path, None)
+# -- calls and their paths ---------------------------------------------------------------------------------------------
 
 
 def _fetched(model: ModelOp) -> dict[SSAValue, str]:
     return {op.result: op.weight_name for op in model.block.ops if isinstance(op, GetWeightOp)}
 
 
-def _inits(model: ModelOp, table: Mapping[str, Operation]) -> dict[str, WeightOp]:
-    names = (op.weight_name for op in model.block.ops if isinstance(op, GetWeightOp))
-    return {name: weight for name in names if isinstance(weight := table[name], WeightOp)}
+def _weights_of(op: CallOp, plan: ClassPlan) -> tuple[str, ...]:
+    return tuple(plan.weight_names[value] for value in op.args if value in plan.weight_names)
 
 
-def _init(weight: WeightOp | None) -> str | None:
-    return weight.init.data if weight is not None and weight.init else None
+def _instance(op: CallOp, plan: ClassPlan) -> Instance:
+    """What makes two calls one submodule: the same weights; without weights, the same path."""
+    return (op.callee.root_reference.data, _weights_of(op, plan) or (_path_of(op, plan),))
 
 
-def _is_trainable(weight: WeightOp) -> bool:
-    return "trainable" not in weight.attributes or bool(to_literal(weight.attributes["trainable"]))
-
-
-def _goes_into_layer(op: Operation, value: SSAValue, plan: ClassPlan) -> bool:
-    """True for a use of a weight that needs no expression in `forward`: in a layer, or on its way into one."""
-    if isinstance(op, CallOp) or op in plan.refused:
-        return True
-    if op in plan.layer_at:
-        return any(held.value is value for held in plan.layer_at[op].spec.parameters) or op.operands[0] is not value
-    users = [use.operation for result in op.results for use in result.uses]
-    return bool(users) and isinstance(op, ReshapeOp) and all(user in plan.layer_at for user in users)
-
-
-def _attribute(weights: Mapping[str, str], kind: str) -> str:
-    """`encoder.conv2d` of `encoder.conv2d.kernel`, as an identifier; the kind of layer where there is no path."""
-    paths = {name.rpartition(".")[0] for name in weights.values()}
-    path = next(iter(paths)) if len(paths) == 1 else ""
-    return identifier(path or kind)
-
-
-def _strip(path: str, name: str) -> str:
-    return name.removeprefix(f"{path}.")
+def _path_of(op: CallOp, plan: ClassPlan) -> str:
+    if op.path:
+        return op.path.data
+    return _common_path(_weights_of(op, plan)) or identifier(op.callee.root_reference.data).lower()
 
 
 def _common_path(names: Sequence[str]) -> str:
@@ -238,3 +143,22 @@ def _common_path(names: Sequence[str]) -> str:
             break
         common.append(components[0])
     return ".".join(common)
+
+
+def _split_index(path: str) -> tuple[str, int | None]:
+    """(`block`, 3) of `block.3`."""
+    base, _, last = path.rpartition(".")
+    return (base, int(last)) if base and last.isdigit() else (path, None)
+
+
+def _lists(plan: ClassPlan) -> set[str]:
+    """The paths whose submodules are `path.0`, `path.1`, ... without a gap, in that order: each is a ModuleList."""
+    first_calls: dict[Instance, CallOp] = {}
+    for op in plan.function.block.ops:
+        if isinstance(op, CallOp):
+            first_calls.setdefault(_instance(op, plan), op)
+    found: dict[str, list[int | None]] = {}
+    for op in first_calls.values():
+        base, index = _split_index(_path_of(op, plan))
+        found.setdefault(base, []).append(index)
+    return {base for base, indices in found.items() if len(indices) > 1 and indices == list(range(len(indices)))}

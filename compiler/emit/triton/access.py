@@ -19,7 +19,7 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import kernel
 from neuralc.emit.python.expressions import Expression, binary, name
 from neuralc.emit.triton.bounds import is_non_negative
-from neuralc.emit.triton.layout import Chain
+from neuralc.emit.triton.layout import Argument, chain
 from neuralc.emit.triton.scope import Scope, constant_index, subscript, tile_type
 from neuralc.emit.triton.sizes import size_expression
 
@@ -88,7 +88,7 @@ class Access:
         self._op, self._scope, self._ranges, self._dims = op, scope, ranges, dims
         self._rank = op.tile_type.rank
 
-    def address(self) -> Chain:
+    def address(self) -> Argument:
         ref = self._op.ref_type
         terms, constant = [str(self._scope.text(self._op.ref))], 0
         for index, stride in zip(self._op.indices, ref.strides, strict=True):
@@ -104,9 +104,9 @@ class Access:
             terms.append(str(offset))
         if constant:
             terms.append(str(constant))
-        return Chain("+", tuple(terms))
+        return chain("+", terms)
 
-    def mask(self) -> Chain | None:
+    def mask(self) -> Argument | None:
         """The condition that every masked dim is inside; None where no dim is masked."""
         conditions: list[str] = []
         for index, size in zip(self._op.indices, self._op.ref_type.shape, strict=True):
@@ -115,9 +115,9 @@ class Access:
                 if not is_non_negative(index.place):
                     conditions.append(f"({binary('>=', place, name('0'))})")
                 conditions.append(f"({binary('<', place, size_expression(size, self._dims))})")
-        if len(conditions) == 1:
-            return Chain("", (conditions[0][1:-1],), "mask")
-        return Chain("&", tuple(conditions), "mask") if conditions else None
+        if len(conditions) == 1:  # parentheses are for what stands between two `&`
+            conditions = [conditions[0][1:-1]]
+        return chain("&", conditions, "mask") if conditions else None
 
     def _place(self, index: kernel.Index) -> Expression:
         start = constant_index(index.place)

@@ -85,7 +85,8 @@ def compile_kernels(
             json.dumps([vars(request) | {"capability": capability} for request in requests])
         )
         results = _run_worker(folder, requests, report)
-        _refuse(requests, results, target)
+        printed = (folder / "messages").read_text(errors="replace").strip()
+        _refuse(requests, results, target, printed)
         return [_collect(folder, request, results[request.name]) for request in requests]
 
 
@@ -104,20 +105,21 @@ def _run_worker(folder: Path, requests: Sequence[Request], report: Progress) -> 
             results[result["name"]] = result
             report(len(results), len(requests), result["name"])
     if process.returncode != 0:
-        said = (folder / "messages").read_text(errors="replace").strip()
         missing = next((request.name for request in requests if request.name not in results), "")
-        results[missing] = {"error": said or f"the process of Triton ended with {process.returncode}"}
+        results[missing] = {"error": f"the process of Triton ended with {process.returncode}"}
     return results
 
 
-def _refuse(requests: Sequence[Request], results: dict[str, dict[str, object]], target: Target) -> None:
+def _refuse(requests: Sequence[Request], results: dict[str, dict[str, object]], target: Target, printed: str) -> None:
+    """Raise E0862 and E0863 for all kernels together; `printed` is what Triton had to say beside its exceptions."""
     found: list[Diagnostic] = []
     limit = target.gpu.shared_memory if target.gpu is not None else 0
     for request in requests:
         result = results.get(request.name, {"error": "Triton did not come to this kernel"})
         if "error" in result:
             message = f"Triton does not compile kernel `{request.name}` for {target.arch}"
-            found.append(Diagnostic("E0862", message, None, (str(result["error"]).strip(),)))
+            reasons = (str(result["error"]).strip(), *([printed] if printed else []))
+            found.append(Diagnostic("E0862", message, None, reasons))
             continue
         needed = int(str(result["shared_bytes"]))
         if limit and needed > limit:

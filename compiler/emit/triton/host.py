@@ -41,8 +41,10 @@ class HostPrinter:
         with self._writer.block(f"def run({', '.join([*inputs, 'weights'])}):"):
             self._writer.docstring(*self._description())
             self._bind_dims()
-            self._check_sizes()
-            self._prepare()
+            for argument in host.input_arguments:
+                self._check_input(argument)
+            self._check_reach()
+            self._allocate_results()
             self._block(host.block)
             outputs = [str(self._buffers[argument]) for argument in host.output_arguments]
             self._writer.line(f"return {', '.join(outputs)}")
@@ -51,7 +53,7 @@ class HostPrinter:
     def _buffer(self, value: SSAValue, wanted: str, role: str) -> str:
         """A variable for a buffer; `role` tells it from a kernel of the same name."""
         plain = identifier(wanted)
-        claimed = self._names.claim(f"{plain}_{role}" if plain in self._names else plain)
+        claimed = self._names.claim(f"{plain}_{role}" if plain in self._names and plain != role else plain)
         self._buffers[value] = name(claimed)
         return claimed
 
@@ -70,7 +72,7 @@ class HostPrinter:
             for label, argument in zip(host.outputs, host.output_arguments, strict=True)
         ]
         return (
-            f"Run {host.sym_name.data} on contiguous tensors of one GPU.",
+            f"Run {host.sym_name.data} on tensors of one GPU.",
             "\n".join([*(f"Takes {line}" for line in takes), *(f"Gives {line}" for line in gives)]),
             "`weights` maps names, as in weights.safetensors, to tensors of that GPU.",
         )
@@ -84,11 +86,22 @@ class HostPrinter:
                     self._dims[symbol] = self._names.claim(identifier(symbol))
                     self._writer.line(f"{self._dims[symbol]} = {self._buffers[argument]}.shape[{axis}]")
 
-    def _check_sizes(self) -> None:
+    def _check_input(self, argument: SSAValue) -> None:
+        """Kernels trust shapes and strides: what does not fit is an error, not a wild read."""
+        ref, variable = ref_type(argument), self._buffers[argument]
+        shape, dtype = self._shape(ref), ELEMENTS[ref.element_type].torch
+        with self._writer.block(f"if {variable}.shape != {shape} or {variable}.dtype != {dtype}:"):
+            found = f"{variable} is {{{variable}.dtype}} {{tuple({variable}.shape)}}"
+            wanted = f"{dtype} {format_shape(ref.shape)}"
+            self._writer.statement("raise ", call("ValueError", name(f'f"{found}, not {wanted}"')))
+        self._writer.line(f"{variable} = {variable}.contiguous()")
+
+    def _check_reach(self) -> None:
         """Kernels index with 32 bits: refuse arrays they could not reach."""
         spans = {ref_type(value).span for value in self._references() if not ref_type(value).span.is_static}
-        if spans:
-            reached = [str(self._size(span)) for span in sorted(spans, key=str)]
+        largest_spans = [span for span in spans if not any(_never_exceeds(span, other) for other in spans - {span})]
+        if largest_spans:
+            reached = [str(self._size(span)) for span in sorted(largest_spans, key=str)]
             largest = f"max({', '.join(reached)})" if len(reached) > 1 else reached[0]
             with self._writer.block(f"if {largest} >= 2**{MAX_SPAN.bit_length() - 1}:"):
                 self._writer.line('raise ValueError("too large: kernels index with 32 bits")')
@@ -97,18 +110,22 @@ class HostPrinter:
         inside = [value for op in self._host.walk() for value in op.results if isinstance(value.type, kernel.RefType)]
         return [*self._host.block.args, *inside]
 
-    def _prepare(self) -> None:
-        first = self._buffers[self._host.input_arguments[0]] if self._host.inputs else name("torch.empty(0)")
-        self._writer.line(f"device = {first}.device")
+    def _allocate_results(self) -> None:
+        inputs = self._host.input_arguments
+        owner = self._buffers[inputs[0]] if inputs else name("next(iter(weights.values()))")
+        self._writer.line(f"device = {owner}.device")
         for argument, label in zip(self._host.output_arguments, self._host.outputs, strict=True):
             ref = ref_type(argument)
             variable = self._buffer(argument, label, "out")
-            shape = name("(" + "".join(f"{self._size(size)}, " for size in ref.shape).rstrip() + ")")
-            shape = name(str(shape).replace(",)", ")")) if ref.rank > 1 else shape
-            self._allocate(variable, shape, ELEMENTS[ref.element_type].torch)
+            self._allocate(variable, name(self._shape(ref)), ELEMENTS[ref.element_type].torch)
         arena = self._host.arena
         if arena is not None and arena.data != Dim(()):
             self._allocate("arena", self._size(arena.data), "torch.uint8")
+
+    def _shape(self, ref: kernel.RefType) -> str:
+        """The shape as a tuple."""
+        sizes = [str(self._size(size)) for size in ref.shape]
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     def _allocate(self, variable: str, size: Expression, dtype: str) -> None:
         self._writer.statement(f"{variable} = ", call("torch.empty", size, dtype=name(dtype), device=name("device")))
@@ -116,8 +133,7 @@ class HostPrinter:
     # -- the program -------------------------------------------------------------------------------------------------
 
     def _block(self, block: Block) -> None:
-        if not block.first_op:
-            self._writer.line("pass")
+        before = self._writer.text
         for op in block.ops:
             match op:
                 case kernel.WeightOp():
@@ -134,13 +150,13 @@ class HostPrinter:
                     self._launch(op)
                 case kernel.IfOp():
                     self._choice(op)
+        if self._writer.text == before:
+            self._writer.line("pass")
 
     def _arena(self, op: kernel.ArenaOp) -> None:
         variable = self._buffer(op.result, op.result.name_hint or "buffer", "buffer")
         start, end = self._size(op.offset.data), self._size(op.offset.data + ref_type(op.result).bytes)
-        part = name(
-            f"arena[{'' if str(start) == '0' else start}:{end}]" if _plain(start, end) else f"arena[{start} : {end}]"
-        )
+        part = name(f"arena[{_slice('' if str(start) == '0' else str(start), str(end))}]")
         self._writer.statement(
             f"{variable} = ", method(part, "view", name(ELEMENTS[ref_type(op.result).element_type].torch))
         )
@@ -151,7 +167,7 @@ class HostPrinter:
             self._buffers[op.result] = source
             return
         variable = self._buffer(op.result, op.result.name_hint or "view", "view")
-        self._writer.line(f"{variable} = {source}.view(-1)[{self._size(op.offset.data)} :]")
+        self._writer.line(f"{variable} = {source}.view(-1)[{_slice(str(self._size(op.offset.data)), '')}]")
 
     def _launch(self, op: kernel.LaunchOp) -> None:
         func = self._funcs[op.callee_name]
@@ -171,9 +187,16 @@ class HostPrinter:
                 self._block(op.else_body.block)
 
 
-def _plain(*expressions: Expression) -> bool:
-    """True for bounds of a slice that a formatter writes without blanks around the colon."""
-    return all(str(expression).isidentifier() or str(expression).isdigit() for expression in expressions)
+def _never_exceeds(size: Dim, other: Dim) -> bool:
+    """True when one size is at most another for all values of the dims, which are not negative."""
+    return all(coefficient >= 0 for _, coefficient in (other - size).terms)
+
+
+def _slice(start: str, end: str) -> str:
+    """Bounds of a slice as a formatter writes them: blanks around the colon where a bound is an expression."""
+    if all(bound == "" or bound.isidentifier() or bound.isdigit() for bound in (start, end)):
+        return f"{start}:{end}"
+    return f"{start} : {end}".strip()
 
 
 def _describe(value: SSAValue) -> str:

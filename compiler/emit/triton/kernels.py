@@ -14,14 +14,17 @@ from neuralc.emit.python.expressions import Expression, call, name
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.triton.access import Access, Ranges
 from neuralc.emit.triton.functions import HELPERS
-from neuralc.emit.triton.layout import single, write_call
-from neuralc.emit.triton.plan import Plan
+from neuralc.emit.triton.layout import single, write_assignment, write_call
+from neuralc.emit.triton.plan import Plan, is_free
 from neuralc.emit.triton.scope import Scope, Written, number_of, tile_type
 from neuralc.emit.triton.values import Values
 from neuralc.passes.locations import file_positions
 
 RESERVED = frozenset(dir(builtins)) | frozenset(HELPERS) | {"tl", "triton", "torch", "run"}
 """Names that variables of a kernel do not take."""
+
+MAX_INLINE_TEXT = 50
+"""Characters of an expression that is written where it is read; longer ones get a line of their own."""
 
 DEFAULT_NAMES: dict[type[Operation], str] = {
     kernel.ProgramIdOp: "program",
@@ -102,14 +105,15 @@ class KernelPrinter:
         """An op on values: a statement, or kept to be written where it is read."""
         (result,), written = op.results, self._values.value(op)
         is_range = isinstance(op, kernel.IotaOp) and self._ranges.of_iota(op) is not None
-        if self._plan.is_inline(op) or is_range:
+        short = is_free(op) or len(str(written.text)) <= MAX_INLINE_TEXT
+        if is_range or (self._plan.is_inline(op) and short):
             self._scope.set(result, written)
             return
         promised = self._scope.has(result)
         variable = self._define(op)
         if promised:  # the variable of a loop, whose shape stays the same from round to round
             written = Written(self._scope.exact(result, written), self._scope.written(result).shape)
-        self._writer.statement(f"{variable} = ", written.text)
+        write_assignment(self._writer, variable, written.text)
         self._scope.set(result, Written(name(variable), written.shape))
 
     def _define(self, op: Operation) -> str:

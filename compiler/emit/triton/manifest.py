@@ -22,6 +22,7 @@ from neuralc.dialects.graph import declared_dims
 from neuralc.dialects.types import element_bytes, numpy_dtype
 from neuralc.emit.triton.alignment import is_aligned
 from neuralc.emit.triton.compile import Cubin
+from neuralc.emit.triton.legality import MAX_SPAN
 from neuralc.emit.triton.scope import ref_type
 from neuralc.emit.triton.source import Source
 from neuralc.passes.target import Target
@@ -37,6 +38,8 @@ def make_manifest(module: ModuleOp, source: Source, cubins: Sequence[Cubin], tar
     manifest: Entry = {
         "format": FORMAT,
         "arch": target.arch,
+        # No buffer may have more elements than an index of this width reaches.
+        "index_bits": MAX_SPAN.bit_length(),
         "module": "model.py",
         "weights": "weights.safetensors",
         "kernels": {

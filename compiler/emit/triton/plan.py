@@ -70,13 +70,17 @@ class Plan:
         weight = 1 + sum(
             self._weights.get(operand.owner, 0) for operand in op.operands if not isinstance(operand.owner, Block)
         )
-        if isinstance(op, kernel.SplatOp | kernel.BroadcastOp | arith.ConstantOp):
-            # Literals and `[:, None]`: free, and read better in place however often they are used.
+        if is_free(op):
             self._inline.add(op)
             self._weights[op] = weight - 1
         elif _may_stand_in_place(op) and weight <= MAX_INLINE:
             self._inline.add(op)
             self._weights[op] = weight
+
+
+def is_free(op: Operation) -> bool:
+    """Literals and `[:, None]`: they read better in place, however often they are used."""
+    return isinstance(op, kernel.SplatOp | kernel.BroadcastOp | arith.ConstantOp)
 
 
 def _may_stand_in_place(op: Operation) -> bool:
@@ -90,7 +94,11 @@ def _may_stand_in_place(op: Operation) -> bool:
     if _only_starts_ranges(result):
         return True
     reader = _one_reader(result)
-    while isinstance(reader, kernel.BroadcastOp):
+    if isinstance(reader, kernel.LoadOp | kernel.StoreOp) and any(
+        index.masked and index.place is result for index in reader.indices
+    ):
+        return False  # it stands in the address and in the mask
+    while isinstance(reader, kernel.BroadcastOp | kernel.SplatOp):
         reader = _one_reader(reader.result)
     return reader is not None and reader.parent is op.parent
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,9 @@ from typing import Any
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    # What Triton and LLVM print goes to stderr, so that stdout holds answers alone.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     requests = json.loads((folder / "requests.json").read_text())
     module = _load(folder / "kernels.py")
     for request in requests:
@@ -25,7 +29,7 @@ def main() -> None:
         # Triton raises what its passes, LLVM and ptxas raise, without a common class; the parent reports the message.
         except Exception as problem:
             result = {"name": request["name"], "error": f"{type(problem).__name__}: {problem}"}
-        print(json.dumps(result), flush=True)
+        print(json.dumps(result), file=answers, flush=True)
 
 
 def _load(path: Path) -> ModuleType:

@@ -54,9 +54,7 @@ class Axis:
         """Whether the last tile reaches behind the end."""
         return not as_dim(self.size).divisible_by(self.extent)
 
-    def places(
-        self, b: KernelBuilder, nest: Nest, start: IndexLike, over: int, hint: str = "offs"
-    ) -> dict[str, Place]:
+    def places(self, b: KernelBuilder, nest: Nest, start: IndexLike, over: int, hint: str = "offs") -> dict[str, Place]:
         """Where the tile that begins at `start` lies along each letter that an operand of the nest has."""
         if not self.letters:
             return {}
@@ -69,6 +67,9 @@ class Axis:
         offsets = b.iota(start, tile, hint)
         for i, letter in enumerate(self.letters):
             if letter not in apart:
+                continue
+            if i and self.sizes[i] == 1:
+                out[letter] = Place(0)
                 continue
             inside = b.size(simplest(product(self.sizes[i + 1 :])))
             value = offsets if inside == 1 else b.map("div", offsets, b.splat(inside, tile))
@@ -154,4 +155,3 @@ def programs(b: KernelBuilder, sizes: Mapping[str, Size]) -> tuple[dict[str, Ind
 def hints(warps: int, stages: int = 2) -> dict[str, Attribute]:
     """The attributes of a kernel that say how Triton compiles it."""
     return {"num_warps": to_attribute(warps), "num_stages": to_attribute(stages)}
-

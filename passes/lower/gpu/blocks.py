@@ -1,25 +1,31 @@
-"""How large the blocks of a contraction are: measured tables, and a model for extents that fill them badly.
+"""How large the blocks of a contraction are: a small model of a GPU, over shapes that were measured to fit registers.
 
-Registers and stack were read from cubins for sm_80. An fp32 dot is made of plain multiply-adds that are all written
-out, so a deep step needs registers: 16 deep for large blocks, 32 for small ones. Tensor cores take fp16 deeper.
+Programs run in waves, one on each multiprocessor; a program takes as long as its block is large, and longer the less
+square it is, because every step loads an edge of rows and an edge of columns:
+
+    waves * rows * columns * (1 + 16 / rows + 16 / columns)
+
+Large blocks win where there is work for all multiprocessors, small ones where there is not: a few rows times a large
+matrix. Registers and stack were read from cubins for sm_80: none of `SHAPES` spills, also as a convolution.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from neuralc.dialects.dims import Dim
 from neuralc.passes.lower.gpu.axes import power_of_two
 from neuralc.passes.lower.nest import Size
 
-LEAST = 16
-"""Rows and columns of the smallest block: the shape of a tensor-core instruction."""
-FEW_ROWS = 32
-"""Below it, a block of 64 rows is mostly empty."""
-ENOUGH_PROGRAMS = 256
-"""Programs that keep a large GPU busy (108 multiprocessors of an A100, two programs each)."""
-LOAD_COST = 16
-"""Elements of a block's edge that cost as much to load as one step costs to compute."""
+MULTIPROCESSORS = 108
+"""Of an A100. Triton's architecture names leave it open: an sm_86 has 16 to 84."""
+EDGE_COST = 16
+"""Elements of an edge that cost as much to load as one step costs to compute."""
+LARGE = 1 << 20
+"""What a size known at run time only is taken to be."""
+SHORT_WORK = 1 << 18
+"""Multiply-adds of a program that are over in about the time of a launch: not worth a second kernel."""
 
 
 @dataclass(frozen=True)
@@ -33,37 +39,74 @@ class Blocks:
     stages: int
 
     def __str__(self) -> str:
-        return f"{self.rows}x{self.columns}x{self.depth}, {self.warps} warps"
+        return f"{self.rows}x{self.columns}, {self.depth} deep, {self.warps} warps"
 
 
-def choose_blocks(rows: Size, columns: Size, depth: Size, element_bytes: int) -> Blocks:
-    """The blocks for an output of rows x columns; a symbolic size is taken to be large."""
-    block_rows, block_columns = _extent(rows), _extent(columns)
-    half = element_bytes <= 2
-    if isinstance(rows, int) and rows >= 128 and block_columns == 64:
-        large = Blocks(128, 64, 32 if half else 16, 4 if half else 8, 3 if half else 2)
-        if isinstance(columns, int) and -(-rows // 128) * -(-columns // 64) >= ENOUGH_PROGRAMS:
-            return _shallow(large, depth, element_bytes)
-    area = block_rows * block_columns
-    step = (64 if area <= 1024 else 32) if half else (32 if area <= 1024 else 16)
-    blocks = Blocks(block_rows, block_columns, step, max(1, min(4, area // 256)), 3 if half else 2)
-    return _shallow(blocks, depth, element_bytes)
+@dataclass(frozen=True)
+class Problem:
+    """A product of matrices of elements of `element_bytes`, `around` times."""
+
+    rows: Size
+    columns: Size
+    depth: Size
+    around: Size
+    element_bytes: int
+
+    def cost(self, blocks: Blocks, rows: int) -> float:
+        """The time of all waves, in arbitrary units."""
+        columns, around = _number(self.columns), _number(self.around)
+        programs = -(-rows // blocks.rows) * -(-columns // blocks.columns) * around
+        edges = 1 + EDGE_COST / blocks.rows + EDGE_COST / blocks.columns
+        return -(-programs // MULTIPROCESSORS) * blocks.rows * blocks.columns * edges
+
+    def best(self, rows: int) -> Blocks:
+        """The cheapest blocks for this many rows; of equally cheap ones the largest, which load least."""
+        return min(self._candidates(), key=lambda b: (self.cost(b, rows), -b.rows * b.columns))
+
+    def _candidates(self) -> Iterator[Blocks]:
+        half = self.element_bytes <= 2
+        for rows, columns, warps, depth in HALF_SHAPES if half else SHAPES:
+            yield Blocks(rows, columns, self._depth(depth), warps, 3 if half else 2)
+
+    def _depth(self, most: int) -> int:
+        """No deeper than the sum is long, and never below what tensor cores take."""
+        least = 32 if self.element_bytes == 1 else 16
+        return max(least, most if isinstance(self.depth, Dim) else min(most, power_of_two(self.depth)))
 
 
-def _extent(size: Size) -> int:
-    """16, 32 or 64: waste behind the end against loads, of which a larger block has fewer per element."""
-    if isinstance(size, Dim):
-        return 64
+SHAPES = (
+    (16, 16, 2, 32), (16, 32, 4, 32), (16, 64, 4, 32),
+    (32, 16, 4, 32), (32, 32, 4, 32), (32, 64, 4, 16),
+    (64, 16, 4, 32), (64, 32, 4, 16), (64, 64, 4, 16),
+    (64, 128, 8, 16), (128, 64, 8, 16), (128, 128, 8, 16),
+)  # fmt: skip
+"""(rows, columns, warps, depth of a step) for fp32, whose multiply-adds are all written out."""
+HALF_SHAPES = (
+    (16, 16, 1, 64), (16, 32, 2, 64), (16, 64, 4, 64),
+    (32, 16, 2, 64), (32, 32, 4, 32), (32, 64, 4, 32),
+    (64, 16, 4, 32), (64, 32, 4, 32), (64, 64, 4, 32),
+    (128, 64, 4, 32), (128, 128, 8, 32),
+)  # fmt: skip
+"""The same for types of 16 bits and less, on tensor cores."""
 
-    def cost(extent: int) -> float:
-        return -(-size // extent) * extent * (1 + LOAD_COST / extent)
 
-    return min((64, 32, 16), key=cost)
+def choose_blocks(problem: Problem) -> tuple[Blocks, tuple[int, Blocks] | None]:
+    """The blocks for many rows, and where it pays: below how many rows others are better, and which.
+
+    A number of rows known now leaves nothing to choose at run time.
+    """
+    if not isinstance(problem.rows, Dim):
+        return problem.best(problem.rows), None
+    many = problem.best(LARGE)
+    fewest = problem.rows.evaluate(dict.fromkeys(problem.rows.symbols, 1))
+    few = problem.best(fewest)
+    if many.rows * many.columns * _number(problem.depth) <= SHORT_WORK:
+        return many, None
+    rows = few.rows
+    while problem.cost(few, rows) < problem.cost(many, rows):
+        rows *= 2
+    return many, (rows, few) if rows > fewest else None
 
 
-def _shallow(blocks: Blocks, depth: Size, element_bytes: int) -> Blocks:
-    """No deeper than the sum is long, and never below what tensor cores take."""
-    least = 32 if element_bytes == 1 else LEAST
-    if isinstance(depth, Dim):
-        return replace(blocks, depth=max(least, blocks.depth))
-    return replace(blocks, depth=max(least, min(blocks.depth, power_of_two(depth))))
+def _number(size: Size) -> int:
+    return LARGE if isinstance(size, Dim) else size

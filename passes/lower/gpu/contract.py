@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import tensor
-from neuralc.dialects.dims import Dim, simplest
+from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.kernel import FuncOp
-from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder, tile_of
+from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.dialects.types import element_bytes
 from neuralc.passes.lower.gpu.axes import Axis, hints, join, programs
-from neuralc.passes.lower.gpu.blocks import FEW_ROWS, LEAST, Blocks, choose_blocks
+from neuralc.passes.lower.gpu.blocks import Blocks, Problem, choose_blocks
 from neuralc.passes.lower.gpu.loops import Accumulator, each_step
 from neuralc.passes.lower.gpu.products import build_products, build_sums
 from neuralc.passes.lower.gpu.roles import Roles, accumulator, find_roles, size_of
@@ -59,15 +59,20 @@ def build_contract(nest: Nest, name: str) -> list[ContractKernel]:
 
 
 def _blocked(nest: Nest, roles: Roles, name: str) -> list[ContractKernel]:
-    rows, columns, depth = (size_of(nest, letters) for letters in (roles.rows, roles.columns, roles.reduced))
-    width = element_bytes(nest.inputs[roles.left].ref.element_type)
-    blocks = choose_blocks(rows, columns, depth, width)
+    problem = Problem(
+        rows=size_of(nest, roles.rows),
+        columns=size_of(nest, roles.columns),
+        depth=size_of(nest, roles.reduced),
+        around=size_of(nest, roles.shared),
+        element_bytes=element_bytes(nest.inputs[roles.left].ref.element_type),
+    )
+    blocks, fewer = choose_blocks(problem)
     kernel = ContractKernel(*build_dot(nest, roles, blocks, name), f"blocks of {blocks}")
-    if not isinstance(rows, Dim) or rows.evaluate(dict.fromkeys(rows.symbols, 1)) >= FEW_ROWS:
+    if fewer is None:
         return [kernel]
-    few = choose_blocks(LEAST, columns, depth, width)
-    other = ContractKernel(*build_dot(nest, roles, few, f"{name}_few_rows"), f"blocks of {few}")
-    return [replace(kernel, condition=(rows, ">=", Dim.constant(FEW_ROWS))), other]
+    rows, small = fewer
+    other = ContractKernel(*build_dot(nest, roles, small, f"{name}_few_rows"), f"blocks of {small}")
+    return [replace(kernel, condition=(as_dim(problem.rows), ">=", Dim.constant(rows))), other]
 
 
 def build_dot(nest: Nest, roles: Roles, blocks: Blocks, name: str) -> tuple[FuncOp, Nest]:

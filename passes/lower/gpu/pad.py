@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from neuralc.dialects.dims import Dim, simplest
+from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.dialects.kernel.builder import KernelBuilder, tile_of
 from neuralc.dialects.tensor.subscripts import identity
 from neuralc.passes.lower.gpu.axes import Axis, hints, join, programs
 from neuralc.passes.lower.gpu.elementwise import BLOCK
-from neuralc.passes.lower.nest import Nest, Operand, merge_loops
+from neuralc.passes.lower.nest import Nest, Operand
 from neuralc.passes.lower.tiles import Place, TileShape, load, store
 
 
@@ -26,7 +26,7 @@ def build_pad(
 ) -> tuple[FuncOp, list[RefType]]:
     """The kernel that writes all of `out`: `x` from position `low` on, `value` around it; and how it sees both."""
     letters = identity(out.rank)
-    nest, axis = _over(name, out, letters)
+    nest, axis = _over("out", out, letters)
     nest = replace(nest, inputs=(Operand("x", letters, x),))
     b = KernelBuilder(name, nest.dims, [("x", x), ("out", nest.output.ref)])
     where, grid = programs(b, {"pid": simplest(axis.tiles)})
@@ -47,17 +47,27 @@ def build_fill(name: str, refs: Sequence[RefType], value: float | int) -> tuple[
     parts = [_over(f"border_{i}", ref, identity(ref.rank)) for i, ref in enumerate(refs)]
     dims = sorted(set().union(*(ref.symbols for ref in refs)))
     b = KernelBuilder(name, dims, [(nest.output.name, nest.output.ref) for nest, _ in parts])
-    tiles = Dim.constant(1)
-    for _, axis in parts:
-        tiles = tiles.max(axis.tiles)
-    where, grid = programs(b, {"pid": simplest(tiles)})
+    where, grid = programs(b, {"pid": simplest(_largest([as_dim(axis.size) for _, axis in parts]).ceildiv(BLOCK))})
     start = b.mul(where["pid"], BLOCK, "start")
     for nest, axis in parts:
-        # Programs behind the end of a shorter part store nothing there.
-        places = replace(axis, shared=True).places(b, nest, start, 0)
+        places = axis.places(b, nest, start, 0)
+        for letter in {axis.flat, axis.letters[0]} & set(places):
+            # Programs of a longer part store nothing here.
+            places[letter] = replace(places[letter], masked=True)
         tile = b.splat(value, TileShape((BLOCK,), 0).type(nest.output.ref.element_type))
         store(b, tile, nest.output, places)
     return b.finish(grid, hints(4)), [nest.output.ref for nest, _ in parts]
+
+
+def _largest(sizes: Sequence[Dim]) -> Dim:
+    """The largest of some sizes, for all values of their symbols; a maximum where that depends on them."""
+    largest = sizes[0]
+    for size in sizes[1:]:
+        if all(coefficient >= 0 for _, coefficient in (size - largest).terms):
+            largest = size
+        elif any(coefficient > 0 for _, coefficient in (size - largest).terms):
+            largest = largest.max(size)
+    return largest
 
 
 def _over(name: str, ref: RefType, letters: str) -> tuple[Nest, Axis]:

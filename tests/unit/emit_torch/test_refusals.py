@@ -84,6 +84,42 @@ def test_a_reshape_with_several_new_symbols() -> None:
     assert "more than one size of the result is symbolic" in refusals(model(body, "batch", "S", 4))[0]
 
 
+def test_a_weight_of_two_submodules() -> None:
+    def block(x: SSAValue, kernel: SSAValue, bias: SSAValue) -> SSAValue:
+        return graph.DenseOp.of(x, kernel, bias).result
+
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        kernel = build.weight("block.kernel", np.eye(4, dtype=np.float32))
+        name = build.function("block", [x.type, kernel.type, tensor(4)], block)
+        for index in range(2):
+            bias = build.weight(f"block.{index}.bias", ONES)
+            x = graph.CallOp(name, [x, kernel, bias], [x.type], path=f"block.{index}").res[0]
+        return x
+
+    assert "@block.kernel would be two parameters, `block.0." in refusals(model(body))[0]
+
+
+def test_a_function_that_calls_itself() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        build.function("f", [x.type], lambda y: graph.CallOp("f", [y], [y.type]).res[0])
+        return graph.CallOp("f", [x], [x.type]).res[0]
+
+    assert refusals(model(body)) == ["graph.call as PyTorch code: @f calls itself"]
+
+
+def test_a_function_that_reads_a_weight_itself() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        build.weight("w", ONES)
+
+        def inner(y: SSAValue) -> SSAValue:
+            return graph.AddOp.of(y, graph.GetWeightOp("w", tensor(4)).result).result
+
+        name = build.function("f", [x.type], inner)
+        return graph.CallOp(name, [x], [x.type]).res[0]
+
+    assert refusals(model(body)) == ["graph.get_weight as PyTorch code: a function takes its weights as arguments"]
+
+
 def test_everything_is_listed_at_once() -> None:
     def body(build: GraphModule, x: SSAValue) -> SSAValue:
         for index in range(3):

@@ -14,6 +14,7 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.emit.torch import emit
+from neuralc.emit.torch.lowering import LOWERINGS
 from neuralc.frontends.nr.load import load
 from neuralc.grammar.diagnostics import Source
 
@@ -136,6 +137,11 @@ def test_parameters_have_the_models_precision(element: Float16Type | Float64Type
     module = build.model({"x": tensor("batch", 4, element=element)}, body)
     model = loaded_model(emit(module), build.weights)
     assert model(torch.ones(2, 4, dtype=dtype)).dtype == dtype
+
+
+def test_every_graph_op_has_its_torch_code() -> None:
+    frame = {graph.DimOp, graph.WeightOp, graph.FuncOp, graph.ModelOp, graph.ReturnOp, graph.CallOp, graph.GetWeightOp}
+    assert set(graph.Graph.operations) == frame | set(LOWERINGS)
 
 
 def test_emission_is_deterministic() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from support import triton_kernels as kernels
@@ -116,7 +120,7 @@ def test_the_host_program_is_a_function_on_tensors() -> None:
         function(kernels.matmul(BATCH, 128, 784, (64, 64, 32), f16, warps=8, stages=3), "run")
         == '''\
 def run(x, w, b, weights):
-    """Run test on contiguous tensors of one GPU.
+    """Run test on tensors of one GPU.
 
     Takes x: float16 (batch, 784)
     Takes w: float16 (784, 128)
@@ -126,7 +130,20 @@ def run(x, w, b, weights):
     `weights` maps names, as in weights.safetensors, to tensors of that GPU.
     """
     batch = x.shape[0]
-    if max(batch * 128, batch * 784) >= 2**31:
+    if x.shape != (batch, 784) or x.dtype != torch.float16:
+        raise ValueError(
+            f"x is {x.dtype} {tuple(x.shape)}, not torch.float16 (batch, 784)"
+        )
+    x = x.contiguous()
+    if w.shape != (784, 128) or w.dtype != torch.float16:
+        raise ValueError(
+            f"w is {w.dtype} {tuple(w.shape)}, not torch.float16 (784, 128)"
+        )
+    w = w.contiguous()
+    if b.shape != (128,) or b.dtype != torch.float16:
+        raise ValueError(f"b is {b.dtype} {tuple(b.shape)}, not torch.float16 (128,)")
+    b = b.contiguous()
+    if batch * 784 >= 2**31:
         raise ValueError("too large: kernels index with 32 bits")
     device = x.device
     y = torch.empty((batch, 128), dtype=torch.float16, device=device)
@@ -210,3 +227,24 @@ def test_fp16_takes_the_functions_of_fp32() -> None:
     assert "out = tl.exp(x0t.to(tl.float32)).to(tl.float16)" in text
     text = emit(kernels.elementwise("div", 2, element=f16), SM_80)
     assert "out = (x0t / x1t).to(tl.float16)" in text
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        kernels.matmul(BATCH, 100, 84, (64, 64, 16)),
+        kernels.convolution(28, 28, 128, 64, (64, 64, 16)),
+        kernels.softmax(1000, 1024),
+        kernels.pooling(28, 28, 32, 2, 2, "maximum", (64, 32)),
+        kernels.every_function(),
+    ],
+    ids=["matmul", "convolution", "softmax", "pooling", "every_function"],
+)
+def test_the_text_is_as_ruff_would_format_it(module: ModuleOp) -> None:
+    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
+    if ruff is None:
+        pytest.skip("ruff comes with the extra `dev`")
+    for command in (["check"], ["format", "--diff"]):
+        arguments = [ruff, *command, "--isolated", "--line-length", "88", "-"]
+        done = subprocess.run(arguments, input=emit(module, SM_80), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

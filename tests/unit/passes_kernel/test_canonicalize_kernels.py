@@ -13,7 +13,7 @@ from neuralc.passes.verifier import verify_module
 
 
 @pytest.mark.parametrize("lanes", [8, 4, 0])
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_kernels_compute_the_same(seed: int, lanes: int) -> None:
     program = random_program(seed, lanes=lanes)
     expected = run_kernel(program.func, program.dims, program.arrays)

@@ -66,9 +66,7 @@ def test_a_library_of_another_abi_version_is_refused(library: Path, tmp_path: Pa
 
     def other_version(target: Target) -> str:
         found = products.support_text(target)
-        return found.replace(
-            "@nrc_abi_version() #0 {\n  ret i32 1", "@nrc_abi_version() #0 {\n  ret i32 7"
-        )
+        return found.replace("@nrc_abi_version() #0 {\n  ret i32 1", "@nrc_abi_version() #0 {\n  ret i32 7")
 
     with pytest.MonkeyPatch.context() as patch:
         text = other_version(Target.host())

@@ -23,6 +23,8 @@ kernel.host @model(%x: !kernel.ref<[batch, 16], f32>, %y: !kernel.ref<[batch, 16
   %v = kernel.view %b offset 16 -> !kernel.ref<[4, 4], f32>
   // CHECK-NEXT: kernel.launch @scale[batch](%x, %w, %a) {parallel}
   kernel.launch @scale[batch](%x, %w, %a) {parallel}
+  // CHECK-NEXT: kernel.launch @scale[batch](%x, %w, %a) {parallel = 22 : i64}
+  kernel.launch @scale[batch](%x, %w, %a) {parallel = 22}
   // CHECK-NEXT: kernel.if batch * 2 >= 6 {
   kernel.if 2 * batch >= 6 {
     // CHECK-NEXT: kernel.launch @scale[batch](%a, %w, %y){{$}}

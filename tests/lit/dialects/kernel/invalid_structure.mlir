@@ -64,6 +64,13 @@ kernel.host @views(%x: !kernel.ref<[4], f32>) dims [] inputs ["x"] outputs [] {
   %a = kernel.view %x offset 1 -> !kernel.ref<[4], f32>
   // expected-error@below {{a view keeps the element type}}
   %b = kernel.view %x offset 0 -> !kernel.ref<[4], i32>
+  %c = kernel.alloc -> !kernel.ref<[4], i32>
+  // expected-error@below {{@f has 1 dims, the launch 2}}
+  kernel.launch @f[4, 4](%x)
+  // expected-error@below {{@f takes 1 references, got 2}}
+  kernel.launch @f[4](%x, %x)
+  // expected-error@below {{reference 0 of @f is !kernel.ref<[n], f32, [1]>, got !kernel.ref<[4], i32, [1]>}}
+  kernel.launch @f[4](%c)
   // expected-error@below {{symbol @g is not defined}}
   kernel.launch @g[4](%x)
   kernel.return

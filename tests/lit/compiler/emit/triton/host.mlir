@@ -4,7 +4,12 @@
 
 // CHECK:      def run(x, weights):
 // CHECK:          batch = x.shape[0]
-// CHECK-NEXT:     if max(batch * 16, batch * 16 - 16) >= 2**31:
+// CHECK-NEXT:     if x.shape != (batch, 16) or x.dtype != torch.float32:
+// CHECK-NEXT:         raise ValueError(
+// CHECK-NEXT:             f"x is {x.dtype} {tuple(x.shape)}, not torch.float32 (batch, 16)"
+// CHECK-NEXT:         )
+// CHECK-NEXT:     x = x.contiguous()
+// CHECK-NEXT:     if batch * 16 >= 2**31:
 // CHECK-NEXT:         raise ValueError("too large: kernels index with 32 bits")
 // CHECK-NEXT:     device = x.device
 // CHECK-NEXT:     y = torch.empty((batch, 16), dtype=torch.float32, device=device)
@@ -14,7 +19,7 @@
 // CHECK-NEXT:         batch * 16, x, hidden, num_warps=4, num_stages=2
 // CHECK-NEXT:     )
 // CHECK-NEXT:     if batch >= 2:
-// CHECK-NEXT:         rest = hidden.view(-1)[16 :]
+// CHECK-NEXT:         rest = hidden.view(-1)[16:]
 // CHECK-NEXT:         copy[(triton.cdiv(batch * 16 - 16, 32),)](
 // CHECK-NEXT:             batch * 16 - 16, rest, y, num_warps=4, num_stages=2
 // CHECK-NEXT:         )

@@ -1,0 +1,1 @@
+"""Benchmarks: neuralc beside its peers, in the same run, with the machine's limits. `python -m benchmarks --help`."""

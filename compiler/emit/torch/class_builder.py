@@ -1,0 +1,99 @@
+"""Fills the plan of one class with attributes: its layers, and the weights that `forward` uses itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xdsl.ir import Operation, SSAValue
+
+from neuralc.dialects.graph import CallOp, ReshapeOp, WeightOp
+from neuralc.dialects.syntax import to_literal
+from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.torch.layers import LayerSpec, layer_of, sizes_of
+from neuralc.emit.torch.plan import ClassPlan, FreeWeight, Layer
+from neuralc.emit.torch.refusals import Refusals
+from neuralc.emit.torch.reserved import MODULE_ATTRIBUTES
+
+
+class ClassBuilder:
+    """One class in the making. `weights` are the declarations behind the names that its weights have here."""
+
+    def __init__(self, plan: ClassPlan, weights: Mapping[str, WeightOp], refusals: Refusals) -> None:
+        self.plan = plan
+        self.weights = weights
+        self.attributes = Names(MODULE_ATTRIBUTES)
+        self._refusals = refusals
+        self._owners: dict[str, Layer] = {}
+        """Who holds a weight."""
+
+    def add_layer(self, op: Operation) -> None:
+        """The layer of an op that is one; an op with the weights of an earlier one is that layer, applied again."""
+        spec = layer_of(op, self._refusals)
+        if spec is None:
+            return
+        computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
+        if computed:
+            self._refuse(op, f"its {computed[0]} is computed; a torch layer holds its own")
+            return
+        names = {held.name: self.plan.weight_names[held.value] for held in spec.parameters}
+        owner = next((self._owners[name] for name in names.values() if name in self._owners), None)
+        if owner is None:
+            self.plan.layer_at[op] = self._new_layer(op, spec, names)
+        elif owner.weights == names and owner.spec.constructor == spec.constructor:
+            self.plan.layer_at[op] = owner
+        else:
+            self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
+
+    def _new_layer(self, op: Operation, spec: LayerSpec, names: Mapping[str, str]) -> Layer:
+        paths = {name.rpartition(".")[0] for name in names.values()}
+        path = next(iter(paths)) if len(paths) == 1 else ""
+        # A layer without weights has its name in the IR from the front end, as a hint.
+        hint = op.results[0].name_hint if not names else None
+        init = {parameter: init for parameter, name in names.items() if (init := self._init(name))}
+        layer = Layer(self.attributes.claim(identifier(path or hint or spec.kind)), spec, names, init)
+        self._owners.update(dict.fromkeys(names.values(), layer))
+        self.plan.members.append(layer)
+        return layer
+
+    def add_free_weights(self) -> None:
+        """An attribute for each weight that ops other than layers use; called when all layers are there."""
+        free: dict[str, FreeWeight] = {}
+        for value, name in self.plan.weight_names.items():
+            users = [use.operation for use in value.uses if not self._goes_into_layer(use.operation, value)]
+            if not users:
+                continue
+            if name in self._owners:
+                owner = self._owners[name].attribute
+                self._refusals.add(users[0], f"it uses the weight @{name} of the layer `{owner}`")
+                continue
+            if name not in free:
+                free[name] = self._new_free_weight(name, value)
+            self.plan.free[value] = free[name]
+
+    def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
+        trainable = name not in self.weights or _is_trainable(self.weights[name])
+        weight = FreeWeight(self.attributes.claim(identifier(name)), name, sizes_of(value), trainable, self._init(name))
+        self.plan.members.append(weight)
+        return weight
+
+    def _goes_into_layer(self, op: Operation, value: SSAValue) -> bool:
+        """True for a use of a weight that needs no expression in `forward`: in a layer, or on its way into one."""
+        layer_at = self.plan.layer_at
+        if isinstance(op, CallOp) or op in self.plan.refused:
+            return True
+        if op in layer_at:
+            return op.operands[0] is not value
+        users = [use.operation for result in op.results for use in result.uses]
+        return bool(users) and isinstance(op, ReshapeOp) and all(user in layer_at for user in users)
+
+    def _init(self, name: str) -> str | None:
+        weight = self.weights.get(name)
+        return weight.init.data if weight is not None and weight.init else None
+
+    def _refuse(self, op: Operation, reason: str) -> None:
+        self.plan.refused.add(op)
+        self._refusals.add(op, reason)
+
+
+def _is_trainable(weight: WeightOp) -> bool:
+    return "trainable" not in weight.attributes or bool(to_literal(weight.attributes["trainable"]))

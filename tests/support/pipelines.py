@@ -1,0 +1,76 @@
+"""Runs whole pipelines on a module, and what comes out of them, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from support.compare import Array, assert_close
+from xdsl.dialects.builtin import ModuleOp
+
+from neuralc.dialects.interp import run_module
+from neuralc.dialects.weights import WeightStore
+from neuralc.passes.base import ModulePass, PassContext
+from neuralc.passes.pipelines import load, pipeline
+from neuralc.passes.target import Target
+from neuralc.passes.verifier import verify_module
+
+EXACT = 1e-9
+POLYNOMIALS = 1e-6
+"""kernel-expand-math writes functions as polynomials that are as good as fp32 is."""
+NATIVE = 1e-5
+
+
+@cache
+def passes_of(opt: int, target: str = "cpu") -> tuple[ModulePass, ...]:
+    return load(pipeline(opt, target))
+
+
+def assert_levels_agree(
+    module: ModuleOp,
+    weights: WeightStore,
+    inputs: Sequence[dict[str, Array]],
+    opt: int,
+    target: Target,
+    *,
+    after: Sequence[str] = ("graph-to-tensor", "tensor-fuse-groups", "tensor-to-kernel", "kernel-plan-memory"),
+) -> None:
+    """Run the pipeline in place; after each of the passes named, the interpreter still finds the same values."""
+    expected = [run_module(module, each, weights) for each in inputs]
+    context = PassContext(target=target, weights=weights)
+    tolerance = EXACT
+    for each in passes_of(opt, target.name):
+        each.run_in(module, context)
+        verify_module(module)
+        tolerance = POLYNOMIALS if each.name == "kernel-expand-math" else tolerance
+        if each.name in after:
+            for arrays, results in zip(inputs, expected, strict=True):
+                assert_same(run_module(module, arrays, weights), results, tolerance)
+
+
+def compile_native(module: ModuleOp, weights: WeightStore, opt: int, target: Target) -> object:
+    """The module, changed in place, as native code in this process."""
+    from neuralc.emit.llvm.in_process import load_native
+    from neuralc.emit.llvm.products import generate
+
+    context = PassContext(target=target, weights=weights)
+    for each in passes_of(opt, target.name):
+        each.run_in(module, context)
+    return load_native(generate(module, weights, target, opt=opt))
+
+
+def assert_native_agrees(
+    module: ModuleOp, weights: WeightStore, inputs: Sequence[dict[str, Array]], opt: int, tolerance: float = NATIVE
+) -> None:
+    """Compile for this machine; native code is within `tolerance` of the exact reference."""
+    expected = [run_module(module, each, weights) for each in inputs]
+    model = compile_native(module, weights, opt, Target.host())
+    for arrays, results in zip(inputs, expected, strict=True):
+        found = model(**arrays)
+        assert_same(found if isinstance(found, tuple) else [found], results, tolerance)
+
+
+def assert_same(found: Sequence[Array], expected: Sequence[Array], tolerance: float) -> None:
+    assert len(found) == len(expected)
+    for after, before in zip(found, expected, strict=True):
+        assert_close(after, before, tolerance)

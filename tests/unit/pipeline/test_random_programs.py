@@ -1,0 +1,62 @@
+"""Random programs through whole pipelines: after every level, and as native code, they compute what they did before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+
+import numpy as np
+import pytest
+from support.compare import Array
+from support.pipelines import assert_levels_agree, assert_native_agrees
+from support.random_graph import random_graph_module
+from support.wide_graphs import SIZES, random_inputs, wide_graph_module
+from xdsl.dialects.builtin import ModuleOp
+
+from neuralc.dialects.weights import WeightStore
+from neuralc.passes.target import Target
+
+Generator = Callable[[np.random.Generator], tuple[ModuleOp, WeightStore]]
+
+
+def layers(rng: np.random.Generator) -> tuple[ModuleOp, WeightStore]:
+    """Many kinds of layers, small shapes."""
+    return random_graph_module(rng, ops=14)[:2]
+
+
+GENERATORS: dict[str, Generator] = {"layers": layers, "shapes": partial(wide_graph_module, layers=4)}
+TARGETS = (Target.cpu("haswell"), Target.cpu("skylake-avx512"))
+
+
+def programs(name: str, seeds: range) -> Iterator[tuple[int, ModuleOp, WeightStore, list[dict[str, Array]]]]:
+    for seed in seeds:
+        module, weights = GENERATORS[name](np.random.default_rng(seed))
+        sizes = [{**each, "S": each["batch"] % 5 + 1} for each in SIZES]
+        yield seed, module, weights, [random_inputs(module, np.random.default_rng(seed), each) for each in sizes]
+
+
+@pytest.mark.parametrize(("name", "opt"), product(GENERATORS, (0, 1, 2)))
+def test_levels_agree(name: str, opt: int) -> None:
+    for seed, module, weights, inputs in programs(name, range(2)):
+        assert_levels_agree(module, weights, inputs[seed % 2 :: 2], opt, TARGETS[0])
+
+
+@pytest.mark.parametrize(("name", "opt"), product(GENERATORS, (0, 2)))
+def test_native_code_agrees(name: str, opt: int) -> None:
+    for _, module, weights, inputs in programs(name, range(3)):
+        assert_native_agrees(module, weights, inputs, opt)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "opt", "target"), product(GENERATORS, (0, 1, 2), TARGETS), ids=str)
+def test_levels_agree_for_many_programs(name: str, opt: int, target: Target) -> None:
+    for _, module, weights, inputs in programs(name, range(2, 30)):
+        assert_levels_agree(module, weights, inputs, opt, target)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "opt"), product(GENERATORS, (0, 1, 2)))
+def test_native_code_agrees_for_many_programs(name: str, opt: int) -> None:
+    for _, module, weights, inputs in programs(name, range(3, 60)):
+        assert_native_agrees(module, weights, inputs, opt)
