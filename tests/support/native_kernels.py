@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from neuralc.passes.target import Target
 from neuralc.passes.verifier import verify_module
 
 Array = NDArray[Any]
+Key = TypeVar("Key", bound=Hashable)
 
 
 def run_native(
@@ -54,33 +55,39 @@ def run_native(
 
 
 def elementwise_kernel(
-    write: Callable[..., Any], operands: Sequence[Attribute], result: Attribute, size: int, lanes: int
+    operands: Sequence[Attribute],
+    results: Sequence[Attribute],
+    write: Callable[..., Sequence[Any]],
+    size: int,
+    lanes: int,
 ) -> FuncOp:
-    """y[i] = write(builder, x0[i], x1[i], ..) for `size` elements, a multiple of 8, eight a program."""
-    refs = [(f"x{i}", RefType.of([size], type_)) for i, type_ in enumerate(operands)]
-    build = KernelBuilder("elementwise", [], [*refs, ("y", RefType.of([size], result))])
-    *sources, destination = build.references
+    """y0[i], y1[i], .. = write(builder, x0[i], x1[i], ..) for `size` elements, a multiple of 8, eight a program."""
+    sources = [(f"x{i}", RefType.of([size], type_)) for i, type_ in enumerate(operands)]
+    destinations = [(f"y{i}", RefType.of([size], type_)) for i, type_ in enumerate(results)]
+    build = KernelBuilder("elementwise", [], [*sources, *destinations])
     place = Index(build.index(build.mul(build.program_id(), 8)), 0)
     tiles = [
-        build.load(source, [place], TileType.of([8], type_, lanes))
-        for source, type_ in zip(sources, operands, strict=True)
+        build.load(reference, [place], TileType.of([8], type_, lanes))
+        for reference, type_ in zip(build.references[: len(operands)], operands, strict=True)
     ]
-    build.store(write(build, *tiles), destination, [place])
+    for value, reference in zip(write(build, *tiles), build.references[len(operands) :], strict=True):
+        build.store(value, reference, [place])
     return build.finish(size // 8)
 
 
 def apply_natively(
-    write: Callable[..., Any],
-    arrays: Sequence[Array],
-    operands: Sequence[Attribute],
-    result: Attribute,
+    operands: Sequence[tuple[Attribute, Array]],
+    results: Mapping[Key, Attribute],
+    write: Callable[..., Sequence[Any]],
     *,
     lanes: int = 8,
     passes: Sequence[ModulePass] = (),
-) -> Array:
-    """`elementwise_kernel` on arrays of any length."""
-    count = len(arrays[0])
+) -> dict[Key, Array]:
+    """`elementwise_kernel` on arrays of any one length; what it writes, by the keys of `results`."""
+    count = len(operands[0][1])
     size = -(-count // 8) * 8
-    padded = [np.resize(array, size) for array in arrays]
-    func = elementwise_kernel(write, operands, result, size, lanes)
-    return run_native(func, [*padded, np.zeros(size, numpy_dtype(result))], passes=passes)[-1][:count]
+    padded = [np.resize(array, size) for _, array in operands]
+    func = elementwise_kernel([type_ for type_, _ in operands], list(results.values()), write, size, lanes)
+    empty = [np.zeros(size, numpy_dtype(type_)) for type_ in results.values()]
+    found = run_native(func, [*padded, *empty], passes=passes)[len(operands) :]
+    return {key: array[:count] for key, array in zip(results, found, strict=True)}

@@ -14,6 +14,7 @@ from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.pipelines import load, pipeline
 from neuralc.passes.target import Target
 from neuralc.passes.verifier import verify_module
+from neuralc.runtime import Model
 
 EXACT = 1e-9
 POLYNOMIALS = 1e-6
@@ -48,7 +49,7 @@ def assert_levels_agree(
                 assert_same(run_module(module, arrays, weights), results, tolerance)
 
 
-def compile_native(module: ModuleOp, weights: WeightStore, opt: int, target: Target) -> object:
+def compile_native(module: ModuleOp, weights: WeightStore, opt: int, target: Target) -> Model:
     """The module, changed in place, as native code in this process."""
     from neuralc.emit.llvm.in_process import load_native
     from neuralc.emit.llvm.products import generate

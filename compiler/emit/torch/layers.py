@@ -136,12 +136,10 @@ def _is_constant(value: SSAValue, number: float) -> bool:
 def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
     if not is_per_channel(op.x, op.alpha):
         return None
-    slopes = sizes_of(op.alpha)
-    ones = (0,) * (len(slopes) - 1)
-    channels = slopes[-1]
     # Keras keeps the shared axes of alpha with size 1: the channel goes first, then the ones fall away.
-    axes = (len(slopes) - 1, *range(len(slopes) - 1))
-    held = Parameter("weight", op.alpha, axes, (channels, *(1 for _ in ones)) if ones else ())
+    *shared, channels = sizes_of(op.alpha)
+    axes = (len(shared), *range(len(shared)))
+    held = Parameter("weight", op.alpha, axes, (channels, *shared) if shared else ())
     return LayerSpec("p_re_lu", call("nn.PReLU", channels), (held,))
 
 

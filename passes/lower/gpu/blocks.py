@@ -24,7 +24,7 @@ EDGE_COST = 16
 """Elements of an edge that cost as much to load as one step costs to compute."""
 LARGE = 1 << 20
 """What a size known at run time only is taken to be."""
-SHORT_WORK = 1 << 18
+SHORT_WORK = 1 << 19
 """Multiply-adds of a program that are over in about the time of a launch: not worth a second kernel."""
 
 

@@ -29,34 +29,34 @@ GENERATORS: dict[str, Generator] = {"layers": layers, "shapes": partial(wide_gra
 TARGETS = (Target.cpu("haswell"), Target.cpu("skylake-avx512"))
 
 
-def programs(name: str, seeds: range) -> Iterator[tuple[int, ModuleOp, WeightStore, list[dict[str, Array]]]]:
+def programs(name: str, seeds: range) -> Iterator[tuple[ModuleOp, WeightStore, list[dict[str, Array]]]]:
     for seed in seeds:
         module, weights = GENERATORS[name](np.random.default_rng(seed))
         sizes = [{**each, "S": each["batch"] % 5 + 1} for each in SIZES]
-        yield seed, module, weights, [random_inputs(module, np.random.default_rng(seed), each) for each in sizes]
+        yield module, weights, [random_inputs(module, np.random.default_rng(seed), each) for each in sizes]
 
 
-@pytest.mark.parametrize(("name", "opt"), product(GENERATORS, (0, 1, 2)))
+@pytest.mark.parametrize(("name", "opt"), list(product(GENERATORS, (0, 2))))
 def test_levels_agree(name: str, opt: int) -> None:
-    for seed, module, weights, inputs in programs(name, range(2)):
-        assert_levels_agree(module, weights, inputs[seed % 2 :: 2], opt, TARGETS[0])
+    for module, weights, inputs in programs(name, range(1, 3)):
+        assert_levels_agree(module, weights, inputs[1:2], opt, TARGETS[0])
 
 
-@pytest.mark.parametrize(("name", "opt"), product(GENERATORS, (0, 2)))
+@pytest.mark.parametrize(("name", "opt"), list(product(GENERATORS, (0, 2))))
 def test_native_code_agrees(name: str, opt: int) -> None:
-    for _, module, weights, inputs in programs(name, range(3)):
+    for module, weights, inputs in programs(name, range(2)):
         assert_native_agrees(module, weights, inputs, opt)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "opt", "target"), product(GENERATORS, (0, 1, 2), TARGETS), ids=str)
+@pytest.mark.parametrize(("name", "opt", "target"), list(product(GENERATORS, (0, 1, 2), TARGETS)), ids=str)
 def test_levels_agree_for_many_programs(name: str, opt: int, target: Target) -> None:
-    for _, module, weights, inputs in programs(name, range(2, 30)):
+    for module, weights, inputs in programs(name, range(2, 30)):
         assert_levels_agree(module, weights, inputs, opt, target)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "opt"), product(GENERATORS, (0, 1, 2)))
+@pytest.mark.parametrize(("name", "opt"), list(product(GENERATORS, (0, 1, 2))))
 def test_native_code_agrees_for_many_programs(name: str, opt: int) -> None:
-    for _, module, weights, inputs in programs(name, range(3, 60)):
+    for module, weights, inputs in programs(name, range(2, 60)):
         assert_native_agrees(module, weights, inputs, opt)
