@@ -347,19 +347,19 @@ CODES: dict[str, Code] = {
     ),
     "E0840": Code(
         "the module is not ready for native code",
-        "Native code is made from one host program whose memory is planned, as `kernel-plan-memory` leaves it. `neuralc` "
-        "runs the missing passes when it starts from an earlier level.",
+        "Native code is made from one host program whose memory is planned, as `kernel-plan-memory` leaves it. "
+        "`neuralc` runs the missing passes when it starts from an earlier level.",
         "$ neuralc no_host_program.mlir --compile-from kernel --emit=obj",
     ),
     "E0841": Code(
         "weights go into ELF objects only",
-        "Objects and libraries with weights are made for Linux, whose format is ELF. `--emit=llvm` and `--emit=asm` are "
-        "made for any triple.",
+        "Objects and libraries with weights are made for Linux, whose format is ELF. `--emit=llvm` and `--emit=asm` "
+        "are made for any triple.",
         "$ neuralc model.nr --triple wasm32-unknown-unknown --emit=obj",
     ),
     "E0842": Code(
         "no linker",
-        "A shared library needs a linker: the system's `cc`, or `zig cc` of `pip install 'neuralc[link]'`. Objects, and "
+        "A shared library needs a linker: the system's `cc`, or zig of `pip install 'neuralc[link]'`. Objects, and "
         "running a model in Python, need none.",
         "$ PATH= neuralc model.nr --emit=so",
     ),

@@ -1,128 +1,138 @@
-// Flash attention (Dao et al. 2022) written by hand, in its CPU form for vectors of 8: softmax(q @ k^T / 8) @ v for
-// q, k, v of shape [8, 512, 64] in fp32.
+// Flash attention (Dao et al. 2022) written by hand, in its CPU form: one program computes 6 rows of one head.
 //
-// One program computes 6 rows of one head; the last one is moved back to end at row 512. Keys come in blocks of 256:
+//   softmax(q @ k^T / 8) @ v for q, k, v of shape [heads, length, 64] in fp32, for AVX2: vectors of 8, 16 registers.
 //
-//   1. scores = q @ k^T, 16 keys at a time in a 6x16 register tile; the block's scores go to scratch memory
-//   2. the largest score of each row so far; a larger one fades what is there
-//   3. powers = exp(scores - largest), back to scratch; their sum
-//   4. acc = acc * fade + powers @ v, 16 channels at a time in a 6x16 register tile
+// The GPU form beside this one holds everything in registers. Here a tile of 6x16 fills them (12 accumulators, 2 vectors
+// of the right side, 1 of the left), so scores and output live in scratch memory and pass through the registers in
+// panels of 16 columns: scores of 16 keys at a time, then their exponentials, then 16 columns of the output. A dot takes
+// its left side as scalars from memory, its right side as vectors; so keys are packed first, 16 keys side by side.
 //
-// A dot reads its right side as vectors, so keys are packed first, transposed: [head][panel of 16 keys][channel][key].
-//
-//   neuralc run examples/kernels/flash_attention_cpu.mlir --input q=q.npy --input k=k.npy --input v=v.npy
+//   neuralc examples/kernels/flash_attention_cpu.mlir --pass-pipeline=kernel-expand-math,kernel-verify-target -o attention.so
 
+// %packed[head, panel, column, key] = %k[head, panel * 16 + key, column]; keys past the end are 0.
 kernel.func @pack_keys(
-  %k: !kernel.ref<[8, 32, 16, 64], f32>, %packed: !kernel.ref<[8, 32, 64, 16], f32>
-) dims [] grid (256) {
+  %heads: index, %length: index,
+  %k: !kernel.ref<[heads, length, 64], f32>, %packed: !kernel.ref<[heads, ceildiv(length, 16), 64, 16], f32>
+) dims [heads, length] grid (heads * ceildiv(length, 16)) {
   %program = kernel.program_id
-  %c32 = arith.constant 32 : index
-  %head = arith.divui %program, %c32 : index
-  %panel = arith.remui %program, %c32 : index
-  kernel.loop %channel = 0 to 64 step 4 {
-    %keys = kernel.load %k[%head, %panel, 0 over 1, %channel over 0] -> !kernel.tile<4x16xf32, v1>
-    %vectors = kernel.convert %keys -> !kernel.tile<4x16xf32, v8>
-    kernel.store %vectors, %packed[%head, %panel, %channel over 0, 0 over 1]
+  %c16 = arith.constant 16 : index
+  %panels = arith.ceildivui %length, %c16 : index
+  %head = arith.divui %program, %panels : index
+  %panel = arith.remui %program, %panels : index
+  %n0 = arith.muli %panel, %c16 : index
+  kernel.loop %d = 0 to 64 step 4 {
+    %t = kernel.load %k[%head, %n0 over 1 masked, %d over 0] -> !kernel.tile<4x16xf32, v1>
+    kernel.store %t, %packed[%head, %panel, %d over 0, 0 over 1]
     kernel.yield
   }
   kernel.return
 }
 
 kernel.func @flash_attention(
-  %q: !kernel.ref<[8, 512, 64], f32>, %k: !kernel.ref<[8, 32, 64, 16], f32>,
-  %v: !kernel.ref<[8, 512, 64], f32>, %out: !kernel.ref<[8, 512, 64], f32>
-) dims [] grid (688) {
+  %heads: index, %length: index,
+  %q: !kernel.ref<[heads, length, 64], f32>, %packed: !kernel.ref<[heads, ceildiv(length, 16), 64, 16], f32>,
+  %v: !kernel.ref<[heads, length, 64], f32>, %out: !kernel.ref<[heads, length, 64], f32>
+) dims [heads, length] grid (heads * ceildiv(length, 6)) {
   %program = kernel.program_id
-  %c86 = arith.constant 86 : index
   %c6 = arith.constant 6 : index
-  %c506 = arith.constant 506 : index
   %c16 = arith.constant 16 : index
-  %head = arith.divui %program, %c86 : index
-  %block = arith.remui %program, %c86 : index
-  %row_ = arith.muli %block, %c6 : index
-  %row = arith.minui %row_, %c506 : index
+  %c128 = arith.constant 128 : index
+  %blocks = arith.ceildivui %length, %c6 : index
+  %head = arith.divui %program, %blocks : index
+  %block = arith.remui %program, %blocks : index
+  %m0 = arith.muli %block, %c6 : index
 
-  %scores = kernel.local -> !kernel.ref<[6, 256], f32>
+  %queries = kernel.local -> !kernel.ref<[6, 64], f32>
+  %scores = kernel.local -> !kernel.ref<[6, 128], f32>
   %acc = kernel.local -> !kernel.ref<[6, 64], f32>
   %zero = kernel.splat 0.0 -> !kernel.tile<6x16xf32, v8>
-  %lowest = kernel.splat "-inf" -> !kernel.tile<6x16xf32, v8>
   %scale = kernel.splat 0.125 -> !kernel.tile<6x16xf32, v8>
-  %largest0 = kernel.splat -1.0e30 -> !kernel.tile<6xf32, v1>
-  %total0 = kernel.splat 0.0 -> !kernel.tile<6xf32, v1>
+  %never = kernel.splat "-inf" -> !kernel.tile<6x16xf32, v8>
+  %end = kernel.splat %length -> !kernel.tile<16xi32, v8>
   kernel.loop %c = 0 to 64 step 16 {
+    %qt = kernel.load %q[%head, %m0 over 0 masked, %c over 1] -> !kernel.tile<6x16xf32, v8>
+    %scaled = kernel.map mul %qt, %scale -> !kernel.tile<6x16xf32, v8>
+    kernel.store %scaled, %queries[0 over 0, %c over 1]
     kernel.store %zero, %acc[0 over 0, %c over 1]
     kernel.yield
   }
 
-  %largest, %total = kernel.loop %key0 = 0 to 512 step 256 iter(%largest_before = %largest0, %total_before = %total0) {
-    %panel0 = arith.divui %key0, %c16 : index
+  %peak0 = kernel.splat "-inf" -> !kernel.tile<6xf32, v1>
+  %total0 = kernel.splat 0.0 -> !kernel.tile<6xf32, v1>
+  %peak, %total = kernel.loop %n0 = 0 to %length step 128 iter(%peak_before = %peak0, %total_before = %total0) {
+    %left = arith.subi %length, %n0 : index
+    %count = arith.minui %left, %c128 : index
 
-    %peaks = kernel.loop %n = 0 to 256 step 16 iter(%peaks_before = %lowest) {
-      %panel_ = arith.divui %n, %c16 : index
-      %panel = arith.addi %panel0, %panel_ : index
-      %products = kernel.loop %channel = 0 to 64 step 1 iter(%sum = %zero) {
-        %qt = kernel.load %q[%head, %row over 0, %channel over 1] -> !kernel.tile<6x1xf32, v1>
-        %kt = kernel.load %k[%head, %panel, %channel over 0, 0 over 1] align 32 -> !kernel.tile<1x16xf32, v8>
-        %sum_now = kernel.dot %qt, %kt, %sum {precision = "ieee"} -> !kernel.tile<6x16xf32, v8>
-        kernel.yield %sum_now
+    // Scores, and the largest of each row so far.
+    %largest = kernel.loop %j = 0 to %count step 16 iter(%larger = %never) {
+      %key0 = arith.addi %n0, %j : index
+      %panel = arith.divui %key0, %c16 : index
+      %products = kernel.loop %d = 0 to 64 step 1 iter(%s = %zero) {
+        %qd = kernel.load %queries[0 over 0, %d over 1] -> !kernel.tile<6x1xf32, v1>
+        %kd = kernel.load %packed[%head, %panel, %d over 0, 0 over 1] align 64 -> !kernel.tile<1x16xf32, v8>
+        %s_next = kernel.dot %qd, %kd, %s {precision = "ieee"} -> !kernel.tile<6x16xf32, v8>
+        kernel.yield %s_next
       }
-      %scaled = kernel.map mul %products, %scale -> !kernel.tile<6x16xf32, v8>
-      kernel.store %scaled, %scores[0 over 0, %n over 1]
-      %peaks_now = kernel.map maximum %peaks_before, %scaled -> !kernel.tile<6x16xf32, v8>
-      kernel.yield %peaks_now
+      %keys = kernel.iota %key0 -> !kernel.tile<16xi32, v8>
+      %0 = kernel.map lt %keys, %end -> !kernel.tile<16xi1, v8>
+      %1 = kernel.broadcast %0 {dims = [1]} -> !kernel.tile<6x16xi1, v8>
+      %valid = kernel.map select %1, %products, %never -> !kernel.tile<6x16xf32, v8>
+      kernel.store %valid, %scores[0 over 0, %j over 1]
+      %larger_now = kernel.map maximum %larger, %valid -> !kernel.tile<6x16xf32, v8>
+      kernel.yield %larger_now
     }
-    %peak = kernel.reduce maximum %peaks {axis = 1} -> !kernel.tile<6xf32, v1>
-    %largest_now = kernel.map maximum %largest_before, %peak -> !kernel.tile<6xf32, v1>
-    %0 = kernel.map sub %largest_before, %largest_now -> !kernel.tile<6xf32, v1>
-    %fade = kernel.map exp %0 -> !kernel.tile<6xf32, v1>
-    %largest_row = kernel.broadcast %largest_now {dims = [0]} -> !kernel.tile<6x16xf32, v8>
+    %2 = kernel.reduce maximum %largest {axis = 1} -> !kernel.tile<6xf32, v1>
+    %peak_now = kernel.map maximum %peak_before, %2 -> !kernel.tile<6xf32, v1>
+    %3 = kernel.map sub %peak_before, %peak_now -> !kernel.tile<6xf32, v1>
+    %fade = kernel.map exp %3 -> !kernel.tile<6xf32, v1>
 
-    %sums = kernel.loop %n_1 = 0 to 256 step 16 iter(%sums_before = %zero) {
-      %st = kernel.load %scores[0 over 0, %n_1 over 1] -> !kernel.tile<6x16xf32, v8>
-      %1 = kernel.map sub %st, %largest_row -> !kernel.tile<6x16xf32, v8>
-      %powers = kernel.map exp %1 -> !kernel.tile<6x16xf32, v8>
-      kernel.store %powers, %scores[0 over 0, %n_1 over 1]
-      %sums_now = kernel.map add %sums_before, %powers -> !kernel.tile<6x16xf32, v8>
-      kernel.yield %sums_now
+    // Their exponentials in place, and the sum of each row.
+    %peaks = kernel.broadcast %peak_now {dims = [0]} -> !kernel.tile<6x16xf32, v8>
+    %sums = kernel.loop %j = 0 to %count step 16 iter(%sum = %zero) {
+      %score = kernel.load %scores[0 over 0, %j over 1] -> !kernel.tile<6x16xf32, v8>
+      %4 = kernel.map sub %score, %peaks -> !kernel.tile<6x16xf32, v8>
+      %power = kernel.map exp %4 -> !kernel.tile<6x16xf32, v8>
+      kernel.store %power, %scores[0 over 0, %j over 1]
+      %sum_next = kernel.map add %sum, %power -> !kernel.tile<6x16xf32, v8>
+      kernel.yield %sum_next
     }
-    %2 = kernel.map mul %total_before, %fade -> !kernel.tile<6xf32, v1>
-    %3 = kernel.reduce add %sums {axis = 1} -> !kernel.tile<6xf32, v1>
-    %total_now = kernel.map add %2, %3 -> !kernel.tile<6xf32, v1>
+    %5 = kernel.reduce add %sums {axis = 1} -> !kernel.tile<6xf32, v1>
+    %total_now = kernel.map fma %total_before, %fade, %5 -> !kernel.tile<6xf32, v1>
 
-    %fade_row = kernel.broadcast %fade {dims = [0]} -> !kernel.tile<6x16xf32, v8>
-    kernel.loop %c_1 = 0 to 64 step 16 {
-      %before = kernel.load %acc[0 over 0, %c_1 over 1] -> !kernel.tile<6x16xf32, v8>
-      %faded = kernel.map mul %before, %fade_row -> !kernel.tile<6x16xf32, v8>
-      %now = kernel.loop %n_2 = 0 to 256 step 1 iter(%sum_1 = %faded) {
-        %key = arith.addi %key0, %n_2 : index
-        %pt = kernel.load %scores[0 over 0, %n_2 over 1] -> !kernel.tile<6x1xf32, v1>
-        %vt = kernel.load %v[%head, %key over 0, %c_1 over 1] -> !kernel.tile<1x16xf32, v8>
-        %sum_now_1 = kernel.dot %pt, %vt, %sum_1 {precision = "ieee"} -> !kernel.tile<6x16xf32, v8>
-        kernel.yield %sum_now_1
+    // The output so far fades as the peak grows; then the values come on top.
+    %fades = kernel.broadcast %fade {dims = [0]} -> !kernel.tile<6x16xf32, v8>
+    kernel.loop %c = 0 to 64 step 16 {
+      %before = kernel.load %acc[0 over 0, %c over 1] -> !kernel.tile<6x16xf32, v8>
+      %faded = kernel.map mul %before, %fades -> !kernel.tile<6x16xf32, v8>
+      %after = kernel.loop %n = 0 to %count step 1 iter(%a = %faded) {
+        %key = arith.addi %n0, %n : index
+        %weight = kernel.load %scores[0 over 0, %n over 1] -> !kernel.tile<6x1xf32, v1>
+        %vt = kernel.load %v[%head, %key over 0, %c over 1] -> !kernel.tile<1x16xf32, v8>
+        %a_next = kernel.dot %weight, %vt, %a {precision = "ieee"} -> !kernel.tile<6x16xf32, v8>
+        kernel.yield %a_next
       }
-      kernel.store %now, %acc[0 over 0, %c_1 over 1]
+      kernel.store %after, %acc[0 over 0, %c over 1]
       kernel.yield
     }
-    kernel.yield %largest_now, %total_now
+    kernel.yield %peak_now, %total_now
   }
 
-  %total_row = kernel.broadcast %total {dims = [0]} -> !kernel.tile<6x16xf32, v8>
-  kernel.loop %c_2 = 0 to 64 step 16 {
-    %4 = kernel.load %acc[0 over 0, %c_2 over 1] -> !kernel.tile<6x16xf32, v8>
-    %5 = kernel.map div %4, %total_row -> !kernel.tile<6x16xf32, v8>
-    kernel.store %5, %out[%head, %row over 0, %c_2 over 1]
+  %totals = kernel.broadcast %total {dims = [0]} -> !kernel.tile<6x16xf32, v8>
+  kernel.loop %c = 0 to 64 step 16 {
+    %unscaled = kernel.load %acc[0 over 0, %c over 1] -> !kernel.tile<6x16xf32, v8>
+    %result = kernel.map div %unscaled, %totals -> !kernel.tile<6x16xf32, v8>
+    kernel.store %result, %out[%head, %m0 over 0 masked, %c over 1]
     kernel.yield
   }
   kernel.return
 }
 
 kernel.host @attention(
-  %q: !kernel.ref<[8, 512, 64], f32>, %k: !kernel.ref<[8, 512, 64], f32>, %v: !kernel.ref<[8, 512, 64], f32>,
-  %out: !kernel.ref<[8, 512, 64], f32>
-) dims [] inputs ["q", "k", "v"] outputs ["out"] {
-  %keys = kernel.view %k offset 0 -> !kernel.ref<[8, 32, 16, 64], f32>
-  %packed = kernel.alloc -> !kernel.ref<[8, 32, 64, 16], f32>
-  kernel.launch @pack_keys[](%keys, %packed)
-  kernel.launch @flash_attention[](%q, %packed, %v, %out)
+  %q: !kernel.ref<[heads, length, 64], f32>, %k: !kernel.ref<[heads, length, 64], f32>,
+  %v: !kernel.ref<[heads, length, 64], f32>, %out: !kernel.ref<[heads, length, 64], f32>
+) dims [heads, length] inputs ["q", "k", "v"] outputs ["out"] arena (heads * ceildiv(length, 16) * 4096) {
+  %packed = kernel.arena 0 -> !kernel.ref<[heads, ceildiv(length, 16), 64, 16], f32>
+  kernel.launch @pack_keys[heads, length](%k, %packed) {parallel}
+  kernel.launch @flash_attention[heads, length](%q, %packed, %v, %out) {parallel}
   kernel.return
 }

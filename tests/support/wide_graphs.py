@@ -3,8 +3,8 @@
     module, weights = wide_graph_module(np.random.default_rng(7))
     inputs = random_inputs(module, rng, SIZES[2])
 
-Prime heights and widths, one channel or seventeen, pictures of one pixel, windows smaller than their stride, pads on one
-side, dilation, groups, both data formats, symbolic heights and widths, reshapes and transposes between, several outputs.
+Prime heights and widths, one channel or seventeen, pictures of one pixel, windows smaller than their stride, pads on
+one side, dilation, groups, both data formats, symbolic heights and widths, views between, several outputs.
 """
 
 from __future__ import annotations

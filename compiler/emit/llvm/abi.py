@@ -149,7 +149,8 @@ def support_text(target: Target) -> str:
     """The LLVM IR that every artifact for a target contains."""
     processor = _SUPPORT_OF.get(architecture_of(target.triple), "cpu_other.ll")
     folder = resources.files("neuralc.emit.llvm") / "support"
-    return "".join((folder / name).read_text(encoding="utf-8") for name in ("abi.ll", "pool.ll", processor))
+    names = ("abi.ll", "context.ll", "pool.ll", processor)
+    return "".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
 def emit_model(module: Any, description: Description, host: HostOp, program: Value) -> None:

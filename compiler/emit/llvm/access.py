@@ -159,7 +159,7 @@ class Access:
 
     def _alignment(self, count: int) -> int:
         natural = alignment(self._element_type)
-        return max(self.promised or 0, natural) if count == lanes(self.tile) else natural
+        return max(self.promised or 0, natural) if count == lanes(self.tile) > 1 else natural
 
     def _from_memory(self, value: Value) -> Value:
         if self._element_type != i1:

@@ -66,7 +66,8 @@ class Problem:
     def _candidates(self) -> Iterator[Blocks]:
         half = self.element_bytes <= 2
         for rows, columns, warps, depth in HALF_SHAPES if half else SHAPES:
-            yield Blocks(rows, columns, self._depth(depth), warps, 3 if half else 2)
+            if self.element_bytes <= 4 or rows * columns <= 64 * 64:
+                yield Blocks(rows, columns, self._depth(depth), warps, 3 if half else 2)
 
     def _depth(self, most: int) -> int:
         """No deeper than the sum is long, and never below what tensor cores take."""
@@ -80,7 +81,9 @@ SHAPES = (
     (64, 16, 4, 32), (64, 32, 4, 16), (64, 64, 4, 16),
     (64, 128, 8, 16), (128, 64, 8, 16), (128, 128, 8, 16),
 )  # fmt: skip
-"""(rows, columns, warps, depth of a step) for fp32, whose multiply-adds are all written out."""
+"""(rows, columns, warps, depth of a step) for fp32, whose multiply-adds are all written out.
+
+The largest are too large for fp64."""
 HALF_SHAPES = (
     (16, 16, 1, 64), (16, 32, 2, 64), (16, 64, 4, 64),
     (32, 16, 2, 64), (32, 32, 4, 32), (32, 64, 4, 32),

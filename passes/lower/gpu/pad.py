@@ -17,7 +17,7 @@ from neuralc.dialects.kernel.builder import KernelBuilder, tile_of
 from neuralc.dialects.tensor.subscripts import identity
 from neuralc.passes.lower.gpu.axes import Axis, hints, join, programs
 from neuralc.passes.lower.gpu.elementwise import BLOCK
-from neuralc.passes.lower.nest import Nest, Operand
+from neuralc.passes.lower.nest import Nest, Operand, Size
 from neuralc.passes.lower.tiles import Place, TileShape, load, store
 
 
@@ -26,7 +26,7 @@ def build_pad(
 ) -> tuple[FuncOp, list[RefType]]:
     """The kernel that writes all of `out`: `x` from position `low` on, `value` around it; and how it sees both."""
     letters = identity(out.rank)
-    nest, axis = _over("out", out, letters)
+    nest, axis = _over("out", out)
     nest = replace(nest, inputs=(Operand("x", letters, x),))
     b = KernelBuilder(name, nest.dims, [("x", x), ("out", nest.output.ref)])
     where, grid = programs(b, {"pid": simplest(axis.tiles)})
@@ -35,7 +35,8 @@ def build_pad(
     for letter, before, size, padded in zip(letters, low, x.shape, out.shape, strict=True):
         at = inside[letter] = places[letter]
         if size != padded and not isinstance(at.start, int):
-            shifted = b.map("sub", at.start, b.splat(before, tile_of(at.start))) if before else at.start
+            shift = b.splat(before, tile_of(at.start))
+            shifted = b.map("sub", at.start, shift, hint=f"inner_{letter}") if before else at.start
             inside[letter] = replace(at, start=shifted, masked=True)
     shape = TileShape((axis.extent,), 0)
     store(b, load(b, nest.inputs[0], inside, shape, other=value), nest.output, places)
@@ -44,7 +45,7 @@ def build_pad(
 
 def build_fill(name: str, refs: Sequence[RefType], value: float | int) -> tuple[FuncOp, list[RefType]]:
     """The kernel that stores `value` everywhere in `refs`, and how it sees them."""
-    parts = [_over(f"border_{i}", ref, identity(ref.rank)) for i, ref in enumerate(refs)]
+    parts = [_over(f"border_{i}", ref) for i, ref in enumerate(refs)]
     dims = sorted(set().union(*(ref.symbols for ref in refs)))
     b = KernelBuilder(name, dims, [(nest.output.name, nest.output.ref) for nest, _ in parts])
     where, grid = programs(b, {"pid": simplest(_largest([as_dim(axis.size) for _, axis in parts]).ceildiv(BLOCK))})
@@ -70,7 +71,15 @@ def _largest(sizes: Sequence[Dim]) -> Dim:
     return largest
 
 
-def _over(name: str, ref: RefType, letters: str) -> tuple[Nest, Axis]:
+def _over(name: str, ref: RefType) -> tuple[Nest, Axis]:
     """An axis over all of a memory."""
+    letters = identity(ref.rank)
     sizes = dict(zip(letters, ref.shape, strict=True))
-    return join(Nest(name, sizes, (), Operand(name, letters, ref), ()), letters, BLOCK, BLOCK)
+    # The rows between the first and the last of a picture may be none: outermost, such a loop is no divisor.
+    order = "".join(sorted(letters, key=lambda letter: _may_be_empty(sizes[letter]), reverse=True))
+    return join(Nest(name, sizes, (), Operand(name, letters, ref), ()), order, BLOCK, BLOCK)
+
+
+def _may_be_empty(size: Size) -> bool:
+    dim = as_dim(size)
+    return dim.evaluate(dict.fromkeys(dim.symbols, 1)) < 1

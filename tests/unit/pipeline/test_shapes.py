@@ -152,7 +152,7 @@ def test_levels_agree_for_all_sizes(name: str, opt: int, target: Target) -> None
     assert_levels_agree(module, weights, inputs, opt, target)
 
 
-@pytest.mark.parametrize("opt", [0, 2])
+@pytest.mark.parametrize("opt", [pytest.param(0, marks=pytest.mark.slow), 2])
 @pytest.mark.parametrize("name", CASES)
 def test_native_code_agrees(name: str, opt: int) -> None:
     assert_native_agrees(*program(name), opt)

@@ -1,0 +1,142 @@
+"""kernel-expand-math: the error of each formula over the whole range, and what it does at the ends."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.compare import assert_close
+from support.native_kernels import apply_natively, elementwise_kernel
+from xdsl.dialects.builtin import ModuleOp, f16, f32, f64
+from xdsl.ir import Attribute
+
+from neuralc.dialects import scalar
+from neuralc.dialects.interp.kernel import run_kernel
+from neuralc.dialects.types import numpy_dtype
+from neuralc.passes.base import PassContext
+from neuralc.passes.kernel.expand_math import ExpandMathPass
+
+Array = NDArray[Any]
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+EXACT: dict[str, Callable[[Array], Array]] = {
+    # An extended type is exact enough to judge fp64 by; erf has none.
+    "exp": lambda x: np.exp(x.astype(np.longdouble)),
+    "log": lambda x: np.log(x.astype(np.longdouble)),
+    "tanh": lambda x: np.tanh(x.astype(np.longdouble)),
+    "erf": lambda x: _erf(x.astype(np.float64)),
+}
+ULPS = {("exp", f32): 1, ("log", f32): 1, ("tanh", f32): 3, ("erf", f32): 3,
+        ("exp", f64): 1, ("log", f64): 1, ("tanh", f64): 3, ("erf", f64): 4}  # fmt: skip
+"""As elementary.py states them; math.erf is off by one itself."""
+
+
+def expanded(name: str, element_type: Attribute, *arrays: Array) -> Array:
+    operands = [(element_type, array) for array in arrays]
+    found = apply_natively(
+        operands, {"y": element_type}, lambda build, *tiles: [build.map(name, *tiles)], passes=[ExpandMathPass()]
+    )
+    return found["y"]
+
+
+def error_in_ulps(actual: Array, exact: Array) -> float:
+    """The largest distance from the exact result, in units of the last digit of its type; NaN and inf must agree."""
+    dtype = actual.dtype
+    with np.errstate(all="ignore"):
+        rounded = exact.astype(dtype)
+        np.testing.assert_array_equal(np.isnan(actual), np.isnan(exact))
+        np.testing.assert_array_equal(np.isinf(actual), np.isinf(rounded))
+        finite = np.isfinite(rounded)
+        spacing = np.spacing(np.abs(rounded[finite])).astype(np.longdouble)
+        return float((np.abs(actual[finite].astype(np.longdouble) - exact[finite]) / spacing).max())
+
+
+def every_nth_float(step: int) -> Array:
+    return np.arange(0, 1 << 32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
+
+
+def doubles(count: int) -> Array:
+    """Of all exponents, and more of those where the functions are neither 0, nor 1, nor infinite."""
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 1 << 63, count, dtype=np.uint64) | (rng.integers(0, 2, count, dtype=np.uint64) << np.uint64(63))
+    parts = [rng.uniform(-limit, limit, count) for limit in (750, 20, 6, 1.3, 1e-4)]
+    near_one = 1 + rng.uniform(-0.5, 1, count) * 10 ** rng.uniform(-6, 0, count)
+    return np.concatenate([bits.view(np.float64), near_one, *parts])
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_fp32_errors_over_all_exponents(name: str) -> None:
+    x = every_nth_float(65_537 if name != "erf" else 262_147)
+    with np.errstate(all="ignore"):
+        assert error_in_ulps(expanded(name, f32, x), EXACT[name](x)) <= ULPS[name, f32]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["exp", "log", "tanh"])
+def test_fp32_errors_of_many_floats(name: str) -> None:
+    x = every_nth_float(251)
+    with np.errstate(all="ignore"):
+        assert error_in_ulps(expanded(name, f32, x), EXACT[name](x)) <= ULPS[name, f32]
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_fp64_errors_over_all_exponents(name: str) -> None:
+    x = doubles(2_000)
+    with np.errstate(all="ignore"):
+        assert error_in_ulps(expanded(name, f64, x), EXACT[name](x)) <= ULPS[name, f64]
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_fp16_rounds_once(name: str) -> None:
+    x = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    with np.errstate(all="ignore"):
+        assert error_in_ulps(expanded(name, f16, x), EXACT[name](x)) <= 0.501
+
+
+@pytest.mark.parametrize("element_type", [f16, f32, f64], ids=str)
+def test_a_masked_score_has_no_weight_at_all(element_type: Attribute) -> None:
+    x = np.array([-np.inf, np.finfo(numpy_dtype(element_type)).min, 0.0], numpy_dtype(element_type))
+    np.testing.assert_array_equal(expanded("exp", element_type, x), [0.0, 0.0, 1.0])
+
+
+def test_pow_is_right_for_all_special_cases() -> None:
+    each = [0.0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e38, -1e38, 3.5, -2.5,
+            16777216, 33554434, -7, 1e10, 0.99999994, 1.0000001]  # fmt: skip
+    x, y = (grid.ravel() for grid in np.meshgrid(np.array(each, np.float32), np.array(each, np.float32)))
+    actual = expanded("pow", f32, x, y)
+    with np.errstate(all="ignore"):
+        exact = np.power(x.astype(np.float64), y.astype(np.float64))
+    assert error_in_ulps(actual, exact) <= 1
+    numbers = ~np.isnan(exact)
+    np.testing.assert_array_equal(np.signbit(actual[numbers]), np.signbit(exact[numbers]))
+
+
+def test_pow_is_right_in_between() -> None:
+    rng = np.random.default_rng(1)
+    x = np.exp(rng.uniform(-80, 80, 40_000)).astype(np.float32)
+    y = (rng.uniform(-100, 100, x.size) / np.log(x)).astype(np.float32)
+    assert error_in_ulps(expanded("pow", f32, x, y), np.power(x.astype(np.float64), y.astype(np.float64))) <= 1
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "erf"])
+def test_the_formulas_are_right_without_fused_multiply_add(name: str) -> None:
+    """The interpreter rounds products, as a machine without FMA does."""
+    x = np.concatenate([np.linspace(-8, 8, 4001), [0.0, -np.inf, np.inf, np.nan]]).astype(np.float32)
+    x = np.resize(np.abs(x) if name == "log" else x, 4008)
+    func = elementwise_kernel([f32], [f32], lambda build, tile: [build.map(name, tile)], x.size, 8)
+    module = ModuleOp([func])
+    ExpandMathPass().run_in(module, PassContext())
+    actual = run_kernel(func, {}, [x, np.zeros_like(x)], "rounded")[1]
+    with np.errstate(all="ignore"):
+        expected = scalar.FUNCTIONS[name].evaluate(x.astype(np.float64))
+    assert_close(actual, expected, 1e-6)
+
+
+def test_pow_of_fp64_stays_with_the_c_library() -> None:
+    func = elementwise_kernel([f64, f64], [f64], lambda build, a, b: [build.map("pow", a, b)], 8, 8)
+    module = ModuleOp([func])
+    before = str(module)
+    ExpandMathPass().run_in(module, PassContext())
+    assert str(module) == before
