@@ -1,7 +1,7 @@
 """Coefficients of the elementary functions, by element type: minimax fits of the relative error of the result.
 
 They were fitted with 40 digits by Lawson's iteratively weighted least squares on Chebyshev nodes; the error given is
-that of the fit alone, before rounding. Polynomials are listed with the highest power first, as Horner's rule takes them.
+that of the fit alone, before rounding. Polynomials have their highest power first, as Horner's rule takes them.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph, tensor
@@ -35,14 +35,31 @@ OpT = TypeVar("OpT", bound=Operation)
 
 @dataclass(frozen=True)
 class Lowering:
-    """Where the loops of one layer are written."""
+    """Where the loops of one layer are written: before it, or at the end of a block."""
 
     op: Operation
+    block: Block | None = None
 
     def emit(self, new: OpT) -> SSAValue:
         inherit_location(new, self.op.location)
-        Rewriter.insert_op(new, InsertPoint.before(self.op))
+        at = InsertPoint.before(self.op) if self.block is None else InsertPoint.at_end(self.block)
+        Rewriter.insert_op(new, at)
         return new.results[0]
+
+    def known(self, name: str, body: Callable[[Lowering], SSAValue]) -> SSAValue:
+        """A value that depends on nothing: a weight that is computed once, when the model is compiled."""
+        block = Block()
+        value = body(Lowering(self.op, block))
+        block.add_op(graph.ReturnOp([value]))
+        model = self.op.parent_op()
+        if not isinstance(model, graph.ModelOp) or not isinstance(module := model.parent_op(), ModuleOp):
+            raise TypeError(f"{self.op.name} is lowered inside a model")
+        taken = graph.symbols(module)
+        symbol = next(n for i in range(len(taken) + 1) if (n := f"{name}_{i}" if i else name) not in taken)
+        weight = graph.WeightOp(symbol, as_tensor(value.type), body=Region(block))
+        inherit_location(weight, self.op.location)
+        Rewriter.insert_op(weight, InsertPoint.before(model))
+        return self.emit(graph.GetWeightOp(symbol, as_tensor(value.type)))
 
     def map(self, spec: str, args: Sequence[SSAValue], shape: Shape, body: Callable[..., SSAValue]) -> SSAValue:
         """A map whose region is what `body(builder, *values)` builds."""
@@ -158,11 +175,16 @@ def _average_pool(at: Lowering, op: graph.AveragePoolOp) -> SSAValue:
     if not any(op.literal("pads")) or op.literal("count_include_pad"):
         scale = 1.0 / (window[0] * window[1])
         return at.map(f"{letters}->{letters}", [total], shape, lambda b, x: b.call("mul", x, scale))
-    # How many places of each window are real depends on the position alone: pool ones, once, at compile time.
+    # How many places of each window are real depends on the position alone: ones are pooled too.
     axes = SPATIAL[data_format]
     ones_shape = [shape_of(op.x.type)[axis] if axis in axes else 1 for axis in range(4)]
-    ones = at.emit(tensor.FillOp.of(result=tensor_type(ones_shape, element_of(op.x.type)), value=1.0))
-    count = _reduce_windows(at, "add", at.windows(op, ones, window, 0.0), data_format)
+
+    def pooled_ones(inner: Lowering) -> SSAValue:
+        ones = inner.emit(tensor.FillOp.of(result=tensor_type(ones_shape, element_of(op.x.type)), value=1.0))
+        return _reduce_windows(inner, "add", inner.windows(op, ones, window, 0.0), data_format)
+
+    symbolic = any(isinstance(size, Dim) for size in ones_shape)
+    count = pooled_ones(at) if symbolic else at.known("average_pool.counts", pooled_ones)
     places = "".join(letters[axis] if axis in axes else ONE for axis in range(4))
     return at.binary("div", total, count, f"{letters},{places}->{letters}", shape)
 

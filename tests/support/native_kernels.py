@@ -49,7 +49,7 @@ def run_native(
     begin, end = programs or (0, func.grid.data.evaluate(sizes))
     copies = [np.array(array, order="C") for array in arrays]
     signature = [ctypes.c_int64] * (2 + len(func.dims)) + [ctypes.c_void_p] * len(copies)
-    call = ctypes.CFUNCTYPE(None, *signature)(library.address(function_name(func.sym_name.data)))
+    call = library.function(function_name(func.sym_name.data), *signature)
     call(begin, end, *(sizes[name] for name in func.dims), *(copy.ctypes.data for copy in copies))
     return copies
 

@@ -49,15 +49,23 @@ def assert_levels_agree(
                 assert_same(run_module(module, arrays, weights), results, tolerance)
 
 
-def compile_native(module: ModuleOp, weights: WeightStore, opt: int, target: Target) -> Model:
+def compile_native(
+    module: ModuleOp,
+    weights: WeightStore,
+    opt: int,
+    target: Target,
+    *,
+    threads: int = 1,
+    passes: Sequence[ModulePass] | None = None,
+) -> Model:
     """The module, changed in place, as native code in this process."""
     from neuralc.emit.llvm.in_process import load_native
     from neuralc.emit.llvm.products import generate
 
     context = PassContext(target=target, weights=weights)
-    for each in passes_of(opt, target.name):
+    for each in passes_of(opt, target.name) if passes is None else passes:
         each.run_in(module, context)
-    return load_native(generate(module, weights, target, opt=opt))
+    return load_native(generate(module, weights, target, opt=opt, threads=threads))
 
 
 def assert_native_agrees(

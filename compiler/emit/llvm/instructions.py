@@ -43,7 +43,9 @@ def poison(type_: Any) -> Value:
 
 def _float_text(type_: Any, value: float) -> str:
     """Decimal where that is exact and short, else the bits of the double that holds the value, as LLVM reads them."""
-    rounded = float({"half": np.float16, "float": np.float32, "double": np.float64}[str(type_)](value))
+    dtype = {"half": np.float16, "float": np.float32, "double": np.float64}[str(type_)]
+    with np.errstate(over="ignore"):
+        rounded = float(np.asarray(value).astype(dtype))
     if abs(rounded) < 1e6 and rounded == int(rounded):
         return f"{rounded:.1f}"
     return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"

@@ -1,11 +1,13 @@
 """From an LLVM module to machine code: object bytes, assembly text, or functions loaded into this process.
 
-No pass pipeline runs at the default level: kernels arrive in the form LLVM's optimiser would give them, and its code
+No pass pipeline runs: kernels arrive in the form LLVM's optimiser would give them (it made none faster), and its code
 generator (instruction selection, strength reduction, scheduling) does the rest.
 """
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +43,12 @@ class NativeLibrary:
         if not address:
             raise KeyError(name)
         return int(address)
+
+    def function(self, name: str, *parameters: Any) -> Callable[..., None]:
+        """A function without result as Python calls it, from the ctypes of its parameters. It keeps the code alive."""
+        function = ctypes.CFUNCTYPE(None, *parameters)(self.address(name))
+        vars(function)["library"] = self
+        return function
 
 
 def parse(module: Any, machine: Any, context: Any = None) -> Any:

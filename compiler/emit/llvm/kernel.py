@@ -25,7 +25,7 @@ from neuralc.emit.llvm.frame import Frame
 from neuralc.emit.llvm.index import IndexValue
 from neuralc.emit.llvm.loops import disable_unrolling
 from neuralc.emit.llvm.operations import write_op
-from neuralc.emit.llvm.types import I64, POINTER, Grid
+from neuralc.emit.llvm.types import I64, POINTER, Grid, Value
 from neuralc.passes.target import Target
 
 
@@ -173,11 +173,12 @@ def _phis(frame: Frame, value: SSAValue, initial: Grid, before: Any) -> Grid:
     """One phi a vector, so far with the value it has from `before`."""
     out = np.empty(initial.shape, dtype=np.object_)
     for place in np.ndindex(*out.shape):
-        out[place] = frame.builder.phi(initial[place].type, ".".join([value.name_hint or "carried", *map(str, place)]))
+        first: Value = initial[place]
+        out[place] = frame.builder.phi(first.type, ".".join([value.name_hint or "carried", *map(str, place)]))
     _add_incoming(out, initial, before)
     return out
 
 
 def _add_incoming(phis: Grid, values: Grid, block: Any) -> None:
-    for place in np.ndindex(*phis.shape):
-        phis[place].add_incoming(values[place], block)
+    for phi, value in zip(phis.flat, values.flat, strict=True):
+        phi.add_incoming(value, block)

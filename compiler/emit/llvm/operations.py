@@ -25,7 +25,8 @@ from neuralc.dialects.kernel import (
     TileType,
     TransposeOp,
 )
-from neuralc.emit.llvm.access import Access, Scope
+from neuralc.emit.llvm.access import Access
+from neuralc.emit.llvm.addresses import Addresses, Scope
 from neuralc.emit.llvm.frame import Frame, refuse, tile_type
 from neuralc.emit.llvm.index import ZERO, IndexArithmetic, IndexValue
 from neuralc.emit.llvm.types import grid_shape, in_memory
@@ -50,7 +51,8 @@ def write_op(frame: Frame, op: Operation) -> None:
 def _access(frame: Frame, op: LoadOp | StoreOp) -> Access:
     promised = op.align.value.data if isinstance(op, LoadOp) and op.align is not None else None
     scope = Scope(frame.builder, frame.index, frame.size, frame.scratch)
-    return Access(scope, frame.pointers[op.ref], op.ref_type, op.indices, frame.values, op.tile_type, promised)
+    addresses = Addresses(scope, frame.pointers[op.ref], op.ref_type, op.indices, frame.values, op.tile_type)
+    return Access(frame.builder, addresses, promised)
 
 
 def _load(frame: Frame, op: LoadOp) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
-from xdsl.dialects.builtin import f16, f32, f64
+from xdsl.dialects.builtin import f16, f32, f64, i1
 from xdsl.ir import Attribute
 
 from neuralc.dialects.types import is_float
@@ -32,8 +32,8 @@ from neuralc.emit.llvm.types import I32, Value, element, is_signed, lanes_of, sc
 CONTRACT = ("contract",)
 """The one fast-math flag of elementwise code: a product may fuse into the sum that takes it."""
 
-MANTISSA_BITS = {f16: 10, f32: 23, f64: 52}
-BIAS = {f16: 15, f32: 127, f64: 1023}
+MANTISSA_BITS: dict[Attribute, int] = {f16: 10, f32: 23, f64: 52}
+BIAS: dict[Attribute, int] = {f16: 15, f32: 127, f64: 1023}
 """Of the exponent, by IEEE 754 format."""
 
 
@@ -52,7 +52,9 @@ class Scalars:
         return table[name](self, element_type, *args)
 
     def knows(self, name: str, element_type: Attribute) -> bool:
-        return name in (_FLOAT if is_float(element_type) else _INTEGER) or (name in _LIBRARY and is_float(element_type))
+        if is_float(element_type):
+            return name in _FLOAT or name in _LIBRARY
+        return name in (_TRUTH if element_type == i1 else _INTEGER)
 
     # -- floats ------------------------------------------------------------------------------------------------------
 
@@ -298,5 +300,8 @@ _INTEGER: dict[str, Rule] = {
     "select": _select,
     **{name: _compared(operator) for name, operator in _COMPARISONS.items()},
 }
+
+_TRUTH = ("and", "or", "xor", "not", "select", "maximum", "minimum", "eq", "ne", "lt", "le", "gt", "ge")
+"""What truth values have: arithmetic of single bits would wrap."""
 
 _LIBRARY = {"exp": "exp", "log": "log", "tanh": "tanh", "erf": "erf", "pow": "pow"}

@@ -130,4 +130,3 @@ def _filled(tile: TileType, value: Value) -> Grid:
     out = empty_grid(tile)
     out[...] = value
     return out
-

@@ -19,8 +19,8 @@ from neuralc.dialects.types import element_bytes
 
 Value: TypeAlias = Any
 """An LLVM value; llvmlite has no type stubs."""
-Grid: TypeAlias = NDArray[np.object_]
-"""The LLVM values of a tile."""
+Grid: TypeAlias = NDArray[Any]
+"""The LLVM values of a tile, in an array of objects."""
 
 I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()

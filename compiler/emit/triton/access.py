@@ -69,7 +69,8 @@ class Ranges:
 
     def _wanted_name(self, start: Start, size: int) -> str:
         if isinstance(start, int):
-            return "offs" if len(self.constant_starts) == 1 else f"offs_{size}"
+            alone = self.constant_starts == [start] and self._sizes[start] == [size]
+            return "offs" if alone else f"offs_{size}"
         stem = re.sub(r"_?\d+$", "", start.name_hint or "")
         return f"offs_{stem}" if stem else "offs"
 

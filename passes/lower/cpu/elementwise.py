@@ -72,8 +72,8 @@ def build_elementwise(nest: Nest, target: Target, name: str) -> FuncOp:
 
 
 def vector_lanes(nest: Nest, target: Target) -> int:
-    """Lanes that fit a register for the widest element type of the nest."""
-    return min(target.lanes_of(operand.ref.element_type) for operand in nest.operands)
+    """Lanes that fit a register for the widest element type of the nest; narrow floats are computed in fp32."""
+    return min(target.lanes, *(target.lanes_of(operand.ref.element_type) for operand in nest.operands))
 
 
 def split_loops(nest: Nest, letters: str, last: Size) -> tuple[str, str, int]:

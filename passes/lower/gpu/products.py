@@ -16,17 +16,22 @@ from dataclasses import replace
 
 from xdsl.ir import SSAValue
 
-from neuralc.dialects.dims import simplest
+from neuralc.dialects.dims import Dim, simplest
 from neuralc.dialects.kernel import FuncOp
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder, tile_of
 from neuralc.passes.lower.gpu.axes import hints, join, programs, split_word
+from neuralc.passes.lower.gpu.blocks import MULTIPROCESSORS
 from neuralc.passes.lower.gpu.loops import Accumulator, Start, each_position, each_step
-from neuralc.passes.lower.gpu.roles import Roles, accumulator
+from neuralc.passes.lower.gpu.roles import Roles, accumulator, size_of
 from neuralc.passes.lower.nest import Nest, Operand
 from neuralc.passes.lower.tiles import Place, TileShape, epilogue, load, store
 
-BLOCK = 2048
-"""Elements of a block: 16 for each of 128 threads."""
+BLOCK = 1024
+"""Elements of a block that is multiplied element by element: with 16 for each of 128 threads, addresses spill."""
+SUMS = 2048
+"""Elements of a block of sums of products."""
+NARROW, WIDE = 16, 64
+"""Columns of a block of sums: few, so that many programs share the work, or more where there is enough of it."""
 
 
 def build_products(nest: Nest, roles: Roles, name: str) -> tuple[FuncOp, Nest]:
@@ -54,8 +59,10 @@ def build_sums(nest: Nest, roles: Roles, name: str) -> tuple[FuncOp, Nest]:
     across = roles.rows + roles.columns
     # Threads side by side read what lies side by side: along the output or along k.
     contiguous = across and any(operand.stride(across[-1]) == 1 for operand in roles.operands(nest))
-    nest, columns = join(nest, across, 64 if contiguous else 16)
-    nest, depth = join(nest, roles.reduced, BLOCK // columns.extent)
+    size = size_of(nest, across)
+    plenty = isinstance(size, Dim) or size > NARROW * MULTIPROCESSORS
+    nest, columns = join(nest, across, WIDE if contiguous and plenty else NARROW)
+    nest, depth = join(nest, roles.reduced, SUMS // columns.extent)
     b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
     grid_sizes = {letter: nest.sizes[letter] for letter in roles.shared} | {"pid_n": simplest(columns.tiles)}
     where, grid = programs(b, grid_sizes)

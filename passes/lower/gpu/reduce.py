@@ -28,7 +28,9 @@ from neuralc.passes.lower.nest import Nest
 from neuralc.passes.lower.tiles import Place, TileShape, epilogue, load, store
 
 BLOCK = 2048
-"""Elements of a block: 16 for each of 128 threads."""
+"""Elements of a block that is reduced at the end: 16 for each of 128 threads."""
+OUTPUTS = 1024
+"""Elements of a block of outputs, whose addresses take registers too."""
 WINDOW = 32
 """Positions that one program goes through one by one."""
 
@@ -48,8 +50,8 @@ def build_reduce(nest: Nest, name: str) -> tuple[FuncOp, Nest]:
 def _window(nest: Nest, letters: str, name: str) -> tuple[FuncOp, Nest]:
     """A tile of outputs; its windows are gone through position by position."""
     head, tail = split_word(nest, nest.output.word)
-    nest, columns = join(nest, tail, 64 if head else BLOCK)
-    nest, rows = join(nest, head, BLOCK // columns.extent)
+    nest, columns = join(nest, tail, 64 if head else OUTPUTS)
+    nest, rows = join(nest, head, OUTPUTS // columns.extent)
     b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
     where, grid = programs(b, {"pid_m": simplest(rows.tiles), "pid_n": simplest(columns.tiles)})
     extents = (rows.extent, columns.extent) if head else (columns.extent,)

@@ -35,9 +35,7 @@ def check(func: FuncOp, arrays: Sequence[Array], dims: dict[str, int] | None = N
         np.testing.assert_array_equal(actual, wanted.astype(actual.dtype))
 
 
-def one_program(
-    types: Sequence[tuple[str, RefType]], write: Callable[..., None], dims: Sequence[str] = ()
-) -> FuncOp:
+def one_program(types: Sequence[tuple[str, RefType]], write: Callable[..., None], dims: Sequence[str] = ()) -> FuncOp:
     build = KernelBuilder("access", dims, types)
     write(build, *build.references)
     return build.finish(1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import as_strided
 from support.graph_modules import tensor
 from xdsl.dialects.builtin import f32
-from xdsl.dialects.test import TestOp
+from xdsl.utils.test_value import create_ssa_value
 
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.interp import run_module
@@ -90,7 +90,7 @@ def test_reshape_of_symbolic_dims() -> None:
 def test_transpose_permutes_strides(array: Any, random: Any) -> None:
     perm = list(range(array.ndim))
     random.shuffle(perm)
-    source = TestOp(result_types=[tensor(*array.shape)]).results[0]
+    source = create_ssa_value(tensor(*array.shape))
     found = views.transpose(TransposeOp.of(source, perm=tuple(perm)), reference(array))
     np.testing.assert_array_equal(seen(found, array), array.transpose(perm))
 
@@ -102,7 +102,7 @@ def test_windows_overlap_by_their_strides(dims: tuple[int, ...], data: st.DataOb
     window, strides, dilations = (tuple(data.draw(st.integers(1, 3)) for _ in dims) for _ in range(3))
     assume(all(d * (n - 1) + 1 <= shape[axis] for axis, n, d in zip(dims, window, dilations, strict=True)))
     array = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
-    source = TestOp(result_types=[tensor(*shape)]).results[0]
+    source = create_ssa_value(tensor(*shape))
     op = WindowOp.of(source, dims=dims, sizes=window, strides=strides, dilations=dilations)
     properties = f"dims = {[*dims]}, sizes = {[*window]}, strides = {[*strides]}, dilations = {[*dilations]}"
     module = parse_module(

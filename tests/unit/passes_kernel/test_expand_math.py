@@ -60,7 +60,9 @@ def every_nth_float(step: int) -> Array:
 def doubles(count: int) -> Array:
     """Of all exponents, and more of those where the functions are neither 0, nor 1, nor infinite."""
     rng = np.random.default_rng(0)
-    bits = rng.integers(0, 1 << 63, count, dtype=np.uint64) | (rng.integers(0, 2, count, dtype=np.uint64) << np.uint64(63))
+    bits = rng.integers(0, 1 << 63, count, dtype=np.uint64) | (
+        rng.integers(0, 2, count, dtype=np.uint64) << np.uint64(63)
+    )
     parts = [rng.uniform(-limit, limit, count) for limit in (750, 20, 6, 1.3, 1e-4)]
     near_one = 1 + rng.uniform(-0.5, 1, count) * 10 ** rng.uniform(-6, 0, count)
     return np.concatenate([bits.view(np.float64), near_one, *parts])

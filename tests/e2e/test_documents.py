@@ -1,0 +1,75 @@
+"""The commands and the Python of README.md and docs/ do what they say: each is run, on a real model."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+PROGRAMS = {"neuralc": "neuralc", "neuralc-opt": "neuralc.opt"}
+
+
+def commands() -> list[tuple[str, str]]:
+    """(document, command): lines of code blocks that start with one of our programs, without what follows them."""
+    found = []
+    for document in DOCUMENTS:
+        for language, block in BLOCK.findall(document.read_text()):
+            lines = [] if language else block.splitlines()
+            found += [(document.name, re.split(r"\s{2,}", line)[0]) for line in lines if line.split(" ")[0] in PROGRAMS]
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the documents name."""
+    path = tmp_path_factory.mktemp("documents")
+    shutil.copytree(ROOT / "examples", path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    for suffix in (".nr", ".safetensors"):
+        shutil.copy(ROOT / "examples" / f"digits{suffix}", path)
+    (path / "digits.nr").rename(path / "model.nr")
+    images = np.load(ROOT / "examples" / "digits_test.npz")["images"][:4]
+    np.save(path / "x.npy", images.astype(np.float32) / 16)
+    subprocess.run(
+        [sys.executable, "-m", "neuralc", "model.nr", "--dump-ir=dump", "--emit=graph", "-o", "model.mlir"],
+        cwd=path,
+        check=True,
+    )
+    return path
+
+
+def test_there_are_commands_to_run() -> None:
+    assert len(commands()) > 10
+
+
+@pytest.mark.parametrize(("document", "command"), commands())
+def test_a_command_of_the_documents_succeeds(document: str, command: str, folder: Path) -> None:
+    if "--target cuda" in command:
+        pytest.importorskip("triton")
+    program, *arguments = command.split(" | ")[0].split()
+    if arguments[0].startswith("dump/"):
+        arguments[0] = str(next((folder / "dump").glob("*-tensor-fuse-groups.mlir")))
+    done = subprocess.run(
+        [sys.executable, "-m", PROGRAMS[program], *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{document}: {command}\n{done.stderr}"
+
+
+def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    blocks = [code for language, code in BLOCK.findall((ROOT / "README.md").read_text()) if language == "python"]
+    names: dict[str, object] = {"images": np.load("x.npy")}
+    for code in blocks:
+        exec(compile(code, "README.md", "exec"), names)
+    probabilities = names["probabilities"]
+    assert isinstance(probabilities, np.ndarray)
+    assert probabilities.shape == (4, 10)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+    assert Path("digits.so").exists()
