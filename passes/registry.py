@@ -20,6 +20,7 @@ from neuralc.grammar.diagnostics import suggest, usage_error
 from neuralc.passes.base import ModulePass
 
 NAMES: tuple[str, ...] = (
+    "graph-bound-dims",
     "graph-canonicalize",
     "graph-cse",
     "graph-dce",

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from xdsl.ir import SSAValue
+
 from neuralc.dialects.dims import Dim, as_dim, simplest
-from neuralc.dialects.kernel import FuncOp, RefType
-from neuralc.dialects.kernel.builder import KernelBuilder, tile_of
+from neuralc.dialects.kernel import FuncOp, RefType, TileType
+from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.dialects.tensor.subscripts import identity
 from neuralc.passes.lower.gpu.axes import Axis, hints, join, programs
 from neuralc.passes.lower.gpu.elementwise import BLOCK
@@ -33,14 +35,22 @@ def build_pad(
     places = axis.places(b, nest, b.mul(where["pid"], axis.extent, "start"), 0)
     inside: dict[str, Place] = {}
     for letter, before, size, padded in zip(letters, low, x.shape, out.shape, strict=True):
-        at = inside[letter] = places[letter]
-        if size != padded and not isinstance(at.start, int):
-            shift = b.splat(before, tile_of(at.start))
-            shifted = b.map("sub", at.start, shift, hint=f"inner_{letter}") if before else at.start
-            inside[letter] = replace(at, start=shifted, masked=True)
+        inside[letter] = places[letter]
+        if size != padded:
+            inside[letter] = replace(
+                places[letter], start=_shifted(b, places[letter].start, before, letter), masked=True
+            )
     shape = TileShape((axis.extent,), 0)
     store(b, load(b, nest.inputs[0], inside, shape, other=value), nest.output, places)
     return b.finish(grid, hints(4)), [x, nest.output.ref]
+
+
+def _shifted(b: KernelBuilder, start: IndexLike, before: int, letter: str) -> IndexLike:
+    """A position of the padded tensor, or a tile of them, in the tensor inside of it."""
+    hint = f"inner_{letter}"
+    if isinstance(start, SSAValue) and isinstance(start.type, TileType):
+        return b.map("sub", start, b.splat(before, start.type), hint=hint) if before else start
+    return b.minus(start, before, hint)
 
 
 def build_fill(name: str, refs: Sequence[RefType], value: float | int) -> tuple[FuncOp, list[RefType]]:

@@ -7,19 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from support.compare import Array
+from support.graph_modules import GraphModule, tensor
 from support.pipelines import EXACT, POLYNOMIALS, assert_native_agrees, assert_same, compile_native, passes_of
 from support.random_graph import random_graph_module
 from support.wide_graphs import SIZES, random_inputs, wide_graph_module
 from xdsl.dialects.builtin import ModuleOp, f32, f64
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 
-from neuralc.dialects import kernel
+from neuralc.dialects import graph, kernel
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.interp.kernel_host import run_host
 from neuralc.dialects.weights import WeightStore
 from neuralc.passes.base import PassContext
 from neuralc.passes.kernel.plan_parallel import PlanParallelPass
 from neuralc.passes.target import Target
+from neuralc.runtime import ModelError
 
 SEEDS = [range(2), pytest.param(range(2, 40), marks=pytest.mark.slow)]
 FEW = {"batch": 3, "S": 4, "H": 22, "W": 17}
@@ -79,3 +81,16 @@ def test_results_have_the_same_bits_for_any_number_of_threads(seeds: range) -> N
         for one, three in zip(*found, strict=True):
             assert one.tobytes() == three.tobytes()
     assert shared
+
+
+def test_a_size_that_leaves_no_place_for_a_window_is_refused() -> None:
+    build = GraphModule()
+
+    def body(x: SSAValue) -> SSAValue:
+        kernel = build.weight("kernel", np.ones((5, 5, 3, 4), np.float32))
+        return graph.ReduceOp.of(graph.ConvOp.of(x, kernel).result, kind="maximum", axes=(1, 2)).result
+
+    model = compile_native(build.model({"x": tensor("batch", "H", 7, 3)}, body), build.weights, 2, Target.host())
+    assert model(np.ones((2, 5, 7, 3), np.float32)).tolist() == [[75.0] * 4] * 2
+    with pytest.raises(ModelError, match="`H` of input `x` is 4, it may be at least 5"):
+        model(np.ones((2, 4, 7, 3), np.float32))

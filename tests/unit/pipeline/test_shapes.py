@@ -79,6 +79,10 @@ CASES: Mapping[str, tuple[Attribute, Body]] = {
     "softmax over the batch": (tensor("batch", 5), lambda _, x: graph.SoftmaxOp.of(x, axis=0).result),
     "softmax of a long row": (tensor("batch", 301), lambda _, x: graph.LogSoftmaxOp.of(x).result),
     "rows with a value a row": (tensor("batch", 77), lambda _, x: graph.LogSoftmaxOp.of(x).result),
+    "a row too long for scratch memory": (tensor(2, 20011), lambda _, x: graph.SoftmaxOp.of(x).result),
+    "one long loop in chunks": (tensor(10007), lambda _, x: graph.ReluOp.of(x).result),
+    "the sum of a long row": (tensor(10007), lambda _, x: graph.ReduceOp.of(x, kind="sum", axes=(0,)).result),
+    "a long sum of products": (tensor("batch", 1031), lambda b, x: chained_dense(b, x, 1031, 20)),
     "a number without dims": (
         tensor("batch", 3),
         lambda _, x: graph.NegOp.of(graph.ReduceOp.of(x, kind="sum", axes=(0, 1)).result).result,
