@@ -15,10 +15,10 @@ demo: .venv/core.stamp
 	$(BIN)/python examples/demo.py
 
 test: .venv/test.stamp
-	$(PYTEST) -m "not slow" -q
+	$(PYTEST) -m "not slow" -q -n auto
 
 test-all: .venv/test.stamp
-	$(PYTEST) -q
+	$(PYTEST) -q -n auto
 
 check: lint types
 	$(PYTEST) -m "not slow" -q --numprocesses auto tests/lit tests/unit
@@ -37,11 +37,13 @@ types: .venv/dev.stamp
 .venv/core.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable .
+	$(BIN)/python -m compileall -q $(FOLDERS)
 	touch $@
 
 .venv/test.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable ".[test]"
+	$(BIN)/python -m compileall -q $(FOLDERS)
 	touch $@
 
 .venv/dev.stamp: pyproject.toml constraints.txt

@@ -5,26 +5,24 @@
     reduction, maps behind it               cpu/reduce.py                   gpu/reduce.py
     reductions over one row, maps           cpu/rows.py                     gpu/rows.py
     maps                                    cpu/elementwise.py              gpu/elementwise.py
+    padding                                 cpu/fill.py                     gpu/pad.py
 
 Where the best kernel depends on a size known at run time only, there are several variants and the host chooses.
+The schedules of a target are loaded when it is compiled for: `cpu/schedules.py` and `gpu/schedules.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
 
 from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.kernel import FuncOp
+from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.passes.base import PassContext
-from neuralc.passes.lower import gpu
-from neuralc.passes.lower.cpu.contract import build_contract, find_roles, row_count
-from neuralc.passes.lower.cpu.elementwise import build_elementwise, vector_lanes
-from neuralc.passes.lower.cpu.reduce import build_reduce
-from neuralc.passes.lower.cpu.rows import build_rows
-from neuralc.passes.lower.cpu.tile_choice import RegisterTile, choose_tile
-from neuralc.passes.lower.nest import Nest, merge_loops
+from neuralc.passes.lower.nest import Nest
 from neuralc.passes.target import Target
 
 
@@ -38,12 +36,44 @@ class Variant:
 
 
 Schedule = Callable[[tensor.GroupOp, Nest, Target, PassContext], list[Variant]]
+Placed = tuple[FuncOp, list[RefType]]
+"""A kernel, and how it sees each of the references it was made for."""
+
+
+class Fill(Protocol):
+    def __call__(self, name: str, refs: Sequence[RefType], around: int, value: float | int, target: Target) -> Placed:
+        """The kernel that stores `value` everywhere in `refs`, whose first `around` dims are the same."""
+
+
+class Pad(Protocol):
+    def __call__(self, name: str, x: RefType, out: RefType, low: Sequence[int], value: float | int) -> Placed:
+        """The kernel that writes all of `out`: `x` from position `low` on, `value` around it."""
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """What a target has: a schedule for each kind of nest, and the kernels of padding."""
+
+    nests: Mapping[str, Schedule]
+    fill: Fill
+    pad: Pad | None = None
+    """None where a value that lies elsewhere is copied into the inside of a filled buffer."""
+
+
+FOLDERS = {"cpu": "cpu", "cuda": "gpu"}
+
+
+def schedules_of(target: Target) -> Schedules:
+    """The schedules of a target."""
+    found = import_module(f"neuralc.passes.lower.{FOLDERS[target.name]}.schedules").SCHEDULES
+    if not isinstance(found, Schedules):
+        raise TypeError(f"the schedules of {target.name} are a {type(found).__name__}")
+    return found
 
 
 def schedule(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
     """The kernels of a group; all variants but the last have a condition."""
-    table = GPU if target.name == "cuda" else CPU
-    variants = table[kind_of(nest)](group, nest, target, context)
+    variants = schedules_of(target).nests[kind_of(nest)](group, nest, target, context)
     for variant in variants:
         variant.func.location = group.location
         for op in variant.func.walk():
@@ -60,71 +90,3 @@ def kind_of(nest: Nest) -> str:
     if isinstance(first, tensor.ReduceOp) and len(reductions) == 1 and nest.stages[-1].word == nest.stages[0].word:
         return "reduce"
     return "rows" if reductions else "elementwise"
-
-
-def _cpu_contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
-    roles = find_roles(nest)
-    keep = roles.vector
-    nest = merge_loops(nest, keep)
-    if nest.static(keep) is None:
-        context.remark("missed", group, f"no register tile: its last loop is {nest.sizes[keep]} long")
-        return [Variant(build_reduce(nest, target, nest.name), nest)]
-    roles = find_roles(nest)
-    lanes = vector_lanes(nest, target)
-    rows = row_count(nest, roles)
-    tile = register_tile(nest, target)
-    context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
-    name = nest.name
-    if not isinstance(rows, Dim):
-        return [Variant(build_contract(nest, target, name, tile), nest)]
-    single = RegisterTile(1, tile.vectors, lanes, 0.0)
-    many = Variant(build_contract(nest, target, name, tile, clamp=True), nest, (rows, ">=", Dim.constant(tile.rows)))
-    return [many, Variant(build_contract(nest, target, f"{name}_row", single), nest)]
-
-
-def register_tile(nest: Nest, target: Target) -> RegisterTile:
-    """The tile that packing assumed, or a choice of its own."""
-    roles = find_roles(nest)
-    lanes = vector_lanes(nest, target)
-    columns = nest.static(roles.vector) or 1
-    rows = row_count(nest, roles)
-    packed = roles.vectors.panel // lanes if roles.vectors.packed else None
-    return choose_tile(None if isinstance(rows, Dim) else rows, columns, lanes, target.vector_registers, packed)
-
-
-def _merged(build: Callable[[Nest, Target, str], FuncOp]) -> Schedule:
-    def run(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
-        nest = merge_loops(nest)
-        return [Variant(build(nest, target, nest.name), nest)]
-
-    return run
-
-
-CPU: dict[str, Schedule] = {
-    "contract": _cpu_contract,
-    "reduce": _merged(build_reduce),
-    "rows": _merged(build_rows),
-    "elementwise": _merged(build_elementwise),
-}
-
-
-def _gpu_contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
-    kernels = gpu.build_contract(merge_loops(nest), nest.name)
-    for kernel in kernels:
-        context.remark("analysis", group, f"@{kernel.func.sym_name.data}: {kernel.form}")
-    return [Variant(kernel.func, kernel.nest, kernel.condition) for kernel in kernels]
-
-
-def _gpu(build: Callable[[Nest, str], tuple[FuncOp, Nest]]) -> Schedule:
-    def run(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
-        return [Variant(*build(merge_loops(nest), nest.name))]
-
-    return run
-
-
-GPU: dict[str, Schedule] = {
-    "contract": _gpu_contract,
-    "reduce": _gpu(gpu.build_reduce),
-    "rows": _gpu(gpu.build_rows),
-    "elementwise": _gpu(gpu.build_elementwise),
-}

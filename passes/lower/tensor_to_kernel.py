@@ -30,11 +30,10 @@ from neuralc.dialects.types import as_tensor, shape_of, tensor_type
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.locations import inherit_location, span_of
-from neuralc.passes.lower import gpu, views
-from neuralc.passes.lower.cpu.fill import build_fill
+from neuralc.passes.lower import views
 from neuralc.passes.lower.nest import Operand, make_nest
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
-from neuralc.passes.lower.schedule import Variant, schedule
+from neuralc.passes.lower.schedule import Variant, schedule, schedules_of
 from neuralc.passes.target import Target
 
 
@@ -177,10 +176,10 @@ class _Host:
             return  # its operand was written into it
         if inside is None:
             raise ValueError("a value is padded before it is made")
-        if self.target.name == "cuda":
+        if (build_pad := schedules_of(self.target).pad) is not None:
             padded = self._alloc(op.result)
             self._set(op.result, padded)
-            func, refs = gpu.build_pad("pad", inside.ref, padded.ref, op.literal("low"), to_literal(op.value))
+            func, refs = build_pad("pad", inside.ref, padded.ref, op.literal("low"), to_literal(op.value))
             args = [self._viewed(memory, ref).value for memory, ref in zip((inside, padded), refs, strict=True)]
             self._insert_and_launch(func, args, self.block)
             return
@@ -238,10 +237,7 @@ class _Host:
 
     def _fill(self, boxes: Sequence[Memory], around: int, op: tensor.PadOp) -> None:
         refs, value = [box.ref for box in boxes], to_literal(op.value)
-        if self.target.name == "cpu":
-            func = build_fill("border", refs, around, value, self.target)
-        else:
-            func, refs = gpu.build_fill("border", refs, value)
+        func, refs = schedules_of(self.target).fill("border", refs, around, value, self.target)
         args = [self._viewed(box, ref).value for box, ref in zip(boxes, refs, strict=True)]
         self._insert_and_launch(func, args, self.block)
 

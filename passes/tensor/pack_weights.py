@@ -28,8 +28,8 @@ from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.graph.fold_constants import FoldConstantsPass
 from neuralc.passes.graph.weight_values import is_known
 from neuralc.passes.lower.cpu.contract import find_roles
+from neuralc.passes.lower.cpu.schedules import register_tile
 from neuralc.passes.lower.nest import make_nest, merge_loops
-from neuralc.passes.lower.schedule import register_tile
 from neuralc.passes.target import Target
 
 

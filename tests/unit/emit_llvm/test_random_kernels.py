@@ -9,6 +9,8 @@ from support.native_kernels import run_native
 from neuralc.dialects.interp.kernel import run_kernel
 from neuralc.passes.kernel.expand_math import ExpandMathPass
 
+pytestmark = pytest.mark.thorough
+
 TOLERANCE = 2e-5
 
 

@@ -20,6 +20,8 @@ from neuralc.frontends.nr.load import load
 from neuralc.grammar.diagnostics import Source
 from neuralc.weights_file import initial_weights
 
+pytestmark = pytest.mark.thorough
+
 TOLERANCE = 1e-10
 BATCH = 3
 

@@ -15,6 +15,8 @@ from neuralc.frontends.nr.load import LoadedProgram, load
 from neuralc.grammar.diagnostics import Source
 from neuralc.weights_file import initial_weights
 
+pytestmark = pytest.mark.thorough
+
 MODEL = """
 define Block(filters) { DepthwiseConv2D(3, padding="same", depth_multiplier=2) Conv2D(filters, 1) BatchNormalization() }
 network Net {

@@ -1,10 +1,13 @@
 """Whatever the text: a model, or a NeuralcError with a place inside the text. Never another exception, never a hang."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuralc.frontends.nr import load
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, render
+
+pytestmark = pytest.mark.thorough
 
 MODEL = """define Block(filters, size=3) { Conv2D(filters, size, padding="same") BatchNormalization() ReLU() }
 network Classifier {

@@ -14,6 +14,8 @@ from neuralc.passes.printing import print_module
 from neuralc.passes.target import Target
 from neuralc.passes.verifier import verify_module
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = range(12)
 
 

@@ -18,6 +18,8 @@ from neuralc.dialects.types import as_tensor, shape_of
 from neuralc.passes.lower.nest import Nest, Operand, drop_unit_loops, make_nest, merge_loops
 from neuralc.passes.parsing import parse_module
 
+pytestmark = pytest.mark.thorough
+
 
 def nest_of(arguments: dict[str, str], body: str, result: str, packed: dict[str, RefType] | None = None) -> Nest:
     """The nest of a group that reads its arguments, dense in memory, or packed as given."""

@@ -22,6 +22,8 @@ from neuralc.dialects.weights import WeightStore
 from neuralc.passes.lower import views
 from neuralc.passes.parsing import parse_module
 
+pytestmark = pytest.mark.thorough
+
 sizes = st.integers(1, 6)
 shapes = st.lists(sizes, min_size=1, max_size=4).map(tuple)
 

@@ -11,6 +11,8 @@ from support.wide_graphs import SIZES, random_inputs, wide_graph_module
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.interp.kernel_host import run_host
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = [*range(100, 112), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(112, 300))]
 
 

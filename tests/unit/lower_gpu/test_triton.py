@@ -21,6 +21,8 @@ from neuralc.emit.triton.source import emit_source
 from neuralc.passes.lower.gpu import contract
 from neuralc.passes.lower.gpu.blocks import HALF_SHAPES, SHAPES, Blocks
 
+pytestmark = pytest.mark.thorough
+
 pytest.importorskip("triton")
 pytest.importorskip("torch")
 

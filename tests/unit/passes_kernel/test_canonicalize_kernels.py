@@ -11,6 +11,8 @@ from neuralc.passes.kernel.canonicalize import CanonicalizePass
 from neuralc.passes.printing import print_module
 from neuralc.passes.verifier import verify_module
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize("lanes", [8, 4, 0])
 @pytest.mark.parametrize("seed", range(6))

@@ -12,6 +12,8 @@ from neuralc.passes.manager import run_pipeline
 from neuralc.passes.pipelines import load, pipeline
 from neuralc.passes.target import Target
 
+pytestmark = pytest.mark.thorough
+
 TARGETS = {
     "haswell": Target.cpu("haswell", "x86_64-unknown-linux-gnu"),
     "avx512": Target.cpu("x86-64-v4", "x86_64-unknown-linux-gnu"),

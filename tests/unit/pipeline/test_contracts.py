@@ -11,7 +11,7 @@ from support.graph_modules import GraphModule, tensor
 from support.pipelines import EXACT, POLYNOMIALS, assert_native_agrees, assert_same, compile_native, passes_of
 from support.random_graph import random_graph_module
 from support.wide_graphs import SIZES, random_inputs, wide_graph_module
-from xdsl.dialects.builtin import ModuleOp, f32, f64
+from xdsl.dialects.builtin import ModuleOp, f16, f32, f64
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph, kernel
@@ -24,6 +24,8 @@ from neuralc.passes.target import Target
 from neuralc.runtime import ModelError
 
 SEEDS = [range(2), pytest.param(range(2, 40), marks=pytest.mark.slow)]
+FP16 = 2e-2
+"""Of a dozen layers, each of which rounds to 11 bits."""
 FEW = {"batch": 3, "S": 4, "H": 22, "W": 17}
 
 
@@ -59,10 +61,11 @@ def test_nan_reaches_the_values_that_depend_on_it_and_no_others(seeds: range) ->
             np.testing.assert_array_equal(np.isnan(after), np.isnan(before))
 
 
+@pytest.mark.parametrize(("element", "tolerance"), [(f16, FP16), (f64, EXACT)], ids=["fp16", "fp64"])
 @pytest.mark.parametrize("seeds", SEEDS, ids=str)
-def test_fp64_models_are_computed_in_fp64(seeds: range) -> None:
-    for module, weights, inputs in programs(seeds, f64):
-        assert_native_agrees(module, weights, [inputs], 2, EXACT)
+def test_other_precisions_are_computed_as_the_model_says(seeds: range, element: Attribute, tolerance: float) -> None:
+    for module, weights, inputs in programs(seeds, element):
+        assert_native_agrees(module, weights, [inputs], 2, tolerance)
 
 
 @pytest.mark.parametrize("seeds", SEEDS, ids=str)

@@ -17,6 +17,8 @@ from xdsl.dialects.builtin import ModuleOp
 from neuralc.dialects.weights import WeightStore
 from neuralc.passes.target import Target
 
+pytestmark = pytest.mark.thorough
+
 Generator = Callable[[np.random.Generator], tuple[ModuleOp, WeightStore]]
 
 

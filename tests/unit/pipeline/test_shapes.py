@@ -17,6 +17,8 @@ from neuralc.dialects import graph
 from neuralc.dialects.weights import WeightStore
 from neuralc.passes.target import Target
 
+pytestmark = pytest.mark.thorough
+
 Body = Callable[[GraphModule, SSAValue], SSAValue | list[SSAValue]]
 
 
