@@ -41,9 +41,10 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure, SymbolOpInterface
+from xdsl.traits import IsolatedFromAbove, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
+from neuralc.dialects.common import Terminator, WeightRead
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.syntax import parse_values
 from neuralc.dialects.types import AnyTensor, DimAttr
@@ -338,23 +339,10 @@ class ModelOp(FunctionLike):
 
 
 @irdl_op_definition
-class ReturnOp(IRDLOperation):
+class ReturnOp(Terminator):
     """Ends a func, a model or the region of a derived weight with its values."""
 
     name = "graph.return"
-    values = var_operand_def()
-    traits = traits_def(IsTerminator())
-
-    def __init__(self, values: Sequence[SSAValue]) -> None:
-        super().__init__(operands=[values])
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_list(self.values, printer.print_ssa_value)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> ReturnOp:
-        return cls(parse_values(parser))
 
 
 @irdl_op_definition
@@ -402,35 +390,11 @@ class CallOp(IRDLOperation):
 
 
 @irdl_op_definition
-class GetWeightOp(IRDLOperation):
+class GetWeightOp(WeightRead):
     """`%k = graph.get_weight @dense.kernel -> tensor<784x128xf32>`: the value of a weight."""
 
     name = "graph.get_weight"
-    weight = prop_def(FlatSymbolRefAttrConstr)
     result = result_def(TensorType)
-    traits = traits_def(Pure())
-
-    def __init__(self, weight: str, type_: AnyTensor) -> None:
-        super().__init__(properties={"weight": SymbolRefAttr(weight)}, result_types=[type_])
-
-    @property
-    def weight_name(self) -> str:
-        return self.weight.root_reference.data
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_symbol_name(self.weight_name)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.result.type)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> GetWeightOp:
-        name = parser.parse_symbol_name().data
-        parser.parse_punctuation("->")
-        type_ = parser.parse_type()
-        if not isinstance(type_, TensorType):
-            parser.raise_error("a weight is a tensor")
-        return cls(name, type_)
 
 
 def symbols(module: Operation) -> dict[str, Operation]:

@@ -17,47 +17,27 @@ from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
 from xdsl.traits import ConstantLike, Pure
-from xdsl.utils.exceptions import VerifyException
 
-from neuralc.dialects.dims import product
+from neuralc.dialects.common import Reshape, Transpose
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp
-from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
+from neuralc.dialects.types import ShapeError, element_of, is_float, shape_of, tensor_type
 
 REDUCTIONS = ("sum", "mean", "maximum", "minimum")
 
 
 @irdl_op_definition
-class ReshapeOp(PlainOp):
+class ReshapeOp(Reshape):
     """Row-major reshape to the result type (ONNX Reshape with a known shape, Keras Flatten)."""
 
     name = "graph.reshape"
-    x = operand_def(TensorType)
-    result = result_def(TensorType)
-    traits = traits_def(Pure())
-
-    def verify_(self) -> None:
-        before, after = shape_of(self.x.type), shape_of(self.result.type)
-        if product(before) != product(after) or element_of(self.x.type) != element_of(self.result.type):
-            raise VerifyException(f"cannot reshape {format_shape(before)} to {format_shape(after)}")
 
 
 @irdl_op_definition
-class TransposeOp(PlainOp):
-    """Result dim i is operand dim perm[i] (numpy.transpose)."""
+class TransposeOp(Transpose):
+    """Result dim i is operand dim perm[i]."""
 
     name = "graph.transpose"
-    x = operand_def(TensorType)
-    perm = prop_def(IntsAttr)
-    result = result_def(TensorType)
-    traits = traits_def(Pure())
-
-    @classmethod
-    def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:
-        shape, perm = shape_of(types[0]), properties["perm"]
-        if sorted(perm) != list(range(len(shape))):
-            raise ShapeError(f"perm {list(perm)} is not an order of {len(shape)} dims")
-        return tensor_type([shape[axis] for axis in perm], element_of(types[0]))
 
 
 @irdl_op_definition

@@ -50,6 +50,7 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
+from neuralc.dialects.common import WeightRead
 from neuralc.dialects.dims import Dim, parse_dim
 from neuralc.dialects.kernel.structure import FuncOp, ReturnOp
 from neuralc.dialects.kernel.types import RefType
@@ -178,31 +179,11 @@ def _parse_ref(parser: Parser) -> RefType:
 
 
 @irdl_op_definition
-class WeightOp(IRDLOperation):
+class WeightOp(WeightRead):
     """`%w = kernel.weight @dense.kernel -> ref`: the bytes of a graph.weight, dense, 64-byte aligned."""
 
     name = "kernel.weight"
-    weight = prop_def(FlatSymbolRefAttrConstr)
     result = result_def(RefType)
-    traits = traits_def(Pure())
-
-    def __init__(self, weight: str, type_: RefType) -> None:
-        super().__init__(properties={"weight": SymbolRefAttr(weight)}, result_types=[type_])
-
-    @property
-    def weight_name(self) -> str:
-        return self.weight.root_reference.data
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_symbol_name(self.weight_name)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.result.type)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> WeightOp:
-        name = parser.parse_symbol_name().data
-        return cls(name, _parse_ref(parser))
 
 
 @irdl_op_definition

@@ -31,10 +31,11 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
+from neuralc.dialects.common import Terminator
 from neuralc.dialects.dims import Dim, parse_dim
 from neuralc.dialects.kernel.memory import DYNAMIC, StoreOp
 from neuralc.dialects.kernel.types import RefType, TileType
-from neuralc.dialects.syntax import IntsAttr, parse_value, parse_values, to_attribute
+from neuralc.dialects.syntax import IntsAttr, parse_value, to_attribute
 from neuralc.dialects.types import DimAttr
 
 
@@ -297,24 +298,11 @@ class LoopOp(IRDLOperation):
 
 
 @irdl_op_definition
-class YieldOp(IRDLOperation):
+class YieldOp(Terminator):
     """Ends a loop body with the values of the next round."""
 
     name = "kernel.yield"
     values = var_operand_def(TileType)
-    traits = traits_def(IsTerminator())
-
-    def __init__(self, values: Sequence[SSAValue] = ()) -> None:
-        super().__init__(operands=[values])
-
-    def print(self, printer: Printer) -> None:
-        if self.values:
-            printer.print_string(" ")
-            printer.print_list(self.values, printer.print_ssa_value)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> YieldOp:
-        return cls(parse_values(parser))
 
 
 @irdl_op_definition

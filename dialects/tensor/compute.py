@@ -38,10 +38,11 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import ConstantLike, IsolatedFromAbove, IsTerminator, Pure
+from xdsl.traits import ConstantLike, IsolatedFromAbove, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects import scalar
+from neuralc.dialects.common import Terminator
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp, parse_value, parse_values, to_literal
 from neuralc.dialects.tensor.subscripts import Subscripts
@@ -84,23 +85,10 @@ class NumberOp(PlainOp):
 
 
 @irdl_op_definition
-class YieldOp(IRDLOperation):
+class YieldOp(Terminator):
     """Ends the region of a map with its one value, or a group with its results."""
 
     name = "tensor.yield"
-    values = var_operand_def()
-    traits = traits_def(IsTerminator())
-
-    def __init__(self, values: Sequence[SSAValue]) -> None:
-        super().__init__(operands=[values])
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_list(self.values, printer.print_ssa_value)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> YieldOp:
-        return cls(parse_values(parser))
 
 
 @irdl_op_definition

@@ -24,7 +24,8 @@ from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, tra
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from neuralc.dialects.dims import as_dim, product, simplest
+from neuralc.dialects.common import Reshape, Transpose
+from neuralc.dialects.dims import as_dim, simplest
 from neuralc.dialects.graph.shapes import window_extent
 from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp
 from neuralc.dialects.types import ShapeError, element_of, format_shape, shape_of, tensor_type
@@ -43,36 +44,17 @@ class FillOp(PlainOp):
 
 
 @irdl_op_definition
-class ReshapeOp(PlainOp):
+class ReshapeOp(Reshape):
     """Row-major reshape to the result type."""
 
     name = "tensor.reshape"
-    x = operand_def(TensorType)
-    result = result_def(TensorType)
-    traits = traits_def(Pure())
-
-    def verify_(self) -> None:
-        before, after = shape_of(self.x.type), shape_of(self.result.type)
-        if product(before) != product(after) or element_of(self.x.type) != element_of(self.result.type):
-            raise VerifyException(f"cannot reshape {format_shape(before)} to {format_shape(after)}")
 
 
 @irdl_op_definition
-class TransposeOp(PlainOp):
+class TransposeOp(Transpose):
     """Result dim i is operand dim perm[i]."""
 
     name = "tensor.transpose"
-    x = operand_def(TensorType)
-    perm = prop_def(IntsAttr)
-    result = result_def(TensorType)
-    traits = traits_def(Pure())
-
-    @classmethod
-    def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:
-        shape, perm = shape_of(types[0]), properties["perm"]
-        if sorted(perm) != list(range(len(shape))):
-            raise ShapeError(f"perm {list(perm)} is not an order of {len(shape)} dims")
-        return tensor_type([shape[axis] for axis in perm], element_of(types[0]))
 
 
 @irdl_op_definition
