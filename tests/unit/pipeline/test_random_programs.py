@@ -51,7 +51,8 @@ def test_native_code_agrees(name: str, opt: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "opt", "target"), list(product(GENERATORS, (0, 1, 2), TARGETS)), ids=str)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.cpu_name)
+@pytest.mark.parametrize(("name", "opt"), list(product(GENERATORS, (0, 1, 2))))
 def test_levels_agree_for_many_programs(name: str, opt: int, target: Target) -> None:
     for module, weights, inputs in programs(name, range(2, 16)):
         assert_levels_agree(module, weights, inputs, opt, target)
