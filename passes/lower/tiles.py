@@ -37,19 +37,20 @@ class Place:
 class TileShape:
     """The extents of a tile's axes, and its lanes (0 on a GPU).
 
-    `wide`: values of 16 bits are computed with in 32, and become 16 bits again where they are stored.
+    `wide`: floats of 16 bits become 32 when they are loaded; not so where a dot multiplies them as they are.
     """
 
     extents: tuple[int, ...]
     lanes: int
-    wide: bool = False
+    wide: bool = True
 
     def type(self, element_type: Attribute) -> TileType:
         return TileType.of(self.extents, element_type, self.lanes)
 
-    def computed(self, element_type: Attribute) -> Attribute:
-        """The type in which values of a type are computed with."""
-        return f32 if self.wide and element_type in (f16, bf16) else element_type
+
+def computed(element_type: Attribute) -> Attribute:
+    """The type in which values are computed with: floats of 16 bits in 32, until they are stored."""
+    return f32 if element_type in (f16, bf16) else element_type
 
 
 def indices(operand: Operand, places: Mapping[str, Place], axes: Mapping[int, int]) -> list[Index]:
@@ -98,7 +99,7 @@ def load(
         align = _alignment(operand, shape.lanes) if has_vectors else None
         tile = TileType.of(extents, element, lanes)
         value = b.load(b.reference(operand.name), at, tile, other=fill, align=align, hint=hint)
-    element = shape.computed(element)
+    element = computed(element) if shape.wide else element
     value = b.convert(value, tile_of(value).with_element(element))
     return b.broadcast(value, present, shape.type(element)) if broadcast else value
 
@@ -135,10 +136,10 @@ def region(b: KernelBuilder, op: tensor.MapOp, tiles: Sequence[SSAValue], shape:
     for inner in op.block.ops:
         match inner:
             case tensor.NumberOp():
-                values[inner.result] = b.splat(to_literal(inner.value), shape.type(shape.computed(inner.result.type)))
+                values[inner.result] = b.splat(to_literal(inner.value), shape.type(computed(inner.result.type)))
             case tensor.ScalarOp() if inner.literal("fn") == "convert":
                 rounded = b.convert(values[inner.args[0]], shape.type(inner.result.type))
-                values[inner.result] = b.convert(rounded, shape.type(shape.computed(inner.result.type)))
+                values[inner.result] = b.convert(rounded, shape.type(computed(inner.result.type)))
             case tensor.ScalarOp():
                 values[inner.result] = b.map(inner.literal("fn"), *(values[arg] for arg in inner.args))
             case _:

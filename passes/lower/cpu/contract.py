@@ -27,7 +27,7 @@ from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.passes.lower.cpu.tile_choice import FMA_LATENCY, FMA_PIPES, RegisterTile
 from neuralc.passes.lower.nest import Nest, Operand, Size
-from neuralc.passes.lower.tiles import Place, TileShape, epilogue, load, store
+from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
 from neuralc.passes.target import Target
 
 Step: TypeAlias = Callable[[Mapping[str, Place], str, IndexLike, int, SSAValue], SSAValue]
@@ -200,7 +200,7 @@ class ContractSchedule:
         height: int,
     ) -> None:
         """One register tile, from zero to the store."""
-        element = self.nest.output.ref.element_type
+        element = computed(self.nest.output.ref.element_type)
         has_rows = bool(roles.rows) and height > 1
         axis = 1 if has_rows else 0
         extents = (height, self.tile.columns) if has_rows else (self.tile.columns,)
@@ -284,7 +284,7 @@ class ContractSchedule:
         self, b: KernelBuilder, roles: Roles, at: Mapping[str, Place], spread: int, columns: TileShape
     ) -> SSAValue:
         """One row: acc[s, n] += x[k + s] * w[k + s, n] for `spread` steps of k at once, then the sum over s."""
-        element = self.nest.output.ref.element_type
+        element = computed(self.nest.output.ref.element_type)
         innermost = roles.reduced[-1]
         extent = self.nest.static(innermost) or 0
         vector_at = {roles.vector: replace(at[roles.vector], over=1)}

@@ -22,7 +22,7 @@ from neuralc.dialects.kernel import FuncOp
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.passes.lower.cpu.elementwise import UNROLL, cover, leftovers, nested_loops, split_loops, vector_lanes
 from neuralc.passes.lower.nest import Nest
-from neuralc.passes.lower.tiles import Place, TileShape, epilogue, load, store
+from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
 from neuralc.passes.target import Target
 
 STRAIGHT = 16
@@ -47,7 +47,7 @@ class _Reduce:
         if not isinstance(op, tensor.ReduceOp | tensor.ContractOp):
             raise TypeError(f"{op.name} is not a reduction")
         self.kind = str(op.literal("kind")) if isinstance(op, tensor.ReduceOp) else "add"
-        self.element = self.x.ref.element_type
+        self.element = computed(self.x.ref.element_type)
         self.identity = scalar.identity(self.kind, self.element)
         self.lanes = vector_lanes(nest, target)
 

@@ -24,7 +24,7 @@ from neuralc.dialects.kernel import FuncOp, Index, RefType, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.passes.lower.cpu.elementwise import leftovers, nested_loops, split_loops, vector_lanes
 from neuralc.passes.lower.nest import Nest, Source
-from neuralc.passes.lower.tiles import Place, TileShape, load, region, store
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, region, store
 from neuralc.passes.target import Target
 
 UNROLL = 4
@@ -62,7 +62,7 @@ class _Rows:
         places = {letter: Place(at) for letter, at in zip(outer, position, strict=True)}
         width = -(-self.length // self.lanes) * self.lanes
         self.scratch = {
-            stage: b.local(RefType.of([width], nest.stages[stage].element), f"kept_{stage}")
+            stage: b.local(RefType.of([width], computed(nest.stages[stage].element)), f"kept_{stage}")
             for stage in ([] if self.short else sorted(self.kept))
         }
         nested_loops(b, nest.sizes, inner, places, self._row)
@@ -209,13 +209,13 @@ class _Rows:
             return values[key]
         stage = source.stage or 0
         if not self._is_row(stage):
-            element = self.nest.stages[stage].element
+            element = computed(self.nest.stages[stage].element)
             return self.b.broadcast(scalars[stage], [], shape.type(element))
         if stage in values:
             return values[stage]
         op = self.nest.stages[stage].op
         if stage in self.scratch and self.passes[stage] < number:
-            tile = TileType.of(shape.extents, op.result.type.element_type, shape.lanes)
+            tile = TileType.of(shape.extents, computed(self.nest.stages[stage].element), shape.lanes)
             values[stage] = self.b.load(self.scratch[stage], [Index(spot[self.along].start, 0)], tile)
             return values[stage]
         if not isinstance(op, tensor.MapOp):
@@ -245,7 +245,7 @@ class _Rows:
         return str(op.literal("kind"))
 
     def _identity(self, stage: int, shape: TileShape) -> SSAValue:
-        element = self.nest.stages[stage].element
+        element = computed(self.nest.stages[stage].element)
         return self.b.splat(scalar.identity(self._kind(stage), element), shape.type(element), "acc")
 
     def _valid(self, value: SSAValue, spot: Mapping[str, Place], shape: TileShape, stage: int) -> SSAValue:

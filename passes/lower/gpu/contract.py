@@ -30,7 +30,7 @@ from neuralc.passes.lower.gpu.loops import Accumulator, each_step
 from neuralc.passes.lower.gpu.products import build_products, build_sums
 from neuralc.passes.lower.gpu.roles import Roles, accumulator, find_roles, size_of
 from neuralc.passes.lower.nest import Nest, Operand
-from neuralc.passes.lower.tiles import Place, TileShape, epilogue, load, store
+from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
 
 FEWEST_COLUMNS = 8
 """Groups of fewer channels would leave most of a dot's block empty."""
@@ -87,9 +87,9 @@ def build_dot(nest: Nest, roles: Roles, blocks: Blocks, name: str) -> tuple[Func
     places = {letter: Place(where[letter]) for letter in roles.shared}
     places |= rows.places(b, nest, b.mul(where["pid_m"], rows.extent, "m0"), 0, "offs_m")
     places |= columns.places(b, nest, b.mul(where["pid_n"], columns.extent, "n0"), 1, "offs_n")
-    shape = TileShape((rows.extent, columns.extent), 0, wide=True)
+    shape = TileShape((rows.extent, columns.extent), 0)
     acc = _accumulate(b, nest, roles, depth, places, shape)
-    value = b.convert(acc, shape.type(shape.computed(nest.stages[0].element)))
+    value = b.convert(acc, shape.type(computed(nest.stages[0].element)))
     value = epilogue(b, nest, nest.stages[1:], value, places, shape)
     store(b, value, nest.output, places)
     return b.finish(grid, hints(blocks.warps, blocks.stages)), nest
@@ -105,7 +105,7 @@ def _accumulate(
     rows, columns = shape.extents
 
     def tile(operand: Operand, at: Mapping[str, Place], extents: tuple[int, int]) -> SSAValue:
-        return load(b, operand, at, TileShape(extents, 0))
+        return load(b, operand, at, TileShape(extents, 0, wide=False))
 
     def zero() -> SSAValue:
         return b.splat(0.0, shape.type(accumulator(left.ref.element_type)), "acc")

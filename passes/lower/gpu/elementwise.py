@@ -39,7 +39,7 @@ def build_elementwise(nest: Nest, name: str) -> tuple[FuncOp, Nest]:
     places = axis.places(b, nest, start, 0)
     if isinstance(start, SSAValue) and len(places) > 1:
         start.name_hint = "start"
-    shape = TileShape((axis.extent,) if nest.output.word else (), 0, wide=True)
+    shape = TileShape((axis.extent,) if nest.output.word else (), 0)
     store(b, evaluate(b, nest, nest.stages, places, shape), nest.output, places)
     return b.finish(grid, hints(max(1, min(4, axis.extent // 128)))), nest
 
@@ -67,7 +67,7 @@ def _squares(nest: Nest, crossing: str, name: str) -> tuple[FuncOp, Nest]:
     places = {letter: Place(where[letter]) for letter in sizes}
     places |= rows.places(b, nest, b.mul(where["pid_m"], rows.extent, "m0"), 0)
     places |= columns.places(b, nest, b.mul(where["pid_n"], columns.extent, "n0"), 1)
-    shape = TileShape((rows.extent, columns.extent), 0, wide=True)
+    shape = TileShape((rows.extent, columns.extent), 0)
     store(b, evaluate(b, nest, nest.stages, places, shape), nest.output, places)
     return b.finish(grid, hints(4)), nest
 

@@ -40,7 +40,7 @@ def build_pad(
             inside[letter] = replace(
                 places[letter], start=_shifted(b, places[letter].start, before, letter), masked=True
             )
-    shape = TileShape((axis.extent,), 0)
+    shape = TileShape((axis.extent,), 0, wide=False)
     store(b, load(b, nest.inputs[0], inside, shape, other=value), nest.output, places)
     return b.finish(grid, hints(4)), [x, nest.output.ref]
 

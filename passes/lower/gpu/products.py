@@ -24,7 +24,7 @@ from neuralc.passes.lower.gpu.blocks import MULTIPROCESSORS
 from neuralc.passes.lower.gpu.loops import Accumulator, Start, each_position, each_step
 from neuralc.passes.lower.gpu.roles import Roles, accumulator, size_of
 from neuralc.passes.lower.nest import Nest, Operand
-from neuralc.passes.lower.tiles import Place, TileShape, epilogue, load, store
+from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
 
 BLOCK = 1024
 """Elements of a block that is multiplied element by element: with 16 for each of 128 threads, addresses spill."""
@@ -44,7 +44,7 @@ def build_products(nest: Nest, roles: Roles, name: str) -> tuple[FuncOp, Nest]:
     extents = (rows.extent, columns.extent) if head else (columns.extent,)
     places = rows.places(b, nest, b.mul(where["pid_m"], rows.extent, "m0"), 0, "offs_m")
     places |= columns.places(b, nest, b.mul(where["pid_n"], columns.extent, "n0"), len(extents) - 1, "offs_n")
-    shape = TileShape(extents, 0, wide=True)
+    shape = TileShape(extents, 0)
 
     def step(here: Mapping[str, Place], acc: Accumulator) -> SSAValue:
         return multiply_add(b, nest, roles, {**places, **here}, shape, acc)
@@ -70,14 +70,14 @@ def build_sums(nest: Nest, roles: Roles, name: str) -> tuple[FuncOp, Nest]:
     extents = (columns.extent,) if across else ()
     places |= columns.places(b, nest, b.mul(where["pid_n"], columns.extent, "n0"), 0, "offs_n")
     below = {letter: replace(place, over=1) if place.over == 0 else place for letter, place in places.items()}
-    shape = TileShape((depth.extent, *extents), 0, wide=True)
+    shape = TileShape((depth.extent, *extents), 0)
 
     def step(k: IndexLike, acc: Accumulator) -> SSAValue:
         here = {**below, **depth.places(b, nest, k, 0, "offs_k")}
         return multiply_add(b, nest, roles, here, shape, acc)
 
     acc = each_step(b, depth, zeros(b, nest, roles, shape), step)
-    finish(b, nest, b.reduce("add", acc, 0, "total"), places, TileShape(extents, 0, wide=True))
+    finish(b, nest, b.reduce("add", acc, 0, "total"), places, TileShape(extents, 0))
     return b.finish(grid, hints(4)), nest
 
 
@@ -102,5 +102,5 @@ def multiply_add(
 
 def finish(b: KernelBuilder, nest: Nest, acc: SSAValue, places: Mapping[str, Place], shape: TileShape) -> None:
     """The maps behind the contraction, and the store."""
-    value = b.convert(acc, shape.type(shape.computed(nest.stages[0].element)))
+    value = b.convert(acc, shape.type(computed(nest.stages[0].element)))
     store(b, epilogue(b, nest, nest.stages[1:], value, places, shape), nest.output, places)

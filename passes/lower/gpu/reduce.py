@@ -25,7 +25,7 @@ from neuralc.passes.lower.gpu.axes import Axis, hints, join, programs, split_wor
 from neuralc.passes.lower.gpu.loops import Accumulator, each_position, each_step
 from neuralc.passes.lower.gpu.roles import size_of
 from neuralc.passes.lower.nest import Nest
-from neuralc.passes.lower.tiles import Place, TileShape, epilogue, load, store
+from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
 
 BLOCK = 2048
 """Elements of a block that is reduced at the end: 16 for each of 128 threads."""
@@ -57,7 +57,7 @@ def _window(nest: Nest, letters: str, name: str) -> tuple[FuncOp, Nest]:
     extents = (rows.extent, columns.extent) if head else (columns.extent,)
     places = rows.places(b, nest, b.mul(where["pid_m"], rows.extent, "m0"), 0, "offs_m")
     places |= columns.places(b, nest, b.mul(where["pid_n"], columns.extent, "n0"), len(extents) - 1, "offs_n")
-    reduction = _Reduction(b, nest, TileShape(extents, 0, wide=True))
+    reduction = _Reduction(b, nest, TileShape(extents, 0))
     acc = each_position(b, nest, letters, reduction.start, lambda at, a: reduction.step({**places, **at}, a))
     reduction.finish(acc, places)
     return b.finish(grid, hints(4)), nest
@@ -74,7 +74,7 @@ def _along_first(nest: Nest, letters: str, name: str) -> tuple[FuncOp, Nest]:
     places = {letter: Place(where[letter]) for letter in head}
     start = b.mul(where["pid_n"], columns.extent, "n0")
     places |= columns.places(b, nest, start, 0, "offs_n")
-    reduction = _Reduction(b, nest, TileShape((depth.extent, columns.extent), 0, wide=True))
+    reduction = _Reduction(b, nest, TileShape((depth.extent, columns.extent), 0))
     below = {letter: replace(place, over=1) if place.over == 0 else place for letter, place in places.items()}
     reduction.finish(reduction.along(depth, below, 0), places)
     return b.finish(grid, hints(4)), nest
@@ -89,7 +89,7 @@ def _along_last(nest: Nest, letters: str, name: str) -> tuple[FuncOp, Nest]:
     where, grid = programs(b, {"pid": simplest(rows.tiles)})
     places = rows.places(b, nest, b.mul(where["pid"], rows.extent, "m0"), 0, "offs_m")
     extents = (rows.extent, depth.extent) if word else (depth.extent,)
-    reduction = _Reduction(b, nest, TileShape(extents, 0, wide=True))
+    reduction = _Reduction(b, nest, TileShape(extents, 0))
     reduction.finish(reduction.along(depth, places, len(extents) - 1), places)
     return b.finish(grid, hints(4)), nest
 
@@ -108,7 +108,7 @@ class _Reduction:
 
     def start(self) -> SSAValue:
         """The tile before anything is reduced."""
-        return self.b.splat(self.identity, self.shape.type(self.shape.computed(self.x.ref.element_type)), "acc")
+        return self.b.splat(self.identity, self.shape.type(computed(self.x.ref.element_type)), "acc")
 
     def step(self, places: Mapping[str, Place], acc: Accumulator) -> SSAValue:
         """One more tile of x."""
@@ -126,6 +126,6 @@ class _Reduction:
 
     def finish(self, acc: SSAValue, places: Mapping[str, Place]) -> None:
         """The maps behind the reduction, and the store."""
-        shape = TileShape(tile_of(acc).shape, 0, wide=True)
+        shape = TileShape(tile_of(acc).shape, 0)
         value = epilogue(self.b, self.nest, self.nest.stages[1:], acc, places, shape)
         store(self.b, value, self.nest.output, places)

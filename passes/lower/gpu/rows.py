@@ -22,7 +22,7 @@ from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.passes.lower.gpu.axes import hints, join, power_of_two, programs
 from neuralc.passes.lower.nest import Nest, Source
-from neuralc.passes.lower.tiles import Place, TileShape, load, region, store
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, region, store
 
 BLOCK = 2048
 """Elements of a block of several rows: 16 for each of 128 threads."""
@@ -55,7 +55,7 @@ def build_rows(nest: Nest, name: str) -> tuple[FuncOp, Nest]:
     places = rows.places(b, nest, start, 0, "offs_m") if several else rows.scalars(b, nest, start)
     extents = (rows.extent, width) if several else (width,)
     places[along] = Place(0, len(extents) - 1, width != length)
-    tile = _Rows(b, nest, along, length, places, TileShape(extents, 0, wide=True))
+    tile = _Rows(b, nest, along, length, places, TileShape(extents, 0))
     store(b, tile.result(), nest.output, places)
     return b.finish(grid, hints(max(4, width // PER_WARP))), nest
 
@@ -67,7 +67,7 @@ def _in_tiles(b: KernelBuilder, nest: Nest, along: str, length: int, places: Map
 
     def tile(at: IndexLike) -> _Rows:
         here = {**places, along: Place(at, 0, masked=length % TILE != 0)}
-        rows = _Rows(b, nest, along, length, here, TileShape((TILE,), 0, wide=True))
+        rows = _Rows(b, nest, along, length, here, TileShape((TILE,), 0))
         rows.stages |= known
         return rows
 
@@ -120,7 +120,7 @@ class _Rows:
         self.b, self.nest, self.along, self.length = b, nest, along, length
         self.places = places
         self.row = shape
-        self.per_row = TileShape(shape.extents[:-1], 0, wide=True)
+        self.per_row = TileShape(shape.extents[:-1], 0)
         self.inputs: dict[tuple[int, bool], SSAValue] = {}
         self.stages: dict[int, SSAValue] = {}
         self.others = self._others()
@@ -146,7 +146,7 @@ class _Rows:
         value = self.stages[number]
         if full and self.along not in self.nest.stages[number].word:
             element = self.nest.stages[number].element
-            return self.b.broadcast(value, range(len(self.per_row.extents)), shape.type(shape.computed(element)))
+            return self.b.broadcast(value, range(len(self.per_row.extents)), shape.type(computed(element)))
         return value
 
     def kind(self, number: int) -> str:
@@ -159,9 +159,7 @@ class _Rows:
     def identity(self, number: int) -> SSAValue:
         """A row of what a reducing stage begins with."""
         element = self.nest.stages[number].element
-        return self.b.splat(
-            scalar.identity(self.kind(number), element), self.row.type(self.row.computed(element)), "acc"
-        )
+        return self.b.splat(scalar.identity(self.kind(number), element), self.row.type(computed(element)), "acc")
 
     def reduced(self, number: int) -> SSAValue:
         """The row that a stage reduces, with the identity behind its end."""
