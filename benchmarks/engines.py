@@ -43,7 +43,10 @@ def emitted_module(case: Case, folder: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[source.stem] = module
     spec.loader.exec_module(module)
-    return module.load(str(folder / f"{case.model.stem}.safetensors")).eval()
+    if hasattr(module, "load"):
+        return module.load(str(folder / f"{case.model.stem}.safetensors")).eval()
+    classes = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == source.stem]
+    return classes[-1]().eval()  # a model without weights
 
 
 def torch(case: Case, folder: Path) -> Call:

@@ -17,7 +17,7 @@ from neuralc.passes.locations import file_location
 
 DIALECTS: dict[str, tuple[str, str]] = {
     "builtin": ("xdsl.dialects.builtin", "Builtin"),
-    "arith": ("xdsl.dialects.arith", "Arith"),
+    "arith": ("neuralc.dialects.arith", "Arith"),
     "graph": ("neuralc.dialects.graph", "Graph"),
     "tensor": ("neuralc.dialects.tensor", "Tensor"),
     "kernel": ("neuralc.dialects.kernel", "Kernel"),

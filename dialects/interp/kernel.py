@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from xdsl.dialects import arith
 from xdsl.ir import Block, Operation, SSAValue
 
-from neuralc.dialects import kernel
+from neuralc.dialects import arith, kernel
 from neuralc.dialects.interp.kernel_access import Access, OutOfBounds
 from neuralc.dialects.interp.kernel_memory import Buffer, Races, Reference, storage_dtype
 from neuralc.dialects.interp.kernel_tiles import INDICES, TILES, constant_index

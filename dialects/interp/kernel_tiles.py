@@ -10,11 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation
 
-from neuralc.dialects import kernel, scalar
+from neuralc.dialects import arith, kernel, scalar
 from neuralc.dialects.interp.kernel_memory import storage_dtype
 from neuralc.dialects.interp.numerics import Array, Numerics
 from neuralc.dialects.kernel.tiles import as_tile

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr, LocationAttr, UnknownLoc
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from neuralc.dialects import scalar
+from neuralc.dialects import arith, scalar
 from neuralc.dialects.dims import Dim, Function
 from neuralc.dialects.kernel.memory import Index, LoadOp, LocalOp, StoreOp
 from neuralc.dialects.kernel.structure import FuncOp, LoopOp, ProgramIdOp, ReturnOp, YieldOp

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
-from neuralc.dialects import kernel
+from neuralc.dialects import arith, kernel
 from neuralc.dialects.interp.kernel_tiles import INDICES
 from neuralc.dialects.kernel.memory import Index
 from neuralc.dialects.kernel.tiles import as_tile

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
-from neuralc.dialects import kernel
+from neuralc.dialects import arith, kernel
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel.types import TileType
 from neuralc.passes.target import Target

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xdsl.dialects import arith
 from xdsl.ir import Operation
 
+from neuralc.dialects import arith
 from neuralc.dialects.kernel import (
     BroadcastOp,
     ConvertOp,

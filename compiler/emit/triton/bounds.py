@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from xdsl.dialects import arith
 from xdsl.ir import Block, SSAValue
 
-from neuralc.dialects import kernel
+from neuralc.dialects import arith, kernel
 from neuralc.emit.triton.scope import index_of
 
 _KEEP_SIGN = (arith.AddiOp, arith.MuliOp, arith.DivSIOp, arith.FloorDivSIOp, arith.RemSIOp, arith.MinSIOp)

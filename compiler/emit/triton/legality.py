@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from neuralc.dialects import kernel
+from neuralc.dialects import arith, kernel
 from neuralc.emit.triton.functions import COMBINE, SPELLINGS
 from neuralc.emit.triton.types import ELEMENTS
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error

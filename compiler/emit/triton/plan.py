@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xdsl.dialects import arith
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import is_side_effect_free
 
-from neuralc.dialects import kernel
+from neuralc.dialects import arith, kernel
 from neuralc.emit.triton.legality import INDEX_OPS
 
 MAX_INLINE = 3

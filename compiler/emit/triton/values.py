@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerType, f16
 from xdsl.ir import Operation, SSAValue
 
-from neuralc.dialects import kernel
+from neuralc.dialects import arith, kernel
 from neuralc.dialects.scalar import is_integer
 from neuralc.dialects.types import is_float, numpy_dtype
 from neuralc.emit.python.expressions import Expression, binary, call, method, name

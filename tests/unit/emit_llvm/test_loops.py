@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from support.native_kernels import run_native
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import f32, i64
 
+from neuralc.dialects import arith
 from neuralc.dialects.kernel import FuncOp, RefType, TileType
 from neuralc.dialects.kernel.builder import KernelBuilder
 from neuralc.dialects.kernel.memory import Index

@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 import pytest
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import FusedLoc, IntegerAttr, ModuleOp
 from xdsl.ir import Operation
 
+from neuralc.dialects import arith
 from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.passes.base import PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
@@ -39,7 +39,7 @@ class FoldAdd(RewritePattern[arith.AddiOp]):
     def rewrite(self, op: arith.AddiOp, rewriter: Rewriter) -> None:
         match op.lhs.owner, op.rhs.owner:
             case arith.ConstantOp(value=IntegerAttr() as lhs), arith.ConstantOp(value=IntegerAttr() as rhs):
-                folded = arith.ConstantOp.from_int_and_width(lhs.value.data + rhs.value.data, 32)
+                folded = arith.ConstantOp(IntegerAttr(lhs.value.data + rhs.value.data, 32))
                 rewriter.replace(
                     op, folded, fused=[rhs_owner] if isinstance(rhs_owner := op.rhs.owner, Operation) else []
                 )

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import ArrayAttr, FusedLoc, NameLoc, NoneAttr, StringAttr, UnknownLoc
+from xdsl.dialects.builtin import ArrayAttr, FusedLoc, IntegerAttr, NameLoc, NoneAttr, StringAttr, UnknownLoc
 
+from neuralc.dialects import arith
 from neuralc.grammar.diagnostics import Diagnostic, Source, render
 from neuralc.passes.locations import (
     UNKNOWN,
@@ -28,7 +28,7 @@ def test_fusion_is_flat_and_holds_each_place_once() -> None:
 
 
 def test_only_ops_without_a_place_inherit_one() -> None:
-    op = arith.ConstantOp.from_int_and_width(1, 32)
+    op = arith.ConstantOp(IntegerAttr(1, 32))
     inherit_location(op, A)
     inherit_location(op, B)
     assert op.location == A

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import ModuleOp, i64
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 
+from neuralc.dialects import arith
 from neuralc.grammar.diagnostics import NeuralcError, error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.instruments import PrintChanged, PrintIr, TimePasses
@@ -30,7 +30,7 @@ class Append(ModulePass):
     value: int = 7
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        module.body.block.add_op(arith.ConstantOp.from_int_and_width(self.value, 32))
+        module.body.block.add_op(arith.ConstantOp(IntegerAttr(self.value, 32)))
         context.remark("passed", module, f"added {self.value}")
         context.count("appended")
 
@@ -48,7 +48,7 @@ class Crash(ModulePass):
     name: ClassVar[str] = "test-crash"
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        module.body.block.add_op(arith.ConstantOp.from_int_and_width(99, 32))
+        module.body.block.add_op(arith.ConstantOp(IntegerAttr(99, 32)))
         raise KeyError("lost")
 
 
