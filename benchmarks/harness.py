@@ -71,7 +71,8 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        self.output = np.load(str(self._reply()["output"]))
+        path = self._reply()["output"]
+        self.output = None if path is None else np.load(str(path))
 
     def round(self, seconds: float) -> float:
         """The median time of a call in one round."""
@@ -107,6 +108,8 @@ def run_case(suite: str, case: Case, folder: Path, rounds: int, seconds: float, 
     try:
         reference = workers[0].output
         for worker in workers[1:]:
+            if worker.output is None or reference is None:
+                continue  # the limit of the machine computes nothing
             difference = float(np.abs(worker.output - reference).max()) / max(1.0, float(np.abs(reference).max()))
             if not difference <= TOLERANCE:
                 raise RuntimeError(f"{case.name}: {worker.engine} differs from neuralc by {difference:.1e}")

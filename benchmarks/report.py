@@ -38,7 +38,10 @@ def markdown(results: Mapping[str, Any]) -> str:
 
 
 def _cells(row: Mapping[str, Any], peers: Sequence[str]) -> list[str]:
+    peak = row["ratios"].get("fma_peak")
     share = f"{100 * row['limit'] / row['seconds']['neuralc']['median']:.0f}" if row.get("limit") else ""
+    if peak:  # the same loop of multiply-adds, in the same rounds: what disturbs one disturbs both
+        share = f"{100 / peak['median']:.0f} [{100 / peak['high']:.0f}, {100 / peak['low']:.0f}]"
     name = row["case"] + (f" ({row['bar']})" if row["bar"] else "")
     cells = [name, _time(row["seconds"]["neuralc"]), share]
     cells += [_time(row["seconds"][peer]) if peer in row["seconds"] else "" for peer in peers]

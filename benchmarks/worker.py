@@ -23,13 +23,17 @@ def main() -> None:
     sys.stdout = sys.stderr  # what an engine prints is no reply
     call = ENGINES[engine](case, Path(folder))
     output = Path(folder) / f"{abs(hash((name, engine)))}.npy"
-    np.save(output, np.asarray(call()))
-    print(json.dumps({"output": str(output)}), file=replies, flush=True)
+    result = call()
+    if result is not None:
+        np.save(output, np.asarray(result))
+    print(json.dumps({"output": None if result is None else str(output)}), file=replies, flush=True)
     for line in sys.stdin:
         command = json.loads(line)
         if command["do"] == "stop":
             return
-        print(json.dumps({"seconds": _round(call, command["seconds"])}), file=replies, flush=True)
+        factor = getattr(call, "factor", 1.0)
+        times = [factor * each for each in _round(call, command["seconds"])]
+        print(json.dumps({"seconds": times}), file=replies, flush=True)
 
 
 def _round(call: Call, seconds: float) -> list[float]:

@@ -41,13 +41,18 @@ class Stream:
 
 def fma_peak_gflops(target: Target, seconds: float = 0.1, element_type: Attribute = f32) -> float:
     """GFLOP/s of one core in a loop of independent multiply-adds: the best of short runs over `seconds`."""
+    run, flops = fma_loop(target, element_type)
+    return flops / _best_time(run, seconds) / 1e9
+
+
+def fma_loop(target: Target, element_type: Attribute = f32) -> tuple[Callable[[], None], float]:
+    """A call that multiplies and adds in registers for a fraction of a millisecond, and the operations it does."""
     lanes = target.lanes_of(element_type)
     # All registers but those of the two other operands, and two to spare.
     tile = TileType.of([max(4, target.vector_registers - 4), lanes], element_type, lanes)
     call = _compiled(_fma_kernel(tile), target)
     memory = np.full(tile.shape, 0.5, numpy_dtype(element_type))
-    best = _best_time(lambda: call(0, 1, FMA_ROUNDS, memory.ctypes.data), seconds)
-    return 2.0 * memory.size * FMA_ROUNDS / best / 1e9
+    return lambda: call(0, 1, FMA_ROUNDS, memory.ctypes.data), 2.0 * memory.size * FMA_ROUNDS
 
 
 def stream_bandwidth(target: Target, size: int, seconds: float = 0.1) -> Stream:
