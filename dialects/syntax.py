@@ -146,10 +146,10 @@ class PlainOp(IRDLOperation):
     """The property written first and without its name: `kernel.map add %a, %b -> ..`."""
 
     @classmethod
-    def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute | None:
+    def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute | Sequence[Attribute] | None:
         """The result type from operand types and properties; None where the result type is the op's own choice.
 
-        Raises ShapeError where operands do not fit."""
+        An op of several results gives a sequence. Raises ShapeError where operands do not fit."""
         return None
 
     @classmethod
@@ -158,8 +158,7 @@ class PlainOp(IRDLOperation):
         attributes = {name: to_attribute(value) for name, value in {**cls.DEFAULTS, **properties}.items()}
         literals = {name: to_literal(attribute) for name, attribute in attributes.items()}
         inferred = result or cls.infer([operand.type for operand in operands], **literals)
-        results = [] if inferred is None else [inferred]
-        return cls.create(operands=operands, result_types=results, properties=attributes)
+        return cls.create(operands=operands, result_types=_several(inferred), properties=attributes)
 
     def literal(self, name: str) -> Any:
         """The Python value of a property."""
@@ -173,8 +172,11 @@ class PlainOp(IRDLOperation):
             expected = self.infer([operand.type for operand in self.operands], **self.literals())
         except ShapeError as problem:
             raise VerifyException(str(problem)) from problem
-        if expected is not None and expected != self.results[0].type:
-            raise VerifyException(f"result type is {self.results[0].type}, operands give {expected}")
+        if expected is None:
+            return
+        for result, wanted in zip(self.results, _several(expected), strict=True):
+            if result.type != wanted:
+                raise VerifyException(f"result type is {result.type}, operands give {wanted}")
 
     # -- text --------------------------------------------------------------------------------------------------------
 
@@ -244,6 +246,12 @@ class PlainOp(IRDLOperation):
         # Without an example, 0 stays an integer and 0.0 a float; only infinities and NaN are written as strings.
         literal = parse_optional_literal(parser)
         return FloatAttr(float(literal.data), f64) if isinstance(literal, StringAttr) else literal
+
+
+def _several(types: Attribute | Sequence[Attribute] | None) -> list[Attribute]:
+    if types is None:
+        return []
+    return [types] if isinstance(types, Attribute) else list(types)
 
 
 def _print_entry(printer: Printer, name: str, attribute: Attribute) -> None:

@@ -447,6 +447,18 @@ CODES: dict[str, Code] = {
         "Memory or threads for a run were not to be had.",
         '>>> neuralc.load("model.so", threads=5000)',
     ),
+    "E0910": Code(
+        "an index is out of range",
+        "The data of this run holds an index that is outside the dim it counts along. The run was given up; "
+        "the outputs hold nothing of use.",
+        ">>> model(ids=numpy.full((1, 8), 10_000_000))",
+    ),
+    "E0911": Code(
+        "integer division by zero",
+        "Integers were divided by a tensor that holds a zero. Floats would have given infinity; integers have no such "
+        "value, so the run was given up.",
+        ">>> model(count=numpy.zeros(3, numpy.int64))",
+    ),
     "E0990": Code(
         "cannot write the product",
         "The folder does not exist, is not writable, or the disk is full. Nothing is left behind.",

@@ -14,6 +14,8 @@ CODES: dict[str, str] = {
     "E0907": "the processor lacks a feature",
     "E0908": "an output does not fit the model",
     "E0909": "the model could not run",
+    "E0910": "an index is out of range",
+    "E0911": "integer division by zero",
     "E0990": "cannot write the product",
 }
 """Code -> title."""

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
-from neuralc.dialects.dims import as_dim
+from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import FuncOp, WeightOp
 from neuralc.dialects.interp.numerics import Array, Numerics, finish, widen
 from neuralc.dialects.types import element_of, format_shape, shape_of
@@ -102,6 +102,10 @@ class Evaluator:
     def shape(self, type_: Attribute) -> tuple[int, ...]:
         """The shape of a tensor type with the sizes of this evaluation."""
         return tuple(as_dim(size).evaluate(self._sizes) for size in shape_of(type_))
+
+    def size(self, dim: Dim) -> int:
+        """The value of a size expression in this evaluation."""
+        return dim.evaluate(self._sizes)
 
     def block(self, block: Block, arguments: Sequence[Array]) -> list[Array]:
         """The values that the terminator of a block hands out."""

@@ -16,8 +16,12 @@ from xdsl.ir import Operation, SSAValue
 from neuralc.dialects import scalar, tensor
 from neuralc.dialects.interp.evaluator import Evaluator, Semantics
 from neuralc.dialects.interp.numerics import Array, Numerics, finish, widen
-from neuralc.dialects.tensor.subscripts import ONE
+from neuralc.dialects.tensor.subscripts import ONE, WHOLE
 from neuralc.dialects.types import element_of, is_float, numpy_dtype
+from neuralc.grammar.diagnostics import error
+
+INDEX_OUTSIDE = ("E0910", "an index is outside the dim it counts along")
+"""The error of a run whose data holds such an index."""
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "add": np.sum,
@@ -40,14 +44,18 @@ def _along(word: str, result: str, x: Array) -> Array:
 
 def _map(evaluator: Evaluator, op: tensor.MapOp, *operands: Array) -> Array:
     subscripts = op.subscripts
-    arguments = [_along(word, subscripts.result, x) for word, x in zip(subscripts.operands, operands, strict=True)]
-    found = _scalars(op, arguments, evaluator.numerics)
+    arguments = [
+        x if word == WHOLE else _along(word, subscripts.result, x)
+        for word, x in zip(subscripts.operands, operands, strict=True)
+    ]
+    found = _scalars(op, arguments, evaluator)
     return np.broadcast_to(found, evaluator.shape(op.result.type))
 
 
-def _scalars(map_op: tensor.MapOp, arguments: Sequence[Array], numerics: Numerics) -> Array:
+def _scalars(map_op: tensor.MapOp, arguments: Sequence[Array], evaluator: Evaluator) -> Array:
     """The one value that the region of a map yields, for arrays instead of scalars."""
     values: dict[SSAValue, Array] = dict(zip(map_op.block.args, arguments, strict=True))
+    shape, letters, numerics = evaluator.shape(map_op.result.type), map_op.subscripts.result, evaluator.numerics
     for op in map_op.block.ops:
         operands = [widen(values[operand]) for operand in op.operands]
         match op:
@@ -57,7 +65,32 @@ def _scalars(map_op: tensor.MapOp, arguments: Sequence[Array], numerics: Numeric
             case tensor.ScalarOp():
                 exact = numerics is Numerics.EXACT
                 values[op.result] = scalar.evaluate(op.literal("fn"), operands, op.result.type, exact=exact)
+            case tensor.PositionOp():
+                axis = letters.index(op.letter)
+                along = np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+                values[op.result] = finish(along, op.result.type, numerics)
+            case tensor.SizeOp():
+                values[op.result] = finish(np.asarray(evaluator.size(op.dim.data)), op.result.type, numerics)
+            case tensor.AtOp():
+                values[op.result] = _at(op, operands[0], operands[1:])
     return values[map_op.yielded]
+
+
+def _at(op: tensor.AtOp, table: Array, indices: Sequence[Array]) -> Array:
+    """Elements at computed places. Raises E0910 for a checked index outside, E9901 for one that should be inside."""
+    inside = np.asarray(True)
+    safe: list[Array] = []
+    for index, size in zip(indices, table.shape, strict=True):
+        inside = inside & (index >= 0) & (index < size)
+        safe.append(np.clip(index, 0, max(size - 1, 0)))
+    if op.other is None and not inside.all():
+        raise error(*(INDEX_OUTSIDE if op.literal("checked") else ("E9901", "tensor.at reads outside its operand")))
+    if table.size == 0:
+        return np.broadcast_to(
+            np.asarray(op.literal("other"), table.dtype), np.broadcast_shapes(*(i.shape for i in safe))
+        )
+    found = np.asarray(table[tuple(safe)])
+    return found if op.other is None else np.where(inside, found, np.asarray(op.literal("other"), table.dtype))
 
 
 def _contract(evaluator: Evaluator, op: tensor.ContractOp, lhs: Array, rhs: Array) -> Array:
@@ -123,8 +156,69 @@ def _unpack(evaluator: Evaluator, op: tensor.UnpackOp, x: Array) -> Array:
     return np.moveaxis(x, 0, -2).reshape(*shape[:-1], -1)[..., : shape[-1]]
 
 
+def _slice(evaluator: Evaluator, op: tensor.SliceOp, x: Array) -> Array:
+    starts = [evaluator.size(start) for start in op.starts.data]
+    counts = evaluator.shape(op.result.type)
+    places = zip(starts, counts, op.literal("strides"), strict=True)
+    return x[tuple(slice(start, start + max((count - 1) * step + 1, 0), step) for start, count, step in places)]
+
+
+def _concat(evaluator: Evaluator, op: tensor.ConcatOp, *xs: Array) -> Array:
+    return np.concatenate(xs, axis=op.literal("dim"))
+
+
+COMBINE: dict[str, np.ufunc] = {
+    "add": np.add,
+    "mul": np.multiply,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}
+
+
+def _scatter(evaluator: Evaluator, op: tensor.ScatterOp, x: Array, indices: Array, updates: Array) -> Array:
+    """Update by update, so that a later one wins."""
+    result, combine = x.copy(), COMBINE.get(op.literal("kind"))
+    sizes = x.shape[: indices.shape[-1]]
+    for place in np.ndindex(*indices.shape[:-1]):
+        index = tuple(int(i) for i in indices[place])
+        if any(not 0 <= i < size for i, size in zip(index, sizes, strict=True)):
+            raise error(*(INDEX_OUTSIDE if op.literal("checked") else ("E9901", "tensor.scatter writes outside")))
+        result[index] = updates[place] if combine is None else combine(result[index], updates[place])
+    return result
+
+
+def _cumulate(evaluator: Evaluator, op: tensor.CumulateOp, x: Array) -> Array:
+    dim, kind = op.literal("dim"), op.literal("kind")
+    x = np.flip(x, dim) if op.literal("reverse") else x
+    result = COMBINE[kind].accumulate(x, axis=dim, dtype=x.dtype)
+    if op.literal("exclusive"):
+        first = np.full_like(
+            np.take(x, [0] if x.shape[dim] else [], axis=dim), scalar.identity(kind, element_of(op.x.type))
+        )
+        result = np.concatenate([first, np.delete(result, -1, axis=dim) if x.shape[dim] else result], axis=dim)
+    return np.flip(result, dim) if op.literal("reverse") else result
+
+
+def _top_k(evaluator: Evaluator, op: tensor.TopKOp, x: Array) -> list[Array]:
+    dim, k = op.literal("dim"), evaluator.size(op.k.data[0])
+    order = first_in_order(x, dim, largest=op.literal("largest"))
+    order = np.take(order, range(k), axis=dim)
+    return [np.take_along_axis(x, order, axis=dim), order]
+
+
+def first_in_order(x: Array, dim: int, *, largest: bool) -> Array:
+    """A stable argsort in which NaN is the largest value, descending where `largest`."""
+    if not largest:
+        return np.argsort(x, axis=dim, kind="stable")
+    # Descending and stable: sort the flipped array ascending, flip back.
+    flipped = np.argsort(np.flip(x, dim), axis=dim, kind="stable")
+    return np.flip(x.shape[dim] - 1 - flipped, dim)
+
+
 SEMANTICS: dict[type[Operation], Semantics] = {
     tensor.ContractOp: _contract,
+    tensor.ConcatOp: _concat,
+    tensor.CumulateOp: _cumulate,
     tensor.FillOp: _fill,
     tensor.GroupOp: _group,
     tensor.MapOp: _map,
@@ -132,6 +226,9 @@ SEMANTICS: dict[type[Operation], Semantics] = {
     tensor.PadOp: _pad,
     tensor.ReduceOp: _reduce,
     tensor.ReshapeOp: _reshape,
+    tensor.ScatterOp: _scatter,
+    tensor.SliceOp: _slice,
+    tensor.TopKOp: _top_k,
     tensor.TransposeOp: _transpose,
     tensor.UnpackOp: _unpack,
     tensor.WindowOp: _window,

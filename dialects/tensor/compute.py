@@ -7,6 +7,7 @@
 | tensor.reduce   | add, mul, maximum or minimum over dims, which are dropped |
 | tensor.scalar   | a function of the scalar table, inside the region of a map |
 | tensor.number   | a constant inside the region of a map |
+| tensor.position, size, at | where a map stands, how large a dim is, an element at a computed place (elements.py) |
 | tensor.yield    | ends the region of a map, or a group |
 | tensor.group    | what becomes one kernel; sees nothing but its operands |
 
@@ -45,7 +46,8 @@ from neuralc.dialects import scalar
 from neuralc.dialects.common import Terminator
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.syntax import NUMBER, IntsAttr, PlainOp, parse_value, parse_values, to_literal
-from neuralc.dialects.tensor.subscripts import Subscripts
+from neuralc.dialects.tensor.elements import AtOp, PositionOp, SizeOp
+from neuralc.dialects.tensor.subscripts import WHOLE, Subscripts
 from neuralc.dialects.types import AnyTensor, ShapeError, element_of, shape_of, tensor_type
 
 PRECISIONS = ("ieee", "tf32")
@@ -136,13 +138,16 @@ class MapOp(IRDLOperation):
         for letter, size in zip(subscripts.result, result, strict=True):
             if sizes.get(letter, size) != size:
                 raise VerifyException(f"loop `{letter}` has sizes {sizes[letter]} and {size}")
-        if [argument.type for argument in self.block.args] != [element_of(arg.type) for arg in self.args]:
-            raise VerifyException("region arguments are the elements of the operands")
+        if [argument.type for argument in self.block.args] != region_types(subscripts, self.args):
+            raise VerifyException("region arguments are the elements of the operands, whole ones for `*`")
         if self.yielded.type != element:
             raise VerifyException(f"the region yields {self.yielded.type}, the result holds {element}")
-        allowed = (ScalarOp, NumberOp, YieldOp)
+        allowed = (ScalarOp, NumberOp, PositionOp, SizeOp, AtOp, YieldOp)
         if any(not isinstance(op, allowed) for op in self.block.ops):
-            raise VerifyException("the region of a map holds tensor.scalar and tensor.number only")
+            raise VerifyException("the region of a map holds tensor.scalar, number, position, size and at only")
+        for op in self.block.ops:
+            if isinstance(op, PositionOp) and op.letter not in subscripts.result:
+                raise VerifyException(f'position "{op.letter}" is not a loop of "{subscripts}"')
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -172,6 +177,13 @@ class MapOp(IRDLOperation):
             regions=[parser.parse_region()],
             attributes=attributes,
         )
+
+
+def region_types(subscripts: Subscripts, args: Sequence[SSAValue]) -> list[Attribute]:
+    """The types of a map's region arguments: one element of each operand, or all of it."""
+    return [
+        arg.type if word == WHOLE else element_of(arg.type) for word, arg in zip(subscripts.operands, args, strict=True)
+    ]
 
 
 @irdl_op_definition

@@ -1,7 +1,8 @@
 """Which loop each dim of an operand runs along, in Einstein notation: `"nhwijc,ijco->nhwo"`.
 
 Each letter is one loop. A letter of the result is a parallel loop, one that only operands have is a reduction.
-`1` stands for a dim of size one that no loop runs along (broadcasting).
+`1` stands for a dim of size one that no loop runs along (broadcasting). `*` alone stands for an operand that a map
+reads as a whole, at places it computes (`tensor.at`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from neuralc.dialects.types import Shape, ShapeError, format_shape
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ONE = "1"
+WHOLE = "*"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Subscripts:
         """
         left, arrow, result = text.replace(" ", "").partition("->")
         operands = tuple(left.split(",")) if left or count == 1 else ()
-        if not arrow or any(c not in LETTERS + ONE for word in (*operands, result) for c in word):
+        looped = [word for word in operands if word != WHOLE]
+        if not arrow or any(c not in LETTERS + ONE for word in (*looped, result) for c in word):
             raise ShapeError(f'subscripts are written "ab,bc->ac", not "{text}"')
         if len(set(result)) != len(result) or ONE in result:
             raise ShapeError(f'each letter stands once in the result of "{text}"')
@@ -47,7 +50,7 @@ class Subscripts:
     @property
     def reduced(self) -> str:
         """The letters that are summed over, in the order operands name them."""
-        seen = dict.fromkeys(c for word in self.operands for c in word if c != ONE)
+        seen = dict.fromkeys(c for word in self.operands for c in word if c not in (ONE, WHOLE))
         return "".join(c for c in seen if c not in self.result)
 
     def sizes(self, shapes: Sequence[Shape]) -> dict[str, int | Dim]:
@@ -56,6 +59,8 @@ class Subscripts:
             raise ShapeError(f'"{self}" has {len(self.operands)} operands, got {len(shapes)}')
         found: dict[str, int | Dim] = {}
         for word, shape in zip(self.operands, shapes, strict=True):
+            if word == WHOLE:
+                continue
             if len(word) != len(shape):
                 raise ShapeError(f'"{word}" does not fit shape {format_shape(shape)}')
             for letter, size in zip(word, shape, strict=True):

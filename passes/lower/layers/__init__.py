@@ -1,0 +1,1 @@
+"""How each op of the graph level is written in loops: one module a family, each with its `CONVERSIONS`."""
