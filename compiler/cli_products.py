@@ -11,7 +11,7 @@ from pathlib import Path
 
 from neuralc.files import STDOUT, write_product
 from neuralc.grammar.diagnostics import error, usage_error
-from neuralc.products import Emitter, Product
+from neuralc.products import Emitter, Product, Streamed
 
 
 def check_destination(output: str | None, model: Path, emitter: Emitter) -> str:
@@ -43,7 +43,8 @@ def write(destination: str, product: Product, emitter: Emitter) -> None:
         except OSError as fault:
             raise error("E0990", f"cannot write {destination}", note=(fault.strerror or str(fault)).lower()) from None
     else:
-        write_product(destination, product, executable=emitter.executable)
+        content = product.pieces if isinstance(product, Streamed) else product
+        write_product(destination, content, executable=emitter.executable)
 
 
 def _write_folder(path: Path, files: Mapping[str, str | bytes]) -> None:

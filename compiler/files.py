@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from neuralc.grammar.diagnostics import NeuralcError, error
@@ -24,18 +25,21 @@ def read_text(path: Path) -> str:
         ) from None
 
 
-def write_product(output: str | Path, content: str | bytes, *, executable: bool = False) -> None:
+Pieces = Iterator[bytes | memoryview]
+
+
+def write_product(output: str | Path, content: str | bytes | Pieces, *, executable: bool = False) -> None:
     """Write to a file, whole or not at all, or to stdout when `output` is `-`. Raises NeuralcError E0990."""
-    data = content.encode() if isinstance(content, str) else content
     if str(output) == STDOUT:
-        _write_stdout(content, data)
+        _write_stdout(content)
         return
     path = Path(output)
     try:
         if path.exists() and not path.is_file():  # /dev/null, a pipe: there is nothing to rename onto
-            path.write_bytes(data)
+            with path.open("wb") as file:
+                file.writelines(_pieces(content))
             return
-        _replace(path, data, executable)
+        _replace(path, _pieces(content), executable)
     except OSError as fault:
         raise error("E0990", f"cannot write {path}", note=_reason(fault)) from None
 
@@ -49,13 +53,19 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def _replace(path: Path, data: bytes, executable: bool) -> None:
+def _pieces(content: str | bytes | Pieces) -> Iterable[bytes | memoryview]:
+    if isinstance(content, str):
+        return [content.encode()]
+    return [content] if isinstance(content, bytes) else content
+
+
+def _replace(path: Path, data: Iterable[bytes | memoryview], executable: bool) -> None:
     """A temporary file beside the product, renamed onto it: a reader never sees a part."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(data)
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod((0o777 if executable else 0o666) & ~umask)
@@ -65,12 +75,12 @@ def _replace(path: Path, data: bytes, executable: bool) -> None:
         raise
 
 
-def _write_stdout(content: str | bytes, data: bytes) -> None:
+def _write_stdout(content: str | bytes | Pieces) -> None:
     if isinstance(content, str):
         sys.stdout.write(content)
     else:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.writelines(_pieces(content))
     sys.stdout.flush()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +11,15 @@ from neuralc.grammar.diagnostics import suggest, usage_error
 if TYPE_CHECKING:
     from neuralc.driver import Compilation
 
-Product = str | bytes | Mapping[str, str | bytes]
+
+@dataclass(frozen=True)
+class Streamed:
+    """Bytes in pieces, to be taken once: a library may be larger than what memory should hold."""
+
+    pieces: Iterator[bytes | memoryview]
+
+
+Product = str | bytes | Streamed | Mapping[str, str | bytes]
 """What an emitter gives: a text, bytes, or the files of a folder by name."""
 
 Stage = Literal["model", "graph", "tensor", "kernel"]

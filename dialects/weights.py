@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
@@ -33,9 +34,29 @@ class WeightStore(MutableMapping[str, Array]):
     def __len__(self) -> int:
         return len(self._arrays)
 
+    def release(self) -> None:
+        """Let the pages of arrays that are mapped from files go: they are read again when they are needed again."""
+        for mapping in {id(found): found for array in self._arrays.values() if (found := _mapping_of(array))}.values():
+            if hasattr(mapping, "madvise"):
+                mapping.madvise(mmap.MADV_DONTNEED)
+
     def digest(self, name: str) -> str:
         """A content address: the first 16 hex digits of SHA-256 over dtype, shape and bytes."""
         array = np.ascontiguousarray(self._arrays[name])
         digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
         digest.update(array.reshape(-1).view(np.uint8).data)
         return digest.hexdigest()[:16]
+
+
+def _mapping_of(array: Array) -> mmap.mmap | None:
+    """The read-only file mapping that an array is a view of."""
+    owner: object = array
+    while True:
+        if isinstance(owner, np.ndarray):
+            if owner.flags.writeable:
+                return None  # what was written to it would be lost
+            owner = owner.base
+        elif isinstance(owner, memoryview):
+            owner = owner.obj
+        else:
+            return owner if isinstance(owner, mmap.mmap) else None

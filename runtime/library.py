@@ -9,6 +9,7 @@ import ctypes
 import os
 import platform
 import struct
+from collections.abc import Iterator
 from os import PathLike, fspath
 from pathlib import Path
 from typing import BinaryIO
@@ -46,9 +47,10 @@ def load(path: str | PathLike[str], *, threads: int | None = None) -> Model:
     if not hasattr(library, "nrc_abi_version"):
         raise ModelError("E0905", f"{file} is a library, but not a model of neuralc", "give the file neuralc wrote")
 
-    def copy() -> bytes:
+    def copy() -> Iterator[bytes]:
         try:
-            return file.read_bytes()
+            with file.open("rb") as stream:
+                yield from iter(lambda: stream.read(1 << 20), b"")
         except OSError as fault:
             raise _unreadable(file, fault) from None
 

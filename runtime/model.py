@@ -6,7 +6,7 @@ import atexit
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ class Model:
     Inputs have the model's dtypes, nothing is converted; dense ones are not copied. Outputs are fresh arrays.
     """
 
-    def __init__(self, interface: Interface, *, threads: int | None, library: Callable[[], bytes]) -> None:
-        """`library` gives the bytes of a shared library with this model. Raises ModelError E0907."""
+    def __init__(self, interface: Interface, *, threads: int | None, library: Callable[[], Iterable[bytes]]) -> None:
+        """`library` gives the bytes of a shared library with this model, in pieces. Raises ModelError E0907."""
         missing = interface.missing_feature
         if missing is not None:
             raise ModelError(
@@ -118,13 +118,13 @@ class Model:
         return f"<model {self.name}: {inputs} -> {outputs}>"
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: Iterable[bytes]) -> None:
     """A temporary file beside the product, renamed onto it: a running program keeps the old one."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.writelines(data)
             umask = os.umask(0)
             os.umask(umask)
             Path(name).chmod(0o777 & ~umask)

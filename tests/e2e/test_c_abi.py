@@ -36,7 +36,7 @@ def run(*command: object) -> str:
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("c_abi") / "mlp.so"
-    path.write_bytes(native(MLP, mlp_store(), target=Target.host()).library)
+    path.write_bytes(b"".join(native(MLP, mlp_store(), target=Target.host()).library()))
     return path
 
 
@@ -72,7 +72,7 @@ def test_no_memory_is_lost_or_overrun(library: Path, tmp_path: Path) -> None:
 
 def test_two_models_link_into_one_program(tmp_path: Path) -> None:
     for name, text, store in (("mlp", MLP, mlp_store()), ("pair", PAIR, None)):
-        (tmp_path / f"{name}.o").write_bytes(native(text, store, target=Target.host()).object)
+        (tmp_path / f"{name}.o").write_bytes(b"".join(native(text, store, target=Target.host()).object()))
     program = build(tmp_path, "two_models.c", str(tmp_path / "mlp.o"), str(tmp_path / "pair.o"))
     expected = mlp_reference(np.zeros((1, 32), np.float32))[0, :3].sum(dtype=np.float32)
     said = run(program).split()

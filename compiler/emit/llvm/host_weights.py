@@ -1,12 +1,13 @@
 """The weights of an artifact: one block of bytes, each weight at a multiple of 64.
 
 Code knows a weight as an offset into the block. A library holds the block as read-only data; a model that runs in this
-process reads it where numpy put it. It is filled weight by weight, so that no second copy of all of them exists.
+process reads it where numpy put it. It is made weight by weight, and what was mapped from a file is let go again, so
+that no second copy of all of them exists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +63,17 @@ class WeightLayout:
 
 def fill(layout: WeightLayout, module: ModuleOp, store: WeightStore) -> Bytes:
     """The block, 64-byte aligned. Raises E0504 for a weight without values."""
-    block = aligned_bytes(layout.size)
+    block, end = aligned_bytes(layout.size), 0
+    for chunk in chunks(layout, module, store):
+        block[end : end + len(chunk)] = np.frombuffer(chunk, np.uint8)
+        end += len(chunk)
+    return block
+
+
+def chunks(layout: WeightLayout, module: ModuleOp, store: WeightStore) -> Iterator[memoryview]:
+    """The bytes of the block in order, a weight at a time. Raises E0504 for a weight without values."""
     table = symbols(module)
+    end = 0
     for name, place in layout.places.items():
         declared = table.get(name)
         if not isinstance(declared, WeightDeclaration):
@@ -73,9 +83,11 @@ def fill(layout: WeightLayout, module: ModuleOp, store: WeightStore) -> Bytes:
         values: NDArray[Any] = materialize(module, store, name)
         if values.nbytes != place.size:
             raise error("E0490", f"kernel.weight @{name} is {place.size} bytes, its values are {values.nbytes}")
-        target = block[place.offset : place.offset + place.size].view(place.dtype).reshape(values.shape)
-        np.copyto(target, values)
-    return block
+        yield memoryview(bytes(place.offset - end))
+        end = place.offset + place.size
+        yield memoryview(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+        store.release()
+    yield memoryview(bytes(layout.size - end))
 
 
 def aligned_bytes(size: int) -> Bytes:

@@ -21,4 +21,4 @@ def load_native(native: NativeCode) -> Model:
     engine.finalize_object()
     library = NativeLibrary(engine)
     interface = Interface(library.address, (library, weights))
-    return Model(interface, threads=None, library=lambda: native.library)
+    return Model(interface, threads=None, library=native.library)

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,21 +23,25 @@ OPTIONS = ("-z,noexecstack", "-z,relro", "-z,now", "--as-needed", "--build-id=no
 """Of the linker; commas are blanks."""
 DRIVER_FLAGS = ("-shared", "-pthread", *(f"-Wl,{option}" for option in OPTIONS))
 LLD_FLAGS = ("ld.lld", "-shared", *(word for option in OPTIONS for word in option.split(",")))
+PIECE = 1 << 20
+"""Bytes of a library that are in memory at a time."""
 TIME_LIMIT = 600.0
 """Seconds; see above."""
 
 
-def link_shared(code: bytes, target: Target) -> bytes:
-    """A shared library with all that the object `code` defines.
+def link_shared(code: Iterable[bytes | memoryview], target: Target) -> Iterator[bytes]:
+    """A shared library with all that the object `code` defines. Both pass through here in pieces.
 
     Raises E0842 when there is no linker for the target, E0843 when the linker fails.
     """
     command = link_command(target)
     with tempfile.TemporaryDirectory(prefix="neuralc-") as folder:
         # Fixed names, relative paths: linkers write both into what they make.
-        (Path(folder) / "model.o").write_bytes(code)
+        with (Path(folder) / "model.o").open("wb") as file:
+            file.writelines(code)
         _run(command, folder)
-        return (Path(folder) / "model.so").read_bytes()
+        with (Path(folder) / "model.so").open("rb") as file:
+            yield from iter(lambda: file.read(PIECE), b"")
 
 
 def link_command(target: Target) -> list[str]:

@@ -8,7 +8,7 @@ symbol of the weights now defined in it. Layout of the result: the object as it 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from neuralc.grammar.diagnostics import error
@@ -43,10 +43,11 @@ class _Section:
         )  # fmt: skip
 
 
-def embed(code: bytes, symbol: str, data: bytes | memoryview) -> bytes:
-    """The object `code` with `data` as 64-byte aligned read-only bytes at `symbol`, which it refers to.
+def embed(code: bytes, symbol: str, size: int, data: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """The object `code` with `size` bytes of `data` as 64-byte aligned read-only bytes at `symbol`, in pieces.
 
-    Raises E0841 for an object that is not 64-bit little-endian ELF.
+    The data is asked for piece by piece, so that it need not be in memory as a whole. Raises E0841 for an object that
+    is not 64-bit little-endian ELF, KeyError for one that does not refer to the symbol.
     """
     if code[:6] != b"\x7fELF\x02\x01":
         raise error("E0841", "weights are put into ELF objects only", help="`--triple` with `linux` makes ELF objects")
@@ -54,7 +55,7 @@ def embed(code: bytes, symbol: str, data: bytes | memoryview) -> bytes:
     sections = list(_sections(code, table=header[6], count=header[12]))
     names = sections[header[13]]
     out = bytearray(code)
-    _define(out, sections, symbol, section=len(sections), size=len(data))
+    _define(out, sections, symbol, section=len(sections), size=size)
 
     _pad(out)
     name_table = code[names.offset : names.offset + names.size]
@@ -65,14 +66,13 @@ def embed(code: bytes, symbol: str, data: bytes | memoryview) -> bytes:
         sections[header[13]] = replace(names, offset=len(out), size=name + len(b".rodata\0"))
         out += name_table + b".rodata\0"
         _pad(out)
-    sections.append(_Section(name, _PROGBITS, _ALLOC, 0, len(out), len(data), 0, 0, ALIGNMENT, 0))
-    out += data
-    _pad(out)
-    header[6], header[12] = len(out), len(sections)
+    sections.append(_Section(name, _PROGBITS, _ALLOC, 0, len(out), size, 0, 0, ALIGNMENT, 0))
+    padding = bytes(-(len(out) + size) % ALIGNMENT)
+    header[6], header[12] = len(out) + size + len(padding), len(sections)
     out[: _HEADER.size] = _HEADER.pack(*header)
-    for section in sections:
-        out += section.pack()
-    return bytes(out)
+    yield bytes(out)
+    yield from data
+    yield padding + b"".join(section.pack() for section in sections)
 
 
 def _sections(code: bytes, table: int, count: int) -> Iterator[_Section]:

@@ -5,7 +5,7 @@ All come from one LLVM module: kernels, host program, description of the model, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -17,10 +17,11 @@ from neuralc.dialects.graph import declared_dims
 from neuralc.emit.llvm import jit
 from neuralc.emit.llvm.abi import Description, emit_model, support_text
 from neuralc.emit.llvm.host import emit_host, host_of
-from neuralc.emit.llvm.host_weights import Bytes, WeightLayout, fill
+from neuralc.emit.llvm.host_weights import Bytes, WeightLayout, chunks, fill
 from neuralc.emit.llvm.kernel import emit_kernels
 from neuralc.emit.llvm.link import link_shared
 from neuralc.emit.llvm.link_object import embed
+from neuralc.products import Streamed
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -43,12 +44,13 @@ class NativeCode:
     description: Description
     target: Target
     layout: WeightLayout
-    fill_weights: Callable[[], Bytes]
+    module: ModuleOp
+    store: WeightStore
 
     @cached_property
     def weights(self) -> Bytes:
         """The block of all weights, made on first use."""
-        return self.fill_weights()
+        return fill(self.layout, self.module, self.store)
 
     @cached_property
     def code(self) -> bytes:
@@ -63,15 +65,16 @@ class NativeCode:
     def assembly(self) -> str:
         return str(self.machine.emit_assembly(self.llvm))
 
-    @property
-    def object(self) -> bytes:
-        """A relocatable object with everything in it."""
-        return embed(self.code, self.description.weights_symbol, self.weights.data)
+    def object(self) -> Iterator[bytes | memoryview]:
+        """A relocatable object with everything in it, in pieces."""
+        # A block that is in memory for this process is not made again.
+        made = "weights" in self.__dict__
+        data = iter([self.weights.data]) if made else chunks(self.layout, self.module, self.store)
+        return embed(self.code, self.description.weights_symbol, self.layout.size, data)
 
-    @property
-    def library(self) -> bytes:
-        """A shared library with the C interface of neuralc.h."""
-        return link_shared(self.object, self.target)
+    def library(self) -> Iterator[bytes]:
+        """A shared library with the C interface of neuralc.h, in pieces."""
+        return link_shared(self.object(), self.target)
 
 
 def generate(module: ModuleOp, weights: WeightStore, target: Target, *, opt: int = 2, threads: int = 1) -> NativeCode:
@@ -95,7 +98,7 @@ def generate(module: ModuleOp, weights: WeightStore, target: Target, *, opt: int
     llvm.link_in(support)
     _hide(llvm)
     llvm.verify()
-    return NativeCode(llvm, machine, description, target, layout, lambda: fill(layout, module, weights))
+    return NativeCode(llvm, machine, description, target, layout, module, weights)
 
 
 def _hide(llvm: Any) -> None:
@@ -105,7 +108,7 @@ def _hide(llvm: Any) -> None:
             value.linkage = binding.Linkage.internal
 
 
-def emit(compilation: Compilation, kind: str) -> str | bytes:
+def emit(compilation: Compilation, kind: str) -> str | Streamed:
     """The product of a kind: `llvm`, `asm`, `obj` or `so`."""
     threads = compilation.options.threads
     native = generate(
@@ -115,10 +118,10 @@ def emit(compilation: Compilation, kind: str) -> str | bytes:
         opt=compilation.options.opt,
         threads=0 if threads is None else threads,
     )
-    products: dict[str, Callable[[], str | bytes]] = {
+    products: dict[str, Callable[[], str | Streamed]] = {
         "llvm": lambda: native.llvm_text,
         "asm": lambda: native.assembly,
-        "obj": lambda: native.object,
-        "so": lambda: native.library,
+        "obj": lambda: Streamed(native.object()),
+        "so": lambda: Streamed(native.library()),
     }
     return products[kind]()

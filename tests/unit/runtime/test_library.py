@@ -40,7 +40,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
 
 def test_an_object_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.o"
-    path.write_bytes(native(MLP, mlp_store()).object)
+    path.write_bytes(b"".join(native(MLP, mlp_store()).object()))
     with refusal("E0903", "is an object or a program"):
         load(path)
 
@@ -73,7 +73,7 @@ def test_a_library_of_another_abi_version_is_refused(library: Path, tmp_path: Pa
         assert "ret i32 7" in text
         patch.setattr(products, "support_text", lambda target: text)
         path = tmp_path / "m.so"
-        path.write_bytes(native(MLP, mlp_store(), target=Target.host()).library)
+        path.write_bytes(b"".join(native(MLP, mlp_store(), target=Target.host()).library()))
     with refusal("E0906", "ABI version 7, this runtime has 1"):
         load(path)
 
@@ -82,7 +82,7 @@ def test_a_model_for_a_processor_with_more_features_is_refused(tmp_path: Path) -
     if Target.host().has("amx-int8"):
         pytest.skip("this processor has all features the test asks for")
     path = tmp_path / "m.so"
-    path.write_bytes(native(MLP, mlp_store(), target=Target.cpu("sapphirerapids")).library)
+    path.write_bytes(b"".join(native(MLP, mlp_store(), target=Target.cpu("sapphirerapids")).library()))
     with refusal("E0907", r"compiled for processors with (avx512|amx)\S+, this one lacks it"):
         load(path)
 
