@@ -30,7 +30,7 @@ class InterpretedModel:
     def __init__(self, module: ModuleOp, weights: WeightStore) -> None:
         model = the_model(module)
         self._module = module
-        self._weights = weights
+        self._weights = weights.detached()
         self.name = model.sym_name.data
         self.inputs = _ports(model.inputs, [argument.type for argument in model.arguments])
         self.outputs = _ports(model.outputs, model.returns.data)

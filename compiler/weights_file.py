@@ -22,6 +22,7 @@ from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.load import LoadedProgram
 from neuralc.grammar.diagnostics import Diagnostic, Span, error, nearest, note
+from neuralc.mapped_file import safetensors_arrays
 
 Shape: TypeAlias = tuple[int, ...]
 Initializer: TypeAlias = Callable[[np.random.Generator, Shape], NDArray[np.float64]]
@@ -102,7 +103,8 @@ def read_weights(path: str | Path, declared: Sequence[WeightDeclaration], span: 
         with safe_open(path, framework="numpy") as file:
             found = {name: _entry(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118 (not a mapping)
             _compare(path, found, declared, span)
-            return WeightStore({weight.name: file.get_tensor(weight.name) for weight in declared})
+        wanted = [(weight.name, numpy_dtype(element_of(weight.type)), weight.shape) for weight in declared]
+        return WeightStore(safetensors_arrays(path, wanted))
     except SafetensorError as failure:
         raise error(
             "E0503",

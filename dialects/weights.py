@@ -40,6 +40,12 @@ class WeightStore(MutableMapping[str, Array]):
             if hasattr(mapping, "madvise"):
                 mapping.madvise(mmap.MADV_DONTNEED)
 
+    def detached(self) -> WeightStore:
+        """The same values, none of them in a file that may change: for a model that lives on."""
+        return WeightStore(
+            {name: array if _mapping_of(array) is None else array.copy() for name, array in self._arrays.items()}
+        )
+
     def digest(self, name: str) -> str:
         """A content address: the first 16 hex digits of SHA-256 over dtype, shape and bytes."""
         array = np.ascontiguousarray(self._arrays[name])
