@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, SymbolRefAttr, TensorType
 from xdsl.ir import Attribute, SSAValue
@@ -16,6 +16,11 @@ from xdsl.utils.exceptions import VerifyException
 from neuralc.dialects.dims import product
 from neuralc.dialects.syntax import IntsAttr, PlainOp, parse_values
 from neuralc.dialects.types import ShapeError, element_of, format_shape, shape_of, tensor_type
+
+CUMULATIONS = ("add", "mul", "maximum", "minimum")
+"""How values met one after the other are combined: along a dim, or at one place."""
+SCATTERS = ("set", *CUMULATIONS)
+"""What happens to a value that another is written to."""
 
 
 class Terminator(IRDLOperation):
@@ -70,6 +75,7 @@ class Reshape(PlainOp):
     x = operand_def(TensorType)
     result = result_def(TensorType)
     traits = traits_def(Pure())
+    MOVES: ClassVar = True
 
     def verify_(self) -> None:
         before, after = shape_of(self.x.type), shape_of(self.result.type)
@@ -84,6 +90,7 @@ class Transpose(PlainOp):
     perm = prop_def(IntsAttr)
     result = result_def(TensorType)
     traits = traits_def(Pure())
+    MOVES: ClassVar = True
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:

@@ -18,7 +18,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.types import ShapeError
 
-Literal: TypeAlias = bool | int | float | str | tuple[int, ...]
+Literal: TypeAlias = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
 
 NUMBER = BaseAttr[FloatAttr[Any]](FloatAttr) | BaseAttr[IntegerAttr[Any]](IntegerAttr)
 """The constraint of a property that is a number."""
@@ -39,6 +39,21 @@ class IntsAttr(Data[tuple[int, ...]]):
         printer.print_string(f"<{list(self.data)}>")
 
 
+@irdl_attr_definition
+class FloatsAttr(Data[tuple[float, ...]]):
+    """A list of floats, at least one: `[1.0, 2.5]`."""
+
+    name = "graph.floats"
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> tuple[float, ...]:
+        with parser.in_angle_brackets():
+            return tuple(map(float, parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_number)))
+
+    def print_parameter(self, printer: Printer) -> None:
+        printer.print_string(f"<{_numbers(self.data)}>")
+
+
 def to_attribute(value: Literal | Attribute) -> Attribute:
     """The attribute that stands for a Python literal."""
     match value:
@@ -52,8 +67,10 @@ def to_attribute(value: Literal | Attribute) -> Attribute:
             return FloatAttr(value, f64)
         case str():
             return StringAttr(value)
+        case _ if any(isinstance(number, float) for number in value):
+            return FloatsAttr(tuple(map(float, value)))
         case _:
-            return IntsAttr(tuple(value))
+            return IntsAttr(tuple(map(int, value)))
 
 
 def to_literal(attribute: Attribute) -> Any:
@@ -64,7 +81,7 @@ def to_literal(attribute: Attribute) -> Any:
             return bool(attribute.value.data) if width_one else attribute.value.data
         case FloatAttr():
             return attribute.value.data
-        case StringAttr() | IntsAttr():
+        case StringAttr() | IntsAttr() | FloatsAttr():
             return attribute.data
         case UnitAttr():
             return True
@@ -79,15 +96,12 @@ def print_literal(printer: Printer, attribute: Attribute) -> None:
         case int() as number:
             printer.print_string(str(number))
         case float() as number:
-            text = repr(number)
-            if text in ("inf", "-inf", "nan"):
-                printer.print_string(f'"{text}"')
-            else:
-                printer.print_string(text if "." in text or "e" not in text else text.replace("e", ".0e"))
+            text = _float_text(number)
+            printer.print_string(f'"{text}"' if text in ("inf", "-inf", "nan") else text)
         case str() as text:
             printer.print_string_literal(text)
         case tuple() as numbers:
-            printer.print_string(str(list(numbers)))
+            printer.print_string(_numbers(numbers))
         case _:
             printer.print_attribute(attribute)
 
@@ -103,8 +117,18 @@ def parse_optional_literal(parser: AttrParser, like: Literal | None = None) -> A
     text = parser.parse_optional_str_literal()
     if text is not None:
         return to_attribute(float(text) if isinstance(like, float) else text)
-    numbers = parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
-    return None if numbers is None else IntsAttr(tuple(numbers))
+    numbers = parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_number)
+    return None if numbers is None else to_attribute(tuple(numbers))
+
+
+def _float_text(number: float) -> str:
+    text = repr(number)
+    return text.replace("e", ".0e") if "e" in text and "." not in text else text
+
+
+def _numbers(numbers: Sequence[float]) -> str:
+    """`[1, 2]` or `[1.0, 2.5]`; lists hold finite numbers."""
+    return f"[{', '.join(_float_text(n) if isinstance(n, float) else str(n) for n in numbers)}]"
 
 
 def parse_value(parser: Parser) -> SSAValue:
@@ -142,6 +166,8 @@ class PlainOp(IRDLOperation):
     """An example value for properties that are floats and have no default."""
     NUMBERS: ClassVar[tuple[str, ...]] = ()
     """Properties that are an integer or a float, as it was written."""
+    MOVES: ClassVar[bool] = False
+    """Whether every value of the result is a value of an operand, or zero: nothing is computed, nothing rounds."""
     HEAD: ClassVar[str | None] = None
     """The property written first and without its name: `kernel.map add %a, %b -> ..`."""
 
@@ -226,6 +252,9 @@ class PlainOp(IRDLOperation):
 
     @classmethod
     def _parse_head(cls, parser: Parser, name: str) -> Attribute | None:
+        flag = parser.parse_optional_boolean()
+        if flag is not None:
+            return to_attribute(flag)
         word = parser.parse_optional_identifier()
         if word is not None:
             return StringAttr(word)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
+    BFloat16Type,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -18,6 +19,7 @@ from xdsl.dialects.builtin import (
     NoneAttr,
     Signedness,
     TensorType,
+    bf16,
     f16,
     f32,
     f64,
@@ -28,6 +30,7 @@ from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 
+from neuralc.dialects import bfloat16
 from neuralc.dialects.dims import Dim, as_dim, parse_dim, simplest
 
 Shape: TypeAlias = tuple[int | Dim, ...]
@@ -124,11 +127,16 @@ _NUMPY: dict[Attribute, type[np.generic]] = {
     **{IntegerType(width): np.dtype(f"int{width}").type for width in (8, 16, 32, 64)},
     **{IntegerType(width, Signedness.UNSIGNED): np.dtype(f"uint{width}").type for width in (8, 16, 32, 64)},
 }
-_ELEMENT: dict[str, Attribute] = {np.dtype(scalar).name: type_ for type_, scalar in _NUMPY.items()}
+_ELEMENT: dict[str, Attribute] = {
+    **{np.dtype(scalar).name: type_ for type_, scalar in _NUMPY.items()},
+    bfloat16.NAME: bf16,
+}
 
 
 def numpy_dtype(element_type: Attribute) -> np.dtype[np.generic]:
     """The numpy dtype of an element type. Raises ShapeError for one numpy has no equal of."""
+    if element_type == bf16:
+        return bfloat16.bfloat16()
     if element_type not in _NUMPY:
         raise ShapeError(f"element type {element_type} has no numpy equivalent")
     return np.dtype(_NUMPY[element_type])
@@ -136,15 +144,16 @@ def numpy_dtype(element_type: Attribute) -> np.dtype[np.generic]:
 
 def element_type_of(dtype: np.dtype[np.generic] | str) -> Attribute:
     """The element type of a numpy dtype or its name. Raises ShapeError for one the compiler has no type for."""
-    name = np.dtype(dtype).name
+    # numpy knows no dtype by this name until ml_dtypes is imported.
+    name = dtype if isinstance(dtype, str) and dtype == bfloat16.NAME else np.dtype(dtype).name
     if name not in _ELEMENT:
         raise ShapeError(f"dtype {name} is not supported")
     return _ELEMENT[name]
 
 
 def is_float(element_type: Attribute) -> bool:
-    return isinstance(element_type, Float16Type | Float32Type | Float64Type)
+    return isinstance(element_type, Float16Type | BFloat16Type | Float32Type | Float64Type)
 
 
 def element_bytes(element_type: Attribute) -> int:
-    return numpy_dtype(element_type).itemsize
+    return bfloat16.BYTES if element_type == bf16 else numpy_dtype(element_type).itemsize

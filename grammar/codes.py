@@ -260,8 +260,47 @@ CODES: dict[str, Code] = {
     # --- E06: import ---------------------------------------------------------------------------------------------
     "E0601": Code(
         "unknown kind of model file",
-        "The suffix of a file says what it is: .nr and .neural are programs, .mlir is IR of any level.",
+        "The suffix of a file says what it is: .nr and .neural are programs, .onnx is an ONNX model, .mlir is IR of "
+        "any level.",
         "$ neuralc model.h5",
+    ),
+    "E0610": Code(
+        "not a whole ONNX model",
+        "The file is empty, truncated, damaged, or of another format.",
+        "$ neuralc truncated.onnx",
+    ),
+    "E0611": Code(
+        "unknown version of the ONNX operator set",
+        "The meaning of operators depends on the version of the operator set that the model names.",
+        "$ neuralc of_opset_99.onnx",
+    ),
+    "E0612": Code(
+        "invalid ONNX graph",
+        "A node breaks a rule of its operator, a value is made twice or by nothing, or the graph has a circle. The "
+        "message names the node.",
+        "$ neuralc circular.onnx",
+    ),
+    "E0613": Code(
+        "tensor with the wrong number of values",
+        "A tensor of the file has fewer or more bytes than its shape and element type say.",
+        "$ neuralc short_tensor.onnx",
+    ),
+    "E0614": Code(
+        "cannot read external data",
+        "Tensors may stand in files beside the model. They are read from the folder of the model alone: a path or a "
+        "link that leads out of it is refused.",
+        "$ neuralc escaping.onnx",
+    ),
+    "E0615": Code(
+        "the package onnx is missing",
+        "ONNX models are parsed by the package `onnx`, which is an extra: `pip install 'neuralc[onnx]'`.",
+        "$ neuralc model.onnx",
+    ),
+    "E0620": Code(
+        "operators that are not compiled",
+        "The model is valid and holds what neuralc does not compile: all of it is listed, with how often, the first "
+        "node, and the reason.",
+        "$ neuralc strings.onnx",
     ),
     # --- E07: unsupported ----------------------------------------------------------------------------------------
     "E0701": Code(
@@ -458,6 +497,19 @@ CODES: dict[str, Code] = {
         "Integers were divided by a tensor that holds a zero. Floats would have given infinity; integers have no such "
         "value, so the run was given up.",
         ">>> model(count=numpy.zeros(3, numpy.int64))",
+    ),
+    "E0920": Code(
+        "another framework could not run the model",
+        "`neuralc verify` runs the framework it compares with in a process of its own, and that failed: it does not "
+        "know an operator, refuses the inputs, crashed, or took too long (`--timeout`). The last line it printed is "
+        "repeated.",
+        "$ neuralc verify newest_operators.onnx --against onnxruntime",
+    ),
+    "E0921": Code(
+        "the framework to compare with is not installed",
+        "`neuralc verify` compares with packages that neuralc itself does not need; the message has the command that "
+        "installs them. `--against interp` compares with the interpreter of neuralc, which is always there.",
+        "$ neuralc verify model.onnx --against onnxruntime",
     ),
     "E0990": Code(
         "cannot write the product",

@@ -34,10 +34,12 @@ def order_inputs(ports: Sequence[Port], given: Sequence[Any], named: Mapping[str
 def as_input(value: Any, port: Port) -> Array:
     """A dense array of the port's dtype; copied only where the memory is not dense. Raises E0904."""
     array = _as_array(value, port)
+    if port.is_bfloat16 and array.dtype == np.uint16 != port.dtype:
+        array = array.view(port.dtype)  # the bits, from a caller without ml_dtypes
     if array.dtype != port.dtype:
         raise ModelError(
             "E0904",
-            f"input `{port.name}` is {array.dtype}, the model takes {port.dtype}",
+            f"input `{port.name}` is {array.dtype}, the model takes {port.dtype_name}",
             f"convert it with `.astype({port.dtype.name!r})`",
         )
     flags = array.flags

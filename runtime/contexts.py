@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,11 +42,14 @@ class Context:
         self._shapes: Shapes | None = None
         self._sizes: Sizes
         self._run = interface.run
-        self._process = os.getpid()
-        self._native: ctypes.c_void_p | None = interface.create(threads)
+        self._native = interface.create(threads)
+        # Not __del__: of garbage in a cycle, as an exception makes it, the code may be unloaded before a context that
+        # needs it to end. The finalizer keeps the code.
+        self._end = weakref.finalize(self, _destroy, interface, self._native, os.getpid())
+        self._end.atexit = False
 
     def run(self, inputs: Sequence[Any], out: Any = None) -> Any:
-        """The outputs: one array, or a tuple in the model's order. Raises ModelError E0904, E0908, E0909.
+        """The outputs: one array, or a tuple in the model's order. Raises ModelError E0904, E0908 to E0911.
 
         This is the path every call takes: an array that fits is passed on by its address, with no helper between.
         """
@@ -82,11 +86,11 @@ class Context:
         self._interface.reset(self._native)
 
     def close(self) -> None:
-        """Free the native context; a process that was forked leaves it alone, for its threads are not there."""
-        native, self._native = self._native, None
-        if native is not None and os.getpid() == self._process:
-            self._interface.destroy(native)
+        """Free the native context, which does not run again."""
+        self._end()
 
-    def __del__(self) -> None:
-        if getattr(self, "_native", None) is not None:
-            self.close()
+
+def _destroy(interface: Interface, native: ctypes.c_void_p, process: int) -> None:
+    """A process that was forked leaves a context alone, for its threads are not there."""
+    if os.getpid() == process:
+        interface.destroy(native)

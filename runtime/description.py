@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+BFLOAT16 = "bfloat16"
+
 
 @dataclass(frozen=True)
 class Port:
@@ -17,9 +19,16 @@ class Port:
     name: str
     shape: tuple[int | str, ...]
     dtype: np.dtype[Any]
+    """As arrays have it: uint16 stands for bfloat16 where ml_dtypes is missing."""
+    is_bfloat16: bool = False
+
+    @property
+    def dtype_name(self) -> str:
+        """What the model calls its dtype."""
+        return BFLOAT16 if self.is_bfloat16 else self.dtype.name
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.dtype} {format_shape(self.shape)}"
+        return f"{self.name}: {self.dtype_name} {format_shape(self.shape)}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,19 @@ class Description:
 
 
 def _port(fields: Mapping[str, Any]) -> Port:
-    return Port(fields["name"], tuple(fields["shape"]), np.dtype(fields["dtype"]))
+    return Port(fields["name"], tuple(fields["shape"]), _dtype(fields["dtype"]), fields["dtype"] == BFLOAT16)
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    """The dtype of a name. numpy has no bfloat16: without ml_dtypes its bits are those of uint16."""
+    if name != BFLOAT16:
+        return np.dtype(name)
+    try:
+        import ml_dtypes
+    except ImportError:
+        return np.dtype(np.uint16)
+    bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return bfloat16
 
 
 def format_shape(shape: tuple[int | str, ...]) -> str:

@@ -8,7 +8,10 @@ from typing import Any
 
 from neuralc.runtime.errors import ModelError
 
-ABI_VERSION = 1
+ABI_VERSION = 2
+
+DATA_ERRORS = {9: "E0910", 10: "E0911"}
+"""The statuses of a run that its data has ended, and their codes."""
 
 _INT = ctypes.c_int32
 _POINTER = ctypes.c_void_p
@@ -91,4 +94,4 @@ class Interface:
 
     def failure(self, code: int) -> ModelError:
         """The error of a status."""
-        return ModelError("E0909", self.status(code))
+        return ModelError(DATA_ERRORS.get(code, "E0909"), self.status(code))

@@ -53,7 +53,8 @@ class Model:
     def __call__(self, *given: Any, out: Any = None, **named: Any) -> Any:
         """Run the model on inputs by position or by name.
 
-        Raises ModelError E0904 for an input that does not fit, E0908 for `out`, E0909 where memory is missing.
+        Raises ModelError E0904 for an input that does not fit, E0908 for `out`, E0909 where memory is missing,
+        E0910 and E0911 for data that the model cannot compute with.
         """
         inputs: Sequence[Any] = given
         if named or len(given) != len(self._names):

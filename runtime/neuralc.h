@@ -31,7 +31,7 @@
 extern "C" {
 #endif
 
-#define NRC_ABI_VERSION 1
+#define NRC_ABI_VERSION 2
 
 typedef struct nrc_model nrc_model;
 typedef struct nrc_context nrc_context;
@@ -47,7 +47,9 @@ enum {
   NRC_ERROR_MEMORY = 5,    /* not enough memory for the arena */
   NRC_ERROR_THREADS = 6,   /* the threads of a context could not be started */
   NRC_ERROR_PROCESSOR = 7, /* the processor lacks a feature that the model was compiled for */
-  NRC_ERROR_COUNT = 8      /* the number of threads is not between 1 and 1024 */
+  NRC_ERROR_COUNT = 8,     /* the number of threads is not between 1 and 1024 */
+  NRC_ERROR_RANGE = 9,     /* an index in the inputs is outside of what it counts along */
+  NRC_ERROR_DIVISION = 10  /* integer division by zero */
 };
 
 /* The type of the elements of a tensor. NRC_BOOL is one byte, 0 or 1. */
@@ -64,7 +66,8 @@ enum {
   NRC_UINT8 = 9,
   NRC_UINT16 = 10,
   NRC_UINT32 = 11,
-  NRC_UINT64 = 12
+  NRC_UINT64 = 12,
+  NRC_BFLOAT16 = 13 /* the upper half of a float32 */
 };
 
 /* An input or an output. */
@@ -135,7 +138,8 @@ void nrc_context_reset(nrc_context *context);
 nrc_status nrc_context_reserve(nrc_context *context, const int64_t *dims);
 
 /* Runs the model: `inputs` and `outputs` hold one pointer each, in the model's order. Results are the same, bit by bit,
- * for any number of threads. When a status other than NRC_OK is returned, nothing was written. */
+ * for any number of threads. After NRC_ERROR_RANGE and NRC_ERROR_DIVISION, the model having met data it cannot compute
+ * with, outputs hold nothing of use; after any other status than NRC_OK, nothing was written. */
 nrc_status nrc_run(nrc_context *context, const void *const *inputs, const int64_t *dims, void *const *outputs);
 
 #ifdef __cplusplus

@@ -23,6 +23,7 @@ from neuralc.dialects.kernel.types import RefType, TileType
 from neuralc.grammar.diagnostics import NeuralcError, error
 
 Value: TypeAlias = Array | Reference
+AnyAccess: TypeAlias = AccessOp | kernel.GatherOp | kernel.ScatterOp
 
 CHUNK_ELEMENTS = 1 << 22
 """Elements of the largest tile over all programs evaluated together: 32 MB of float64."""
@@ -120,6 +121,21 @@ def _largest_tile(func: kernel.FuncOp) -> int:
     return max(sizes)
 
 
+def _last_of_each(places: Array, values: Array, programs: Array) -> list[Array]:
+    """What a scatter leaves: of what a program writes to one place, the last."""
+    pairs = np.stack([places, programs])[:, ::-1]
+    _, first = np.unique(pairs, axis=1, return_index=True)
+    kept = np.sort(places.size - 1 - first)
+    return [places[kept], values[kept], programs[kept]]
+
+
+def _stray(offsets: Array, fits: Array, span: int, programs: Array) -> str:
+    """What is wrong with the first offset that does not fit."""
+    where = np.unravel_index(int((~fits).argmax()), fits.shape)
+    who = "every program" if fits.shape[0] == 1 < programs.size else f"program {programs[where[0]]}"
+    return f"{who} is at offset {np.broadcast_to(offsets, fits.shape)[where]} of {span} elements"
+
+
 class _Programs:
     """The programs that are evaluated together, and their values."""
 
@@ -165,6 +181,14 @@ class _Programs:
                 self.values[op.result] = self._load(op)
             case kernel.StoreOp():
                 self._store(op)
+            case kernel.GatherOp():
+                self.values[op.result] = self._gather(op)
+            case kernel.ScatterOp():
+                self._scatter(op)
+            case kernel.CheckOp():
+                self._check(op)
+            case kernel.ToIndexOp():
+                self.values[op.result] = self.array(op.source).astype(np.int64)
             case kernel.LoopOp():
                 self._loop(op)
             case kernel.LocalOp():
@@ -233,7 +257,14 @@ class _Programs:
         return Reference(buffer, np.arange(count) * span, flat.shape, flat.strides)
 
     def _load(self, op: kernel.LoadOp) -> Array:
-        reference, places, inside = self._places(op)
+        return self._read(op, *self._places(op))
+
+    def _gather(self, op: kernel.GatherOp) -> Array:
+        return self._read(op, *self._named_places(op))
+
+    def _read(
+        self, op: kernel.LoadOp | kernel.GatherOp, reference: Reference, places: Array, inside: Array | None
+    ) -> Array:
         self._log_read(op, reference, places, inside)
         if inside is None:
             return reference.buffer.load(places)
@@ -242,7 +273,14 @@ class _Programs:
         return np.where(inside, loaded, other)
 
     def _store(self, op: kernel.StoreOp) -> None:
-        reference, places, inside = self._places(op)
+        self._write(op, *self._places(op))
+
+    def _scatter(self, op: kernel.ScatterOp) -> None:
+        self._write(op, *self._named_places(op))
+
+    def _write(
+        self, op: kernel.StoreOp | kernel.ScatterOp, reference: Reference, places: Array, inside: Array | None
+    ) -> None:
         programs = self.programs.reshape(-1, *[1] * (places.ndim - 1))
         values = self.array(op.value)
         shape = np.broadcast_shapes(places.shape, values.shape, programs.shape)
@@ -252,11 +290,13 @@ class _Programs:
         else:
             inside = np.broadcast_to(inside, shape)
             chosen = [places[inside], values[inside], programs[inside]]
+        if isinstance(op, kernel.ScatterOp) and reference.buffer.races is not None:
+            chosen = _last_of_each(*chosen)
         problem = reference.buffer.store(*chosen)
         if problem is not None:
             raise self._problem(op, problem)
 
-    def _log_read(self, op: AccessOp, reference: Reference, places: Array, inside: Array | None) -> None:
+    def _log_read(self, op: AnyAccess, reference: Reference, places: Array, inside: Array | None) -> None:
         races = reference.buffer.races
         if races is None:
             return
@@ -281,6 +321,31 @@ class _Programs:
             raise self._problem(op, str(problem)) from None
         return reference, places, inside
 
-    def _problem(self, op: AccessOp, problem: str) -> NeuralcError:
+    def _named_places(self, op: kernel.GatherOp | kernel.ScatterOp) -> tuple[Reference, Array, Array | None]:
+        """The same for places that data names."""
+        reference = self.values[op.ref]
+        if not isinstance(reference, Reference):
+            raise TypeError(f"{op.ref} is not memory")
+        offsets = self.array(op.offsets).astype(np.int64, copy=False)
+        chosen = None if op.mask is None else self.array(op.mask)
+        ones = [1] * (offsets.ndim - 1)
+        inside = None if self.active is None else self.active.reshape(-1, *ones)
+        if chosen is not None:
+            inside = chosen if inside is None else inside & chosen
+        fits = (offsets >= 0) & (offsets < reference.span)
+        fits = fits if inside is None else fits | ~inside
+        if not fits.all():
+            raise self._problem(op, _stray(offsets, fits, reference.span, self.programs))
+        base = reference.base if isinstance(reference.base, int) else reference.base.reshape(-1, *ones)
+        return reference, offsets + base, inside
+
+    def _check(self, op: kernel.CheckOp) -> None:
+        wrong = ~self.array(op.ok)
+        if self.active is not None:
+            wrong = wrong & self.active.reshape(-1, *[1] * (wrong.ndim - 1))
+        if wrong.any():
+            raise error(f"E0{op.literal('code')}", f"found by a kernel.check in @{self.func.sym_name.data}")
+
+    def _problem(self, op: AnyAccess, problem: str) -> NeuralcError:
         name = self.func.sym_name.data
         return error("E9901", f"`{op.name}` on {describe(op.ref)} in @{name}: {problem}")

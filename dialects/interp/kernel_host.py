@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, i32
 from xdsl.ir import Block, Operation, OpResult, SSAValue
 
 from neuralc.dialects import kernel
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import declared_dims, symbols
 from neuralc.dialects.interp.binding import Inputs, bind_dims, check_inputs, order_inputs
 from neuralc.dialects.interp.evaluator import Trace, Weights
@@ -71,9 +72,11 @@ class _HostRun:
         self._host = host
         self._weights = Weights(self._symbols, weights)
         self._numerics = numerics
-        self._sizes = sizes
+        self._sizes = dict(sizes)
         self._arena = Arena(0 if host.arena is None else host.arena.data.evaluate(sizes), numerics)
         self._references: dict[SSAValue, Reference] = {}
+        cell = Buffer("the status", np.zeros(1, np.int32), i32)
+        self._status = Reference(cell, 0, (1,), (1,))
 
     def run(self, arrays: list[Array]) -> list[Array]:
         for argument, array in zip(self._host.input_arguments, arrays, strict=True):
@@ -95,6 +98,8 @@ class _HostRun:
                     self._references[op.result] = self._fresh(op.result)
                 case kernel.ArenaOp():
                     self._references[op.result] = self._placed(op)
+                case kernel.StatusOp():
+                    self._references[op.result] = self._status
                 case kernel.ViewOp():
                     self._references[op.result] = self._view(op)
                 case kernel.LaunchOp():
@@ -102,10 +107,29 @@ class _HostRun:
                 case kernel.IfOp():
                     body = op.then_body if op.holds(self._sizes) else op.else_body
                     self._block(body.block)
+                case kernel.ForOp():
+                    self._rounds(op.counter.data, op.body.block, op.trips.data, None)
+                case kernel.WhileOp():
+                    limit = None if op.limit is None else op.limit.data
+                    self._rounds(op.counter.data, op.body.block, limit, op.condition)
+                case kernel.BranchOp():
+                    body = op.then_body if self._holds(op.condition) else op.else_body
+                    self._block(body.block)
                 case kernel.ReturnOp():
                     pass
                 case _:
                     raise error("E9901", f"`{op.name}` has no reference semantics in a host program")
+
+    def _rounds(self, counter: str, block: Block, limit: Dim | None, condition: SSAValue | None) -> None:
+        """Run a body with its counter as a size, which afterwards is the number of rounds."""
+        most = None if limit is None else limit.evaluate(self._sizes)
+        self._sizes[counter] = 0
+        while (most is None or self._sizes[counter] < most) and (condition is None or self._holds(condition)):
+            self._block(block)
+            self._sizes[counter] += 1
+
+    def _holds(self, condition: SSAValue) -> bool:
+        return bool(self._references[condition].array().all())
 
     def _fresh(self, value: SSAValue) -> Reference:
         type_ = as_ref(value)
@@ -133,7 +157,7 @@ class _HostRun:
         if not isinstance(source.base, int):
             raise TypeError("a host program has no scratch memory")
         view = sized(as_ref(op.result), source.buffer, source.base + offset, self._sizes)
-        if offset + view.span > source.span:
+        if view.span and offset + view.span > source.span:
             past = offset + view.span - source.span
             raise error("E9901", f"the view {describe(op.result)} reaches {past} elements past {describe(op.source)}")
         return view

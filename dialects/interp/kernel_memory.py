@@ -14,7 +14,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from xdsl.ir import Attribute
 
-from neuralc.dialects.interp.numerics import Array, Numerics
+from neuralc.dialects.bfloat16 import cast, is_float_dtype
+from neuralc.dialects.interp.numerics import Array, Numerics, widen
 from neuralc.dialects.types import element_bytes, is_float, numpy_dtype
 
 NOBODY, MANY = -1, -2
@@ -32,7 +33,7 @@ def storage_dtype(element_type: Attribute, numerics: Numerics) -> np.dtype[Any]:
 
 def poison(dtype: np.dtype[Any]) -> float | int | bool:
     """What memory holds before anybody writes it."""
-    if np.issubdtype(dtype, np.floating):
+    if is_float_dtype(dtype):
         return float("nan")
     return True if dtype == np.bool_ else int(np.iinfo(dtype).max) - 41
 
@@ -81,7 +82,8 @@ class Races:
 
 
 def _same(a: Array, b: Array) -> Array:
-    if np.issubdtype(a.dtype, np.floating):
+    if is_float_dtype(a.dtype):
+        a, b = widen(a), widen(b)
         return np.isclose(a, b, rtol=SAME, atol=SAME, equal_nan=True)
     return np.asarray(a == b)
 
@@ -109,7 +111,7 @@ class Buffer:
         """Write; with `programs`, look for races. Gives what is wrong, or None."""
         if not self.writable:
             return f"{self.name} is read only"
-        values = values.astype(self.data.dtype, copy=False)
+        values = cast(values, self.data.dtype)
         before = self.data[places] if self.races is not None else values
         self.data[places] = values
         if self.arena is not None:

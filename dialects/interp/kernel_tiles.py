@@ -78,8 +78,8 @@ def _reduce(op: kernel.ReduceOp, numerics: Numerics, source: Array) -> Array:
 
 
 def _dot(op: kernel.DotOp, numerics: Numerics, lhs: Array, rhs: Array, acc: Array) -> Array:
-    if not np.issubdtype(lhs.dtype, np.floating):
-        lhs, rhs = lhs.astype(np.int64), rhs.astype(np.int64)
+    if np.issubdtype(lhs.dtype, np.integer):
+        lhs, rhs = lhs.astype(acc.dtype), rhs.astype(acc.dtype)
     # numpy calls a matrix product per program; one column times one row is faster as a plain product.
     product = lhs * rhs if lhs.shape[2] == 1 else np.matmul(lhs, rhs)
     return np.asarray(product + acc)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Attribute
 
+from neuralc.dialects.bfloat16 import cast, is_float_dtype
 from neuralc.dialects.types import is_float, numpy_dtype
 
 Array: TypeAlias = NDArray[Any]
@@ -28,11 +29,11 @@ class Numerics(StrEnum):
 
 def widen(array: Array) -> Array:
     """Floats as float64, everything else as it is."""
-    return array.astype(np.float64, copy=False) if np.issubdtype(array.dtype, np.floating) else array
+    return array.astype(np.float64, copy=False) if is_float_dtype(array.dtype) else array
 
 
 def finish(array: Array, element_type: Attribute, numerics: Numerics) -> Array:
     """A computed array as a value of `element_type`: rounded once, or kept in float64; integers wrap around."""
     if numerics is Numerics.EXACT and is_float(element_type):
         return np.asarray(array, np.float64)
-    return np.asarray(array).astype(numpy_dtype(element_type), copy=False)
+    return cast(np.asarray(array), numpy_dtype(element_type))

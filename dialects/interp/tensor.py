@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects import scalar, tensor
+from neuralc.dialects.interp import control
 from neuralc.dialects.interp.evaluator import Evaluator, Semantics
 from neuralc.dialects.interp.numerics import Array, Numerics, finish, widen
 from neuralc.dialects.tensor.subscripts import ONE, WHOLE
@@ -23,13 +24,16 @@ from neuralc.grammar.diagnostics import error
 INDEX_OUTSIDE = ("E0910", "an index is outside the dim it counts along")
 """The error of a run whose data holds such an index."""
 
+DIVISION_BY_ZERO = ("E0911", "an integer is divided by zero")
+"""The error of a run whose data holds such a divisor."""
+
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "add": np.sum,
     "mul": np.prod,
     "maximum": np.max,
     "minimum": np.min,
-    "and": np.all,
-    "or": np.any,
+    "and": np.logical_and.reduce,
+    "or": np.logical_or.reduce,
 }
 
 
@@ -64,6 +68,8 @@ def _scalars(map_op: tensor.MapOp, arguments: Sequence[Array], evaluator: Evalua
                 values[op.result] = finish(array, op.result.type, numerics)
             case tensor.ScalarOp():
                 exact = numerics is Numerics.EXACT
+                if op.literal("checked") and not np.all(operands[1]):
+                    raise error(*DIVISION_BY_ZERO)
                 values[op.result] = scalar.evaluate(op.literal("fn"), operands, op.result.type, exact=exact)
             case tensor.PositionOp():
                 axis = letters.index(op.letter)
@@ -86,9 +92,8 @@ def _at(op: tensor.AtOp, table: Array, indices: Sequence[Array]) -> Array:
     if op.other is None and not inside.all():
         raise error(*(INDEX_OUTSIDE if op.literal("checked") else ("E9901", "tensor.at reads outside its operand")))
     if table.size == 0:
-        return np.broadcast_to(
-            np.asarray(op.literal("other"), table.dtype), np.broadcast_shapes(*(i.shape for i in safe))
-        )
+        other = 0 if op.other is None else op.literal("other")
+        return np.broadcast_to(np.asarray(other, table.dtype), np.broadcast_shapes(*(i.shape for i in safe)))
     found = np.asarray(table[tuple(safe)])
     return found if op.other is None else np.where(inside, found, np.asarray(op.literal("other"), table.dtype))
 
@@ -106,7 +111,9 @@ def _contract(evaluator: Evaluator, op: tensor.ContractOp, lhs: Array, rhs: Arra
 
 
 def _reduce(evaluator: Evaluator, op: tensor.ReduceOp, x: Array) -> Array:
-    return np.asarray(REDUCTIONS[op.literal("kind")](x, axis=op.reduced))
+    kind = op.literal("kind")
+    initial = scalar.identity(kind, element_of(op.x.type))
+    return np.asarray(REDUCTIONS[kind](x, axis=op.reduced, initial=initial))
 
 
 def _group(evaluator: Evaluator, op: tensor.GroupOp, *operands: Array) -> list[Array]:
@@ -188,15 +195,18 @@ def _scatter(evaluator: Evaluator, op: tensor.ScatterOp, x: Array, indices: Arra
 
 
 def _cumulate(evaluator: Evaluator, op: tensor.CumulateOp, x: Array) -> Array:
-    dim, kind = op.literal("dim"), op.literal("kind")
-    x = np.flip(x, dim) if op.literal("reverse") else x
+    flags = {name: op.literal(name) for name in ("exclusive", "reverse")}
+    return cumulate(op.literal("kind"), x, op.literal("dim"), element_of(op.x.type), **flags)
+
+
+def cumulate(kind: str, x: Array, dim: int, element: Attribute, *, exclusive: bool, reverse: bool) -> Array:
+    """Running values along a dim; `exclusive` leaves out the place itself, `reverse` starts at the end."""
+    x = np.flip(x, dim) if reverse else x
     result = COMBINE[kind].accumulate(x, axis=dim, dtype=x.dtype)
-    if op.literal("exclusive"):
-        first = np.full_like(
-            np.take(x, [0] if x.shape[dim] else [], axis=dim), scalar.identity(kind, element_of(op.x.type))
-        )
-        result = np.concatenate([first, np.delete(result, -1, axis=dim) if x.shape[dim] else result], axis=dim)
-    return np.flip(result, dim) if op.literal("reverse") else result
+    if exclusive and x.shape[dim]:
+        first = np.full_like(np.take(x, [0], axis=dim), scalar.identity(kind, element))
+        result = np.concatenate([first, np.delete(result, -1, axis=dim)], axis=dim)
+    return np.flip(result, dim) if reverse else result
 
 
 def _top_k(evaluator: Evaluator, op: tensor.TopKOp, x: Array) -> list[Array]:
@@ -232,5 +242,8 @@ SEMANTICS: dict[type[Operation], Semantics] = {
     tensor.TransposeOp: _transpose,
     tensor.UnpackOp: _unpack,
     tensor.WindowOp: _window,
+    tensor.IfOp: control.choose,
+    tensor.ScanOp: control.scan,
+    tensor.WhileOp: control.repeat,
 }
 """Scalar ops have no entry: they stand in the region of a map, which evaluates them."""

@@ -2,7 +2,9 @@
 
 from xdsl.ir import Dialect
 
-from neuralc.dialects.kernel.host import AllocOp, ArenaOp, HostOp, IfOp, LaunchOp, ViewOp, WeightOp
+from neuralc.dialects.kernel.control import BranchOp, ForOp, WhileOp
+from neuralc.dialects.kernel.host import AllocOp, ArenaOp, HostOp, IfOp, LaunchOp, StatusOp, ViewOp, WeightOp
+from neuralc.dialects.kernel.indirect import CheckOp, GatherOp, ScatterOp, ToIndexOp, status_type, written_memory
 from neuralc.dialects.kernel.memory import AccessOp, Index, LoadOp, LocalOp, StoreOp
 from neuralc.dialects.kernel.structure import FuncOp, LoopOp, ProgramIdOp, ReturnOp, YieldOp
 from neuralc.dialects.kernel.tiles import (
@@ -22,8 +24,9 @@ Kernel = Dialect(
     "kernel",
     [
         FuncOp, ProgramIdOp, LoopOp, YieldOp, ReturnOp, LoadOp, StoreOp, LocalOp,
+        GatherOp, ScatterOp, CheckOp, ToIndexOp,
         SplatOp, IotaOp, MapOp, BroadcastOp, ReshapeOp, TransposeOp, ConvertOp, ReduceOp, DotOp,
-        HostOp, WeightOp, AllocOp, ArenaOp, ViewOp, LaunchOp, IfOp,
+        HostOp, WeightOp, AllocOp, ArenaOp, StatusOp, ViewOp, LaunchOp, IfOp, ForOp, WhileOp, BranchOp,
     ],
     [TileType, RefType],
 )  # fmt: skip
@@ -32,10 +35,14 @@ __all__ = [
     "AccessOp",
     "AllocOp",
     "ArenaOp",
+    "BranchOp",
     "BroadcastOp",
+    "CheckOp",
     "ConvertOp",
     "DotOp",
+    "ForOp",
     "FuncOp",
+    "GatherOp",
     "HostOp",
     "IfOp",
     "Index",
@@ -51,11 +58,17 @@ __all__ = [
     "RefType",
     "ReshapeOp",
     "ReturnOp",
+    "ScatterOp",
     "SplatOp",
+    "StatusOp",
     "StoreOp",
     "TileType",
+    "ToIndexOp",
     "TransposeOp",
     "ViewOp",
     "WeightOp",
+    "WhileOp",
     "YieldOp",
+    "status_type",
+    "written_memory",
 ]

@@ -10,12 +10,14 @@ func = with_builder.finish(grid)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from xdsl.dialects.builtin import IndexType, IntegerAttr, LocationAttr, UnknownLoc
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from neuralc.dialects import arith, scalar
 from neuralc.dialects.dims import Dim, Function
+from neuralc.dialects.kernel.indirect import CheckOp, GatherOp, ScatterOp, ToIndexOp
 from neuralc.dialects.kernel.memory import Index, LoadOp, LocalOp, StoreOp
 from neuralc.dialects.kernel.structure import FuncOp, LoopOp, ProgramIdOp, ReturnOp, YieldOp
 from neuralc.dialects.kernel.tiles import (
@@ -231,6 +233,30 @@ class KernelBuilder:
 
     def store(self, value: SSAValue, ref: SSAValue, indices: Sequence[Index]) -> None:
         self.append(StoreOp(value, ref, indices))
+
+    def gather(
+        self,
+        ref: SSAValue,
+        offsets: SSAValue,
+        mask: SSAValue | None = None,
+        *,
+        other: float | int | None = None,
+        hint: str | None = None,
+    ) -> SSAValue:
+        """The elements at `offsets` (i64 or i32, in elements from the start of `ref`); `other` where masked out."""
+        properties: dict[str, Any] = {} if other is None else {"other": other}
+        return self.add(GatherOp.of(ref, offsets, *([] if mask is None else [mask]), **properties), hint)
+
+    def scatter(self, value: SSAValue, ref: SSAValue, offsets: SSAValue, mask: SSAValue | None = None) -> None:
+        self.append(ScatterOp.of(value, ref, offsets, *([] if mask is None else [mask])))
+
+    def check(self, ok: SSAValue, status: SSAValue, code: int) -> None:
+        """The run fails with `code` (910, 911) unless every value of the i1 tile is true; the program goes on."""
+        self.append(CheckOp.of(ok, status, code=code))
+
+    def to_index(self, source: SSAValue, hint: str | None = None) -> SSAValue:
+        """A rank-0 integer tile as an index value."""
+        return self.add(ToIndexOp.of(source), hint)
 
     def local(self, type_: RefType, hint: str | None = None) -> SSAValue:
         return self.add(LocalOp(type_), hint)

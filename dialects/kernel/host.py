@@ -16,9 +16,12 @@
 | kernel.weight | packed bytes of a graph.weight |
 | kernel.alloc  | memory for an intermediate value |
 | kernel.arena  | the same, placed by kernel-plan-memory |
+| kernel.status | the status cell of the run: a kernel that checks its data takes it as an argument |
 | kernel.view   | other sizes and strides on the same memory |
 | kernel.launch | runs a kernel over its grid; `parallel` lets threads share it, from so many programs on |
 | kernel.if     | a choice by sizes |
+
+Loops, and choices by a value in memory, are in control.py.
 """
 
 from __future__ import annotations
@@ -52,6 +55,8 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.common import WeightRead
 from neuralc.dialects.dims import Dim, parse_dim
+from neuralc.dialects.kernel.control import check_sizes, parse_body
+from neuralc.dialects.kernel.indirect import status_type
 from neuralc.dialects.kernel.structure import FuncOp, ReturnOp
 from neuralc.dialects.kernel.types import RefType
 from neuralc.dialects.syntax import parse_value, parse_values
@@ -132,6 +137,7 @@ class HostOp(IRDLOperation):
                 raise VerifyException(f"host argument {argument.type} is not a reference over dims {list(self.dims)}")
         if not isinstance(self.body.block.last_op, ReturnOp):
             raise VerifyException("a host program ends in kernel.return")
+        check_sizes(self.body.block, frozenset(self.dims))
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -225,6 +231,35 @@ class ArenaOp(IRDLOperation):
     def parse(cls, parser: Parser) -> ArenaOp:
         offset = parse_dim(parser)
         return cls(offset, _parse_ref(parser))
+
+
+@irdl_op_definition
+class StatusOp(IRDLOperation):
+    """`%s = kernel.status -> ref<[1], i32>`: 0 when a run begins; where a kernel.check leaves a code, the run fails.
+
+    However often the op stands in a program, it is one cell."""
+
+    name = "kernel.status"
+    result = result_def(RefType)
+    traits = traits_def(Pure())
+
+    def __init__(self) -> None:
+        super().__init__(result_types=[status_type()])
+
+    def verify_(self) -> None:
+        if self.result.type != status_type():
+            raise VerifyException(f"the status of a run is {status_type()}, not {self.result.type}")
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" -> ")
+        printer.print_attribute(self.result.type)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> StatusOp:
+        op = cls()
+        if _parse_ref(parser) != op.result.type:
+            parser.raise_error(f"the status of a run is {op.result.type}")
+        return op
 
 
 @irdl_op_definition
@@ -375,9 +410,9 @@ class IfOp(IRDLOperation):
         lhs = parse_dim(parser)
         relation = _parse_relation(parser)
         rhs = parse_dim(parser)
-        then_body = _one_block(parser.parse_region())
+        then_body = parse_body(parser)
         parser.parse_keyword("else")
-        return cls(lhs, relation, rhs, then_body, _one_block(parser.parse_region()))
+        return cls(lhs, relation, rhs, then_body, parse_body(parser))
 
 
 def _parse_relation(parser: Parser) -> str:
@@ -386,7 +421,3 @@ def _parse_relation(parser: Parser) -> str:
             parser.parse_punctuation("=")
             return first + "="
     return parser.raise_error(f"expected one of {', '.join(RELATIONS)}")
-
-
-def _one_block(region: Region) -> Region:
-    return region if region.blocks else Region(Block())

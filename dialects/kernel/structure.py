@@ -33,7 +33,8 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.common import Terminator
 from neuralc.dialects.dims import Dim, parse_dim
-from neuralc.dialects.kernel.memory import DYNAMIC, StoreOp
+from neuralc.dialects.kernel.indirect import written_memory
+from neuralc.dialects.kernel.memory import DYNAMIC
 from neuralc.dialects.kernel.types import RefType, TileType
 from neuralc.dialects.syntax import IntsAttr, parse_value, to_attribute
 from neuralc.dialects.types import DimAttr
@@ -88,7 +89,7 @@ class FuncOp(IRDLOperation):
     @property
     def written(self) -> tuple[bool, ...]:
         """For each memory argument, whether the kernel stores to it."""
-        stored = {op.ref for op in self.body.walk() if isinstance(op, StoreOp)}
+        stored = {written_memory(op) for op in self.body.walk()}
         return tuple(argument in stored for argument in self.references)
 
     def verify_(self) -> None:

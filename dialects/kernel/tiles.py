@@ -84,14 +84,20 @@ class IotaOp(PlainOp):
 
 @irdl_op_definition
 class MapOp(PlainOp):
-    """`kernel.map add %a, %b -> tile`: a function of the scalar table on tiles of one shape and one lane count."""
+    """`kernel.map add %a, %b -> tile`: a function of the scalar table on tiles of one shape and one lane count.
+
+    A product may fuse into the sum that takes it, which then sees it before it is rounded. Not so with `rounded`: every
+    user sees the same value. Softmax needs it, where a largest x * c is subtracted from each x * c.
+    """
 
     name = "kernel.map"
     fn = prop_def(StringAttr)
     args = var_operand_def(TileType)
+    rounded = prop_def(IntegerAttr)
     result = result_def(TileType)
     traits = traits_def(Pure())
     HEAD: ClassVar = "fn"
+    DEFAULTS: ClassVar = {"rounded": False}
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute | None:

@@ -6,6 +6,7 @@ xDSL ships a dialect of the same name; the two never stand in one context.
 from xdsl.ir import Dialect
 
 from neuralc.dialects.tensor.compute import ContractOp, GroupOp, MapOp, NumberOp, ReduceOp, ScalarOp, YieldOp
+from neuralc.dialects.tensor.control import IfOp, ScanOp, WhileOp
 from neuralc.dialects.tensor.elements import AtOp, PositionOp, SizeOp
 from neuralc.dialects.tensor.moves import ConcatOp, CumulateOp, ScatterOp, SliceOp, TopKOp
 from neuralc.dialects.tensor.subscripts import Subscripts
@@ -17,6 +18,7 @@ Tensor = Dialect(
         MapOp, ContractOp, ReduceOp, ScalarOp, NumberOp, PositionOp, SizeOp, AtOp, YieldOp, GroupOp,
         FillOp, ReshapeOp, TransposeOp, PadOp, WindowOp, PackOp, UnpackOp,
         SliceOp, ConcatOp, ScatterOp, CumulateOp, TopKOp,
+        ScanOp, IfOp, WhileOp,
     ],
 )  # fmt: skip
 
@@ -27,6 +29,7 @@ __all__ = [
     "CumulateOp",
     "FillOp",
     "GroupOp",
+    "IfOp",
     "MapOp",
     "NumberOp",
     "PackOp",
@@ -35,6 +38,7 @@ __all__ = [
     "ReduceOp",
     "ReshapeOp",
     "ScalarOp",
+    "ScanOp",
     "ScatterOp",
     "SizeOp",
     "SliceOp",
@@ -43,6 +47,7 @@ __all__ = [
     "TopKOp",
     "TransposeOp",
     "UnpackOp",
+    "WhileOp",
     "WindowOp",
     "YieldOp",
 ]

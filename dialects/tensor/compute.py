@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import StringAttr, TensorType
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType
 from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -55,18 +55,24 @@ PRECISIONS = ("ieee", "tf32")
 
 @irdl_op_definition
 class ScalarOp(PlainOp):
-    """`%c = tensor.scalar add %a, %b -> f32`: one value from values, by the scalar table."""
+    """`%c = tensor.scalar add %a, %b -> f32`: one value from values, by the scalar table.
+
+    `checked`, of an integer div or rem: a divisor of zero is an error of the run (E0911), otherwise it gives 0."""
 
     name = "tensor.scalar"
     fn = prop_def(StringAttr)
     args = var_operand_def()
+    checked = prop_def(IntegerAttr)
     result = result_def()
     traits = traits_def(Pure())
     HEAD: ClassVar = "fn"
+    DEFAULTS: ClassVar = {"checked": False}
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute | None:
         function = scalar.lookup(properties["fn"])
+        if properties["checked"] and not (function.name in ("div", "rem") and scalar.is_integer(types[0])):
+            raise ShapeError(f"`{function.name}` of {types[0]} has no divisor to check")
         if function.kind == "convert":
             if len(types) != 1:
                 raise ShapeError("`convert` takes one operand")

@@ -25,12 +25,11 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects import scalar
-from neuralc.dialects.dims import Dim, as_dim, simplest
+from neuralc.dialects.common import CUMULATIONS, SCATTERS
+from neuralc.dialects.dims import as_dim
+from neuralc.dialects.graph.shapes import concat_type, top_k_types
 from neuralc.dialects.syntax import IntsAttr, PlainOp
-from neuralc.dialects.types import DimsAttr, ShapeError, element_of, format_shape, shape_of, tensor_type
-
-CUMULATIONS = ("add", "mul", "maximum", "minimum")
-SCATTERS = ("set", *CUMULATIONS)
+from neuralc.dialects.types import DimsAttr, ShapeError, element_of, format_shape, shape_of
 
 
 @irdl_op_definition
@@ -43,6 +42,7 @@ class SliceOp(PlainOp):
     strides = prop_def(IntsAttr)
     result = result_def(TensorType)
     traits = traits_def(Pure())
+    MOVES: ClassVar = True
 
     def verify_(self) -> None:
         shape, sizes = shape_of(self.x.type), shape_of(self.result.type)
@@ -68,30 +68,11 @@ class ConcatOp(PlainOp):
     dim = prop_def(IntegerAttr)
     result = result_def(TensorType)
     traits = traits_def(Pure())
+    MOVES: ClassVar = True
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:
         return concat_type(types, properties["dim"])
-
-
-def concat_type(types: Sequence[Attribute], dim: int) -> Attribute:
-    """The type of tensors of equal rank and element type, joined along a dim. Raises ShapeError."""
-    if not types:
-        raise ShapeError("nothing to join")
-    shapes, element = [shape_of(type_) for type_ in types], element_of(types[0])
-    first = shapes[0]
-    if not 0 <= dim < len(first):
-        raise ShapeError(f"axis {dim} is outside a rank of {len(first)}")
-    total = Dim.constant(0)
-    for type_, shape in zip(types, shapes, strict=True):
-        if element_of(type_) != element:
-            raise ShapeError(f"tensors of {element} and {element_of(type_)} are not joined")
-        if len(shape) != len(first) or any(
-            a != b for i, (a, b) in enumerate(zip(shape, first, strict=True)) if i != dim
-        ):
-            raise ShapeError(f"shapes {format_shape(first)} and {format_shape(shape)} do not join along axis {dim}")
-        total += as_dim(shape[dim])
-    return tensor_type([simplest(total) if i == dim else size for i, size in enumerate(first)], element)
 
 
 @irdl_op_definition
@@ -169,15 +150,3 @@ class TopKOp(PlainOp):
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Sequence[Attribute]:
         return top_k_types(types[0], properties["k"].data[0], properties["dim"])
-
-
-def top_k_types(x: Attribute, k: Dim, dim: int) -> Sequence[Attribute]:
-    """The types of the values and of their positions. Raises ShapeError."""
-    shape = list(shape_of(x))
-    if not 0 <= dim < len(shape):
-        raise ShapeError(f"axis {dim} is outside a rank of {len(shape)}")
-    over = k - as_dim(shape[dim])
-    if over.is_static and over.value > 0:
-        raise ShapeError(f"the {k} first of {shape[dim]} values")
-    shape[dim] = simplest(k)
-    return tensor_type(shape, element_of(x)), tensor_type(shape, i64)

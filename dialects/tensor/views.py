@@ -118,6 +118,7 @@ class PackOp(PlainOp):
     panel = prop_def(IntegerAttr)
     result = result_def(TensorType)
     traits = traits_def(Pure())
+    MOVES: ClassVar = True
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:

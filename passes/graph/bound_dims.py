@@ -5,8 +5,11 @@
 
 A window has no place in a picture that is smaller than it. Shapes say so of constant sizes when the op is built, of
 symbolic ones this pass says it once for the whole model, so that a run with a smaller size is refused before anything
-is computed. Sizes that several symbols make together are not looked at: layers make none that falls below 1.
-An error where the declared maximum is smaller than what the layers need.
+is computed. A dim that may be 0 stays so: values made of it are empty as well. Sizes that several symbols make
+together are not looked at: layers make none that falls below 1.
+A slice of a dim of known size that runs along a symbol bounds it from above as well: 512 positions are embedded, so
+the sequence is no longer than that.
+An error where what is declared and what the layers need leave no size.
 """
 
 from __future__ import annotations
@@ -17,8 +20,8 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Operation
 
-from neuralc.dialects.dims import Dim
-from neuralc.dialects.graph import DimAttr, DimOp, declared_dims
+from neuralc.dialects.dims import Dim, Symbol, as_dim
+from neuralc.dialects.graph import DimAttr, DimOp, SliceOp, declared_dims
 from neuralc.dialects.types import shape_of
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
@@ -36,7 +39,8 @@ class BoundDimsPass(ModulePass):
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         sizes = list(_symbolic_sizes(module))
-        for name, dim in declared_dims(module).items():
+        dims = declared_dims(module)
+        for name, dim in dims.items():
             own = {size: op for op, size in reversed(sizes) if size.symbols == {name}}
             minimum = dim.minimum.data.value
             tried = range(minimum, minimum + SEARCH)
@@ -45,6 +49,24 @@ class BoundDimsPass(ModulePass):
                 reason = next(op for size, op in own.items() if not _exists(size, name, needed - 1))
                 self._raise_minimum(dim, needed, reason)
                 context.remark("passed", reason, f"`{name}` is at least {needed}: with less, this has no values")
+        for op, room in sizes:
+            limit = _limit(room) if isinstance(op, SliceOp) else None
+            if limit is not None and limit[0] in dims:
+                self._lower_maximum(dims[limit[0]], limit[1], op, context)
+
+    def _lower_maximum(self, dim: DimOp, limit: int, reason: Operation, context: PassContext) -> None:
+        if dim.maximum is not None and dim.maximum.data.value <= limit:
+            return
+        name = dim.sym_name.data
+        if limit < dim.minimum.data.value:
+            raise error(
+                "E0401",
+                f"{reason.name} needs `{name}` to be at most {limit}",
+                span_of(reason.location),
+                note=f"`{name}` is at least {dim.minimum.data}",
+            )
+        dim.properties["maximum"] = DimAttr(Dim.constant(limit))
+        context.remark("passed", reason, f"`{name}` is at most {limit}: with more, this reads past the end")
 
     def _raise_minimum(self, dim: DimOp, needed: int, reason: Operation) -> None:
         if dim.maximum is not None and dim.maximum.data.value < needed:
@@ -63,7 +85,33 @@ def _symbolic_sizes(module: ModuleOp) -> Iterable[tuple[Operation, Dim]]:
         for result in op.results:
             if isinstance(result.type, TensorType):
                 yield from ((op, size) for size in shape_of(result.type) if isinstance(size, Dim))
+        if isinstance(op, SliceOp):
+            yield from ((op, room) for room in _rooms(op) if room.symbols)
+
+
+def _rooms(op: SliceOp) -> Iterable[Dim]:
+    """How many places there are up to the first and the last one that a slice reads, and behind them."""
+    counts = shape_of(op.result.type)
+    for size, start, step, count in zip(shape_of(op.x.type), op.starts.data, op.literal("steps"), counts, strict=True):
+        if count != 0:
+            last = start + (as_dim(count) - 1) * step
+            yield from (start + 1, last + 1, as_dim(size) - start, as_dim(size) - last)
+
+
+def _limit(room: Dim) -> tuple[str, int] | None:
+    """The symbol and its largest value with which a room of the form b - a * symbol is at least 1."""
+    constant, coefficient, name = 0, 0, ""
+    for monomial, factor in room.terms:
+        match monomial:
+            case ():
+                constant = factor
+            case (Symbol(symbol),) if factor < 0 and not name:
+                name, coefficient = symbol, -factor
+            case _:
+                return None
+    return (name, (constant - 1) // coefficient) if name else None
 
 
 def _exists(size: Dim, symbol: str, value: int) -> bool:
-    return size.evaluate({symbol: value}) >= 1
+    found = size.evaluate({symbol: value})
+    return found >= 1 or (value == 0 and found == 0)  # what is made of an empty value may be empty

@@ -24,55 +24,22 @@ from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.syntax import PlainOp, to_attribute
 from neuralc.dialects.types import element_of, is_float, shape_of, tensor_type
+from neuralc.passes import regions
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
+from neuralc.passes.graph import canonicalize_layers, canonicalize_values, canonicalize_views
+from neuralc.passes.graph.canonicalize_views import number_of
 
-COMMUTATIVE: tuple[type[PlainOp], ...] = (graph.AddOp, graph.MulOp, graph.MaximumOp, graph.MinimumOp)
+COMMUTATIVE: tuple[type[PlainOp], ...] = (
+    graph.AddOp, graph.MulOp, graph.MaximumOp, graph.MinimumOp, graph.EqualOp, graph.NotEqualOp,
+    graph.LogicalAndOp, graph.LogicalOrOp, graph.LogicalXorOp,
+    graph.BitwiseAndOp, graph.BitwiseOrOp, graph.BitwiseXorOp,
+)  # fmt: skip
 ELEMENTWISE: tuple[type[PlainOp], ...] = (*graph.BINARY,)
-
-
-def _constant(value: SSAValue) -> float | int | None:
-    """The number of a constant, None for other values."""
-    return value.owner.literal("value") if isinstance(value.owner, graph.ConstantOp) else None
 
 
 def _like(constant: SSAValue, value: float) -> graph.ConstantOp:
     return graph.ConstantOp.of(result=constant.type, value=value)
-
-
-# -- views -----------------------------------------------------------------------------------------------------------
-
-
-class ComposeReshapes(RewritePattern[graph.ReshapeOp]):
-    """A reshape to the same type goes; of a reshape, the inner one is skipped; of a constant, it is a constant."""
-
-    op_types = (graph.ReshapeOp,)
-
-    def rewrite(self, op: graph.ReshapeOp, rewriter: Rewriter) -> None:
-        inner = op.x.owner
-        if op.result.type == op.x.type:
-            rewriter.replace(op, results=[op.x])
-        elif isinstance(inner, graph.ReshapeOp):
-            rewriter.replace(op, graph.ReshapeOp.of(inner.x, result=op.result.type), fused=[inner])
-        elif (number := _constant(op.x)) is not None:
-            rewriter.replace(op, graph.ConstantOp.of(result=op.result.type, value=number))
-
-
-class ComposeTransposes(RewritePattern[graph.TransposeOp]):
-    """An order that changes nothing goes; of a transpose, both become one; of a constant, it is a constant."""
-
-    op_types = (graph.TransposeOp,)
-
-    def rewrite(self, op: graph.TransposeOp, rewriter: Rewriter) -> None:
-        perm, inner = op.literal("perm"), op.x.owner
-        if list(perm) == sorted(perm):
-            rewriter.replace(op, results=[op.x])
-        elif isinstance(inner, graph.TransposeOp):
-            before = inner.literal("perm")
-            composed = tuple(before[axis] for axis in perm)
-            rewriter.replace(op, graph.TransposeOp.of(inner.x, perm=composed), fused=[inner])
-        elif (number := _constant(op.x)) is not None:
-            rewriter.replace(op, graph.ConstantOp.of(result=op.result.type, value=number))
 
 
 # -- functions of one value ------------------------------------------------------------------------------------------
@@ -108,6 +75,7 @@ class CollapsePairs(RewritePattern[PlainOp]):
         (graph.ReluOp, graph.SigmoidOp),
         (graph.ReluOp, graph.SoftmaxOp),
         (graph.Relu6Op, graph.Relu6Op),
+        (graph.AbsOp, graph.AbsOp),
         (graph.AbsOp, graph.ReluOp),
         (graph.AbsOp, graph.Relu6Op),
     }
@@ -140,7 +108,10 @@ class UnitReduction(RewritePattern[graph.ReduceOp]):
 class CanonicalAxes(RewritePattern[PlainOp]):
     """Axes of a reduction sorted and counted from the front; one axis as -1 when it is the last."""
 
-    op_types = (graph.ReduceOp, graph.SoftmaxOp, graph.LogSoftmaxOp, graph.BatchNormOp)
+    op_types = (
+        graph.ReduceOp, graph.SoftmaxOp, graph.LogSoftmaxOp, graph.BatchNormOp, graph.GroupNormOp, graph.LayerNormOp,
+        graph.RmsNormOp, graph.LrnOp, graph.ArgReduceOp, graph.CumulateOp, graph.TopKOp,
+    )  # fmt: skip
 
     def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
         rank = len(shape_of(op.operands[0].type))
@@ -181,8 +152,8 @@ class ScalarConstants(RewritePattern[PlainOp]):
 
     def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
         for index, (operand, other) in enumerate(zip(op.operands, reversed(op.operands), strict=True)):
-            number = _constant(operand)
-            if number is None or not shape_of(operand.type) or other.type != op.results[0].type:
+            number = number_of(operand)
+            if number is None or not shape_of(operand.type) or shape_of(other.type) != shape_of(op.results[0].type):
                 continue
             scalar = graph.ConstantOp.of(result=tensor_type((), element_of(operand.type)), value=number)
             rewriter.insert_before(op, scalar)
@@ -203,7 +174,7 @@ class NeutralOperand(RewritePattern[PlainOp]):
 
     def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
         lhs, rhs = op.operands
-        if _constant(rhs) == self.NEUTRAL[type(op)] and lhs.type == op.results[0].type:
+        if number_of(rhs) == self.NEUTRAL[type(op)] and lhs.type == op.results[0].type:
             rewriter.replace(op, results=[lhs])
 
 
@@ -223,7 +194,7 @@ class SubtractionOfConstant(RewritePattern[graph.SubOp]):
     op_types = (graph.SubOp,)
 
     def rewrite(self, op: graph.SubOp, rewriter: Rewriter) -> None:
-        number = _constant(op.rhs)
+        number = number_of(op.rhs)
         if number is not None and is_float(element_of(op.result.type)):
             negative = _like(op.rhs, -number)
             rewriter.replace(op, [negative, graph.AddOp.of(op.lhs, negative.result)])
@@ -249,7 +220,7 @@ class NamedClamps(RewritePattern[PlainOp]):
     op_types = (graph.MaximumOp, graph.MinimumOp)
 
     def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
-        x, limit = op.operands[0], _constant(op.operands[1])
+        x, limit = op.operands[0], number_of(op.operands[1])
         if x.type != op.results[0].type:
             return
         if isinstance(op, graph.MaximumOp) and limit == 0:
@@ -264,9 +235,10 @@ class NamedClamps(RewritePattern[PlainOp]):
 
 
 PATTERNS: Sequence[RewritePattern[Any]] = (
+    *canonicalize_views.PATTERNS,
+    *canonicalize_values.PATTERNS,
+    *canonicalize_layers.PATTERNS,
     RemoveNothing(),
-    ComposeReshapes(),
-    ComposeTransposes(),
     CollapsePairs(),
     UnitReduction(),
     CanonicalAxes(),
@@ -285,4 +257,4 @@ class CanonicalizePass(ModulePass):
     name = "graph-canonicalize"
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        rewrite(module, PATTERNS, context)
+        rewrite(module, [*PATTERNS, *regions.PATTERNS], context)

@@ -6,9 +6,10 @@
     %1  = graph.dense %x, %k2 -> ..                  %2 = graph.add %0, %0 -> ..
     %2  = graph.add %0, %1 -> ..
 
-Ops of a block are compared by kind, operands (in any order where the op commutes), properties and result types. Only
-pure ops without regions take part. The op that stays is located at both places. Derived weights with equal sources and
-equal regions arise where a shared layer was folded at each of its uses.
+Ops of a block (also of one in control flow, by itself) are compared by kind, operands (in any order where the op
+commutes), properties and result types. Only pure ops without regions take part. The op that stays is located at both
+places. Derived weights with equal sources and equal regions arise where a shared layer was folded at each of its
+uses.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import Rewriter
 from xdsl.traits import Pure
 
+from neuralc.dialects.control import blocks_in
 from neuralc.dialects.graph import AddOp, GetWeightOp, MaximumOp, MinimumOp, MulOp, WeightOp
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.locations import fuse_locations
@@ -88,5 +90,6 @@ class CsePass(ModulePass):
         _merge_weights(module, context)
         for symbol in module.body.block.ops:
             for region in symbol.regions:
-                for block in region.blocks:
-                    _merge_ops(block, context)
+                for outer in region.blocks:
+                    for block in blocks_in(outer):
+                        _merge_ops(block, context)

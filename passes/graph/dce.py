@@ -21,7 +21,7 @@ from xdsl.ir import Attribute, Operation
 from xdsl.rewriter import Rewriter
 
 from neuralc.dialects.graph import DimOp, FuncOp, WeightOp, symbols
-from neuralc.dialects.types import DimAttr, shape_of, symbols_of
+from neuralc.dialects.types import DimAttr, DimsAttr, shape_of, symbols_of
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.driver import rewrite
 
@@ -75,6 +75,8 @@ def _dims_of(attribute: Attribute) -> frozenset[str]:
             return symbols_of(shape_of(attribute))
         case DimAttr():
             return attribute.data.symbols
+        case DimsAttr():
+            return symbols_of(attribute.data)
         case _:
             return frozenset()
 

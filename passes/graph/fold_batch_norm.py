@@ -1,12 +1,13 @@
-"""graph-fold-batch-norm: a batch norm disappears into the weights of the conv or dense layer before it.
+"""graph-fold-batch-norm: a batch norm disappears into the weights of the layer before it: conv, conv_transpose, dense.
 
     %1 = graph.conv %0, %k -> ..                             %s = gamma * rsqrt(variance + epsilon)
     %2 = graph.batch_norm %1, %gamma, %beta,          ->     %w = %k * %s
              %mean, %variance -> ..                          %b = (bias - mean) * %s + beta
                                                              %2 = graph.conv %0, %w, %b -> ..
 
-The output channels are the last dim of every kernel, grouped or not, so the scale broadcasts as it is. What is computed
-here from weights alone becomes derived weights in graph-fold-constants: nothing of the norm is left at run time.
+The output channels are the last dim of every kernel, so the scale broadcasts as it is; only a transposed convolution in
+groups has them in (group, channel in group). What is computed here from weights alone becomes derived weights in
+graph-fold-constants: nothing of the norm is left at run time.
 
 A norm that stands elsewhere becomes `x * scale + shift`, one multiply-add an element. Must not fold into a layer whose
 output has other users (they want the value before the norm), along another axis than the channels, or where the weights
@@ -26,13 +27,14 @@ from neuralc.dialects.graph import (
     BatchNormOp,
     ConstantOp,
     ConvOp,
+    ConvTransposeOp,
     DenseOp,
     MulOp,
     ReshapeOp,
     RsqrtOp,
     SubOp,
 )
-from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis
+from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis, static_shape
 from neuralc.dialects.syntax import PlainOp
 from neuralc.dialects.types import element_of, shape_of, tensor_type
 from neuralc.passes.base import ModulePass, PassContext
@@ -66,26 +68,27 @@ def _affine(norm: BatchNormOp, bias: SSAValue | None = None) -> Affine:
 
 
 class FoldIntoLayer(RewritePattern[BatchNormOp]):
-    """conv or dense, then batch norm along its channels -> the layer with other weights."""
+    """A layer, then batch norm along its channels -> the layer with other weights."""
 
     op_types = (BatchNormOp,)
 
     def rewrite(self, op: BatchNormOp, rewriter: Rewriter) -> None:
         layer = op.x.owner
-        if not isinstance(layer, ConvOp | DenseOp):
+        if not isinstance(layer, ConvOp | ConvTransposeOp | DenseOp):
             return
         if (reason := self._obstacle(op, layer)) is not None:
             rewriter.remark("missed", op, f"not folded into `{layer.name}`: {reason}")
             return
         ops, scale, bias = _affine(op, layer.bias)
-        kernel = MulOp.of(layer.kernel, scale)
-        new = type(layer).of(layer.x, kernel.result, bias, **layer.literals())
+        groups = layer.literal("groups") if isinstance(layer, ConvTransposeOp) else 1
+        scaled = _scaled_groups(layer.kernel, scale, groups) if groups > 1 else [MulOp.of(layer.kernel, scale)]
+        new = type(layer).of(layer.x, scaled[-1].results[0], bias, **layer.literals())
         rewriter.remark("passed", op, f"folded into the weights of `{layer.name}`")
-        rewriter.replace(op, [*ops, kernel, new], fused=[layer])
+        rewriter.replace(op, [*ops, *scaled, new], fused=[layer])
 
-    def _obstacle(self, op: BatchNormOp, layer: ConvOp | DenseOp) -> str | None:
+    def _obstacle(self, op: BatchNormOp, layer: ConvOp | ConvTransposeOp | DenseOp) -> str | None:
         rank = len(shape_of(op.x.type))
-        channel = CHANNEL[layer.literal("data_format")] if isinstance(layer, ConvOp) else rank - 1
+        channel = rank - 1 if isinstance(layer, DenseOp) else CHANNEL[layer.literal("data_format")]
         if normalize_axis(op.literal("axis"), rank) != channel:
             return "it normalizes along another axis than the channels"
         if op.x.uses.get_length() > 1:
@@ -93,6 +96,16 @@ class FoldIntoLayer(RewritePattern[BatchNormOp]):
         if not all(is_known(value) for value in (*layer.operands[1:], *op.operands[1:])):
             return "weights are not known at compile time"
         return None
+
+
+def _scaled_groups(kernel: SSAValue, scale: SSAValue, groups: int) -> list[PlainOp]:
+    """A kernel [*window, in, out/groups] times a scale [out], group by group."""
+    *window, depth, per_group = static_shape("kernel", kernel.type)
+    element = element_of(kernel.type)
+    split = ReshapeOp.of(kernel, result=tensor_type((*window, groups, depth // groups, per_group), element))
+    scales = ReshapeOp.of(scale, result=tensor_type((groups, 1, per_group), element))
+    scaled = MulOp.of(split.result, scales.result)
+    return [split, scales, scaled, ReshapeOp.of(scaled.result, result=kernel.type)]
 
 
 class ScaleAndShift(RewritePattern[BatchNormOp]):

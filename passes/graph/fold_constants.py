@@ -9,12 +9,14 @@
                                                    %w = graph.get_weight @conv.kernel.folded -> ..
                                                    %1 = graph.conv %x, %w -> ..
 
-A whole chain becomes one region. The values stay symbolic: the bytes of weights are not read, a dump stays small, and
-with other weights the same module still means the same model. The new weight has the name of its largest source.
-Ops on constants alone become a constant where the result is the same everywhere.
+A whole chain becomes one region; chains in the regions of control flow as well. The values stay symbolic: the bytes
+of weights are not read, a dump stays small, and with other weights the same module still means the same model. The
+new weight has the name of its largest source. Ops on constants and counts alone become a constant where the result is
+the same everywhere, a small table as a derived weight where it is not.
 
 Must not fold a result that is larger than `max_bytes` and than the weights it is made of: a broadcast or an outer
-product is cheaper to compute than to store. Such a value gets a `missed` remark.
+product is cheaper to compute than to store. Such a value gets a `missed` remark. Nor a table of more than
+`max_table_bytes`: what is made of counts alone is cheap to make.
 """
 
 from __future__ import annotations
@@ -27,12 +29,13 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from neuralc.dialects.control import blocks_in
 from neuralc.dialects.graph import ConstantOp, GetWeightOp, ModelOp, ReturnOp, WeightOp, symbols
 from neuralc.dialects.interp.evaluator import Evaluator, Weights
 from neuralc.dialects.interp.numerics import Array, Numerics
 from neuralc.dialects.types import as_tensor
 from neuralc.passes.base import ModulePass, PassContext
-from neuralc.passes.graph.weight_values import can_be_known, is_leaf, static_bytes
+from neuralc.passes.graph.weight_values import can_be_known, is_leaf, is_worth_storing, static_bytes
 from neuralc.passes.locations import fuse_locations
 
 
@@ -49,7 +52,7 @@ def _known_values(block: Block, max_bytes: int, context: PassContext) -> dict[SS
         elif can_be_known(op) and all(operand in known for operand in op.operands):
             sources = frozenset().union(*(known[operand] for operand in op.operands))
             size, source_size = static_bytes(as_tensor(op.results[0].type)), sum(sizes[name] for name in sources)
-            if size > max_bytes and size > source_size:
+            if not is_worth_storing(size, source_size, max_bytes):
                 context.remark("missed", op, f"not folded: {size} bytes from {source_size} bytes of weights")
             else:
                 known[op.results[0]] = sources
@@ -92,7 +95,8 @@ def _splat(value: SSAValue) -> float | int | None:
 class _Folding:
     """Replaces frontier values; each new weight gets a name of its own."""
 
-    def __init__(self, module: ModuleOp, context: PassContext) -> None:
+    def __init__(self, module: ModuleOp, max_table_bytes: int, context: PassContext) -> None:
+        self._max_table_bytes = max_table_bytes
         self._context = context
         self._names = set(symbols(module))
 
@@ -104,6 +108,8 @@ class _Folding:
             self._replace(value, self._derive(model, value, reads, [op for op in ops if op not in reads]))
         elif (number := _splat(value)) is not None:
             self._replace(value, ConstantOp.of(result=type_, value=number))
+        elif static_bytes(type_) <= self._max_table_bytes:
+            self._replace(value, self._derive(model, value, [], ops))
 
     def _derive(
         self, model: ModelOp, value: SSAValue, reads: Sequence[GetWeightOp], ops: Sequence[Operation]
@@ -135,9 +141,9 @@ class _Folding:
         value.replace_all_uses_with(new.result)
 
     def _name(self, reads: Sequence[GetWeightOp]) -> str:
-        """A new symbol that says where the values come from: `conv2d.kernel.folded`."""
-        largest = max(reads, key=lambda read: static_bytes(as_tensor(read.result.type)))
-        base = largest.weight_name.partition(".folded")[0] + ".folded"
+        """A new symbol that says where the values come from: `conv2d.kernel.folded`, `table.folded` from nothing."""
+        largest = max(reads, key=lambda read: static_bytes(as_tensor(read.result.type)), default=None)
+        base = largest.weight_name.partition(".folded")[0] + ".folded" if largest is not None else "table.folded"
         name = next(n for i in range(len(self._names) + 1) if (n := f"{base}_{i}" if i else base) not in self._names)
         self._names.add(name)
         return name
@@ -147,15 +153,18 @@ class _Folding:
 class FoldConstantsPass(ModulePass):
     name = "graph-fold-constants"
     max_bytes: int = 1 << 26
-    """Largest result to store that is larger than the weights it is computed from."""
+    """Largest result to store that is much larger than the weights it is computed from."""
+    max_table_bytes: int = 1 << 20
+    """Largest result to store that no weight is needed for."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        folding = _Folding(module, context)
+        folding = _Folding(module, self.max_table_bytes, context)
         for model in [op for op in module.body.block.ops if isinstance(op, ModelOp)]:
-            known = _known_values(model.block, self.max_bytes, context)
-            for value in [value for value in known if _is_frontier(value, known)]:
-                folding.fold(model, value)
-            _erase_unread(model.block, known)
+            for block in list(blocks_in(model.block)):
+                known = _known_values(block, self.max_bytes, context)
+                for value in [value for value in known if _is_frontier(value, known)]:
+                    folding.fold(model, value)
+                _erase_unread(block, known)
 
 
 def _erase_unread(block: Block, known: Container[SSAValue]) -> None:

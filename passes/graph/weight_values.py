@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import Pure
 
-from neuralc.dialects.graph import CallOp, ConstantOp, GetWeightOp
+from neuralc.dialects.graph import CallOp, ConstantOp, GetWeightOp, IotaOp
 from neuralc.dialects.tensor import UnpackOp
 from neuralc.dialects.types import AnyTensor, Shape, as_tensor, element_bytes, shape_of
 
@@ -22,9 +22,14 @@ def static_bytes(type_: AnyTensor) -> int:
     return total
 
 
+def is_worth_storing(size: int, source_size: int, max_bytes: int) -> bool:
+    """Whether a result of `size` bytes is stored instead of what it is made of: what is large may grow by a quarter."""
+    return size <= max_bytes or size <= source_size + source_size // 4
+
+
 def is_leaf(op: Operation | Block) -> bool:
-    """A read of a weight, or a constant whose size is known."""
-    return isinstance(op, GetWeightOp) or (isinstance(op, ConstantOp) and is_static(shape_of(op.result.type)))
+    """A read of a weight, or a constant or a count whose size is known."""
+    return isinstance(op, GetWeightOp) or (isinstance(op, ConstantOp | IotaOp) and is_static(shape_of(op.result.type)))
 
 
 def can_be_known(op: Operation) -> bool:

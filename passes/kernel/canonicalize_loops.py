@@ -12,13 +12,13 @@ from neuralc.passes.kernel.canonicalize_index import constant
 
 
 class DropDeadLoop(RewritePattern[kernel.LoopOp]):
-    """A loop that stores nothing and whose results nobody reads."""
+    """A loop that writes nothing and whose results nobody reads."""
 
     op_types: ClassVar[tuple[type[Operation], ...]] = (kernel.LoopOp,)
 
     def rewrite(self, op: kernel.LoopOp, rewriter: Rewriter) -> None:
         unread = all(not result.uses.get_length() for result in op.res)
-        if unread and not any(isinstance(inner, kernel.StoreOp) for inner in op.body.walk()):
+        if unread and all(kernel.written_memory(inner) is None for inner in op.body.walk()):
             rewriter.remark("passed", op, "a loop without effect is removed")
             rewriter.erase(op)
 
@@ -94,7 +94,7 @@ class DropUnreadLocal(RewritePattern[kernel.LocalOp]):
 
     def rewrite(self, op: kernel.LocalOp, rewriter: Rewriter) -> None:
         users = [use.operation for use in op.result.uses]
-        if all(isinstance(user, kernel.StoreOp) for user in users):
+        if all(isinstance(user, kernel.StoreOp | kernel.ScatterOp) for user in users):
             for user in users:
                 rewriter.erase(user)
             rewriter.erase(op)

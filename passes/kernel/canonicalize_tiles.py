@@ -144,7 +144,7 @@ class MapBeforeBroadcast(RewritePattern[kernel.MapOp]):
                 args.append(filled.result)
             elif isinstance(owner, kernel.BroadcastOp):
                 args.append(owner.source)
-        mapped = kernel.MapOp.of(*args, fn=op.literal("fn"))
+        mapped = kernel.MapOp.of(*args, fn=op.literal("fn"), rounded=op.literal("rounded"))
         mapped.result.name_hint = op.result.name_hint
         wide = kernel.BroadcastOp.of(mapped.result, result=op.result.type, dims=first.literal("dims"))
         rewriter.replace(op, [*new_ops, mapped, wide], fused=broadcasts)

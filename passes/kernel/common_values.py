@@ -48,9 +48,9 @@ def _block(block: Block, scope: _Scope) -> int:
         for region in op.regions:
             for inner in region.blocks:
                 merged += _block(inner, _Scope(scope))
-        if _stores(op):
+        if _writes(op):
             scope.loads.clear()
-        if isinstance(op, kernel.LoadOp):
+        if isinstance(op, kernel.LoadOp | kernel.GatherOp):
             earlier = scope.loads.setdefault(_key(op), op)
         elif op.results and not op.regions and is_side_effect_free(op):
             earlier = scope.find(_key(op)) or scope.values.setdefault(_key(op), op)
@@ -62,8 +62,8 @@ def _block(block: Block, scope: _Scope) -> int:
     return merged
 
 
-def _stores(op: Operation) -> bool:
-    return any(isinstance(inner, kernel.StoreOp) for inner in op.walk())
+def _writes(op: Operation) -> bool:
+    return any(kernel.written_memory(inner) is not None for inner in op.walk())
 
 
 def _key(op: Operation) -> Hashable:

@@ -1,8 +1,8 @@
 """What a program of a kernel costs, counted from its ops: instructions of a vector pipe, which become nanoseconds.
 
 A tile op costs one instruction per vector, a dot one multiply-add per vector and step of its inner dim, a load or store
-one per vector. Splats, broadcasts and reshapes name values and cost nothing. Loops multiply; a loop whose bounds depend
-on sizes counts with their minima.
+one per vector, a gather or scatter one per element. Splats, broadcasts and reshapes name values and cost nothing. Loops
+multiply; a loop whose bounds depend on sizes counts with their minima.
 """
 
 from __future__ import annotations
@@ -58,6 +58,12 @@ def instructions(op: Operation, target: Target) -> float:
             return vectors_of(op.result, target) * depth
         case kernel.StoreOp():
             return vectors_of(op.value, target)
+        case kernel.GatherOp():
+            return elements_of(op.result)
+        case kernel.ScatterOp():
+            return elements_of(op.value)
+        case kernel.CheckOp():
+            return vectors_of(op.ok, target)
         case kernel.ReduceOp():
             return vectors_of(op.source, target)
         case kernel.LoadOp() | kernel.MapOp() | kernel.ConvertOp() | kernel.TransposeOp():
@@ -74,6 +80,11 @@ def vectors_of(value: SSAValue, target: Target) -> float:
     if not isinstance(tile, TileType):
         return 0
     return math.ceil(math.prod(tile.shape) / (tile.lanes or max(1, target.lanes)))
+
+
+def elements_of(value: SSAValue) -> float:
+    """Elements of a tile: each of a gather or scatter is an access of its own."""
+    return math.prod(value.type.shape) if isinstance(value.type, TileType) else 0
 
 
 def trips_of(loop: kernel.LoopOp, known: Mapping[SSAValue, Dim]) -> int:

@@ -1,5 +1,7 @@
 """Elementary functions of fp32 and fp64 tiles in kernel ops: the formulas kernel-expand-math writes.
 
+Circular functions are in trigonometry.py, hyperbolic ones but tanh in hyperbolic.py.
+
 Errors are against the exact result; tests/unit/passes_kernel/test_expand_math.py checks them.
 
 | function | form                                                              | fp32    | fp64    |
@@ -20,7 +22,7 @@ from xdsl.dialects.builtin import f32, f64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects.kernel.tiles import ConvertOp, MapOp, SplatOp, as_tile
-from neuralc.passes.kernel.coefficients import COEFFICIENTS, ERF_SMALL
+from neuralc.passes.kernel.coefficients import COEFFICIENTS, EXPM1, TANH_ONE
 
 EXP2_RANGE = 160.0
 """2**-160 and 2**160 are 0 and infinity in fp32 for certain."""
@@ -34,12 +36,13 @@ class Expression:
         self.coefficients = COEFFICIENTS[element_type]
         self.element_type = element_type
         self.ops: list[Operation] = []
-        self._constants: dict[tuple[float, Attribute], SSAValue] = {}
+        self._constants: dict[tuple[str, Attribute], SSAValue] = {}
 
     def constant(self, value: float, element_type: Attribute | None = None) -> SSAValue:
-        key = (float(value), element_type or self.element_type)
+        # As text, -0.0 is not 0.0.
+        key = (repr(float(value)), element_type or self.element_type)
         if key not in self._constants:
-            self._constants[key] = self._add(SplatOp.of(result=self.tile.with_element(key[1]), value=key[0]))
+            self._constants[key] = self._add(SplatOp.of(result=self.tile.with_element(key[1]), value=float(value)))
         return self._constants[key]
 
     def map(self, function: str, *args: SSAValue | float) -> SSAValue:
@@ -50,6 +53,10 @@ class Expression:
 
     def convert(self, value: SSAValue, element_type: Attribute) -> SSAValue:
         return self._add(ConvertOp.of(value, result=self.tile.with_element(element_type)))
+
+    def rounded_product(self, a: SSAValue, b: SSAValue) -> SSAValue:
+        """a * b that does not fuse into sums that take it: formulas with remainders need to know what was cut off."""
+        return self.map("fma", a, b, -0.0)
 
     def clamp(self, x: SSAValue, low: float, high: float) -> SSAValue:
         """x within bounds; NaN stays NaN."""
@@ -67,13 +74,23 @@ class Expression:
         return op.result
 
 
+def odd_function(e: Expression, x: SSAValue, value: SSAValue) -> SSAValue:
+    """`value`, that of the magnitude of x, with the sign of x."""
+    return keep_zero(e, x, e.map("select", e.map("lt", x, 0.0), e.map("neg", value), value))
+
+
+def keep_zero(e: Expression, x: SSAValue, value: SSAValue) -> SSAValue:
+    """`value`, but x where that is 0.0 or -0.0."""
+    return e.map("select", e.map("eq", x, 0.0), x, value)
+
+
 def exp(e: Expression, x: SSAValue) -> SSAValue:
     # -inf becomes a number whose exp is exactly 0, so masked-out scores vanish.
-    n, r = _reduced(e, e.clamp(x, *e.coefficients.exp_bounds))
+    n, r = reduced(e, e.clamp(x, *e.coefficients.exp_bounds))
     return e.map("ldexp", e.polynomial(r, (*e.coefficients.exp, 1.0, 1.0)), n)
 
 
-def _reduced(e: Expression, x: SSAValue) -> tuple[SSAValue, SSAValue]:
+def reduced(e: Expression, x: SSAValue) -> tuple[SSAValue, SSAValue]:
     """x = n ln2 + r with |r| at most ln2 / 2."""
     high, low = e.coefficients.ln2
     n = e.map("round_even", e.map("mul", x, 1 / math.log(2)))
@@ -106,10 +123,9 @@ def _split(e: Expression, x: SSAValue) -> tuple[SSAValue, SSAValue]:
 
 
 def tanh(e: Expression, x: SSAValue) -> SSAValue:
-    one = e.coefficients.tanh_one
-    x = e.clamp(x, -one, one)
-    n, r = _reduced(e, e.map("add", x, x))
-    small = e.map("fma", e.map("mul", r, r), e.polynomial(r, e.coefficients.expm1), r)
+    x = e.clamp(x, -TANH_ONE, TANH_ONE)
+    n, r = reduced(e, e.map("add", x, x))
+    small = e.map("fma", e.map("mul", r, r), e.polynomial(r, EXPM1), r)
     scale = e.map("ldexp", e.constant(1.0), n)
     # exp(2x) - 1 without cancellation near 0; at the ends its error hardly matters to the quotient.
     t = e.map("fma", scale, small, e.map("sub", scale, 1.0))
@@ -119,15 +135,17 @@ def tanh(e: Expression, x: SSAValue) -> SSAValue:
 def erf(e: Expression, x: SSAValue) -> SSAValue:
     numbers = e.coefficients
     x = e.clamp(x, -numbers.erf_one, numbers.erf_one)
-    small = e.map("mul", x, e.polynomial(e.map("mul", x, x), numbers.erf))
+    # The leading term comes last and is exact, in both: x + x q(x**2 - centre), 1 - p**2.
+    centred = e.map("fma", x, x, -numbers.erf_centre)
+    small = e.map("fma", x, e.polynomial(centred, numbers.erf), x)
     magnitude = e.map("abs", x)
     centred = e.map("fma", magnitude, 1 / numbers.erfc_radius, -numbers.erfc_centre / numbers.erfc_radius)
     power = e.polynomial(centred, numbers.erfc_root)
-    for _ in range(3):
+    for _ in range(numbers.erfc_halvings - 1):
         power = e.map("mul", power, power)
-    large = e.map("sub", 1.0, power)
+    large = e.map("fma", power, e.map("neg", power), 1.0)
     large = e.map("select", e.map("lt", x, 0.0), e.map("neg", large), large)
-    return e.map("select", e.map("lt", magnitude, ERF_SMALL), small, large)
+    return e.map("select", e.map("lt", magnitude, numbers.erf_small), small, large)
 
 
 def pow_(e: Expression, x: SSAValue, y: SSAValue) -> SSAValue:
@@ -173,7 +191,7 @@ def _exp2(e: Expression, t: SSAValue) -> SSAValue:
 FORMULAS: dict[tuple[str, Attribute], Callable[..., SSAValue]] = {
     **{("exp", type_): exp for type_ in COEFFICIENTS},
     **{("log", type_): log for type_ in COEFFICIENTS},
-    **{("tanh", type_): tanh for type_ in COEFFICIENTS},
+    ("tanh", f64): tanh,
     **{("erf", type_): erf for type_ in COEFFICIENTS},
     ("pow", f32): pow_,
 }

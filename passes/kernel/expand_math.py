@@ -1,4 +1,4 @@
-"""kernel-expand-math: write exp, log, tanh, erf and pow as polynomials.
+"""kernel-expand-math: write exp, log, sin and the like as polynomials.
 
     %1 = kernel.map exp %0          ->   %2 = kernel.map maximum %0, %low ..
                                          %n = kernel.map round_even ..
@@ -7,11 +7,12 @@
                                          %1 = kernel.map ldexp %p, %n
 
 Why: a CPU has no such instruction, and a call of the C library per lane is 6 to 10 times slower than the polynomial in
-vectors; nor does an artifact need libm then. The formulas and their errors are in elementary.py; infinities, NaN and
-subnormal results are right, and exp of -inf is exactly 0. fp16 is computed in fp32 and rounded once.
+vectors; nor does an artifact need libm then. The formulas and their errors are in elementary.py, trigonometry.py and
+hyperbolic.py; infinities, NaN and subnormal results are right, and exp of -inf is exactly 0. fp16 and bf16 are
+computed in fp32 and rounded once.
 Must not fire for a GPU, which has its own functions. pow of fp64 stays: it would need a logarithm of more than fp64's
-digits, so the emitter calls the C library for it. Values change by the stated ulps: `--check-each` compares in rounded
-mode.
+digits; so do circular and hyperbolic functions of fp64, which are rare: the emitter calls the C library for them.
+Values change by the stated ulps: `--check-each` compares in rounded mode.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xdsl.dialects.builtin import ModuleOp, f16, f32
+from xdsl.dialects.builtin import ModuleOp, bf16, f16, f32
 
 from neuralc.dialects.kernel import MapOp, TileType
 from neuralc.passes.base import ModulePass, Numerics, PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
-from neuralc.passes.kernel.elementary import FORMULAS, Expression
+from neuralc.passes.kernel import elementary, hyperbolic, trigonometry
+from neuralc.passes.kernel.elementary import Expression
+
+FORMULAS = {**elementary.FORMULAS, **trigonometry.FORMULAS, **hyperbolic.FORMULAS}
+"""By function and the element type they compute in."""
 
 
 class ExpandFunction(RewritePattern[MapOp]):
@@ -36,7 +41,7 @@ class ExpandFunction(RewritePattern[MapOp]):
         tile = op.result.type
         if not isinstance(tile, TileType):
             return
-        computed = f32 if tile.element_type == f16 else tile.element_type
+        computed = f32 if tile.element_type in (f16, bf16) else tile.element_type
         formula = FORMULAS.get((op.literal("fn"), computed))
         if formula is None:
             return

@@ -12,6 +12,8 @@ smallest, each into the smallest gap it fits (greedy by size: Pisarchyk and Lee 
 expressions; a gap counts only where it is large enough for every size of the dims, and what cannot be compared is
 placed behind everything else. Sizes are rounded up term by term to 64 bytes, so that all offsets are multiples of 64.
 
+In a loop, a buffer from outside lives in every round, hence from the beginning of the loop to its end; one of the body
+lives in its own part of a round, for the next round writes it again before it reads it.
 Must not share: a buffer read by the launch that writes another one. Remarks: the arena, and what it would be without
 reuse.
 """
@@ -22,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from neuralc.dialects import kernel
@@ -34,6 +36,8 @@ from neuralc.passes.base import ModulePass, PassContext
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector."""
+
+LOOPS = (kernel.ForOp, kernel.WhileOp)
 
 TYPICAL = 64
 """What symbolic sizes count as when buffers are sorted; no result depends on its truth."""
@@ -109,19 +113,34 @@ def ref_of(value: SSAValue) -> RefType:
 def buffer_lifetimes(host: kernel.HostOp) -> tuple[list[Lifetime], list[kernel.AllocOp]]:
     """The lifetimes of all buffers, in the order of the text, and the buffers that nobody uses.
 
-    The two sides of a kernel.if are numbered one after the other: what lives in one is dead in the other.
+    The two sides of a choice are numbered one after the other: what lives in one is dead in the other.
     """
     numbers: dict[Operation, int] = {op: number for number, op in enumerate(host.body.walk())}
+    ends: dict[Operation, int] = {
+        op: max(numbers[inner] for inner in op.walk()) for op in numbers if isinstance(op, LOOPS)
+    }
     lifetimes, unused = [], []
     for op in numbers:
         if not isinstance(op, kernel.AllocOp):
             continue
-        used = [numbers[user] for user in users_of(op.result)]
+        used = [number for user in users_of(op.result) for number in _times(user, op.parent, numbers, ends)]
         if used:
             lifetimes.append(Lifetime(op, aligned(ref_of(op.result).bytes), min(used), max(used)))
         else:
             unused.append(op)
     return lifetimes, unused
+
+
+def _times(
+    user: Operation, home: Block | None, numbers: Mapping[Operation, int], ends: Mapping[Operation, int]
+) -> Iterable[int]:
+    """When a buffer of the block `home` is needed for the sake of a user: all the time of the loops between the two."""
+    yield numbers[user]
+    block, outer = user.parent, user.parent_op()
+    while block is not home and outer is not None:
+        if outer in ends:
+            yield from (numbers[outer], ends[outer])
+        block, outer = outer.parent, outer.parent_op()
 
 
 def users_of(value: SSAValue) -> Iterable[Operation]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IntegerType, ModuleOp
 from xdsl.ir import Operation
 
 from neuralc.dialects import kernel
@@ -59,8 +59,10 @@ def tiles_of(op: Operation) -> Iterator[TileType]:
 
 def _lanes(op: Operation, target: Target) -> Iterator[str]:
     for tile in tiles_of(op):
-        # A wider element may take two registers where it meets a narrower one in a conversion.
-        widest = max(1, target.vector_bytes // min(4, element_bytes(tile.element_type)))
+        # A wider element may take two registers where it meets a narrower one in a conversion. Positions and truth
+        # values have the lanes of the elements they belong to, however many registers that takes.
+        of_integers = isinstance(tile.element_type, IntegerType)
+        widest = max(1, target.vector_bytes // (1 if of_integers else min(4, element_bytes(tile.element_type))))
         if tile.lanes == 0:
             yield f"{tile} has no lanes"
         elif tile.lanes & (tile.lanes - 1):
@@ -139,6 +141,7 @@ def _no_local(op: kernel.LocalOp, target: Target) -> Iterator[str]:
 
 MAKERS: tuple[type[Operation], ...] = (
     kernel.LoadOp,
+    kernel.GatherOp,
     kernel.SplatOp,
     kernel.IotaOp,
     kernel.MapOp,

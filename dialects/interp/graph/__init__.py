@@ -11,14 +11,36 @@ from collections.abc import Mapping
 from xdsl.ir import Operation
 
 from neuralc.dialects.interp.evaluator import Semantics
-from neuralc.dialects.interp.graph import dense, elementwise, module, norms, reductions, spatial, views
+from neuralc.dialects.interp.graph import (
+    control,
+    dense,
+    elementwise,
+    indexing,
+    logic,
+    module,
+    norms,
+    quantization,
+    recurrent,
+    reductions,
+    resampling,
+    sampling,
+    spatial,
+    views,
+)
 
 SEMANTICS: Mapping[type[Operation], Semantics] = {
+    **control.SEMANTICS,
     **dense.SEMANTICS,
     **elementwise.SEMANTICS,
+    **indexing.SEMANTICS,
+    **logic.SEMANTICS,
     **module.SEMANTICS,
     **norms.SEMANTICS,
+    **quantization.SEMANTICS,
+    **recurrent.SEMANTICS,
     **reductions.SEMANTICS,
+    **resampling.SEMANTICS,
+    **sampling.SEMANTICS,
     **spatial.SEMANTICS,
     **views.SEMANTICS,
 }

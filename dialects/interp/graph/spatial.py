@@ -1,72 +1,142 @@
-"""Convolution and pooling, in numpy."""
+"""Convolution and pooling over any number of spatial dims, in numpy."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from xdsl.ir import Operation
 
 from neuralc.dialects import graph
+from neuralc.dialects.graph.shapes import CHANNEL, SPATIAL
 from neuralc.dialects.interp.evaluator import Evaluator, Semantics
 from neuralc.dialects.interp.numerics import Array
 from neuralc.dialects.syntax import PlainOp
 
+Index: TypeAlias = tuple[slice, ...]
+
 
 def _channels_last(x: Array, data_format: str) -> Array:
-    return x if data_format == "NHWC" else x.transpose(0, 2, 3, 1)
+    return np.moveaxis(x, CHANNEL[data_format], -1)
 
 
 def _channels_back(x: Array, data_format: str) -> Array:
-    return x if data_format == "NHWC" else x.transpose(0, 3, 1, 2)
+    return np.moveaxis(x, -1, CHANNEL[data_format])
 
 
-def _pad(x: Array, pads: Sequence[int], value: float) -> Array:
-    """Pad height and width of an NHWC array by [top, left, bottom, right]."""
-    top, left, bottom, right = pads
-    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
+def _extents(evaluator: Evaluator, op: PlainOp) -> list[int]:
+    """The spatial sizes of the result."""
+    shape = evaluator.shape(op.results[0].type)
+    return [shape[axis] for axis in SPATIAL[op.literal("data_format")]]
+
+
+def _every(strides: Sequence[int], starts: Sequence[int], counts: Sequence[int]) -> Index:
+    """Batch and channels whole; along each spatial dim `count` places, `stride` apart."""
+    along = zip(starts, strides, counts, strict=True)
+    return (
+        slice(None),
+        *(slice(start, start + max((count - 1) * stride + 1, 0), stride) for start, stride, count in along),
+    )
+
+
+def _accumulator(shape: Sequence[int], like: Array) -> Array:
+    """Zeros of float64 or of 64 bits, which wrap around as any narrower integer does."""
+    return np.zeros(tuple(shape), np.float64 if np.issubdtype(like.dtype, np.floating) else np.int64)
 
 
 def _conv(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, bias: Array | None = None) -> Array:
     """A sum over the taps of the kernel; each is a product of matrices per group."""
-    (kh, kw, depth, out), groups = kernel.shape, op.literal("groups")
-    (sh, sw), (dh, dw), data_format = op.literal("strides"), op.literal("dilations"), op.literal("data_format")
-    x = _pad(_channels_last(x, data_format), op.literal("pads"), 0.0)
-    batch = x.shape[0]
-    oh, ow = ((x.shape[1] - dh * (kh - 1) - 1) // sh + 1), ((x.shape[2] - dw * (kw - 1) - 1) // sw + 1)
-    taps = kernel.reshape(kh, kw, depth, groups, out // groups).transpose(0, 1, 3, 2, 4)
-    total = np.zeros((groups, batch * oh * ow, out // groups))
-    for i, j in np.ndindex(kh, kw):
-        under = x[:, i * dh : i * dh + (oh - 1) * sh + 1 : sh, j * dw : j * dw + (ow - 1) * sw + 1 : sw]
-        total += under.reshape(batch * oh * ow, groups, depth).transpose(1, 0, 2) @ taps[i, j]
-    result = total.transpose(1, 0, 2).reshape(batch, oh, ow, out)
+    *window, depth, out = kernel.shape
+    groups, pads, data_format = op.literal("groups"), op.literal("pads"), op.literal("data_format")
+    extents, rank = _extents(evaluator, op), len(window)
+    around = list(zip(pads[:rank], pads[rank:], strict=True))
+    x = np.pad(_channels_last(x, data_format), [(0, 0), *around, (0, 0)])
+    places = (x.shape[0], *extents)
+    taps = np.moveaxis(kernel.reshape(*window, depth, groups, out // groups), -2, -3)
+    total = _accumulator((*places, groups, out // groups), x)
+    for tap in np.ndindex(*window):
+        starts = [i * dilation for i, dilation in zip(tap, op.literal("dilations"), strict=True)]
+        under = x[_every(op.literal("strides"), starts, extents)].reshape(*places, groups, 1, depth)
+        total += (under @ taps[tap])[..., 0, :]
+    result = total.reshape(*places, out)
     return _channels_back(result if bias is None else result + bias, data_format)
 
 
-def _windows(op: PlainOp, x: Array, padding: float) -> Array:
-    """All windows of a pooling op: [batch, height, width, channels, window height, window width]."""
-    x = _pad(_channels_last(x, op.literal("data_format")), op.literal("pads"), padding)
-    sh, sw = op.literal("strides")
-    return sliding_window_view(x, op.literal("window"), axis=(1, 2))[:, ::sh, ::sw]
+def _conv_transpose(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, bias: Array | None = None) -> Array:
+    """Each tap of the kernel adds all of x, `strides` apart; then the padding is cut off."""
+    *window, depth, per_group = kernel.shape
+    groups, pads, data_format = op.literal("groups"), op.literal("pads"), op.literal("data_format")
+    extents, rank = _extents(evaluator, op), len(window)
+    x = _channels_last(x, data_format)
+    batch, *sizes, _ = x.shape
+    grouped = x.reshape(batch, *sizes, groups, 1, depth // groups)
+    taps = kernel.reshape(*window, groups, depth // groups, per_group)
+    lists = zip(sizes, op.literal("strides"), window, op.literal("dilations"), strict=True)
+    reached = [max((size - 1) * stride + dilation * (taps - 1) + 1, 0) for size, stride, taps, dilation in lists]
+    full = [max(reach, low + extent) for reach, low, extent in zip(reached, pads[:rank], extents, strict=True)]
+    total = _accumulator((batch, *full, groups, per_group), x)
+    for tap in np.ndindex(*window):
+        starts = [i * dilation for i, dilation in zip(tap, op.literal("dilations"), strict=True)]
+        total[_every(op.literal("strides"), starts, sizes)] += (grouped @ taps[tap])[..., 0, :]
+    kept = total[_every([1] * rank, pads[:rank], extents)].reshape(batch, *extents, groups * per_group)
+    return _channels_back(kept if bias is None else kept + bias, data_format)
+
+
+def _windows(evaluator: Evaluator, op: PlainOp, x: Array, around: float, past: float) -> Array:
+    """All windows of a pooling op, flattened: [batch, *places, channels, taps].
+
+    `around` stands in the padding, `past` where a last window of ceil_mode reaches over it.
+    """
+    window, strides, dilations = (op.literal(name) for name in ("window", "strides", "dilations"))
+    pads, extents, rank = op.literal("pads"), _extents(evaluator, op), len(window)
+    reaches = [dilation * (size - 1) + 1 for size, dilation in zip(window, dilations, strict=True)]
+    x = _channels_last(x, op.literal("data_format"))
+    x = np.pad(x, [(0, 0), *zip(pads[:rank], pads[rank:], strict=True), (0, 0)], constant_values=around)
+    wanted = [(n - 1) * stride + reach for n, stride, reach in zip(extents, strides, reaches, strict=True)]
+    missing = [(0, max(want - size, 0)) for want, size in zip(wanted, x.shape[1:-1], strict=True)]
+    x = np.pad(x, [(0, 0), *missing, (0, 0)], constant_values=past)
+    views = sliding_window_view(x, reaches, axis=tuple(range(1, rank + 1)))[_every(strides, [0] * rank, extents)]
+    whole = [slice(None)] * (rank + 2)
+    taps = views[(*whole, *(slice(None, None, dilation) for dilation in dilations))]
+    return taps.reshape(*taps.shape[: rank + 2], math.prod(window))
+
+
+def _lowest(x: Array) -> float | int:
+    return -np.inf if np.issubdtype(x.dtype, np.floating) else int(np.iinfo(x.dtype).min)
 
 
 def _max_pool(evaluator: Evaluator, op: PlainOp, x: Array) -> Array:
-    lowest = -np.inf if np.issubdtype(x.dtype, np.floating) else int(np.iinfo(x.dtype).min)
-    return _channels_back(_windows(op, x, lowest).max(axis=(-2, -1)), op.literal("data_format"))
+    lowest = _lowest(x)
+    return _channels_back(_windows(evaluator, op, x, lowest, lowest).max(axis=-1), op.literal("data_format"))
+
+
+def _arg_max_pool(evaluator: Evaluator, op: PlainOp, x: Array) -> Array:
+    lowest, data_format = _lowest(x), op.literal("data_format")
+    order = list(range(x.ndim))
+    if op.literal("column_major"):
+        spatial = SPATIAL[data_format]
+        order[spatial[0] : spatial[-1] + 1] = reversed(spatial)
+    counted = np.arange(x.size).reshape([x.shape[axis] for axis in order]).transpose(order)
+    places = _windows(evaluator, op, counted, -1, -1)
+    values = _windows(evaluator, op, x, lowest, lowest)
+    best = values.max(axis=-1, keepdims=True)
+    first = ((places >= 0) & ((values == best) | (values != values))).argmax(axis=-1)
+    return _channels_back(np.take_along_axis(places, first[..., None], -1)[..., 0], data_format)
 
 
 def _average_pool(evaluator: Evaluator, op: PlainOp, x: Array) -> Array:
-    total = _windows(op, x, 0.0).sum(axis=(-2, -1))
-    if op.literal("count_include_pad"):
-        count: Array = np.asarray(float(np.prod(op.literal("window"))))
-    else:
-        count = _windows(op, np.ones_like(x), 0.0).sum(axis=(-2, -1))
-    return _channels_back(total / count, op.literal("data_format"))
+    total = _windows(evaluator, op, x, 0.0, 0.0).sum(axis=-1)
+    inside = _windows(evaluator, op, np.ones_like(x), float(op.literal("count_include_pad")), 0.0)
+    return _channels_back(total / inside.sum(axis=-1), op.literal("data_format"))
 
 
 SEMANTICS: dict[type[Operation], Semantics] = {
-    graph.ConvOp: _conv,
-    graph.MaxPoolOp: _max_pool,
+    graph.ArgMaxPoolOp: _arg_max_pool,
     graph.AveragePoolOp: _average_pool,
+    graph.ConvOp: _conv,
+    graph.ConvTransposeOp: _conv_transpose,
+    graph.MaxPoolOp: _max_pool,
 }

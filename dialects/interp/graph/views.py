@@ -21,8 +21,34 @@ def _constant(evaluator: Evaluator, op: PlainOp) -> Array:
     )
 
 
+def _slice(evaluator: Evaluator, op: graph.SliceOp, x: Array) -> Array:
+    starts = [evaluator.size(start) for start in op.starts.data]
+    for axis, (start, count, step) in enumerate(
+        zip(starts, evaluator.shape(op.result.type), op.literal("steps"), strict=True)
+    ):
+        x = np.take(x, start + step * np.arange(count), axis=axis)
+    return x
+
+
+def _concat(evaluator: Evaluator, op: graph.ConcatOp, *xs: Array) -> Array:
+    return np.concatenate(xs, axis=op.literal("axis"))
+
+
+def _pad(evaluator: Evaluator, op: graph.PadOp, x: Array) -> Array:
+    around, mode = list(zip(op.literal("low"), op.literal("high"), strict=True)), op.literal("mode")
+    if mode == "constant":
+        return np.pad(x, around, constant_values=op.literal("value"))
+    return np.pad(x, around, mode=mode)
+
+
 SEMANTICS: dict[type[Operation], Semantics] = {
     graph.ReshapeOp: lambda evaluator, op, x: x.reshape(evaluator.shape(op.results[0].type)),
     graph.TransposeOp: with_properties(np.transpose, "perm"),
     graph.ConstantOp: _constant,
+    graph.SliceOp: _slice,
+    graph.ConcatOp: _concat,
+    graph.ExpandOp: lambda evaluator, op, x: np.broadcast_to(x, evaluator.shape(op.result.type)),
+    graph.PadOp: _pad,
+    graph.IotaOp: lambda evaluator, op: np.arange(*evaluator.shape(op.result.type)),
+    graph.SizeOp: lambda evaluator, op: np.asarray(evaluator.size(op.dim.data)),
 }

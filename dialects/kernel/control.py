@@ -1,0 +1,195 @@
+"""Control flow of the host program: rounds that are counted, rounds and choices by a value in memory.
+
+    kernel.for @t from 0 to S {
+      %x = kernel.view %xs offset t * 64 -> !kernel.ref<[64], f32>        // @t is a size in the body
+      kernel.launch @step[](%x, %state)
+    }
+    kernel.while %again @n from 0 to 100 { .. }                          // %again: one i1 in memory
+    kernel.branch %which { .. } else { .. }
+
+| op            | meaning |
+|---------------|---------|
+| kernel.for    | rounds for @t = 0, 1, .. |
+| kernel.while  | rounds as long as a value in memory is true, at most so many where that is said |
+| kernel.branch | a choice by a value in memory (kernel.if is one by sizes) |
+
+Behind a loop its counter stands for the number of rounds there were, up to the end of the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
+from xdsl.dialects.builtin import StringAttr, i1
+from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    traits_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import NoTerminator
+from xdsl.utils.exceptions import VerifyException
+
+from neuralc.dialects.dims import Dim, parse_dim
+from neuralc.dialects.kernel.types import RefType
+from neuralc.dialects.syntax import parse_value
+from neuralc.dialects.types import DimAttr, DimsAttr
+
+
+@irdl_op_definition
+class ForOp(IRDLOperation):
+    """`kernel.for @t from 0 to S { .. }`: the body once for each @t below S, in order."""
+
+    name = "kernel.for"
+    counter = prop_def(StringAttr)
+    trips = prop_def(DimAttr)
+    body = region_def("single_block")
+    traits = traits_def(NoTerminator())
+
+    def __init__(self, counter: str, trips: Dim, body: Region) -> None:
+        super().__init__(properties={"counter": StringAttr(counter), "trips": DimAttr(trips)}, regions=[body])
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.counter.data)
+        printer.print_string(f" from 0 to {self.trips.data} ")
+        printer.print_region(self.body, print_empty_block=False)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        counter = parser.parse_symbol_name().data
+        return cls(counter, _parse_range(parser), parse_body(parser))
+
+
+@irdl_op_definition
+class WhileOp(IRDLOperation):
+    """`kernel.while %again @n from 0 to 100 { .. }`: looks at `%again` before each round."""
+
+    name = "kernel.while"
+    condition = operand_def(RefType)
+    counter = prop_def(StringAttr)
+    limit = opt_prop_def(DimAttr)
+    body = region_def("single_block")
+    traits = traits_def(NoTerminator())
+
+    def __init__(self, condition: SSAValue, counter: str, body: Region, limit: Dim | None = None) -> None:
+        super().__init__(
+            operands=[condition],
+            properties={"counter": StringAttr(counter), "limit": None if limit is None else DimAttr(limit)},
+            regions=[body],
+        )
+
+    def verify_(self) -> None:
+        check_condition(self.condition)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.condition)
+        printer.print_string(" ")
+        printer.print_symbol_name(self.counter.data)
+        if self.limit is not None:
+            printer.print_string(f" from 0 to {self.limit.data}")
+        printer.print_string(" ")
+        printer.print_region(self.body, print_empty_block=False)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        condition = parse_value(parser)
+        counter = parser.parse_symbol_name().data
+        limit = None
+        if parser.parse_optional_keyword("from"):
+            limit = _parse_to(parser)
+        return cls(condition, counter, parse_body(parser), limit)
+
+
+@irdl_op_definition
+class BranchOp(IRDLOperation):
+    """`kernel.branch %which { .. } else { .. }`: the first body where the value in memory is true."""
+
+    name = "kernel.branch"
+    condition = operand_def(RefType)
+    then_body = region_def("single_block")
+    else_body = region_def("single_block")
+    traits = traits_def(NoTerminator())
+
+    def __init__(self, condition: SSAValue, then_body: Region, else_body: Region) -> None:
+        super().__init__(operands=[condition], regions=[then_body, else_body])
+
+    def verify_(self) -> None:
+        check_condition(self.condition)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.condition)
+        printer.print_string(" ")
+        printer.print_region(self.then_body, print_empty_block=False)
+        printer.print_string(" else ")
+        printer.print_region(self.else_body, print_empty_block=False)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        condition = parse_value(parser)
+        then_body = parse_body(parser)
+        parser.parse_keyword("else")
+        return cls(condition, then_body, parse_body(parser))
+
+
+def check_condition(value: SSAValue) -> None:
+    """Raise VerifyException for what is not a reference to one truth value."""
+    if not isinstance(value.type, RefType) or value.type.element_type != i1 or value.type.span != Dim.constant(1):
+        raise VerifyException(f"a condition is one i1 in memory, not {value.type}")
+
+
+def check_sizes(block: Block, known: frozenset[str]) -> None:
+    """Raise VerifyException for a size that no dim and no counter gives, and for a counter that hides another one."""
+    for op in block.ops:
+        used: set[str] = set()
+        for attribute in (*op.properties.values(), *(result.type for result in op.results)):
+            used.update(_symbols(attribute))
+        if not used <= known:
+            raise VerifyException(f"{op.name} uses sizes that are not known here: {', '.join(sorted(used - known))}")
+        inner = known
+        if isinstance(op, ForOp | WhileOp):
+            if op.counter.data in known:
+                raise VerifyException(f"the counter @{op.counter.data} has the name of another size")
+            known = inner = known | {op.counter.data}
+        for region in op.regions:
+            for each in region.blocks:
+                check_sizes(each, inner)
+
+
+def _symbols(attribute: Attribute) -> Iterable[str]:
+    match attribute:
+        case DimAttr():
+            return attribute.data.symbols
+        case DimsAttr():
+            return frozenset().union(*(dim.symbols for dim in attribute.data))
+        case RefType():
+            return attribute.symbols
+        case _:
+            return ()
+
+
+def parse_body(parser: Parser) -> Region:
+    """A region of one block, which may be empty."""
+    region = parser.parse_region()
+    return region if region.blocks else Region(Block())
+
+
+def _parse_range(parser: Parser) -> Dim:
+    parser.parse_keyword("from")
+    return _parse_to(parser)
+
+
+def _parse_to(parser: Parser) -> Dim:
+    if parser.parse_integer() != 0:
+        parser.raise_error("rounds are counted from 0")
+    parser.parse_keyword("to")
+    return parse_dim(parser)

@@ -1,0 +1,83 @@
+"""The rules of graph-canonicalize for layers with weights and windows.
+
+    %0 = graph.matmul %x, %w -> tensor<?x8xf32>          %0 = graph.dense %x, %w, %b -> tensor<?x8xf32>
+    %1 = graph.add %0, %b -> tensor<?x8xf32>       ->
+
+The forms: dense for a matmul with a weight, so that what knows dense knows it; the bias of a layer in the layer; no
+dilation of a window of one place. A vector of another type than the layer's channels, a bias that would enlarge the
+result, and a layer that others read without its bias stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import graph
+from neuralc.dialects.graph.shapes import CHANNEL, static_shape
+from neuralc.dialects.syntax import PlainOp, to_attribute
+from neuralc.dialects.types import element_of, shape_of, tensor_type
+from neuralc.passes.driver import RewritePattern, Rewriter
+from neuralc.passes.graph.weight_values import is_known
+
+Layer: TypeAlias = graph.ConvOp | graph.ConvTransposeOp | graph.DenseOp
+
+
+class MatmulWithWeight(RewritePattern[graph.MatmulOp]):
+    """A product with a known matrix is a dense layer."""
+
+    op_types = (graph.MatmulOp,)
+
+    def rewrite(self, op: graph.MatmulOp, rewriter: Rewriter) -> None:
+        if len(shape_of(op.rhs.type)) == 2 and is_known(op.rhs) and not is_known(op.lhs):
+            rewriter.replace(op, graph.DenseOp.of(op.lhs, op.rhs))
+
+
+class BiasOfLayer(RewritePattern[graph.AddOp]):
+    """A known vector along the channels that is added to a layer without bias is its bias."""
+
+    op_types = (graph.AddOp,)
+
+    def rewrite(self, op: graph.AddOp, rewriter: Rewriter) -> None:
+        for layer, bias in ((op.lhs.owner, op.rhs), (op.rhs.owner, op.lhs)):
+            if not isinstance(layer, graph.ConvOp | graph.ConvTransposeOp | graph.DenseOp) or layer.bias is not None:
+                continue
+            if layer.result.uses.get_length() != 1 or layer.result.type != op.result.type or not is_known(bias):
+                continue
+            if (views := _as_vector(bias, layer)) is not None:
+                held = views[0].result if views else bias
+                new = type(layer).of(layer.x, layer.kernel, held, **layer.literals())
+                rewriter.replace(op, [*views, new], fused=[layer])
+                return
+
+
+def _as_vector(bias: SSAValue, layer: Layer) -> list[graph.ReshapeOp] | None:
+    """What makes a bias a vector of the layer's channels, nothing where it is one; None where it runs otherwise."""
+    shape, result = shape_of(bias.type), shape_of(layer.result.type)
+    channel = len(result) - 1 if isinstance(layer, graph.DenseOp) else CHANNEL[layer.literal("data_format")]
+    place = channel - (len(result) - len(shape))
+    if place < 0 or shape[place] != result[channel] or any(size != 1 for size in (*shape[:place], *shape[place + 1 :])):
+        return None
+    if len(shape) == 1:
+        return []
+    return [graph.ReshapeOp.of(bias, result=tensor_type((result[channel],), element_of(bias.type)))]
+
+
+class UndilatedPlaces(RewritePattern[PlainOp]):
+    """A window of one place along a dim has no taps to set apart."""
+
+    op_types = (graph.ConvOp, graph.ConvTransposeOp, graph.MaxPoolOp, graph.ArgMaxPoolOp, graph.AveragePoolOp)
+
+    def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
+        dilations = op.literal("dilations")
+        layer = isinstance(op, graph.ConvOp | graph.ConvTransposeOp)
+        window = static_shape("kernel", op.operands[1].type)[: len(dilations)] if layer else op.literal("window")
+        plain = tuple(1 if size == 1 else d for size, d in zip(window, dilations, strict=True))
+        if plain != tuple(dilations):
+            op.properties["dilations"] = to_attribute(plain)
+            rewriter.modified(op)
+
+
+PATTERNS: Sequence[RewritePattern[Any]] = (MatmulWithWeight(), BiasOfLayer(), UndilatedPlaces())
