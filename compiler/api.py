@@ -18,10 +18,10 @@ from neuralc.grammar.diagnostics import error, suggest, usage_error
 from neuralc.runtime import Model, ModelError, load
 
 if TYPE_CHECKING:
-    from neuralc.driver import Compilation, Options
+    from neuralc.driver import Compilation
     from neuralc.interpreted import InterpretedModel
 
-__all__ = ["Model", "ModelError", "as_diagnostics", "compile", "load"]
+__all__ = ["Model", "ModelError", "as_diagnostics", "compile", "finish", "load"]
 
 TARGETS = ("cpu", "interp")
 
@@ -38,7 +38,7 @@ def compile(
     *,
     network: str | None = None,
 ) -> Model | InterpretedModel:
-    """Compile a model for this process: a `.nr` program, or an IR dump of any level.
+    """Compile a model for this process: a `.nr` program, an ONNX model, or an IR dump of any level.
 
     `opt` is 0 to 2. `target` is "cpu", or "interp" for the reference interpreter. `threads` None takes all processors.
     `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
@@ -59,7 +59,12 @@ def compile(
     )
     compilation = driver.load(Path(fspath(model)), options)
     report(compilation.notices)
-    return _interpreted(compilation) if target == "interp" else _native(compilation, options)
+    return finish(compilation, target)
+
+
+def finish(compilation: Compilation, target: str = "cpu") -> Model | InterpretedModel:
+    """A module that was loaded, ready to run in this process; it goes through the passes in place."""
+    return _interpreted(compilation) if target == "interp" else _native(compilation)
 
 
 def _check_arguments(opt: int, target: str, threads: int | None, precision: str | None, cache: bool) -> None:
@@ -76,11 +81,12 @@ def _check_arguments(opt: int, target: str, threads: int | None, precision: str 
         raise error("E0703", "`cache=True` has no meaning yet", help="`model.save` keeps what was compiled")
 
 
-def _native(compilation: Compilation, options: Options) -> Model:
+def _native(compilation: Compilation) -> Model:
     from neuralc import driver
     from neuralc.emit.llvm.in_process import load_native
     from neuralc.emit.llvm.products import generate
 
+    options = compilation.options
     driver.compile_to(compilation, "kernel")
     return load_native(
         generate(

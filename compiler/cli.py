@@ -31,6 +31,7 @@ Examples:
 \b
 Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
+  neuralc verify model.onnx --against onnxruntime   do the values agree?
   neuralc explain E0201                             what an error means
 
 \b
@@ -39,7 +40,12 @@ Products (--emit):
   triton cuda            for NVIDIA GPUs          torch              a PyTorch module
 """
 
-VERBS: dict[str, str] = {"run": "neuralc.cli_run", "explain": "neuralc.cli_explain"}
+VERBS: dict[str, str] = {
+    "run": "neuralc.cli_run",
+    "verify": "neuralc.cli_verify",
+    "inspect": "neuralc.cli_inspect",
+    "explain": "neuralc.cli_explain",
+}
 """Verb -> module with its `command`."""
 
 LEVEL = click.Choice(["graph", "tensor", "kernel"])
@@ -92,7 +98,7 @@ def command(
     print_pipeline: bool,
     **flags: Any,
 ) -> int:
-    """Compile a neural network: MODEL is a .nr program, or IR (.mlir) of any level."""
+    """Compile a neural network: MODEL is a .nr program, an ONNX model, or IR (.mlir) of any level."""
     if version:
         sys.stdout.write(f"{version_text()}\n")
         return 0

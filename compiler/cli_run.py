@@ -41,7 +41,7 @@ Examples:
 def command(
     model: Path, inputs: Sequence[str], output: str | None, target: str, error_format: str, **flags: Any
 ) -> int:
-    """Run MODEL on arrays: a .nr program, IR (.mlir) of any level, or a library (.so) that neuralc made."""
+    """Run MODEL on arrays: a .nr program, an ONNX model, IR (.mlir), or a library (.so) that neuralc made."""
     from neuralc.api import as_diagnostics
 
     arrays = _read_inputs(inputs)
@@ -76,13 +76,14 @@ def _read_inputs(inputs: Sequence[str]) -> dict[str, Array] | list[Array]:
         raise usage_error("E0815", "no input given", help="`--input x.npy`, or `--input name=x.npy` for one of several")
     named = [text.partition("=") for text in inputs]
     if all(equals for _, equals, _ in named):
-        return {name: _read_array(Path(file)) for name, _, file in named}
+        return {name: read_array(Path(file)) for name, _, file in named}
     if any(equals for _, equals, _ in named):
         raise usage_error("E0814", "some inputs have a name and some have none", help="give every input its name")
-    return [_read_array(Path(file)) for file in inputs]
+    return [read_array(Path(file)) for file in inputs]
 
 
-def _read_array(path: Path) -> Array:
+def read_array(path: Path) -> Array:
+    """The array of a .npy file. Raises NeuralcError E0901."""
     import numpy as np
 
     try:

@@ -229,5 +229,16 @@ def _read_ir(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None
     return module, load_weights(weights, module) if weights is not None else None, ()
 
 
-FRONT_ENDS: dict[str, FrontEnd] = {".nr": _read_nr, ".neural": _read_nr, ".mlir": _read_ir}
+def _read_onnx(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+    """An ONNX model with its own weights, or those of a safetensors file with the same names."""
+    from neuralc.frontends.onnx.load import Fixed
+    from neuralc.frontends.onnx.load import load as load_onnx
+    from neuralc.settings import load_weights
+
+    loaded = load_onnx(path, Fixed(options.dims))
+    store = loaded.store if options.weights is None else load_weights(options.weights, loaded.module)
+    return loaded.module, store, ()
+
+
+FRONT_ENDS: dict[str, FrontEnd] = {".nr": _read_nr, ".neural": _read_nr, ".onnx": _read_onnx, ".mlir": _read_ir}
 """Suffix of a model file -> what reads it."""

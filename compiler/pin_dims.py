@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, TensorType
-from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from neuralc.dialects.dims import Dim
@@ -24,34 +24,39 @@ def pin_dims(module: ModuleOp, sizes: Mapping[str, int]) -> None:
     declared = declared_dims(module)
     for name, size in sizes.items():
         _check(name, size, declared)
-    pin = _Pin({name: Dim.constant(size) for name, size in sizes.items()})
-    for op in module.walk():
-        op.properties = {name: pin.attribute(attribute) for name, attribute in op.properties.items()}
-        op.attributes = {name: pin.attribute(attribute) for name, attribute in op.attributes.items()}
-        for result in op.results:
-            pin.value(result)
-        for region in op.regions:
-            for block in region.blocks:
-                pin.arguments(block)
+    Substitution({name: Dim.constant(size) for name, size in sizes.items()}).ops(module.walk())
     for name in sizes:
         Rewriter.erase_op(declared[name])
 
 
-class _Pin:
-    """The substitution, with the types already done: a module has few, and many values."""
+class Substitution:
+    """Sizes in the place of symbols, with the types already done: a module has few, and many values."""
 
     def __init__(self, sizes: Mapping[str, int | Dim]) -> None:
         self._sizes = sizes
         self._done: dict[Attribute, Attribute] = {}
+
+    def size(self, size: Dim) -> Dim:
+        return size.substitute(self._sizes)
+
+    def ops(self, ops: Iterable[Operation]) -> None:
+        """In the properties, results and block arguments of ops."""
+        for op in ops:
+            op.properties = {name: self.attribute(attribute) for name, attribute in op.properties.items()}
+            op.attributes = {name: self.attribute(attribute) for name, attribute in op.attributes.items()}
+            for result in op.results:
+                self.value(result)
+            for region in op.regions:
+                for block in region.blocks:
+                    self.arguments(block)
 
     def arguments(self, block: Block) -> None:
         for argument in block.args:
             self.value(argument)
 
     def value(self, value: SSAValue) -> None:
-        new = self.attribute(value.type)
-        if new != value.type:
-            Rewriter.replace_value_with_new_type(value, new)
+        # In place: a rewriter would make another value, and who builds a module holds on to the ones it has.
+        value._type = self.attribute(value.type)
 
     def attribute(self, attribute: Attribute) -> Attribute:
         if attribute not in self._done:
@@ -61,14 +66,12 @@ class _Pin:
     def _substitute(self, attribute: Attribute) -> Attribute:
         match attribute:
             case TensorType(encoding=DimsAttr()):
-                shape = [
-                    size.substitute(self._sizes) if isinstance(size, Dim) else size for size in shape_of(attribute)
-                ]
+                shape = [self.size(size) if isinstance(size, Dim) else size for size in shape_of(attribute)]
                 return tensor_type(shape, attribute.element_type)
             case DimAttr():
-                return DimAttr(attribute.data.substitute(self._sizes))
+                return DimAttr(self.size(attribute.data))
             case DimsAttr():
-                return DimsAttr(tuple(dim.substitute(self._sizes) for dim in attribute.data))
+                return DimsAttr(tuple(map(self.size, attribute.data)))
             case ArrayAttr():
                 return ArrayAttr([self.attribute(element) for element in attribute])
             case _:

@@ -73,9 +73,23 @@ def file_positions(location: Attribute) -> Iterator[FileLineColLoc]:
 
 
 def describe_location(location: Attribute) -> str:
-    """`file:line:column` of the first place a location names, or the empty string."""
+    """`file:line:column` of the first place a location names, else the name of a node, or the empty string."""
     place = next(file_positions(location), None)
-    return "" if place is None else f"{place.filename.data}:{place.line.data}:{place.column.data}"
+    if place is None:
+        return next(_names(location), "")
+    return f"{place.filename.data}:{place.line.data}:{place.column.data}"
+
+
+def _names(location: Attribute) -> Iterator[str]:
+    """The names in a location that has no places: those of the nodes of an imported model."""
+    match location:
+        case NameLoc():
+            yield location.desc.data
+        case FusedLoc(locations=ArrayAttr() as parts):
+            for part in parts:
+                yield from _names(part)
+        case _:
+            return
 
 
 def span_of(location: Attribute, source: Source | None = None) -> Span | None:

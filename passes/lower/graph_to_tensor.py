@@ -20,25 +20,53 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from neuralc.dialects import graph
+from neuralc.dialects.control import blocks_in
 from neuralc.dialects.types import as_tensor, format_shape, shape_of
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.locations import span_of
-from neuralc.passes.lower.layers import dense, elementwise, norms, reductions, spatial, views
+from neuralc.passes.lower.layers import (
+    control,
+    convolution,
+    dense,
+    determinant,
+    einsum,
+    elementwise,
+    indexing,
+    norms,
+    pooling,
+    quantization,
+    recurrent,
+    reductions,
+    regions,
+    resampling,
+    sampling,
+    views,
+)
 from neuralc.passes.lower.lowering import Conversion, Lowering
 
 CONVERSIONS: Mapping[type[Operation], Conversion] = {
+    **control.CONVERSIONS,
+    **convolution.CONVERSIONS,
     **dense.CONVERSIONS,
+    **determinant.CONVERSIONS,
+    **einsum.CONVERSIONS,
     **elementwise.CONVERSIONS,
+    **indexing.CONVERSIONS,
     **norms.CONVERSIONS,
+    **pooling.CONVERSIONS,
+    **quantization.CONVERSIONS,
+    **recurrent.CONVERSIONS,
     **reductions.CONVERSIONS,
-    **spatial.CONVERSIONS,
+    **regions.CONVERSIONS,
+    **resampling.CONVERSIONS,
+    **sampling.CONVERSIONS,
     **views.CONVERSIONS,
 }
 """How each op of the graph level is written in loops."""
 
-KEPT = (graph.GetWeightOp, graph.ReturnOp)
-"""Ops that both levels share."""
+KEPT = (graph.GetWeightOp, graph.ReturnOp, graph.YieldOp)
+"""Ops that both levels share, and the ends of regions, which follow the op around them."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +77,7 @@ class GraphToTensorPass(ModulePass):
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         model = graph.the_model(module)
-        ops = [op for op in model.block.ops if not isinstance(op, KEPT)]
+        ops = [op for block in blocks_in(model.block) for op in block.ops if not isinstance(op, KEPT)]
         unknown = [op for op in ops if op.name.startswith("graph.") and type(op) not in CONVERSIONS]
         if unknown:
             problems = [f"{op.name} has no form in loops; which pass should have removed it?" for op in unknown]

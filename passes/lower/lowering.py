@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import ModuleOp, i64
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph, tensor
+from neuralc.dialects.control import Control
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.graph.shapes import SPATIAL
-from neuralc.dialects.tensor.subscripts import ONE, identity
+from neuralc.dialects.tensor.compute import region_types
+from neuralc.dialects.tensor.subscripts import ONE, Subscripts, identity
 from neuralc.dialects.types import Shape, as_tensor, element_of, shape_of, tensor_type
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
 from neuralc.passes.locations import inherit_location, span_of
@@ -33,32 +34,52 @@ class Lowering:
     block: Block | None = None
 
     def emit(self, new: OpT) -> SSAValue:
+        self.insert(new)
+        return new.results[0]
+
+    def insert(self, new: Operation) -> None:
         inherit_location(new, self.op.location)
         at = InsertPoint.before(self.op) if self.block is None else InsertPoint.at_end(self.block)
         Rewriter.insert_op(new, at)
-        return new.results[0]
 
     def known(self, name: str, body: Callable[[Lowering], SSAValue]) -> SSAValue:
         """A value that depends on nothing: a weight that is computed once, when the model is compiled."""
         block = Block()
-        value = body(Lowering(self.op, block))
+        return self._derived(name, (), block, body(Lowering(self.op, block)))
+
+    def prepared(self, x: SSAValue, name: str, body: Callable[[Lowering, SSAValue], SSAValue]) -> SSAValue:
+        """What `body` makes of a value: once, when the model is compiled, if it is a weight; in each run otherwise."""
+        if not isinstance(x.owner, graph.GetWeightOp):
+            return body(self, x)
+        block = Block(arg_types=[x.type])
+        source = x.owner.weight_name
+        return self._derived(f"{source}.{name}", (source,), block, body(Lowering(self.op, block), block.args[0]))
+
+    def _derived(self, name: str, sources: Sequence[str], block: Block, value: SSAValue) -> SSAValue:
+        """Declare a weight that a block computes, and read it."""
         block.add_op(graph.ReturnOp([value]))
         model = self.op.parent_op()
+        while isinstance(model, Control):
+            model = model.parent_op()
         if not isinstance(model, graph.ModelOp) or not isinstance(module := model.parent_op(), ModuleOp):
             raise TypeError(f"{self.op.name} is lowered inside a model")
         taken = graph.symbols(module)
         symbol = next(n for i in range(len(taken) + 1) if (n := f"{name}_{i}" if i else name) not in taken)
-        weight = graph.WeightOp(symbol, as_tensor(value.type), body=Region(block))
+        weight = graph.WeightOp(symbol, as_tensor(value.type), sources=sources, body=Region(block))
         inherit_location(weight, self.op.location)
         Rewriter.insert_op(weight, InsertPoint.before(model))
         return self.emit(graph.GetWeightOp(symbol, as_tensor(value.type)))
 
     def map(self, spec: str, args: Sequence[SSAValue], shape: Shape, body: Callable[..., SSAValue]) -> SSAValue:
         """A map whose region is what `body(builder, *values)` builds."""
-        builder = ScalarBuilder([element_of(arg.type) for arg in args])
+        builder = ScalarBuilder(region_types(Subscripts.parse(spec, len(args)), args))
         value = body(builder, *builder.args)
         region = builder.finish(value)
         return self.emit(tensor.MapOp(spec, args, tensor_type(shape, value.type), region))
+
+    def positions(self, count: int | Dim) -> SSAValue:
+        """0, 1, .. as i64."""
+        return self.map("->i", [], (count,), lambda b: b.position("i", i64))
 
     def unary(self, function: str, x: SSAValue) -> SSAValue:
         letters = identity(len(shape_of(x.type)))
@@ -71,25 +92,15 @@ class Lowering:
         type_ = tensor_type(shape, element_of(x.type))
         return x if x.type == type_ else self.emit(tensor.ReshapeOp.of(x, result=type_))
 
-    def windows(self, op: Operation, x: SSAValue, window: Sequence[int], value: float) -> SSAValue:
-        """Pad height and width by the op's `pads`, then slide: [N, OH, OW, KH, KW, C] or [N, C, OH, OW, KH, KW]."""
-        literals = op.literals() if isinstance(op, graph.ConvOp | graph.MaxPoolOp | graph.AveragePoolOp) else {}
-        axes = SPATIAL[literals["data_format"]]
-        pads = literals["pads"]
-        if any(pads):
-            low, high = [0] * 4, [0] * 4
-            for i, axis in enumerate(axes):
-                low[axis], high[axis] = pads[i], pads[i + 2]
-            x = self.emit(tensor.PadOp.of(x, low=tuple(low), high=tuple(high), value=value))
-        return self.emit(
-            tensor.WindowOp.of(
-                x,
-                dims=axes,
-                sizes=tuple(window),
-                strides=tuple(literals["strides"]),
-                dilations=tuple(literals.get("dilations", (1, 1))),
-            )
-        )
+    def cast(self, x: SSAValue, element_type: Attribute) -> SSAValue:
+        """The value in another element type, as the scalar function `convert` has it."""
+        if element_of(x.type) == element_type:
+            return x
+        letters = identity(len(shape_of(x.type)))
+        return self.map(f"{letters}->{letters}", [x], shape_of(x.type), lambda b, v: b.convert(v, element_type))
+
+    def transpose(self, x: SSAValue, perm: Sequence[int]) -> SSAValue:
+        return x if list(perm) == sorted(perm) else self.emit(tensor.TransposeOp.of(x, perm=tuple(perm)))
 
 
 def broadcast_word(shape: Shape, result: Shape) -> str:

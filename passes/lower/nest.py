@@ -14,14 +14,14 @@ Schedules read the nest and nothing else; they do not see tensors.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.dims import Dim, as_dim, simplest
-from neuralc.dialects.kernel import RefType
-from neuralc.dialects.tensor.subscripts import LETTERS, ONE, identity
+from neuralc.dialects.kernel import RefType, status_type
+from neuralc.dialects.tensor.subscripts import LETTERS, ONE, WHOLE, identity
 from neuralc.dialects.types import element_of, shape_of
 
 Size = int | Dim
@@ -32,13 +32,15 @@ Compute = tensor.ContractOp | tensor.MapOp | tensor.ReduceOp
 class Operand:
     """Memory along loops: `word` names the loop of each dim of `ref`.
 
-    A packed operand has panels of its last loop outermost: its ref has one dim more than `word` has letters.
+    A packed operand has panels of its last loop outermost: its ref has one dim more than `word` has letters. A whole
+    one is read at computed places: no loop runs along its dims, `word` is empty.
     """
 
     name: str
     word: str
     ref: RefType
     packed: bool = False
+    whole: bool = False
 
     @property
     def panel(self) -> int:
@@ -74,6 +76,8 @@ class Stage:
     op: Compute
     sources: tuple[Source, ...]
     word: str
+    loops: Mapping[str, str] = field(default_factory=dict)
+    """The nest's letter for each of the op's own; empty for a loop of one round that has left the nest."""
 
     @property
     def reduced(self) -> str:
@@ -96,10 +100,29 @@ class Nest:
     inputs: tuple[Operand, ...]
     output: Operand
     stages: tuple[Stage, ...]
+    status: str = ""
+    """The name of the status cell of the run, an argument behind the operands, where a place in memory is checked."""
 
     @property
     def operands(self) -> tuple[Operand, ...]:
         return (*self.inputs, self.output)
+
+    @property
+    def references(self) -> list[tuple[str, RefType]]:
+        """The arguments of the kernel behind its dims: the operands, then the status cell if it needs one."""
+        out = [(operand.name, operand.ref) for operand in self.operands]
+        return [*out, (self.status, status_type())] if self.status else out
+
+    @property
+    def positioned(self) -> set[str]:
+        """The loops whose position a region reads: they stay as they are."""
+        return {
+            stage.loops[op.letter]
+            for stage in self.stages
+            if isinstance(stage.op, tensor.MapOp)
+            for op in stage.op.block.ops
+            if isinstance(op, tensor.PositionOp)
+        }
 
     @property
     def dims(self) -> list[str]:
@@ -109,6 +132,9 @@ class Nest:
             found |= operand.ref.symbols
         for size in self.sizes.values():
             found |= as_dim(size).symbols
+        for stage in self.stages:
+            if isinstance(stage.op, tensor.MapOp):
+                found |= {s for op in stage.op.block.ops if isinstance(op, tensor.SizeOp) for s in op.dim.data.symbols}
         return sorted(found)
 
     @property
@@ -127,11 +153,24 @@ class _Alphabet:
 
     def __init__(self) -> None:
         self.sizes: dict[str, Size] = {}
+        self.same: dict[str, str] = {}
 
     def fresh(self, size: Size, wanted: str) -> str:
         """A letter that no loop has: the op's own one where it is free, so that kernels speak of n, h and w."""
         letter = next(letter for letter in wanted + LETTERS if letter not in self.sizes)
         self.sizes[letter] = size
+        return letter
+
+    def unify(self, letter: str, other: str) -> None:
+        """Two values that were made along loops of their own are read along one: it is the same loop."""
+        letter, other = self.known_as(letter), self.known_as(other)
+        if letter != other:
+            self.same[letter] = other
+
+    def known_as(self, letter: str) -> str:
+        """The letter of a loop after all that were unified."""
+        while letter in self.same:
+            letter = self.same[letter]
         return letter
 
 
@@ -158,24 +197,53 @@ def make_nest(group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], outpu
     for op in ops:
         renaming, word = _rename(op, words, alphabet)
         own = _operand_words(op)
-        sources = tuple(
-            source(value, "".join(renaming.get(letter, ONE) for letter in letters))
-            for value, letters in zip(op.operands, own, strict=True)
-        )
-        for value, letters in zip(op.operands, own, strict=True):
-            words.setdefault(value, "".join(renaming.get(letter, ONE) for letter in letters))
+        renamed = [w if w == WHOLE else "".join(renaming.get(letter, ONE) for letter in w) for w in own]
+        sources = tuple(source(value, each) for value, each in zip(op.operands, renamed, strict=True))
+        for value, each in zip(op.operands, renamed, strict=True):
+            if each != WHOLE:
+                words.setdefault(value, each)
         words[op.result] = word
-        stages.append(Stage(op, sources, word))
-    names = _distinct([_operand_name(group, index) for index, _ in inputs] + ["out"])
-    operands = tuple(
-        Operand(name, *_without_ones(word, *refs[index])) for name, (index, word) in zip(names, inputs, strict=False)
-    )
-    out = Operand(names[-1], *_without_ones(words[group.yielded[0]], output, False))
+        stages.append(Stage(op, sources, word, renaming))
+    # Several reductions share a kernel where they run along the same rows.
+    rows = [stage.sources[0].word[-1] for stage in stages if isinstance(stage.op, tensor.ReduceOp)]
+    for other in rows[1:]:
+        alphabet.unify(other, rows[0])
+
+    def unified(word: str) -> str:
+        return "".join(alphabet.known_as(letter) for letter in word)
+
+    inputs = [(index, unified(word)) for index, word in inputs]
     stages = [
-        replace(stage, sources=tuple(replace(s, word=s.word.replace(ONE, "")) for s in stage.sources))
+        Stage(
+            stage.op,
+            tuple(replace(s, word=unified(s.word).replace(ONE, "")) for s in stage.sources),
+            unified(stage.word),
+            {own: unified(letter) for own, letter in stage.loops.items()},
+        )
         for stage in stages
     ]
-    return Nest(group.label.data, alphabet.sizes, operands, out, tuple(stages)), [index for index, _ in inputs]
+    sizes = {letter: size for letter, size in alphabet.sizes.items() if alphabet.known_as(letter) == letter}
+    names = _distinct([_operand_name(group, index) for index, _ in inputs] + ["out", "status"])
+    operands = tuple(_operand(name, word, *refs[index]) for name, (index, word) in zip(names, inputs, strict=False))
+    out = _operand(names[-2], unified(words[group.yielded[0]]), output, False)
+    status = names[-1] if any(_is_checked(op) for op in ops) else ""
+    nest = Nest(group.label.data, sizes, operands, out, tuple(stages), status)
+    return nest, [index for index, _ in inputs]
+
+
+def _operand(name: str, word: str, ref: RefType, packed: bool) -> Operand:
+    if word == WHOLE:
+        return Operand(name, "", ref, packed, whole=True)
+    return Operand(name, *_without_ones(word, ref, packed))
+
+
+def _is_checked(op: Compute) -> bool:
+    """Whether data may make the op fail."""
+    if not isinstance(op, tensor.MapOp):
+        return False
+    return any(
+        isinstance(inner, tensor.AtOp | tensor.ScalarOp) and bool(inner.literal("checked")) for inner in op.block.ops
+    )
 
 
 def _operand_name(group: tensor.GroupOp, index: int) -> str:
@@ -216,14 +284,17 @@ def _rename(op: Compute, words: Mapping[SSAValue, str], alphabet: _Alphabet) -> 
     """The nest's letters for the op's own: those of the values it reads inside the group, else fresh ones."""
     renaming: dict[str, str] = {}
     sizes: dict[str, Size] = {}
-    for value, letters in zip(op.operands, _operand_words(op), strict=True):
+    looped = [(v, word) for v, word in zip(op.operands, _operand_words(op), strict=True) if word != WHOLE]
+    for value, letters in looped:
         for letter, size in zip(letters, shape_of(value.type), strict=True):
             if letter != ONE:
                 sizes[letter] = size
         if not isinstance(value, BlockArgument):
-            renaming |= {a: b for a, b in zip(letters, words[value], strict=True) if a != ONE}
+            for own, letter in zip(letters, words[value], strict=True):
+                if own != ONE and renaming.setdefault(own, letter) != letter:
+                    alphabet.unify(letter, renaming[own])
     # An operand that an earlier op has read is read along the same loops, unless that would make two loops one.
-    for value, letters in zip(op.operands, _operand_words(op), strict=True):
+    for value, letters in looped:
         for letter, known in zip(letters, words.get(value, ""), strict=False):
             if letter not in (ONE, *renaming) and known not in (ONE, *renaming.values()):
                 renaming[letter] = known
@@ -264,6 +335,8 @@ def drop_unit_loops(nest: Nest, keep: str = "") -> Nest:
         return "".join(letter for letter in word if letter not in units)
 
     def drop(operand: Operand) -> Operand:
+        if operand.whole:
+            return operand
         offset = 1 if operand.packed else 0
         kept = [i + offset for i, letter in enumerate(operand.word) if letter not in units]
         if operand.packed:
@@ -286,8 +359,9 @@ def _mergeable_pair(nest: Nest, keep: str) -> tuple[str, str] | None:
     words = [operand.word for operand in nest.operands] + [stage.word for stage in nest.stages]
     words += [source.word for stage in nest.stages for source in stage.sources]
     pairs = {(word[i], word[i + 1]) for word in words for i in range(len(word) - 1)}
+    fixed = {*keep, *nest.positioned}
     for first, second in sorted(pairs):
-        if first in keep or second in keep:
+        if first in fixed or second in fixed:
             continue
         sizes = (nest.sizes[first], nest.sizes[second])
         if any(isinstance(size, Dim) for size in sizes):
@@ -329,7 +403,12 @@ def _rebuild(
     nest: Nest, operand: Callable[[Operand], Operand], word: Callable[[str], str], sizes: Mapping[str, Size]
 ) -> Nest:
     stages = tuple(
-        replace(stage, sources=tuple(replace(s, word=word(s.word)) for s in stage.sources), word=word(stage.word))
+        replace(
+            stage,
+            sources=tuple(replace(s, word=word(s.word)) for s in stage.sources),
+            word=word(stage.word),
+            loops={own: word(letter) for own, letter in stage.loops.items()},
+        )
         for stage in nest.stages
     )
     return replace(

@@ -6,6 +6,7 @@
     reductions over one row, maps           cpu/rows.py                     gpu/rows.py
     maps                                    cpu/elementwise.py              gpu/elementwise.py
     padding                                 cpu/fill.py                     gpu/pad.py
+    scatter, cumulate, top_k                cpu/scatter.py, cumulate.py, top_k.py
 
 Where the best kernel depends on a size known at run time only, there are several variants and the host chooses.
 The schedules of a target are loaded when it is compiled for: `cpu/schedules.py` and `gpu/schedules.py`.
@@ -14,9 +15,11 @@ The schedules of a target are loaded when it is compiled for: `cpu/schedules.py`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
+
+from xdsl.ir import Operation
 
 from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
@@ -50,14 +53,36 @@ class Pad(Protocol):
         """The kernel that writes all of `out`: `x` from position `low` on, `value` around it."""
 
 
+def no_scratch(op: Operation, x: RefType) -> Sequence[RefType]:
+    """Of an op whose kernel writes its results and nothing else."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Move:
+    """The kernel of a single op.
+
+    `build(op, operands, results, target)` gives it and whether its last argument is the status cell; those before are
+    the references of the operands and of the results, the scratch memory among these.
+    """
+
+    build: Callable[[Operation, Sequence[RefType], Sequence[RefType], Target], tuple[FuncOp, bool]]
+    scratch: Callable[..., Sequence[RefType]] = no_scratch
+    """`scratch(op, x)`: memory that the kernel needs beside its results."""
+    copies: bool = False
+    """Whether the result is a copy of the first operand before the kernel runs."""
+
+
 @dataclass(frozen=True)
 class Schedules:
-    """What a target has: a schedule for each kind of nest, and the kernels of padding."""
+    """What a target has: a schedule for each kind of nest, and the kernels of padding and of single ops."""
 
     nests: Mapping[str, Schedule]
     fill: Fill
     pad: Pad | None = None
     """None where a value that lies elsewhere is copied into the inside of a filled buffer."""
+    moves: Mapping[type[Operation], Move] = field(default_factory=dict)
+    """The ops that have kernels of their own."""
 
 
 FOLDERS = {"cpu": "cpu", "cuda": "gpu"}

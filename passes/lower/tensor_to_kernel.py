@@ -22,28 +22,21 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph, kernel, tensor
-from neuralc.dialects.dims import Dim, as_dim, simplest
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import RefType
-from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.tensor.subscripts import identity
-from neuralc.dialects.types import as_tensor, shape_of, tensor_type
+from neuralc.dialects.types import AnyTensor, as_tensor, shape_of, tensor_type
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.locations import inherit_location, span_of
 from neuralc.passes.lower import views
+from neuralc.passes.lower.host_control import lower_if, lower_scan, lower_while
+from neuralc.passes.lower.host_moves import Placement, can_be_placed, move, slice_view
+from neuralc.passes.lower.memory import Memory
 from neuralc.passes.lower.nest import Operand, make_nest
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
-from neuralc.passes.lower.schedule import Variant, schedule, schedules_of
+from neuralc.passes.lower.schedule import Variant, schedule
 from neuralc.passes.target import Target
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Where a tensor lies: a host value and its type; packed weights have panels of their last dim outermost."""
-
-    value: SSAValue
-    ref: RefType
-    packed: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,57 +65,80 @@ class _Host:
     memory: dict[SSAValue, Memory] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     current: Operation | None = None
+    cell: SSAValue | None = None
+
+    def __post_init__(self) -> None:
+        self.placement = Placement(self)
 
     def build(self) -> kernel.HostOp:
         model = self.model
         types = [as_tensor(argument.type) for argument in model.block.args]
         types += [as_tensor(type_) for type_ in model.returns]
         refs = [RefType.of(shape_of(type_), type_.element_type) for type_ in types]
-        self.block = Block(arg_types=refs)
+        self.block = self.root = Block(arg_types=refs)
         names = [*model.inputs, *model.outputs]
         for argument, name in zip(self.block.args, names, strict=True):
             argument.name_hint = name if name.isidentifier() else None
         for value, argument, ref in zip(model.block.args, self.block.args, refs, strict=False):
             self.memory[value] = Memory(argument, ref)
         self.names = set(graph.symbols(self.module))
-        self.outputs = self._plan_outputs(refs)
+        self.places = self._plan_outputs(refs)
         for op in model.block.ops:
-            self.current = op
-            self._convert(op)
+            self.convert(op)
         dims = sorted(set().union(*(ref.symbols for ref in refs)))
         return kernel.HostOp(
             model.sym_name.data, dims, model.inputs, model.outputs, Region(self.block), attributes=model.attributes
         )
 
     def _plan_outputs(self, refs: Sequence[RefType]) -> dict[SSAValue, Memory]:
-        """Values that are written straight to an output: those of groups, once each."""
+        """Values that are written straight to an output, once each."""
         out: dict[SSAValue, Memory] = {}
         offset = len(self.model.inputs)
         for i, value in enumerate(self.model.terminator.operands):
-            if isinstance(value.owner, tensor.GroupOp) and value not in out:
+            if can_be_placed(value) and value not in out:
                 out[value] = Memory(self.block.args[offset + i], refs[offset + i])
         return out
 
     # -- ops ---------------------------------------------------------------------------------------------------------
 
+    def convert(self, op: Operation) -> None:
+        outer, self.current = self.current, op
+        self._convert(op)
+        self.current = outer
+
     def _convert(self, op: Operation) -> None:
         match op:
             case graph.GetWeightOp():
                 ref = RefType.of(shape_of(op.result.type), as_tensor(op.result.type).element_type)
-                self._set(op.result, Memory(self._emit(kernel.WeightOp(op.weight_name, ref)), ref))
+                self._set(op.result, Memory(self.emit(kernel.WeightOp(op.weight_name, ref)), ref))
             case tensor.ReshapeOp():
                 self._reshape(op)
             case tensor.TransposeOp():
                 self._view(op.result, self.memory[op.x], views.transpose(op, self.memory[op.x].ref))
             case tensor.WindowOp():
                 self._view(op.result, self.memory[op.x], views.window(op, self.memory[op.x].ref))
+            case tensor.SliceOp():
+                source = self.memory[op.x]
+                self._set(op.result, self.viewed(source, *views.slice_(op, source.ref)))
             case tensor.UnpackOp():
                 memory = self.memory[op.x]
                 self._set(op.result, Memory(memory.value, memory.ref, packed=True))
+            case tensor.SliceOp():
+                self._set(op.result, slice_view(self, op))
             case tensor.PadOp():
-                self._pad(op)
+                self._set(op.result, self.placement.pad(op))
+            case tensor.ConcatOp():
+                self._set(op.result, self.placement.concat(op))
+            case tensor.ScatterOp() | tensor.CumulateOp() | tensor.TopKOp():
+                move(self, self.placement, op)
             case tensor.GroupOp():
                 self._group(op)
+            case tensor.ScanOp():
+                lower_scan(self, op)
+            case tensor.IfOp():
+                lower_if(self, op)
+            case tensor.WhileOp():
+                lower_while(self, op)
             case graph.ReturnOp():
                 self._return(op)
             case _:
@@ -133,115 +149,49 @@ class _Host:
             memory.value.name_hint = value.name_hint
         self.memory[value] = memory
 
-    def _emit(self, op: Operation) -> SSAValue:
-        self._append(op)
+    def emit(self, op: Operation) -> SSAValue:
+        self.append(op)
         return op.results[0]
 
-    def _append(self, op: Operation) -> None:
+    def append(self, op: Operation) -> None:
         if self.current is not None:
             inherit_location(op, self.current.location)
         self.block.add_op(op)
 
     def _view(self, result: SSAValue, source: Memory, ref: RefType) -> None:
-        self._set(result, self._viewed(source, ref))
+        self._set(result, self.viewed(source, ref))
 
-    def _viewed(self, source: Memory, ref: RefType, offset: Dim | None = None) -> Memory:
+    def viewed(self, source: Memory, ref: RefType, offset: Dim | None = None) -> Memory:
         if ref == source.ref and offset is None:
             return source
         start = offset if offset is not None else Dim.constant(0)
-        return Memory(self._emit(kernel.ViewOp(source.value, start, ref)), ref)
+        return Memory(self.emit(kernel.ViewOp(source.value, start, ref)), ref)
 
     def _reshape(self, op: tensor.ReshapeOp) -> None:
         source = self.memory[op.x]
         ref = views.reshape(source.ref, shape_of(op.result.type))
         if ref is None or source.packed:
             # A gap between rows (a padded buffer): the values move to memory without one.
-            dense = self._alloc(op.x)
-            self._copy(op.x, source, dense)
+            dense = self.alloc(op.x)
+            self.copy(op.x, source, dense)
             source = dense
             ref = RefType.of(shape_of(op.result.type), source.ref.element_type)
         self._view(op.result, source, ref)
 
-    def _alloc(self, value: SSAValue) -> Memory:
-        ref = RefType.of(shape_of(value.type), as_tensor(value.type).element_type)
-        memory = Memory(self._emit(kernel.AllocOp(ref)), ref)
-        memory.value.name_hint = value.name_hint
+    def alloc(self, value: SSAValue) -> Memory:
+        return self.alloc_like(as_tensor(value.type), value.name_hint)
+
+    def alloc_like(self, type_: AnyTensor, name: str | None) -> Memory:
+        ref = RefType.of(shape_of(type_), type_.element_type)
+        memory = Memory(self.emit(kernel.AllocOp(ref)), ref)
+        memory.value.name_hint = name
         return memory
 
-    # -- padding -----------------------------------------------------------------------------------------------------
+    def counter(self) -> str:
+        """The name of a counter that no size has."""
+        return self._unique("t")
 
-    def _pad(self, op: tensor.PadOp) -> None:
-        inside = self.memory.get(op.x)
-        if op.result in self.memory:
-            return  # its operand was written into it
-        if inside is None:
-            raise ValueError("a value is padded before it is made")
-        if (build_pad := schedules_of(self.target).pad) is not None:
-            padded = self._alloc(op.result)
-            self._set(op.result, padded)
-            func, refs = build_pad("pad", inside.ref, padded.ref, op.literal("low"), to_literal(op.value))
-            args = [self._viewed(memory, ref).value for memory, ref in zip((inside, padded), refs, strict=True)]
-            self._insert_and_launch(func, args, self.block)
-            return
-        self._copy(op.x, inside, self._interior(op, self._padded_buffer(op)))
-
-    def _padded_buffer(self, op: tensor.PadOp) -> Memory:
-        """The buffer with its border filled; what the padding surrounds is not written yet."""
-        padded = self._alloc(op.result)
-        self._set(op.result, padded)
-        self._fill(*self._borders(op, padded), op)
-        return padded
-
-    def _interior(self, op: tensor.PadOp, padded: Memory) -> Memory:
-        offset = Dim.constant(0)
-        for low, stride in zip(op.literal("low"), padded.ref.strides, strict=True):
-            offset += as_dim(stride) * low
-        ref = RefType.of(shape_of(op.x.type), padded.ref.element_type, padded.ref.strides)
-        return self._viewed(padded, ref, offset)
-
-    def _borders(self, op: tensor.PadOp, padded: Memory) -> tuple[list[Memory], int]:
-        """The border as boxes, and how many leading dims all of them share."""
-        low, high, inner = op.literal("low"), op.literal("high"), shape_of(op.x.type)
-        strides = [as_dim(stride) for stride in padded.ref.strides]
-        dims = [dim for dim in range(len(inner)) if low[dim] or high[dim]]
-        around = dims[0]
-        runs: list[tuple[Dim, list[int | Dim], list[int | Dim]]] = []
-        if len(dims) == 2 and dims[1] == around + 1 and padded.ref.is_dense:
-            # Rows of a picture: what is right of a row and left of the next one is one run.
-            rows, columns = as_dim(inner[around]), as_dim(inner[dims[1]])
-            step, row = strides[dims[1]], strides[around]
-            before = row * low[around] + step * low[dims[1]]
-            behind = row * high[around] + step * high[dims[1]]
-            runs.append((Dim.constant(0), [simplest(before)], [1]))
-            runs.append(
-                (before + step * columns, [simplest(rows - 1), simplest(row - step * columns)], [simplest(row), 1])
-            )
-            runs.append((before + row * (rows - 1) + step * columns, [simplest(behind)], [1]))
-        else:
-            for dim in dims:
-                base = Dim.constant(0)
-                for earlier in range(dim):
-                    base += strides[earlier] * low[earlier]
-                shape = [*inner[around:dim], 0, *padded.ref.shape[dim + 1 :]]
-                for extent, start in ((low[dim], 0), (high[dim], as_dim(inner[dim]) + low[dim])):
-                    shape[dim - around] = extent
-                    runs.append((base + strides[dim] * start, list(shape), list(padded.ref.strides[around:])))
-        boxes: list[Memory] = []
-        for offset, shape, steps in runs:
-            if all(size != 0 for size in shape):
-                ref = RefType.of(
-                    [*inner[:around], *shape], padded.ref.element_type, [*padded.ref.strides[:around], *steps]
-                )
-                boxes.append(self._viewed(padded, ref, offset))
-        return boxes, around
-
-    def _fill(self, boxes: Sequence[Memory], around: int, op: tensor.PadOp) -> None:
-        refs, value = [box.ref for box in boxes], to_literal(op.value)
-        func, refs = schedules_of(self.target).fill("border", refs, around, value, self.target)
-        args = [self._viewed(box, ref).value for box, ref in zip(boxes, refs, strict=True)]
-        self._insert_and_launch(func, args, self.block)
-
-    def _copy(self, value: SSAValue, source: Memory, target: Memory) -> None:
+    def copy(self, value: SSAValue, source: Memory, target: Memory) -> None:
         if source.packed:
             raise error("E0702", "packed weights are copied nowhere", None)
         builder = ScalarBuilder([source.ref.element_type])
@@ -264,18 +214,13 @@ class _Host:
     # -- groups ------------------------------------------------------------------------------------------------------
 
     def _group(self, op: tensor.GroupOp) -> None:
-        if len(op.res) != 1:
-            raise error("E0702", "a group with several results has no schedule", span_of(op.location))
-        result = op.res[0]
-        pads = [use.operation for use in result.uses if isinstance(use.operation, tensor.PadOp)]
-        if result in self.outputs:
-            target = self.outputs[result]
-        elif pads and isinstance(pad := pads[0], tensor.PadOp):
-            target = self._interior(pad, self._padded_buffer(pad))
-        else:
-            target = self._alloc(result)
-        self._set(result, target)
-        self._launch(op, [self.memory[arg] for arg in op.args], target)
+        for number, result in enumerate(op.res):
+            target = self.placement.target(result)
+            self._set(result, target)
+            group = op if len(op.res) == 1 else _only(op, number)
+            self._launch(group, [self.memory[arg] for arg in op.args], target)
+            if group is not op:
+                group.drop_all_references()
 
     def _launch(self, group: tensor.GroupOp, sources: Sequence[Memory], target: Memory) -> None:
         nest, which = make_nest(group, [(memory.ref, memory.packed) for memory in sources], target.ref)
@@ -303,7 +248,12 @@ class _Host:
         args: list[SSAValue] = []
         for operand, memory in zip(variant.nest.operands, [*sources, target], strict=True):
             args.append(self._argument(operand, memory, block))
+        if variant.nest.status:
+            args.append(self.status())
         self._insert_and_launch(variant.func, args, block)
+
+    def launch(self, func: kernel.FuncOp, args: Sequence[SSAValue]) -> None:
+        self._insert_and_launch(func, args, self.block)
 
     def _insert_and_launch(self, func: kernel.FuncOp, args: Sequence[SSAValue], block: Block) -> None:
         name = self._unique(func.sym_name.data)
@@ -315,6 +265,18 @@ class _Host:
         if self.current is not None:
             launch.location = self.current.location
         block.add_op(launch)
+
+    def status(self) -> SSAValue:
+        """The status cell of the run, which all kernels share."""
+        if self.cell is None:
+            op = kernel.StatusOp()
+            first = self.root.first_op
+            if first is None:
+                self.root.add_op(op)
+            else:
+                self.root.insert_op_before(op, first)
+            self.cell = op.result
+        return self.cell
 
     def _argument(self, operand: Operand, memory: Memory, block: Block) -> SSAValue:
         if operand.ref == memory.ref:
@@ -339,5 +301,20 @@ class _Host:
             argument = self.block.args[offset + i]
             ref = argument.type
             if isinstance(ref, RefType) and self.memory[value].value is not argument:
-                self._copy(value, self.memory[value], Memory(argument, ref))
-        self._append(kernel.ReturnOp())
+                self.copy(value, self.memory[value], Memory(argument, ref))
+        self.append(kernel.ReturnOp())
+
+
+def _only(group: tensor.GroupOp, number: int) -> tensor.GroupOp:
+    """A copy of a group with one of its results and what that needs."""
+    copy = group.clone()
+    wanted = copy.yielded[number]
+    end = copy.block.last_op
+    if end is not None:
+        end.operands = [wanted]
+    for op in reversed(list(copy.block.ops)):
+        if op is not end and not any(result.uses for result in op.results):
+            Rewriter.erase_op(op)
+    only = tensor.GroupOp(group.label.data, list(group.args), [wanted.type], copy.detach_region(copy.body))
+    only.location = group.location
+    return only

@@ -1,4 +1,4 @@
-"""What all schedules do with tiles: load an operand at a place, evaluate the stages of a nest on tiles, store.
+"""What all schedules do with tiles: load an operand at a place, store.
 
 A `Place` says where along one loop a tile lies: at one position, or spanning an axis of the tile. With a place for
 every loop, the tile of any operand follows from its letters: loops that it does not have are broadcast.
@@ -6,17 +6,15 @@ every loop, the tile of any operand follows from its letters: loops that it does
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import bf16, f16, f32
 from xdsl.ir import Attribute, SSAValue
 
-from neuralc.dialects import tensor
 from neuralc.dialects.kernel import Index, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder, tile_of
-from neuralc.dialects.syntax import to_literal
-from neuralc.passes.lower.nest import Nest, Operand, Stage
+from neuralc.passes.lower.nest import Operand
 
 
 @dataclass(frozen=True)
@@ -128,40 +126,3 @@ def store(b: KernelBuilder, value: SSAValue, operand: Operand, places: Mapping[s
     if lanes > 1 and not _unit_stride(operand, places, last):
         value = b.convert(value, tile_of(value).with_lanes(1))
     b.store(value, ref, indices(operand, places, axes))
-
-
-def region(b: KernelBuilder, op: tensor.MapOp, tiles: Sequence[SSAValue], shape: TileShape) -> SSAValue:
-    """The region of a map, evaluated on tiles of one shape."""
-    values: dict[SSAValue, SSAValue] = dict(zip(op.block.args, tiles, strict=True))
-    for inner in op.block.ops:
-        match inner:
-            case tensor.NumberOp():
-                values[inner.result] = b.splat(to_literal(inner.value), shape.type(computed(inner.result.type)))
-            case tensor.ScalarOp() if inner.literal("fn") == "convert":
-                rounded = b.convert(values[inner.args[0]], shape.type(inner.result.type))
-                values[inner.result] = b.convert(rounded, shape.type(computed(inner.result.type)))
-            case tensor.ScalarOp():
-                values[inner.result] = b.map(inner.literal("fn"), *(values[arg] for arg in inner.args))
-            case _:
-                return values[inner.operands[0]]
-    raise ValueError("the region of a map ends in tensor.yield")
-
-
-def epilogue(
-    b: KernelBuilder,
-    nest: Nest,
-    stages: Sequence[Stage],
-    value: SSAValue,
-    places: Mapping[str, Place],
-    shape: TileShape,
-) -> SSAValue:
-    """Apply the maps that finish a tile: the first reads `value`, each next one the one before."""
-    for stage in stages:
-        if not isinstance(stage.op, tensor.MapOp):
-            raise TypeError(f"{stage.op.name} is not an epilogue")
-        tiles = [
-            value if source.input is None else load(b, nest.inputs[source.input], places, shape)
-            for source in stage.sources
-        ]
-        value = region(b, stage.op, tiles, shape)
-    return value

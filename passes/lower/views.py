@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xdsl.ir import SSAValue
+
 from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim, as_dim, product
 from neuralc.dialects.kernel import RefType
-from neuralc.dialects.types import Shape, shape_of
+from neuralc.dialects.types import Shape, element_of, shape_of
+
+
+def in_memory(value: SSAValue) -> RefType:
+    """How a value will lie in memory, as far as views say: what is computed lies without gaps."""
+    match value.owner:
+        case tensor.TransposeOp() as op:
+            return transpose(op, in_memory(op.x))
+        case tensor.WindowOp() as op:
+            return window(op, in_memory(op.x))
+        case tensor.SliceOp() as op:
+            return slice_of(op, in_memory(op.x))
+        case tensor.ReshapeOp() as op:
+            found = reshape(in_memory(op.x), shape_of(op.result.type))
+            if found is not None:
+                return found
+    return RefType.of(shape_of(value.type), element_of(value.type))
 
 
 def transpose(op: tensor.TransposeOp, ref: RefType) -> RefType:
@@ -25,11 +43,28 @@ def window(op: tensor.WindowOp, ref: RefType) -> RefType:
     return RefType.of(shape_of(op.result.type), ref.element_type, [*strides[:at], *inner, *strides[at:]])
 
 
+def slice_(op: tensor.SliceOp, ref: RefType) -> tuple[RefType, Dim]:
+    """Larger steps, from a place further on: the reference, and how many elements on it begins."""
+    offset, strides = Dim.constant(0), []
+    for start, step, stride in zip(op.starts.data, op.literal("strides"), ref.strides, strict=True):
+        offset += start * stride
+        strides.append(as_dim(stride) * step)
+    return RefType.of(shape_of(op.result.type), ref.element_type, strides), offset
+
+
+def slice_of(op: tensor.SliceOp, ref: RefType) -> RefType:
+    """Longer strides; the start is an offset of its own."""
+    strides = [as_dim(stride) * step for stride, step in zip(ref.strides, op.literal("strides"), strict=True)]
+    return RefType.of(shape_of(op.result.type), ref.element_type, strides)
+
+
 def reshape(ref: RefType, shape: Shape) -> RefType | None:
     """The reference under a new shape, or None where its strides do not allow it.
 
     Both shapes are cut into the smallest runs of equal size; each run must be contiguous, as strided by its last dim.
     """
+    if ref.is_dense:
+        return RefType.of(shape, ref.element_type)
     strides: list[int | Dim] = []
     old = list(zip(ref.shape, ref.strides, strict=True))
     new = list(shape)

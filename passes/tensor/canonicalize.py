@@ -6,7 +6,10 @@
     tensor.pad by nothing                          ->  x
     tensor.map reading tensor.fill                 ->  the number inside the region
     tensor.map whose region yields its argument    ->  its operand
+    tensor.contract that adds nothing up           ->  tensor.map
+    tensor.map or contract of tensor.transpose     ->  other subscripts
 
+What control flow reads and computes in vain goes as well: the patterns of passes/regions.py.
 Values stay bit by bit what they were.
 """
 
@@ -16,9 +19,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument
+from xdsl.ir import BlockArgument, Operation
 
 from neuralc.dialects.tensor import (
+    ContractOp,
     FillOp,
     MapOp,
     NumberOp,
@@ -28,9 +32,12 @@ from neuralc.dialects.tensor import (
     TransposeOp,
     WindowOp,
 )
-from neuralc.dialects.types import as_tensor
+from neuralc.dialects.tensor.subscripts import WHOLE
+from neuralc.dialects.types import as_tensor, element_of
+from neuralc.passes import regions
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
+from neuralc.passes.lower.scalar_functions import ScalarBuilder
 
 
 class MergeReshapes(RewritePattern[ReshapeOp]):
@@ -86,7 +93,7 @@ class InlineFill(RewritePattern[MapOp]):
 
     def rewrite(self, op: MapOp, rewriter: Rewriter) -> None:
         for position, arg in enumerate(op.args):
-            if not isinstance(fill := arg.owner, FillOp):
+            if not isinstance(fill := arg.owner, FillOp) or op.subscripts.operands[position] == WHOLE:
                 continue
             body = op.detach_region(op.body)
             argument = body.block.args[position]
@@ -114,6 +121,49 @@ class DropCopies(RewritePattern[MapOp]):
                 rewriter.replace(op, results=[source])
 
 
+class MultiplyOuterProducts(RewritePattern[ContractOp]):
+    """A contraction that adds nothing up is a map."""
+
+    op_types: ClassVar = (ContractOp,)
+
+    def rewrite(self, op: ContractOp, rewriter: Rewriter) -> None:
+        if not op.subscripts.reduced:
+            rewriter.replace(op, product_map(op))
+
+
+def product_map(op: ContractOp) -> MapOp:
+    """The products of a contraction without reduced loops."""
+    builder = ScalarBuilder([element_of(op.lhs.type), element_of(op.rhs.type)])
+    product = builder.call("mul", *builder.args)
+    new = MapOp(op.subscripts, [op.lhs, op.rhs], as_tensor(op.result.type), builder.finish(product))
+    new.location = op.location
+    return new
+
+
+class ReadThroughTransposes(RewritePattern[MapOp | ContractOp]):
+    """An op that names its loops reads a transposed operand as it lies."""
+
+    op_types: ClassVar = (MapOp, ContractOp)
+
+    def rewrite(self, op: MapOp | ContractOp, rewriter: Rewriter) -> None:
+        words, values = list(op.subscripts.operands), list(op.operands)
+        read: list[Operation] = []
+        for position, value in enumerate(values):
+            if isinstance(inner := value.owner, TransposeOp) and words[position] != WHOLE:
+                perm = inner.literal("perm")
+                words[position] = "".join(words[position][perm.index(axis)] for axis in range(len(perm)))
+                values[position] = inner.x
+                read.append(inner)
+        if not read:
+            return
+        spec = Subscripts(tuple(words), op.subscripts.result)
+        if isinstance(op, MapOp):
+            new: Operation = MapOp(spec, values, as_tensor(op.result.type), op.detach_region(op.body))
+        else:
+            new = ContractOp.of(*values, spec=str(spec), precision=op.literal("precision"))
+        rewriter.replace(op, new, fused=read)
+
+
 PATTERNS: tuple[type[RewritePattern[Any]], ...] = (
     MergeReshapes,
     MergeTransposes,
@@ -121,6 +171,8 @@ PATTERNS: tuple[type[RewritePattern[Any]], ...] = (
     DropEmptyPads,
     InlineFill,
     DropCopies,
+    MultiplyOuterProducts,
+    ReadThroughTransposes,
 )
 
 
@@ -131,4 +183,4 @@ class TensorCanonicalizePass(ModulePass):
     name = "tensor-canonicalize"
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        rewrite(module, [pattern() for pattern in PATTERNS], context)
+        rewrite(module, [*(pattern() for pattern in PATTERNS), *regions.PATTERNS], context)

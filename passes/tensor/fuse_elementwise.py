@@ -10,16 +10,17 @@ broadcasts it, its work would be done more than once (remark `missed`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Block, Region, SSAValue
 
-from neuralc.dialects.tensor import MapOp, Subscripts, YieldOp
-from neuralc.dialects.tensor.subscripts import ONE
-from neuralc.dialects.types import as_tensor, element_of
+from neuralc.dialects.tensor import MapOp, PositionOp, Subscripts, YieldOp
+from neuralc.dialects.tensor.compute import region_types
+from neuralc.dialects.tensor.subscripts import ONE, WHOLE
+from neuralc.dialects.types import as_tensor
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
 
@@ -35,6 +36,9 @@ class FuseProducer(RewritePattern[MapOp]):
             if not isinstance(producer, MapOp) or producer.parent is not op.parent:
                 continue
             word = op.subscripts.operands[position]
+            if any(w == WHOLE for w, a in zip(op.subscripts.operands, op.args, strict=True) if a is arg):
+                rewriter.remark("missed", op, "it reads the other map's value at computed places")
+                continue
             if ONE in word or len(word) < len(op.subscripts.result):
                 rewriter.remark("missed", op, "it broadcasts what the other map computes")
                 continue
@@ -50,24 +54,26 @@ def fuse(producer: MapOp, consumer: MapOp) -> MapOp:
     """The consumer with the producer's region in place of each operand that reads it."""
     args: list[tuple[SSAValue, str]] = []
     inner = producer.subscripts
-    sources: list[tuple[MapOp, list[int]] | int] = []
+    sources: list[tuple[list[int], dict[str, str]] | int] = []
     for word, arg in zip(consumer.subscripts.operands, consumer.args, strict=True):
         if arg is producer.result:
             renamed = dict(zip(inner.result, word, strict=True))
             words = ["".join(renamed.get(letter, letter) for letter in each) for each in inner.operands]
-            sources.append((producer, [_slot(args, a, w) for a, w in zip(producer.args, words, strict=True)]))
+            slots = [_slot(args, a, w) for a, w in zip(producer.args, words, strict=True)]
+            sources.append((slots, renamed))
         else:
             sources.append(_slot(args, arg, word))
-    block = Block(arg_types=[element_of(arg.type) for arg, _ in args])
+    spec = Subscripts(tuple(word for _, word in args), consumer.subscripts.result)
+    block = Block(arg_types=region_types(spec, [arg for arg, _ in args]))
     values: list[SSAValue] = []
     for source in sources:
         if isinstance(source, int):
             values.append(block.args[source])
         else:
-            values.append(inline_region(producer.block, [block.args[i] for i in source[1]], block))
+            slots, renamed = source
+            values.append(inline_region(producer.block, [block.args[i] for i in slots], block, renamed))
     result = inline_region(consumer.block, values, block)
     block.add_op(YieldOp([result]))
-    spec = Subscripts(tuple(word for _, word in args), consumer.subscripts.result)
     return MapOp(spec, [arg for arg, _ in args], as_tensor(consumer.result.type), Region(block))
 
 
@@ -78,13 +84,18 @@ def _slot(args: list[tuple[SSAValue, str]], arg: SSAValue, word: str) -> int:
     return args.index((arg, word))
 
 
-def inline_region(source: Block, arguments: Sequence[SSAValue], into: Block) -> SSAValue:
-    """Append the ops of a map's region to a block; the value that it yields."""
+def inline_region(
+    source: Block, arguments: Sequence[SSAValue], into: Block, renamed: Mapping[str, str] | None = None
+) -> SSAValue:
+    """Append the ops of a map's region to a block, with other names of its loops; the value that it yields."""
     values: dict[SSAValue, SSAValue] = dict(zip(source.args, arguments, strict=True))
     for op in source.ops:
         if isinstance(op, YieldOp):
             return values[op.values[0]]
-        into.add_op(op.clone(values))
+        clone = op.clone(values)
+        if isinstance(clone, PositionOp):
+            clone.loop = StringAttr((renamed or {}).get(clone.letter, clone.letter))
+        into.add_op(clone)
     raise ValueError("the region of a map ends in tensor.yield")
 
 

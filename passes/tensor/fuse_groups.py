@@ -12,6 +12,7 @@ Two rules, by the loops and not by the name of a layer:
 * rows: reductions over the last dim and maps over the same rows form one kernel that has a row in registers or in
   first-level cache (softmax, norms).
 
+The body of a loop and the sides of a choice are grouped like the model, each by itself.
 With `fuse=false` (-O0) every op is a kernel of its own. Views stay outside: they are strides of a reference.
 Remarks: `passed` names what joined, `missed` says why a map stayed alone.
 """
@@ -26,35 +27,45 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph
+from neuralc.dialects.control import blocks_in
 from neuralc.dialects.tensor import ContractOp, FillOp, GroupOp, MapOp, ReduceOp, ReshapeOp, UnpackOp, YieldOp
 from neuralc.dialects.tensor.subscripts import identity
 from neuralc.dialects.types import as_tensor, shape_of
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.locations import fuse_locations
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
+from neuralc.passes.tensor.canonicalize import product_map
 
 Compute = ContractOp | MapOp | ReduceOp
 
 
 @dataclass(frozen=True)
 class FuseGroupsPass(ModulePass):
-    """Puts every contraction, reduction and map of the model into a group."""
+    """Puts every contraction, reduction and map of the model, and of its control flow, into a group."""
 
     name = "tensor-fuse-groups"
     fuse: bool = True
     """Whether ops may share a kernel."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        block = graph.the_model(module).block
+        labels: dict[str, int] = {}
+        for block in list(blocks_in(graph.the_model(module).block)):
+            self._fuse(block, labels, context)
+
+    def _fuse(self, block: Block, labels: dict[str, int], context: PassContext) -> None:
         for op in list(block.ops):
             if isinstance(op, FillOp):
                 _fill_to_map(op)
+            elif isinstance(op, ContractOp) and not op.subscripts.reduced:
+                Rewriter.replace_op(op, product_map(op))
+        # Blocks of a GPU hold a whole row, of a size that is known.
+        general = context.target is None or context.target.name == "cpu"
         taken: set[Operation] = set()
         groups: list[list[Compute]] = []
         ops = [op for op in block.ops if isinstance(op, Compute)]
         if self.fuse:
             for op in ops:
-                if op not in taken and isinstance(op, ReduceOp) and (rows := _row_group(op, taken)):
+                if op not in taken and isinstance(op, ReduceOp) and (rows := _row_group(op, taken, general=general)):
                     groups.append(rows)
                     taken.update(rows)
         for op in ops:
@@ -63,7 +74,6 @@ class FuseGroupsPass(ModulePass):
                 groups.append(members)
                 taken.update(members)
         order = {op: i for i, op in enumerate(block.ops)}
-        labels: dict[str, int] = {}
         for members in sorted(groups, key=lambda group: max(order[op] for op in group)):
             members.sort(key=lambda op: order[op])
             if len(members) > 1:
@@ -110,11 +120,11 @@ def _with_epilogue(root: Compute, taken: set[Operation], context: PassContext) -
 # -- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _row_group(start: ReduceOp, taken: set[Operation]) -> list[Compute]:
+def _row_group(start: ReduceOp, taken: set[Operation], *, general: bool) -> list[Compute]:
     """All maps and last-dim reductions around `start` over the same rows; empty where there is no such group of two."""
     shape = shape_of(start.x.type)
     rank = len(shape)
-    if start.reduced != (rank - 1,) or not isinstance(shape[-1], int):
+    if start.reduced != (rank - 1,) or not (general or isinstance(shape[-1], int)):
         return []
 
     def fits(op: Operation | Block) -> bool:
@@ -123,10 +133,11 @@ def _row_group(start: ReduceOp, taken: set[Operation]) -> list[Compute]:
         if not isinstance(op, MapOp) or op in taken or _finishes_a_tile(op):
             return False
         own = op.subscripts
-        if shape_of(op.result.type) == shape:
-            # Full rows; operands are full rows or one value a row, in the order of the rows.
-            return all(_follows(word, own.result) for word in own.operands)
-        return shape_of(op.result.type) == shape[:-1] and all(_follows(word, own.result) for word in own.operands)
+        # Full rows, or one value a row; operands too, in the order of the rows. What is made elsewhere may be any.
+        return shape_of(op.result.type) in (shape, shape[:-1]) and all(
+            _follows(word, own.result) or (general and not isinstance(arg.owner, Compute))
+            for word, arg in zip(own.operands, op.args, strict=True)
+        )
 
     members: dict[Operation, None] = {start: None}
     frontier: list[Operation] = [start]

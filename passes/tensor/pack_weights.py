@@ -10,26 +10,34 @@ A panel is as wide as the register tile: the innermost loop then reads memory fr
 and no cache-set conflicts. Unpacking is a view that costs nothing; the packing runs at compile time.
 Fires on contractions whose vector operand is a weight. Must not fire on a GPU, where blocks are loaded through shared
 memory, nor on an activation: packing it would be work at run time (remark `missed`).
+
+Where no operand has neighbours along a loop of the output ("mk,nk->mn"), one is transposed first: a weight when the
+model is compiled, any other value by a copy, if many rows read it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph, tensor
+from neuralc.dialects.control import blocks_in
 from neuralc.dialects.kernel import RefType
+from neuralc.dialects.tensor.subscripts import identity
 from neuralc.dialects.types import as_tensor, shape_of
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.graph.fold_constants import FoldConstantsPass
-from neuralc.passes.graph.weight_values import is_known
-from neuralc.passes.lower.cpu.contract import find_roles
-from neuralc.passes.lower.cpu.schedules import register_tile
-from neuralc.passes.lower.nest import make_nest, merge_loops
+from neuralc.passes.graph.weight_values import is_known, is_worth_storing, static_bytes
+from neuralc.passes.lower.cpu.contract import STRIDED_LOAD, find_roles, operands_of, vector_cost
+from neuralc.passes.lower.cpu.schedules import is_row_of_products, register_tile
+from neuralc.passes.lower.nest import Nest, make_nest, merge_loops
+from neuralc.passes.lower.scalar_functions import ScalarBuilder
+from neuralc.passes.lower.views import in_memory
 from neuralc.passes.target import Target
 
 
@@ -44,21 +52,23 @@ class PackWeightsPass(ModulePass):
             raise error("E0824", "tensor-pack-weights needs a target", help="add `--target cpu`")
         if context.target.name != "cpu":
             return
-        for op in list(graph.the_model(module).block.ops):
+        for op in [op for block in blocks_in(graph.the_model(module).block) for op in block.ops]:
             if isinstance(op, tensor.GroupOp) and isinstance(contract := op.block.first_op, tensor.ContractOp):
                 _pack(op, contract, context.target, context)
         FoldConstantsPass().run_in(module, context)
 
 
 def _pack(group: tensor.GroupOp, contract: tensor.ContractOp, target: Target, context: PassContext) -> None:
-    refs = [(RefType.of(shape_of(arg.type), as_tensor(arg.type).element_type), False) for arg in group.args]
-    result = as_tensor(group.res[0].type)
-    nest, _ = make_nest(group, refs, RefType.of(shape_of(result), result.element_type))
+    nest = _nest(group)
+    if not nest.output.word:
+        return  # its vectors run along the reduced loop
+    if _is_collected(nest) and not _lay_out(group, contract, nest, context):
+        return
+    nest = _nest(group)
     roles = find_roles(nest)
-    if roles.elementwise:
+    if roles.elementwise or is_row_of_products(nest):
         return  # its vectors are read once a row of the output: nothing to gain
-    first = nest.stages[0].sources[0].input
-    operand = contract.lhs if first is not None and nest.inputs[first] is roles.vectors else contract.rhs
+    operand = contract.operands[0 if operands_of(nest)[0] is roles.vectors else 1]
     if not isinstance(operand, BlockArgument):
         return
     value = group.args[operand.index]
@@ -68,11 +78,103 @@ def _pack(group: tensor.GroupOp, contract: tensor.ContractOp, target: Target, co
     if not roles.vectors.word.endswith(roles.vector):
         context.remark("missed", group, "its vectors do not run along the last dim of the weight")
         return
-    tile = register_tile(merge_loops(nest, roles.vector), target)
+    merged = merge_loops(nest, roles.vector)
+    tile = register_tile(merged, find_roles(merged, roles.vector), target)
     packed = tensor.PackOp.of(value, panel=tile.columns)
+    size, source_size = (static_bytes(as_tensor(each.type)) for each in (packed.result, value))
+    if not is_worth_storing(size, source_size, FoldConstantsPass.max_bytes):
+        context.remark("missed", group, f"{source_size} bytes in panels of {tile.columns} would be {size}")
+        return
     unpacked = tensor.UnpackOp.of(packed.result, result=value.type)
     for new in (packed, unpacked):
         new.location = group.location
     Rewriter.insert_op([packed, unpacked], InsertPoint.before(group))
     group.operands[operand.index] = unpacked.result
     context.remark("passed", group, f"packed in panels of {tile.columns} for a {tile} register tile")
+
+
+def _nest(group: tensor.GroupOp) -> Nest:
+    result = as_tensor(group.res[0].type)
+    # What is known is computed when the model is compiled: a weight, which lies without gaps.
+    types = [as_tensor(arg.type) for arg in group.args]
+    refs = [
+        (RefType.of(shape_of(type_), type_.element_type) if is_known(arg) else in_memory(arg), False)
+        for arg, type_ in zip(group.args, types, strict=True)
+    ]
+    return make_nest(group, refs, RefType.of(shape_of(result), result.element_type))[0]
+
+
+# -- other orders of the dims ----------------------------------------------------------------------------------------
+
+
+def _is_collected(nest: Nest) -> bool:
+    """Whether the vectors of every loop of the output would be collected from all over memory."""
+    letters = [letter for letter in nest.output.word if nest.sizes[letter] != 1] or nest.output.word
+    return min(vector_cost(nest, letter) for letter in letters) >= STRIDED_LOAD
+
+
+def _lay_out(group: tensor.GroupOp, contract: tensor.ContractOp, nest: Nest, context: PassContext) -> bool:
+    """Give the contraction an operand whose last dim is a loop of the output: a weight at once, a value by a copy.
+
+    A copy is made where its elements are read by many rows. False where nothing is to be gained.
+    """
+    both = operands_of(nest)
+    for letter in reversed(nest.output.word):
+        having = [i for i in (0, 1) if letter in both[i].word]
+        extent = nest.static(letter)
+        if len(having) != 1 or (extent is not None and extent < FEW):
+            continue
+        position = having[0]
+        operand = contract.operands[position]
+        if not isinstance(operand, BlockArgument) or operand.uses.get_length() != 1:
+            continue
+        value = group.args[operand.index]
+        rows = [nest.static(other) for other in nest.output.word if other not in both[position].word]
+        reused = None in rows or math.prod(n for n in rows if n is not None) >= FEW
+        known = is_known(value)
+        size = static_bytes(as_tensor(value.type)) if known else 0
+        if known and not value.has_one_use() and not is_worth_storing(2 * size, size, FoldConstantsPass.max_bytes):
+            continue  # others read it as it is: it would be stored twice
+        if known or (reused and not isinstance(value.owner, tensor.WindowOp)):
+            _move_last(group, contract, position, letter, nest)
+            what = "weight" if known else "value: a copy"
+            context.remark("passed", group, f"its vectors run along the last dim of a transposed {what}")
+            return True
+    return False
+
+
+FEW = 8
+"""Rows or columns up to which an operand stays as it lies."""
+
+
+def _move_last(group: tensor.GroupOp, contract: tensor.ContractOp, position: int, letter: str, nest: Nest) -> None:
+    """The operand with the dim of a loop behind the others."""
+    words = list(contract.subscripts.operands)
+    own = next(mine for mine, theirs in nest.stages[0].loops.items() if theirs == letter)
+    at = words[position].index(own)
+    perm = [axis for axis in range(len(words[position])) if axis != at] + [at]
+    words[position] = "".join(words[position][axis] for axis in perm)
+    argument = contract.operands[position]
+    if not isinstance(argument, BlockArgument):
+        raise TypeError("the operand of a group's contraction is an argument of the group")
+    value = group.args[argument.index]
+    moved: Operation = tensor.TransposeOp.of(value, perm=tuple(perm))
+    new = [moved]
+    if not is_known(value):
+        new.append(_copy(moved.results[0]))
+    for op in new:
+        op.location = group.location
+    Rewriter.insert_op(new, InsertPoint.before(group))
+    group.operands[argument.index] = new[-1].results[0]
+    Rewriter.replace_value_with_new_type(argument, moved.results[0].type)
+    contract.spec = StringAttr(str(tensor.Subscripts(tuple(words), contract.subscripts.result)))
+
+
+def _copy(value: SSAValue) -> tensor.GroupOp:
+    """A kernel that writes a view to memory of its own."""
+    type_, letters = as_tensor(value.type), identity(len(shape_of(value.type)))
+    block = Block(arg_types=[type_])
+    builder = ScalarBuilder([type_.element_type])
+    copy = tensor.MapOp(f"{letters}->{letters}", [block.args[0]], type_, builder.finish(builder.args[0]))
+    block.add_ops([copy, tensor.YieldOp([copy.result])])
+    return tensor.GroupOp("transposed", [value], [type_], Region(block))

@@ -24,7 +24,7 @@ from neuralc.emit.llvm.host_sizes import emit_arena_size, emit_shape
 from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
 from neuralc.passes.target import Target, architecture_of
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 
 DTYPES: dict[str, int] = {
     "float16": 1,
@@ -39,6 +39,7 @@ DTYPES: dict[str, int] = {
     "uint16": 10,
     "uint32": 11,
     "uint64": 12,
+    "bfloat16": 13,
 }
 """numpy's names of the values of `nrc_dtype`."""
 

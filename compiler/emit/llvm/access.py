@@ -18,13 +18,23 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute
 
 from neuralc.dialects.kernel.types import TileType
 from neuralc.emit.llvm.addresses import Addresses
 from neuralc.emit.llvm.instructions import constant, from_lanes, intrinsic, lane, splat
-from neuralc.emit.llvm.types import I1, POINTER, Grid, Value, alignment, empty_grid, in_memory, lanes, with_lanes
+from neuralc.emit.llvm.types import (
+    POINTER,
+    Grid,
+    Value,
+    alignment,
+    empty_grid,
+    from_memory,
+    in_memory,
+    lanes,
+    to_memory,
+    with_lanes,
+)
 
 SCRATCH_BYTES = 512
 """Room for the widest vector any tile has: 64 lanes of eight bytes."""
@@ -84,7 +94,7 @@ class Access:
             return
         args = [self._to_memory(value), self.addresses.address(element), mask]
         call = intrinsic(self.builder, "masked.store", args, ir.VoidType(), [args[0].type, POINTER])
-        call.arg_attributes[1] = _aligned(self._alignment(1))
+        call.arg_attributes[1] = aligned(self._alignment(1))
 
     def _load_whole(self, element: tuple[int, ...], count: int, other: float | int) -> Value:
         """A scalar, or a vector that is inside or outside as a whole."""
@@ -97,7 +107,7 @@ class Access:
         type_ = self._memory_type(lanes(self.tile))
         args = [self.addresses.address(element), mask, constant(type_, other)]
         value = intrinsic(self.builder, "masked.load", args, type_, [type_, POINTER])
-        value.arg_attributes[0] = _aligned(self._alignment(1))
+        value.arg_attributes[0] = aligned(self._alignment(1))
         return self._from_memory(value)
 
     def _store_whole(self, element: tuple[int, ...], value: Value) -> None:
@@ -125,17 +135,14 @@ class Access:
         return max(self.promised or 0, natural) if count == lanes(self.tile) > 1 else natural
 
     def _from_memory(self, value: Value) -> Value:
-        if self._element_type != i1:
-            return value
-        return self.builder.icmp_unsigned("!=", value, constant(value.type, 0))
+        return from_memory(self.builder, self._element_type, value)
 
     def _to_memory(self, value: Value) -> Value:
-        if self._element_type != i1:
-            return value
-        return self.builder.zext(value, self._memory_type(lanes(self.tile) if value.type != I1 else 1))
+        return to_memory(self.builder, self._element_type, value)
 
 
-def _aligned(bytes_: int) -> Any:
+def aligned(bytes_: int) -> Any:
+    """The attribute of a pointer argument that says how it is aligned."""
     attributes = ir.values.ArgumentAttributes()
     attributes.align = bytes_
     return attributes

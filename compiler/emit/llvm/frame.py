@@ -12,6 +12,7 @@ from xdsl.ir import Operation, SSAValue
 from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.emit.llvm.access import SCRATCH_BYTES
+from neuralc.emit.llvm.halves import converts_halves
 from neuralc.emit.llvm.index import IndexArithmetic, IndexValue
 from neuralc.emit.llvm.scalars import Scalars
 from neuralc.emit.llvm.tiles import Tiles
@@ -30,7 +31,7 @@ class Frame:
         self.target = target
         self.builder: Any = ir.IRBuilder(function.append_basic_block("entry"))
         self.index = IndexArithmetic(self.builder)
-        self.scalars = Scalars(self.builder, target.has_fma)
+        self.scalars = Scalars(self.builder, target.has_fma, converts_halves(target))
         self.tiles = Tiles(self.builder, self.scalars)
         self.program = IndexValue.of(0)
         self.values: dict[SSAValue, IndexValue | Grid] = {}

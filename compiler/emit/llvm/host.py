@@ -1,8 +1,9 @@
-"""Writes kernel.host as an LLVM function: `void nrc.program(inputs, dims, outputs, arena, weights, pool)`.
+"""Writes kernel.host as an LLVM function: `i32 nrc.program(inputs, dims, outputs, arena, weights, pool)`.
 
-Memory is base plus offset, a launch is a call `f(0, grid, dims.., refs..)`, a choice by sizes is a branch. A launch
-marked `parallel` goes through the pool when the context has one: the pool calls `nrc.task.f(begin, end, arguments)`
-on each thread, which unpacks the arguments and calls the kernel on that range of programs.
+Memory is base plus offset, a launch is a call `f(0, grid, dims.., refs..)`, a choice is a branch, a loop a loop. A
+launch marked `parallel` goes through the pool when the context has one: the pool calls `nrc.task.f(begin, end,
+arguments)` on each thread, which unpacks the arguments and calls the kernel on that range of programs. The function
+gives what kernels have left in the status cell: 0, or the code of a failed check.
 """
 
 from __future__ import annotations
@@ -12,27 +13,31 @@ from typing import Any
 
 from llvmlite import ir
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import (
     AllocOp,
     ArenaOp,
+    BranchOp,
+    ForOp,
     FuncOp,
     HostOp,
     IfOp,
     LaunchOp,
     RefType,
     ReturnOp,
+    StatusOp,
     ViewOp,
     WeightOp,
+    WhileOp,
 )
 from neuralc.dialects.types import element_bytes
 from neuralc.emit.llvm.host_sizes import load_dims
 from neuralc.emit.llvm.host_weights import WeightLayout
 from neuralc.emit.llvm.index import IndexArithmetic, IndexValue
 from neuralc.emit.llvm.kernel import function_name
-from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
+from neuralc.emit.llvm.types import I1, I8, I32, I64, POINTER, Value
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.locations import span_of
 
@@ -53,7 +58,7 @@ def host_of(module: ModuleOp) -> HostOp:
 
 def emit_host(source: ModuleOp, module: Any, layout: WeightLayout) -> Value:
     """Write the host program of `source` into `module`, which holds its kernels; returns the llvmlite function."""
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER] * len(_PARAMETERS)), "nrc.program")
+    function = ir.Function(module, ir.FunctionType(I32, [POINTER] * len(_PARAMETERS)), "nrc.program")
     function.attributes.add("nounwind")
     for argument, name in zip(function.args, _PARAMETERS, strict=True):
         argument.name = name
@@ -78,6 +83,8 @@ class _HostWriter:
         self.sizes = load_dims(self.builder, self.dims, host.dims)
         self.arguments: dict[str, Value] = {}
         """Memory for the arguments of parallel launches, by their types: one launch runs at a time."""
+        self.cell: Value | None = None
+        """The status of the run, where a kernel may change it."""
 
     def write(self) -> None:
         for base, values in ((self.inputs, self.host.input_arguments), (self.outputs, self.host.output_arguments)):
@@ -85,7 +92,8 @@ class _HostWriter:
                 place = self.builder.gep(base, [ir.Constant(I64, number)], source_etype=POINTER)
                 self.pointers[value] = self.builder.load(place, value.name_hint or "", typ=POINTER)
         self.ops(list(self.host.block.ops))
-        self.builder.ret_void()
+        status = ir.Constant(I32, 0) if self.cell is None else self.builder.load(self.cell, "status", typ=I32)
+        self.builder.ret(status)
 
     def ops(self, ops: Sequence[Operation]) -> None:
         for op in ops:
@@ -115,6 +123,14 @@ class _HostWriter:
     def in_arena(self, op: ArenaOp) -> None:
         self.pointers[op.result] = self.offset(self.arena, self.size(op.offset.data), op.result.name_hint)
 
+    def status(self, op: StatusOp) -> None:
+        if self.cell is None:
+            with self.builder.goto_entry_block():
+                self.cell = self.builder.alloca(I32, name="status")
+                self.cell.type = POINTER  # llvmlite gives an alloca the type of what it points to
+                self.builder.store(ir.Constant(I32, 0), self.cell)
+        self.pointers[op.result] = self.cell
+
     def view(self, op: ViewOp) -> None:
         type_ = op.result.type
         if not isinstance(type_, RefType):
@@ -126,14 +142,50 @@ class _HostWriter:
 
     def choice(self, op: IfOp) -> None:
         lhs, rhs = (self.index.materialize(self.size(side.data)) for side in (op.lhs, op.rhs))
-        condition = self.builder.icmp_signed(op.relation.data, lhs, rhs)
+        self._either(self.builder.icmp_signed(op.relation.data, lhs, rhs), op.then_body.block, op.else_body.block)
+
+    def branch(self, op: BranchOp) -> None:
+        self._either(self._holds(op.condition), op.then_body.block, op.else_body.block)
+
+    def _either(self, condition: Value, *bodies: Block) -> None:
         blocks = [self.function.append_basic_block(name) for name in ("then", "else", "after")]
         self.builder.cbranch(condition, blocks[0], blocks[1])
-        for block, body in zip(blocks[:2], (op.then_body, op.else_body), strict=True):
+        for block, body in zip(blocks[:2], bodies, strict=True):
             self.builder.position_at_end(block)
-            self.ops(list(body.block.ops))
+            self.ops(list(body.ops))
             self.builder.branch(blocks[2])
         self.builder.position_at_end(blocks[2])
+
+    def counted(self, op: ForOp) -> None:
+        self._rounds(op.counter.data, op.body.block, op.trips.data, None)
+
+    def repeated(self, op: WhileOp) -> None:
+        self._rounds(op.counter.data, op.body.block, None if op.limit is None else op.limit.data, op.condition)
+
+    def _rounds(self, counter: str, body: Block, limit: Dim | None, condition: SSAValue | None) -> None:
+        """A loop that looks before each round; its counter is a size in it and behind it."""
+        most = None if limit is None else self.index.materialize(self.size(limit))
+        before = self.builder.block
+        blocks = [self.function.append_basic_block(f"{counter}.{name}") for name in ("head", "body", "done")]
+        self.builder.branch(blocks[0])
+        self.builder.position_at_end(blocks[0])
+        rounds = self.builder.phi(I64, counter)
+        rounds.add_incoming(ir.Constant(I64, 0), before)
+        again = ir.Constant(I1, 1) if most is None else self.builder.icmp_signed("<", rounds, most)
+        if condition is not None:
+            again = self.builder.and_(again, self._holds(condition))
+        self.builder.cbranch(again, blocks[1], blocks[2])
+        self.builder.position_at_end(blocks[1])
+        self.sizes[counter] = IndexValue(rounds, 0, True)
+        self.ops(list(body.ops))
+        rounds.add_incoming(self.builder.add(rounds, ir.Constant(I64, 1), flags=["nsw"]), self.builder.block)
+        self.builder.branch(blocks[0])
+        self.builder.position_at_end(blocks[2])
+
+    def _holds(self, condition: SSAValue) -> Value:
+        """The truth value in memory: a byte that is 0 or 1."""
+        byte = self.builder.load(self.pointers[condition], typ=I8)
+        return self.builder.icmp_unsigned("!=", byte, ir.Constant(I8, 0))
 
     def launch(self, op: LaunchOp) -> None:
         kernel = self.kernels.get(op.callee_name)
@@ -218,7 +270,11 @@ def _field(builder: Any, memory: Value, record: Any, number: int) -> Value:
 _WRITERS: dict[type[Operation], Callable[[_HostWriter, Any], None]] = {
     WeightOp: _HostWriter.weight,
     ArenaOp: _HostWriter.in_arena,
+    StatusOp: _HostWriter.status,
     ViewOp: _HostWriter.view,
     IfOp: _HostWriter.choice,
+    BranchOp: _HostWriter.branch,
+    ForOp: _HostWriter.counted,
+    WhileOp: _HostWriter.repeated,
     LaunchOp: _HostWriter.launch,
 }

@@ -85,7 +85,7 @@ def chunks(layout: WeightLayout, module: ModuleOp, store: WeightStore) -> Iterat
             raise error("E0490", f"kernel.weight @{name} is {place.size} bytes, its values are {values.nbytes}")
         yield memoryview(bytes(place.offset - end))
         end = place.offset + place.size
-        yield memoryview(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+        yield np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
         store.release()
     yield memoryview(bytes(layout.size - end))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -9,14 +10,16 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from neuralc.emit.llvm.types import I32, POINTER, Value, lanes_of, scalar_of, suffix, with_lanes
+from neuralc.dialects.bfloat16 import bfloat16, cast
+from neuralc.emit.llvm.types import I32, POINTER, BFloatType, Value, lanes_of, scalar_of, suffix, with_lanes
 
 
 def constant(type_: Any, value: float | int | bool) -> Value:
     """A constant of a scalar or vector type, the same in all lanes."""
     scalar = scalar_of(type_)
-    number: float | int = int(value) if isinstance(scalar, ir.IntType) else float(value)
-    text = str(number) if isinstance(scalar, ir.IntType) else _float_text(scalar, float(number))
+    whole = isinstance(scalar, ir.IntType) and not isinstance(scalar, BFloatType)
+    number: float | int = int(value) if whole else float(value)
+    text = str(number) if whole else _float_text(scalar, float(number))
     if isinstance(type_, ir.VectorType):
         text = f"splat ({scalar} {text})"
     result = raw_constant(type_, text)
@@ -43,12 +46,22 @@ def poison(type_: Any) -> Value:
 
 def _float_text(type_: Any, value: float) -> str:
     """Decimal where that is exact and short, else the bits of the double that holds the value, as LLVM reads them."""
+    if isinstance(type_, BFloatType):
+        return str(_bfloat_bits(value))
     dtype = {"half": np.float16, "float": np.float32, "double": np.float64}[str(type_)]
     with np.errstate(over="ignore"):
         rounded = float(np.asarray(value).astype(dtype))
     if abs(rounded) < 1e6 and rounded == int(rounded):
         return f"{rounded:.1f}"
     return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
+
+
+def _bfloat_bits(value: float) -> int:
+    """The nearest bf16, of two the even one."""
+    if math.isnan(value):
+        return 0x7FC0
+    with np.errstate(over="ignore"):
+        return int(cast(np.array([value]), bfloat16()).view(np.uint16)[0])
 
 
 def lane_numbers(type_: Any) -> Value:

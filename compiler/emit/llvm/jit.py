@@ -7,6 +7,7 @@ generator (instruction selection, strength reduction, scheduling) does the rest.
 from __future__ import annotations
 
 import ctypes
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -56,6 +57,8 @@ def parse(module: Any, machine: Any, context: Any = None) -> Any:
     parsed = binding.parse_assembly(str(module), context)
     parsed.data_layout = str(machine.target_data)
     parsed.verify()
+    # Of garbage in a cycle, as an exception makes it, a context could end before its module: the finalizer keeps it.
+    weakref.finalize(parsed, id, context).atexit = False
     return parsed
 
 

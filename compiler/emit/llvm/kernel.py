@@ -20,7 +20,7 @@ from llvmlite import ir
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, SSAValue
 
-from neuralc.dialects.kernel import FuncOp, LoopOp, RefType, ReturnOp, YieldOp
+from neuralc.dialects.kernel import CheckOp, FuncOp, LoopOp, RefType, ReturnOp, YieldOp
 from neuralc.emit.llvm.frame import Frame
 from neuralc.emit.llvm.index import IndexValue
 from neuralc.emit.llvm.loops import disable_unrolling
@@ -90,12 +90,14 @@ def _write_function(frame: Frame) -> None:
 def _bind_arguments(frame: Frame, arguments: Sequence[Any]) -> None:
     func = frame.func
     count = len(func.dims)
+    checked = {op.status for op in func.body.walk() if isinstance(op, CheckOp)}
     for value, name, argument in zip(func.dim_arguments, func.dims, arguments[:count], strict=True):
         argument.name = name
         frame.values[value] = frame.set_dim(name, argument)
     for number, (value, argument) in enumerate(zip(func.references, arguments[count:], strict=True)):
         argument.name = value.name_hint or f"ref{number}"
-        argument.add_attribute("noalias")
+        if value not in checked:  # other threads write the status as well
+            argument.add_attribute("noalias")
         frame.pointers[value] = argument
 
 

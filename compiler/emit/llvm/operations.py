@@ -10,8 +10,10 @@ from xdsl.ir import Operation
 from neuralc.dialects import arith
 from neuralc.dialects.kernel import (
     BroadcastOp,
+    CheckOp,
     ConvertOp,
     DotOp,
+    GatherOp,
     IotaOp,
     LoadOp,
     LocalOp,
@@ -20,16 +22,19 @@ from neuralc.dialects.kernel import (
     ReduceOp,
     RefType,
     ReshapeOp,
+    ScatterOp,
     SplatOp,
     StoreOp,
     TileType,
+    ToIndexOp,
     TransposeOp,
 )
 from neuralc.emit.llvm.access import Access
 from neuralc.emit.llvm.addresses import Addresses, Scope
 from neuralc.emit.llvm.frame import Frame, refuse, tile_type
 from neuralc.emit.llvm.index import ZERO, IndexArithmetic, IndexValue
-from neuralc.emit.llvm.types import grid_shape, in_memory
+from neuralc.emit.llvm.indirect import Indirect, check
+from neuralc.emit.llvm.types import I64, Value, grid_shape, in_memory, is_signed
 
 
 def write_op(frame: Frame, op: Operation) -> None:
@@ -71,6 +76,25 @@ def _local(frame: Frame, op: LocalOp) -> None:
     frame.pointers[op.result] = frame.allocate(in_memory(type_.element_type), type_.span.value, name)
 
 
+def _indirect(frame: Frame, op: GatherOp | ScatterOp, tile: TileType) -> Indirect:
+    return Indirect(frame.builder, frame.pointers[op.ref], tile, frame.scratch)
+
+
+def _gather(frame: Frame, op: GatherOp) -> None:
+    mask = None if op.mask is None else frame.tile(op.mask)
+    indirect = _indirect(frame, op, tile_type(op.result))
+    frame.values[op.result] = indirect.gather(frame.tile(op.offsets), mask, op.other_value)
+
+
+def _scatter(frame: Frame, op: ScatterOp) -> None:
+    mask = None if op.mask is None else frame.tile(op.mask)
+    _indirect(frame, op, tile_type(op.value)).scatter(frame.tile(op.value), frame.tile(op.offsets), mask)
+
+
+def _check(frame: Frame, op: CheckOp) -> None:
+    check(frame.builder, frame.function, frame.tile(op.ok), frame.pointers[op.status], op.literal("code"))
+
+
 # -- tiles -----------------------------------------------------------------------------------------------------------
 
 
@@ -91,7 +115,8 @@ def _map(frame: Frame, op: MapOp) -> None:
     name, operand = op.literal("fn"), tile_type(op.args[-1])
     if not frame.scalars.knows(name, operand.element_type):
         raise refuse(op, f"`{name}` of {operand.element_type} has no form on a CPU")
-    frame.values[op.result] = frame.tiles.map(name, operand, [frame.tile(arg) for arg in op.args])
+    args = [frame.tile(arg) for arg in op.args]
+    frame.values[op.result] = frame.tiles.map(name, operand, args, rounded=op.literal("rounded"))
 
 
 def _broadcast(frame: Frame, op: BroadcastOp) -> None:
@@ -132,6 +157,14 @@ def _constant_index(frame: Frame, op: Any) -> None:
     frame.values[op.result] = IndexValue.of(op.value.value.data)
 
 
+def _to_index(frame: Frame, op: ToIndexOp) -> None:
+    value: Value = frame.tile(op.source)[()]
+    signed, width = is_signed(tile_type(op.source).element_type), value.type.width
+    if width < I64.width:
+        value = (frame.builder.sext if signed else frame.builder.zext)(value, I64)
+    frame.values[op.result] = IndexValue(value, 0, not signed and width < I64.width)
+
+
 def _binary_index(frame: Frame, op: Operation) -> None:
     lhs, rhs = (frame.place(operand) for operand in op.operands)
     frame.values[op.results[0]] = _INDEX[type(op)](frame.index, lhs, rhs)
@@ -154,6 +187,10 @@ _WRITERS: dict[type[Operation], Callable[[Frame, Any], None]] = {
     ProgramIdOp: _program_id,
     LoadOp: _load,
     StoreOp: _store,
+    GatherOp: _gather,
+    ScatterOp: _scatter,
+    CheckOp: _check,
+    ToIndexOp: _to_index,
     LocalOp: _local,
     SplatOp: _splat,
     IotaOp: _iota,

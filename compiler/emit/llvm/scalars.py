@@ -2,21 +2,23 @@
 
 Float minimum and maximum are compare-and-select in the operand order that x86, AArch64 and RISC-V have one instruction
 for; NaN costs two more, and nothing where one operand is a constant. Integer division never traps. What
-kernel-expand-math has left of exp, log, tanh, erf and pow calls the C library lane by lane, as `rem` of floats does.
+kernel-expand-math has left of exp, sin and the like calls the C library lane by lane, as `rem` of floats does.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llvmlite import ir
-from xdsl.dialects.builtin import f16, f32, f64, i1
+from xdsl.dialects.builtin import bf16, f16, f32, f64, i1
 from xdsl.ir import Attribute
 
+from neuralc.dialects.scalar import lookup
 from neuralc.dialects.types import is_float
+from neuralc.emit.llvm.halves import narrow_bfloat, narrow_half, widen_bfloat, widen_half
 from neuralc.emit.llvm.instructions import (
     constant,
     declare,
@@ -27,6 +29,7 @@ from neuralc.emit.llvm.instructions import (
     multiply_add,
     per_lane,
 )
+from neuralc.emit.llvm.powers import integer_power
 from neuralc.emit.llvm.types import I32, Value, element, is_signed, lanes_of, scalar_of, with_lanes
 
 CONTRACT = ("contract",)
@@ -43,10 +46,20 @@ class Scalars:
 
     builder: Any
     has_fma: bool
+    has_halves: bool
+    """Whether the target converts f16."""
+    flags: tuple[str, ...] = CONTRACT
+
+    @property
+    def without_contraction(self) -> Scalars:
+        """The same functions, each rounding once whatever takes its value."""
+        return replace(self, flags=())
 
     def apply(self, name: str, element_type: Attribute, args: Sequence[Value]) -> Value:
         """Function `name` of operands whose (last) element type is `element_type`."""
-        if name in _LIBRARY:
+        if self._is_bits(element_type) and name != "select":
+            return self._by_way_of_fp32(name, element_type, args)
+        if name in _LIBRARY and is_float(element_type):
             return self._library(name, element_type, args)
         table = _FLOAT if is_float(element_type) else _INTEGER
         return table[name](self, element_type, *args)
@@ -59,7 +72,7 @@ class Scalars:
     # -- floats ------------------------------------------------------------------------------------------------------
 
     def arithmetic(self, opcode: str, *args: Value) -> Value:
-        return getattr(self.builder, opcode)(*args, flags=CONTRACT)
+        return getattr(self.builder, opcode)(*args, flags=self.flags)
 
     def fma(self, element_type: Attribute, a: Value, b: Value, c: Value) -> Value:
         if element_type == f16:  # computed in fp32, where a product of halves is exact
@@ -67,9 +80,17 @@ class Scalars:
         return multiply_add(self.builder, self.has_fma, a, b, c)
 
     def _in_fp32(self, function: Callable[..., Value], *args: Value) -> Value:
-        """A function of halves by way of float."""
-        wide = with_lanes(element(f32), lanes_of(args[0]))
-        return self.builder.fptrunc(function(*(self.builder.fpext(arg, wide) for arg in args)), args[0].type)
+        """A function of f16 by way of float."""
+        return self.convert(f32, f16, function(*(self.convert(f16, f32, arg) for arg in args)))
+
+    def _is_bits(self, element_type: Attribute) -> bool:
+        """Whether a float type is no more than its bits: the target has no instructions for it, not even to convert."""
+        return element_type == bf16 or (element_type == f16 and not self.has_halves)
+
+    def _by_way_of_fp32(self, name: str, element_type: Attribute, args: Sequence[Value]) -> Value:
+        """fp32 has more than twice the digits: what is rounded again is rounded right."""
+        result = self.apply(name, f32, [self.convert(element_type, f32, arg) for arg in args])
+        return result if lookup(name).kind == "compare" else self.convert(f32, element_type, result)
 
     def propagating(self, compare: str, a: Value, b: Value) -> Value:
         """maximum (`>`) or minimum (`<`) where a NaN operand gives NaN."""
@@ -135,7 +156,7 @@ class Scalars:
         if element_type == f16:
             return self._in_fp32(lambda *wide: self._library(name, f32, wide), *args)
         scalar = scalar_of(args[0].type)
-        symbol = _LIBRARY[name] + ("f" if element_type == f32 else "")
+        symbol = name + ("f" if element_type == f32 else "")
         function = declare(self.builder, symbol, scalar, [scalar] * len(args))
         return per_lane(self.builder, function, *args)
 
@@ -159,6 +180,20 @@ class Scalars:
             result = self.builder.select(minus_one, special, result)
         return result
 
+    def shift(self, element_type: Attribute, a: Value, count: Value, *, left: bool) -> Value:
+        """A count beyond the width, or below zero, shifts out all bits."""
+        width = element(element_type).width
+        if not left and is_signed(element_type):
+            last = constant(count.type, width - 1)
+            return self.builder.ashr(a, elementwise(self.builder, "umin", count, last))
+        shifted = (self.builder.shl if left else self.builder.lshr)(a, count)
+        inside = self.builder.icmp_unsigned("<", count, constant(count.type, width))
+        return self.builder.select(inside, shifted, constant(a.type, 0))
+
+    def power(self, element_type: Attribute, a: Value, exponent: Value) -> Value:
+        function = integer_power(self.builder.module, element(element_type), signed=is_signed(element_type))
+        return per_lane(self.builder, function, a, exponent)
+
     def extreme(self, element_type: Attribute, a: Value, b: Value, name: str) -> Value:
         return elementwise(self.builder, ("s" if is_signed(element_type) else "u") + name, a, b)
 
@@ -173,14 +208,23 @@ class Scalars:
         if source == target:
             return x
         type_ = with_lanes(element(target), lanes_of(x))
-        width = getattr(element(target), "width", 0)
-        if width == 1:
+        width = 0 if is_float(target) else element(target).width
+        if width == 1 and not self._is_bits(source):
             zero = constant(x.type, 0)
             if is_float(source):
                 return self.builder.fcmp_unordered("!=", x, zero)
             return self.builder.icmp_unsigned("!=", x, zero)
-        if (source, target) == (f64, f16):
-            return self.builder.fptrunc(self._rounded_to_odd(x), type_)
+        if self._is_bits(source):
+            widen = widen_bfloat if source == bf16 else widen_half
+            return self.convert(f32, target, widen(self.builder, x))
+        if self._is_bits(target) and source == f32:
+            return (narrow_bfloat if target == bf16 else narrow_half)(self.builder, x)
+        if target in (f16, bf16) and source == f64:
+            return self.convert(f32, target, self._rounded_to_odd(x))
+        if self._is_bits(target):
+            # Of whole numbers, what fp32 holds exactly goes there; the rounding of others is that of fp64.
+            way = f32 if source == f16 or element(source).width <= MANTISSA_BITS[f32] else f64
+            return self.convert(way, target, self.convert(source, way, x))
         if is_float(source) and is_float(target):
             wider = MANTISSA_BITS[target] > MANTISSA_BITS[source]
             return self.builder.fpext(x, type_) if wider else self.builder.fptrunc(x, type_)
@@ -286,6 +330,13 @@ _INTEGER: dict[str, Rule] = {
     "mul": _plain("mul"),
     "div": lambda self, type_, a, b: self.divide(type_, a, b, remainder=False),
     "rem": lambda self, type_, a, b: self.divide(type_, a, b, remainder=True),
+    "pow": lambda self, type_, a, b: self.power(type_, a, b),
+    "bit_and": _plain("and_"),
+    "bit_or": _plain("or_"),
+    "bit_xor": _plain("xor"),
+    "bit_not": _plain("not_"),
+    "shift_left": lambda self, type_, a, n: self.shift(type_, a, n, left=True),
+    "shift_right": lambda self, type_, a, n: self.shift(type_, a, n, left=False),
     "fma": lambda self, _, a, b, c: self.builder.add(self.builder.mul(a, b), c),
     "neg": _plain("neg"),
     "abs": _integer_abs,
@@ -301,7 +352,9 @@ _INTEGER: dict[str, Rule] = {
     **{name: _compared(operator) for name, operator in _COMPARISONS.items()},
 }
 
-_TRUTH = ("and", "or", "xor", "not", "select", "maximum", "minimum", "eq", "ne", "lt", "le", "gt", "ge")
+_TRUTH = ("and", "or", "xor", "not", "select", "abs", "maximum", "minimum", "maxnum", "minnum", *_COMPARISONS)
 """What truth values have: arithmetic of single bits would wrap."""
 
-_LIBRARY = {"exp": "exp", "log": "log", "tanh": "tanh", "erf": "erf", "pow": "pow"}
+_CIRCULAR = ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh")
+_LIBRARY = ("exp", "log", "tanh", "erf", "pow", *_CIRCULAR)
+"""Functions whose names in the C library are theirs here."""

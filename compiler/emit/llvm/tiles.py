@@ -42,11 +42,12 @@ class Tiles:
                 out[i] = self.builder.add(first, step)
         return out
 
-    def map(self, function: str, tile: TileType, args: Sequence[Grid]) -> Grid:
+    def map(self, function: str, tile: TileType, args: Sequence[Grid], *, rounded: bool = False) -> Grid:
         """`tile` is the type of the last operand, which decides between float and integer functions."""
         out = empty_grid(tile)
+        scalars = self.scalars.without_contraction if rounded else self.scalars
         for place in np.ndindex(*out.shape):
-            out[place] = self.scalars.apply(function, tile.element_type, [arg[place] for arg in args])
+            out[place] = scalars.apply(function, tile.element_type, [arg[place] for arg in args])
         return out
 
     def broadcast(self, source: Grid, dims: Sequence[int], tile: TileType) -> Grid:

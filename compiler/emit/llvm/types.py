@@ -1,7 +1,8 @@
 """How kernel types look in LLVM: element types in registers and in memory, and tiles as grids of vectors.
 
 A tile of shape [.., n] with lanes v is a grid of shape [.., n / v] of `<v x T>`, row-major; with v1 the grid has the
-shape of the tile and holds scalars. `i1` lives in memory as a byte, as numpy's bool does.
+shape of the tile and holds scalars. `i1` lives in memory as a byte, as numpy's bool does; `bf16` is its
+bits everywhere.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import Float16Type, Float32Type, Float64Type, IntegerType, Signedness, i1
+from xdsl.dialects.builtin import BFloat16Type, Float16Type, Float32Type, Float64Type, IntegerType, Signedness, i1
 from xdsl.ir import Attribute
 
 from neuralc.dialects.kernel.types import TileType
@@ -22,11 +23,24 @@ Value: TypeAlias = Any
 Grid: TypeAlias = NDArray[Any]
 """The LLVM values of a tile, in an array of objects."""
 
-I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+I1, I8, I16, I32, I64 = (ir.IntType(width) for width in (1, 8, 16, 32, 64))
 POINTER = ir.PointerType()
+
+
+class BFloatType(ir.IntType):  # type: ignore[misc]
+    """The 16 bits of a bf16: LLVM sees an integer, and `constant` writes the bits of a number."""
+
+    def __new__(cls) -> BFloatType:
+        type_ = object.__new__(cls)  # llvmlite's own gives the one i16 there is
+        type_.width = 16
+        return type_
+
+
+BFLOAT = BFloatType()
 
 _FLOATS: dict[type[Attribute], Any] = {
     Float16Type: ir.HalfType(),
+    BFloat16Type: BFLOAT,
     Float32Type: ir.FloatType(),
     Float64Type: ir.DoubleType(),
 }
@@ -60,6 +74,19 @@ def scalar_of(type_: Any) -> Any:
 def in_memory(element_type: Attribute) -> Any:
     """The LLVM type of one element in memory: as in a register, but a byte for i1."""
     return I8 if element_type == i1 else element(element_type)
+
+
+def from_memory(builder: Any, element_type: Attribute, value: Value) -> Value:
+    """What was loaded, as it is in a register."""
+    if element_type != i1:
+        return value
+    zero = ir.Constant(I8, 0) if not isinstance(value.type, ir.VectorType) else ir.Constant(value.type, None)
+    return builder.icmp_unsigned("!=", value, zero)
+
+
+def to_memory(builder: Any, element_type: Attribute, value: Value) -> Value:
+    """What is in a register, as it is stored."""
+    return builder.zext(value, with_lanes(I8, lanes_of(value))) if element_type == i1 else value
 
 
 def alignment(element_type: Attribute) -> int:

@@ -100,7 +100,7 @@ class ClassWriter:
 
     def _write_free_weight(self, weight: FreeWeight) -> None:
         function = {"zeros": "torch.zeros", "ones": "torch.ones"}.get(weight.init or "", "torch.empty")
-        sizes: list[Value] = list(weight.shape)
+        sizes: list[Value] = list(weight.shape) or [()]  # a single number has an empty size
         made = call(function, *sizes)
         if weight.trainable:
             self._writer.statement(f"self.{weight.attribute} = ", call("nn.Parameter", made))

@@ -2,7 +2,8 @@
 
 | op                | layer              | kernel on disk -> torch                        |
 |-------------------|--------------------|------------------------------------------------|
-| graph.conv        | nn.Conv2d          | [kh, kw, in / groups, out] -> axes (3, 2, 0, 1) |
+| graph.conv        | nn.Conv1d..3d      | [*window, in / groups, out] -> axes (out, in, *window) |
+| graph.conv_transpose | nn.ConvTranspose1d..3d | [*window, in, out / groups] -> axes (in, out, *window) |
 | graph.dense       | nn.Linear          | [in, units] -> axes (1, 0)                     |
 | graph.batch_norm  | nn.BatchNorm1d..3d | vectors                                        |
 | graph.prelu       | nn.PReLU           | a vector; otherwise written out with a parameter |
@@ -16,8 +17,17 @@ from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
-from neuralc.dialects.graph import BatchNormOp, ConstantOp, ConvOp, DenseOp, DropoutOp, PreluOp, ReshapeOp
-from neuralc.dialects.types import shape_of
+from neuralc.dialects.graph import (
+    BatchNormOp,
+    ConstantOp,
+    ConvOp,
+    ConvTransposeOp,
+    DenseOp,
+    DropoutOp,
+    PreluOp,
+    ReshapeOp,
+)
+from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call
 from neuralc.emit.torch.layouts import Order, is_per_channel
 from neuralc.emit.torch.refusals import Refusals
@@ -50,10 +60,10 @@ def square(values: tuple[int, ...]) -> int | tuple[int, ...]:
     return values[0] if len(set(values)) == 1 else values
 
 
-def symmetric_padding(pads: tuple[int, ...]) -> tuple[int, int] | None:
-    """(height, width) padding where top = bottom and left = right; torch's layers take no other."""
-    top, left, bottom, right = pads
-    return (top, left) if (top, left) == (bottom, right) else None
+def symmetric_padding(pads: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The padding of each spatial dim where its low and high side agree; torch's layers take no other."""
+    rank = len(pads) // 2
+    return pads[:rank] if pads[:rank] == pads[rank:] else None
 
 
 def sizes_of(value: SSAValue) -> tuple[int, ...]:
@@ -68,36 +78,67 @@ def layer_of(op: Operation, refusals: Refusals) -> LayerSpec | None:
 
 
 def _conv(op: ConvOp, refusals: Refusals) -> LayerSpec | None:
-    kh, kw, depth, out = sizes_of(op.kernel)
-    groups = op.literal("groups")
-    options: dict[str, Value] = {"kernel_size": square((kh, kw))}
-    if op.literal("strides") != (1, 1):
+    if not is_float(element_of(op.x.type)):
+        refusals.add(op, f"torch has no convolution of {element_of(op.x.type)}")
+        return None
+    *window, depth, out = sizes_of(op.kernel)
+    options = _window_options(op, tuple(window))
+    constructor = call(f"nn.Conv{len(window)}d", depth * op.literal("groups"), out, **options)
+    return LayerSpec("conv", constructor, (_conv_kernel(op), *_bias(op.bias)))
+
+
+def _window_options(op: ConvOp | ConvTransposeOp, window: tuple[int, ...]) -> dict[str, Value]:
+    """The options that convolutions share, without those at their defaults."""
+    ones = (1,) * len(window)
+    options: dict[str, Value] = {"kernel_size": square(window)}
+    if op.literal("strides") != ones:
         options["stride"] = square(op.literal("strides"))
     padding = symmetric_padding(op.literal("pads"))
     if padding and any(padding):
         options["padding"] = square(padding)
-    if op.literal("dilations") != (1, 1):
+    if op.literal("dilations") != ones:
         options["dilation"] = square(op.literal("dilations"))
-    if groups != 1:
-        options["groups"] = groups
+    if op.literal("groups") != 1:
+        options["groups"] = op.literal("groups")
     if op.bias is None:
         options["bias"] = False
-    kernel = _conv_kernel(op)
-    return LayerSpec("conv", call("nn.Conv2d", depth * groups, out, **options), (kernel, *_bias(op.bias)))
+    return options
+
+
+def _conv_transpose(op: ConvTransposeOp, refusals: Refusals) -> LayerSpec | None:
+    *window, depth, per_group = sizes_of(op.kernel)
+    padding, more, rank = symmetric_padding(op.literal("pads")), op.literal("output_padding"), len(window)
+    if not is_float(element_of(op.x.type)):
+        refusals.add(op, f"torch has no convolution of {element_of(op.x.type)}")
+        return None
+    limits = zip(more, op.literal("strides"), op.literal("dilations"), strict=True)
+    if padding is None or any(extra >= max(stride, dilation) for extra, stride, dilation in limits):
+        refusals.add(op, "torch crops both sides alike, and adds less than a stride or a dilation to the result")
+        return None
+    options = _window_options(op, tuple(window))
+    if any(more):
+        options["output_padding"] = square(more)
+    constructor = call(f"nn.ConvTranspose{rank}d", depth, per_group * op.literal("groups"), **options)
+    kernel = Parameter("weight", op.kernel, (rank, rank + 1, *range(rank)))
+    return LayerSpec("conv_transpose", constructor, (kernel, *_bias(op.bias)))
 
 
 def _conv_kernel(op: ConvOp) -> Parameter:
-    """HWIO as torch's OIHW. A depthwise kernel may stand on disk as Keras has it, [kh, kw, channels, multiplier]."""
-    source = op.kernel.owner
+    """[*window, in, out] as torch's [out, in, *window]. A depthwise kernel may stand on disk as Keras has it,
+    [kh, kw, channels, multiplier]."""
+    source, rank = op.kernel.owner, len(sizes_of(op.kernel)) - 2
     if isinstance(source, ReshapeOp):
         before, after = sizes_of(source.x), sizes_of(op.kernel)
-        if len(before) == 4 and before[:2] == after[:2] and after[2] == 1:
-            height, width, channels, multiplier = before
-            return Parameter("weight", source.x, (2, 3, 0, 1), (channels, multiplier, height, width))
-    return Parameter("weight", op.kernel, (3, 2, 0, 1))
+        if len(before) == rank + 2 and before[:rank] == after[:rank] and after[rank] == 1:
+            *window, channels, multiplier = before
+            return Parameter("weight", source.x, (rank, rank + 1, *range(rank)), (channels, multiplier, *window))
+    return Parameter("weight", op.kernel, (rank + 1, rank, *range(rank)))
 
 
-def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec:
+def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec | None:
+    if not is_float(element_of(op.x.type)):
+        refusals.add(op, f"torch has no linear layer of {element_of(op.x.type)}")
+        return None
     inputs, units = sizes_of(op.kernel)
     options: dict[str, Value] = {} if op.bias is not None else {"bias": False}
     constructor = call("nn.Linear", inputs, units, **options)
@@ -149,6 +190,7 @@ def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec:
 
 _LAYERS: dict[type[Operation], Callable[..., LayerSpec | None]] = {
     ConvOp: _conv,
+    ConvTransposeOp: _conv_transpose,
     DenseOp: _dense,
     BatchNormOp: _batch_norm,
     PreluOp: _prelu,

@@ -16,26 +16,40 @@ from typing import TypeAlias
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import (
+    ArgReduceOp,
     AveragePoolOp,
     BatchNormOp,
     BinaryOp,
+    BitcastOp,
     CallOp,
+    CastOp,
     ConvOp,
+    ConvTransposeOp,
+    CumulateOp,
     DenseOp,
+    DetOp,
     DropoutOp,
+    EinsumOp,
     FuncOp,
     FunctionLike,
+    GroupNormOp,
+    LayerNormOp,
     LogSoftmaxOp,
+    LrnOp,
+    MatmulOp,
     MaxPoolOp,
     PreluOp,
     ReduceOp,
     ReshapeOp,
     ReturnOp,
+    RmsNormOp,
     SoftmaxOp,
+    TopKOp,
     TransposeOp,
     UnaryOp,
+    WhereOp,
 )
-from neuralc.dialects.graph.shapes import normalize_axis
+from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis
 from neuralc.dialects.types import Shape, shape_of
 
 Order: TypeAlias = tuple[int, ...]
@@ -70,8 +84,9 @@ def is_per_channel(x: SSAValue, alpha: SSAValue) -> bool:
 def demanded_order(op: Operation) -> Order | None:
     """The order in which torch takes the first operand of `op`; None where it takes any."""
     match op:
-        case ConvOp() | MaxPoolOp() | AveragePoolOp():
-            return channels_second(4, 3) if op.literal("data_format") == "NHWC" else natural(op.x)
+        case ConvOp() | ConvTransposeOp() | MaxPoolOp() | AveragePoolOp():
+            channel = CHANNEL[op.literal("data_format")]
+            return channels_second(channel + 1, channel) if channel > 1 else natural(op.x)
         case BatchNormOp():
             rank = len(shape_of(op.x.type))
             axis = normalize_axis(op.literal("axis"), rank)
@@ -80,10 +95,12 @@ def demanded_order(op: Operation) -> Order | None:
         case PreluOp():
             rank = len(shape_of(op.x.type))
             return channels_second(rank, rank - 1) if is_per_channel(op.x, op.alpha) else natural(op.x)
-        case DenseOp():
-            return natural(op.x)
-        case ReshapeOp():
-            return natural(op.x)
+        case DenseOp() | MatmulOp() | EinsumOp() | DetOp() | ReshapeOp():
+            return natural(op.operands[0])
+        case WhereOp() | CastOp() | BitcastOp() | ArgReduceOp() | CumulateOp() | TopKOp():
+            return natural(op.operands[0])
+        case GroupNormOp() | LayerNormOp() | RmsNormOp() | LrnOp():
+            return natural(op.operands[0])
         case _:
             return None
 
@@ -201,6 +218,7 @@ class Layouts:
             case (
                 UnaryOp()
                 | ConvOp()
+                | ConvTransposeOp()
                 | MaxPoolOp()
                 | AveragePoolOp()
                 | BatchNormOp()

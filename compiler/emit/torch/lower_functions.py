@@ -13,9 +13,12 @@ from neuralc.dialects.graph import (
     BatchNormOp,
     BinaryOp,
     ConstantOp,
+    DetOp,
     DivOp,
+    EinsumOp,
     IdentityOp,
     LogSoftmaxOp,
+    MatmulOp,
     MaximumOp,
     MinimumOp,
     ReduceOp,
@@ -28,6 +31,7 @@ from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
 from neuralc.emit.torch.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
+from neuralc.emit.torch.lower_axes import integer_dtype
 from neuralc.emit.torch.nodes import Kind, Node
 from neuralc.emit.torch.values import Values
 
@@ -80,6 +84,26 @@ def _inline(number: float | int) -> Node:
     return Node(Kind.INLINE, (), lambda _: name(literal(number)), ())
 
 
+# -- products ----------------------------------------------------------------------------------------------------------
+
+
+def _matmul(values: Values, op: MatmulOp) -> None:
+    values.define(op, Kind.LAYER, _operands(values, op), lambda x: call("torch.matmul", x[0], x[1]))
+
+
+def _einsum(values: Values, op: EinsumOp) -> None:
+    spec = op.literal("spec").replace(" ", "")
+    values.define(op, Kind.LAYER, _operands(values, op), lambda x: call("torch.einsum", spec, *x))
+
+
+def _det(values: Values, op: DetOp) -> None:
+    values.define(op, Kind.OTHER, _operands(values, op), lambda x: call("torch.linalg.det", x[0]))
+
+
+def _operands(values: Values, op: Operation) -> list[Node]:
+    return [values.operand(op, index) for index in range(len(op.operands))]
+
+
 # -- along axes --------------------------------------------------------------------------------------------------------
 
 
@@ -97,9 +121,14 @@ def _reduce(values: Values, op: ReduceOp) -> None:
         # torch would reduce over every axis.
         values.alias(op, x)
         return
+    if function == "prod" and len(axes) > 1:
+        values.refuse(op, "torch multiplies along one axis at a time")
+        return
     options: dict[str, Value] = {"dim": axes[0] if len(axes) == 1 else axes}
     if op.literal("keepdims"):
         options["keepdim"] = True
+    if op.literal("kind") in ("sum", "prod"):
+        options |= integer_dtype(op)
     values.define(op, Kind.POOL, [x], lambda x: method(x[0], function, **options))
 
 
@@ -169,8 +198,11 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     **dict.fromkeys(UNARY, _unary),
     **dict.fromkeys(BINARY, _binary),
     ConstantOp: _constant,
+    DetOp: _det,
+    EinsumOp: _einsum,
     IdentityOp: _identity,
     LogSoftmaxOp: _softmax,
+    MatmulOp: _matmul,
     ReduceOp: _reduce,
     ReshapeOp: _reshape,
     SoftmaxOp: _softmax,

@@ -11,11 +11,13 @@ from neuralc.dialects.graph import (
     AveragePoolOp,
     BatchNormOp,
     ConvOp,
+    ConvTransposeOp,
     DenseOp,
     DropoutOp,
     MaxPoolOp,
     PreluOp,
 )
+from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.expressions import Value, call, name
 from neuralc.emit.torch.layers import square, symmetric_padding
 from neuralc.emit.torch.layouts import is_per_channel
@@ -53,14 +55,29 @@ def _prelu(values: Values, op: PreluOp) -> None:
 
 
 def _max_pool(values: Values, op: MaxPoolOp) -> None:
-    window = square(op.literal("window"))
+    window, rank = op.literal("window"), len(op.literal("window"))
+    if not is_float(element_of(op.x.type)):
+        values.refuse(op, f"torch has no maximum pooling of {element_of(op.x.type)} on every device")
+        return
+    if op.literal("ceil_mode") and not _fits_pool(op.literal("pads"), window):
+        values.refuse(op, "torch rounds up only with padding of its own, up to half a window")
+        return
     x, options = _pool_operand(values, op, fill=float("-inf"))
-    values.define(op, Kind.POOL, [x], lambda x: call("F.max_pool2d", x[0], window, **options))
+    if op.literal("dilations") != (1,) * rank:
+        options["dilation"] = square(op.literal("dilations"))
+    values.define(op, Kind.POOL, [x], lambda x: call(f"F.max_pool{rank}d", x[0], square(window), **options))
 
 
 def _average_pool(values: Values, op: AveragePoolOp) -> None:
     window, strides, pads = square(op.literal("window")), square(op.literal("strides")), op.literal("pads")
+    rank = len(op.literal("window"))
     counts_pads = op.literal("count_include_pad") or not any(pads)
+    if op.literal("dilations") != (1,) * rank:
+        values.refuse(op, "torch has no average pooling with dilations")
+        return
+    if not _fits_pool(pads, op.literal("window")) and (op.literal("ceil_mode") or (rank != 2 and not counts_pads)):
+        values.refuse(op, "torch pads no further than half a window, the same on both sides")
+        return
     if not counts_pads and not _fits_pool(pads, op.literal("window")):
         values.needs_average_pool = True
         x, around = values.operand(op, 0), _pad_argument(pads)
@@ -69,7 +86,7 @@ def _average_pool(values: Values, op: AveragePoolOp) -> None:
     x, options = _pool_operand(values, op, fill=None)
     if not counts_pads:
         options["count_include_pad"] = False
-    values.define(op, Kind.POOL, [x], lambda x: call("F.avg_pool2d", x[0], window, **options))
+    values.define(op, Kind.POOL, [x], lambda x: call(f"F.avg_pool{rank}d", x[0], window, **options))
 
 
 def _pool_operand(
@@ -79,12 +96,13 @@ def _pool_operand(
     window, strides, pads = (op.literal(key) for key in ("window", "strides", "pads"))
     x = values.operand(op, 0)
     options: dict[str, Value] = {} if strides == window else {"stride": square(strides)}
-    if not any(pads):
-        return x, options
-    if _fits_pool(pads, window):
-        options["padding"] = square(pads[:2])
-        return x, options
-    return _padded(values, x, pads, fill), options
+    if any(pads) and not _fits_pool(pads, window):
+        return _padded(values, x, pads, fill), options
+    if any(pads):
+        options["padding"] = square(pads[: len(window)])
+    if op.literal("ceil_mode"):
+        options["ceil_mode"] = True
+    return x, options
 
 
 def _fits_pool(pads: tuple[int, ...], window: Sequence[int]) -> bool:
@@ -95,24 +113,24 @@ def _fits_pool(pads: tuple[int, ...], window: Sequence[int]) -> bool:
 
 def _padded(values: Values, x: Node, pads: Sequence[int], fill: float | None = None) -> Node:
     """`x`, channels at axis 1, with padding written out."""
-    top, left, bottom, right = pads
+    rank = len(pads) // 2
     options: dict[str, Value] = {} if fill is None else {"value": fill}
-    *outer, height, width = x.shape
-    shape = (*outer, height + top + bottom, width + left + right)
+    sizes = [size + pads[i] + pads[i + rank] for i, size in enumerate(x.shape[2:])]
     around = _pad_argument(pads)
-    return values.add(Kind.PAD, [x], lambda x: call("F.pad", x[0], around, **options), shape)
+    return values.add(Kind.PAD, [x], lambda x: call("F.pad", x[0], around, **options), (*x.shape[:2], *sizes))
 
 
 def _pad_argument(pads: Sequence[int]) -> tuple[Value, ...]:
     """torch's order: from the last axis to the first, low before high."""
-    top, left, bottom, right = pads
-    return (left, right, top, bottom)
+    rank = len(pads) // 2
+    return tuple(pads[i + side] for i in reversed(range(rank)) for side in (0, rank))
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     AveragePoolOp: _average_pool,
     BatchNormOp: _layer,
     ConvOp: _conv,
+    ConvTransposeOp: _layer,
     DenseOp: _layer,
     DropoutOp: _layer,
     MaxPoolOp: _max_pool,

@@ -9,7 +9,7 @@ from typing import Any
 from xdsl.ir import Operation
 
 from neuralc.dialects.graph import CallOp, FuncOp, GetWeightOp, ReshapeOp, ReturnOp
-from neuralc.emit.torch import lower_functions, lower_layers
+from neuralc.emit.torch import lower_axes, lower_functions, lower_layers
 from neuralc.emit.torch.layouts import Layouts
 from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
 from neuralc.emit.torch.nodes import Node
@@ -20,8 +20,42 @@ from neuralc.emit.torch.values import Values
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     **lower_layers.LOWERINGS,
     **lower_functions.LOWERINGS,
+    **lower_axes.LOWERINGS,
 }
 """How each op that is neither a call nor part of a function's frame becomes torch code."""
+
+WITHOUT_CODE = frozenset(
+    [
+        "arg_max_pool",
+        "concat",
+        "deform_conv",
+        "dequantize",
+        "expand",
+        "fold",
+        "gather",
+        "gather_elements",
+        "gather_nd",
+        "grid_sample",
+        "gru",
+        "if",
+        "iota",
+        "loop",
+        "lstm",
+        "max_roi_pool",
+        "pad",
+        "quantize",
+        "resize",
+        "reverse_sequence",
+        "rnn",
+        "roi_align",
+        "scan",
+        "scatter_elements",
+        "scatter_nd",
+        "size",
+        "slice",
+    ]
+)
+"""Ops of the graph level that E0850 names, as nobody has written them in torch's words yet."""
 
 
 @dataclass(frozen=True)

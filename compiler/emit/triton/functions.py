@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from xdsl.dialects.builtin import f16, f64
+from xdsl.dialects.builtin import bf16, f16, f64
 from xdsl.ir import Attribute
 
-from neuralc.dialects.types import is_float
+from neuralc.dialects.types import element_bytes, is_float
 from neuralc.emit.python.expressions import Expression, Precedence, binary, call, method, name, negated
 from neuralc.emit.triton.types import ELEMENTS
 
@@ -81,6 +81,99 @@ def power(x, y):
     negative = tl.where(defined, tl.where(odd, -size, size), float("nan"))
     return tl.where((x < 0) | (1 / x < 0), negative, size).to(x.dtype)
 ''',
+    "tan": """
+@triton.jit
+def tan(x):
+    return tl.sin(x) / tl.cos(x)
+""",
+    "atan": '''
+@triton.jit
+def atan(x):
+    """Of a quarter of the angle the series needs eleven terms."""
+    size = tl.abs(x)
+    t = tl.where(size > 1, 1 / size, size)
+    t = t / (1 + tl.sqrt(1 + t * t))
+    t = t / (1 + tl.sqrt(1 + t * t))
+    square, series = t * t, t * 0
+    for k in tl.static_range(10, -1, -1):
+        series = 1 / (2 * k + 1) - square * series
+    angle = 4 * t * series
+    angle = tl.where(size > 1, 1.5707963267948966 - angle, angle)
+    return tl.where(x < 0, -angle, angle)
+''',
+    "asin": """
+@triton.jit
+def asin(x):
+    return atan(x / tl.sqrt((1 - x) * (1 + x)))
+""",
+    "acos": """
+@triton.jit
+def acos(x):
+    return 2 * atan(tl.sqrt((1 - x) / (1 + x)))
+""",
+    "sinh": '''
+@triton.jit
+def sinh(x):
+    """Near 0 by its series: the difference of exponentials would lose digits there."""
+    square, series = x * x, x * 0 + 1
+    for k in tl.static_range(8, 0, -1):
+        series = 1 + series * square / (2 * k * (2 * k + 1))
+    half = tl.exp(tl.abs(x) * 0.5)
+    large = 0.5 * half * half - 0.5 / (half * half)
+    return tl.where(tl.abs(x) < 1, x * series, tl.where(x < 0, -large, large))
+''',
+    "cosh": """
+@triton.jit
+def cosh(x):
+    half = tl.exp(tl.abs(x) * 0.5)
+    return 0.5 * half * half + 0.5 / (half * half)
+""",
+    "log1p": '''
+@triton.jit
+def log1p(x):
+    """log(1 + x); the quotient makes up for what the sum has cut off."""
+    total = 1 + x
+    exact = (total == 1) | (total == float("inf"))
+    return tl.where(exact, x, tl.log(total) * (x / tl.where(exact, 1, total - 1)))
+''',
+    "asinh": """
+@triton.jit
+def asinh(x):
+    size = tl.abs(x)
+    square = size * size
+    near = log1p(size + square / (1 + tl.sqrt(1 + square)))
+    result = tl.where(size > 1e9, tl.log(size) + 0.6931471805599453, near)
+    return tl.where(x < 0, -result, result)
+""",
+    "acosh": """
+@triton.jit
+def acosh(x):
+    above = x - 1
+    near = log1p(above + tl.sqrt(above * (above + 2)))
+    result = tl.where(x > 1e9, tl.log(x) + 0.6931471805599453, near)
+    return tl.where(x < 1, float("nan"), result)
+""",
+    "atanh": """
+@triton.jit
+def atanh(x):
+    size = tl.abs(x)
+    result = 0.5 * log1p(2 * size / (1 - size))
+    return tl.where(x < 0, -result, result)
+""",
+    "shift_left": '''
+@triton.jit
+def shift_left(x, count, width: tl.constexpr):
+    """A count beyond the width, or below 0, shifts out all bits."""
+    inside = (count >= 0) & (count < width)
+    return tl.where(inside, x << tl.where(inside, count, 0), 0)
+''',
+    "shift_right": '''
+@triton.jit
+def shift_right(x, count, width: tl.constexpr):
+    """A count beyond the width, or below 0, leaves the sign alone."""
+    inside = (count >= 0) & (count < width)
+    return tl.where(inside, x >> tl.where(inside, count, 0), tl.where(x < 0, -1, 0))
+''',
     "to_integer": '''
 @triton.jit
 def to_integer(x, dtype: tl.constexpr, low: tl.constexpr, high: tl.constexpr):
@@ -110,7 +203,7 @@ def _division(float_symbol: str, integer_symbol: str) -> Spelling:
     def spell(operands: Sequence[Expression], element: Attribute) -> Expression:
         quotient = binary(float_symbol if is_float(element) else integer_symbol, operands[0], operands[1])
         # Triton divides fp16 in fp32 and leaves the result there.
-        return cast(quotient, element) if element == f16 else quotient
+        return cast(quotient, element) if element in (f16, bf16) else quotient
 
     return spell
 
@@ -132,7 +225,7 @@ def _wide(function: str) -> Spelling:
     """A function of fp32 and fp64 alone."""
 
     def spell(operands: Sequence[Expression], element: Attribute) -> Expression:
-        if element != f16:
+        if element not in (f16, bf16):
             return call(function, *operands)
         widened = [method(operand, "to", name("tl.float32")) for operand in operands]
         return cast(call(function, *widened), element)
@@ -143,6 +236,14 @@ def _wide(function: str) -> Spelling:
 def _square_root(operands: Sequence[Expression], element: Attribute) -> Expression:
     # On fp32, tl.sqrt is an approximation; IEEE 754 wants the nearest value, as tl.sqrt_rn gives it.
     return _wide("tl.sqrt" if element == f64 else "tl.sqrt_rn")(operands, element)
+
+
+def _inverted(operand: Expression) -> Expression:
+    return Expression(f"~{operand.within(Precedence.UNARY)}", precedence=Precedence.UNARY)
+
+
+def _shift(function: str) -> Spelling:
+    return lambda operands, element: call(function, *operands, element_bytes(element) * 8)
 
 
 SPELLINGS: dict[str, Spelling] = {
@@ -168,6 +269,23 @@ SPELLINGS: dict[str, Spelling] = {
     "tanh": _wide("tanh"),
     "round_even": _wide("round_even"),
     "pow": _wide("power"),
+    "sin": _wide("tl.sin"),
+    "cos": _wide("tl.cos"),
+    "tan": _wide("tan"),
+    "atan": _wide("atan"),
+    "asin": _wide("asin"),
+    "acos": _wide("acos"),
+    "sinh": _wide("sinh"),
+    "cosh": _wide("cosh"),
+    "asinh": _wide("asinh"),
+    "acosh": _wide("acosh"),
+    "atanh": _wide("atanh"),
+    "bit_and": _operator("&"),
+    "bit_or": _operator("|"),
+    "bit_xor": _operator("^"),
+    "bit_not": lambda operands, _: _inverted(operands[0]),
+    "shift_left": _shift("shift_left"),
+    "shift_right": _shift("shift_right"),
     "ldexp": lambda operands, element: binary("*", operands[0], _wide("tl.exp2")(operands[1:], element)),
     "eq": _operator("=="),
     "ne": _operator("!="),
@@ -178,7 +296,7 @@ SPELLINGS: dict[str, Spelling] = {
     "and": _operator("&"),
     "or": _operator("|"),
     "xor": _operator("^"),
-    "not": lambda operands, _: Expression(f"~{operands[0].within(Precedence.UNARY)}", precedence=Precedence.UNARY),
+    "not": lambda operands, _: _inverted(operands[0]),
     "select": _plain("tl.where"),
 }
 """Scalar function -> its Triton expression, given the operands and their element type."""
@@ -190,8 +308,16 @@ TAKES_NUMBERS = frozenset(
 )
 """Functions whose operands may be Python numbers, as long as one is a tensor."""
 
-CALLED_HELPERS: dict[str, str] = {"tanh": "tanh", "round_even": "round_even", "pow": "power"}
-"""Scalar function -> the helper its spelling calls."""
+CALLED_HELPERS: dict[str, tuple[str, ...]] = {
+    **{
+        function: (function,)
+        for function in ("tanh", "round_even", "tan", "atan", "sinh", "cosh", "shift_left", "shift_right")
+    },
+    **{function: ("log1p", function) for function in ("asinh", "acosh", "atanh")},
+    **{function: ("atan", function) for function in ("asin", "acos")},
+    "pow": ("power",),
+}
+"""Scalar function -> the helper its spelling calls, behind those which that calls."""
 
 
 def cast(value: Expression, element: Attribute) -> Expression:

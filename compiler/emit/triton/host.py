@@ -31,6 +31,8 @@ class HostPrinter:
         self._names = Names(RESERVED | set(names.values()) | {"weights", "arena", "device"})
         self._buffers: dict[SSAValue, Expression] = {}
         self._dims: dict[str, str] = {}
+        self._cell: Expression | None = None
+        """The status of the run."""
 
     def text(self) -> str:
         host = self._host
@@ -45,7 +47,9 @@ class HostPrinter:
                 self._check_input(argument)
             self._check_reach()
             self._allocate_results()
+            self._make_status()
             self._block(host.block)
+            self._check_status()
             outputs = [str(self._buffers[argument]) for argument in host.output_arguments]
             self._writer.line(f"return {', '.join(outputs)}")
         return self._writer.text
@@ -144,12 +148,21 @@ class HostPrinter:
                     self._allocate(variable, self._size(ref.span), ELEMENTS[ref.element_type].torch)
                 case kernel.ArenaOp():
                     self._arena(op)
+                case kernel.StatusOp():
+                    self._buffers[op.result] = name(str(self._cell))
                 case kernel.ViewOp():
                     self._view(op)
                 case kernel.LaunchOp():
                     self._launch(op)
                 case kernel.IfOp():
-                    self._choice(op)
+                    condition = binary(op.relation.data, self._size(op.lhs.data), self._size(op.rhs.data))
+                    self._choice(str(condition), op.then_body.block, op.else_body.block)
+                case kernel.BranchOp():
+                    self._choice(self._holds(op.condition), op.then_body.block, op.else_body.block)
+                case kernel.ForOp():
+                    self._counted(op)
+                case kernel.WhileOp():
+                    self._repeated(op)
         if self._writer.text == before:
             self._writer.line("pass")
 
@@ -160,6 +173,18 @@ class HostPrinter:
         self._writer.statement(
             f"{variable} = ", method(part, "view", name(ELEMENTS[ref_type(op.result).element_type].torch))
         )
+
+    def _make_status(self) -> None:
+        """One cell for the whole program, where a kernel checks its data."""
+        if any(isinstance(op, kernel.StatusOp) for op in self._host.walk()):
+            self._cell = name(self._names.claim("status"))
+            value = call("torch.zeros", 1, dtype=name("torch.int32"), device=name("device"))
+            self._writer.statement(f"{self._cell} = ", value)
+
+    def _check_status(self) -> None:
+        if self._cell is not None:
+            with self._writer.block(f"if code := int({self._cell}):"):
+                self._writer.line('raise ValueError(f"E0{code}: the data of this run is not what the model can take")')
 
     def _view(self, op: kernel.ViewOp) -> None:
         source = self._buffers[op.source]
@@ -178,13 +203,36 @@ class HostPrinter:
         head = f"{self._kernels[op.callee_name]}[({grid},)]"
         self._writer.statement("", call(head, *arguments, num_warps=launch.num_warps, num_stages=launch.num_stages))
 
-    def _choice(self, op: kernel.IfOp) -> None:
-        condition = binary(op.relation.data, self._size(op.lhs.data), self._size(op.rhs.data))
+    def _choice(self, condition: str, then_block: Block, else_block: Block) -> None:
         with self._writer.block(f"if {condition}:"):
-            self._block(op.then_body.block)
-        if op.else_body.block.first_op:
+            self._block(then_block)
+        if else_block.first_op:
             with self._writer.block("else:"):
-                self._block(op.else_body.block)
+                self._block(else_block)
+
+    def _counted(self, op: kernel.ForOp) -> None:
+        counter = self._counter(op.counter.data)
+        trips = self._size(op.trips.data)
+        with self._writer.block(f"for {counter} in range({trips}):"):
+            self._block(op.body.block)
+        self._dims[op.counter.data] = f"({trips})"
+
+    def _repeated(self, op: kernel.WhileOp) -> None:
+        counter = self._counter(op.counter.data)
+        self._writer.line(f"{counter} = 0")
+        within = "" if op.limit is None else f"{counter} < {self._size(op.limit.data)} and "
+        with self._writer.block(f"while {within}{self._holds(op.condition)}:"):
+            self._block(op.body.block)
+            self._writer.line(f"{counter} += 1")
+
+    def _counter(self, symbol: str) -> str:
+        """A variable for a counter, which is a size in the body of its loop."""
+        self._dims[symbol] = self._names.claim(identifier(symbol))
+        return self._dims[symbol]
+
+    def _holds(self, condition: SSAValue) -> str:
+        """The truth value in memory: the host waits for it."""
+        return f"bool({self._buffers[condition]}.view(-1)[0])"
 
 
 def _never_exceeds(size: Dim, other: Dim) -> bool:

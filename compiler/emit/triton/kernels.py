@@ -14,6 +14,7 @@ from neuralc.emit.python.expressions import Expression, call, name
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.triton.access import Access, Ranges
 from neuralc.emit.triton.functions import HELPERS
+from neuralc.emit.triton.indirect import check_call, gather_arguments, scatter_arguments
 from neuralc.emit.triton.layout import single, write_assignment, write_call
 from neuralc.emit.triton.plan import Plan, is_free
 from neuralc.emit.triton.scope import Scope, Written, number_of, tile_type
@@ -94,8 +95,17 @@ class KernelPrinter:
             case kernel.StoreOp():
                 self._store(op)
                 return
+            case kernel.ScatterOp():
+                write_call(self._writer, "", "tl.store", scatter_arguments(op, self._scope))
+                return
+            case kernel.CheckOp():
+                self._writer.statement("", check_call(op, self._scope))
+                return
             case kernel.LoadOp():
                 self._load(op)
+            case kernel.GatherOp():
+                arguments = gather_arguments(op, self._scope)
+                write_call(self._writer, f"{self._define(op)} = ", "tl.load", arguments)
             case _:
                 self._pure(op)
         for result in op.results:
@@ -125,7 +135,7 @@ class KernelPrinter:
 
     def _default_name(self, op: Operation) -> str:
         """A name for a value that has none in the IR."""
-        if isinstance(op, kernel.LoadOp):
+        if isinstance(op, kernel.LoadOp | kernel.GatherOp):
             return f"{self._scope.text(op.ref)}_tile"
         return DEFAULT_NAMES.get(type(op), "index")
 

@@ -37,7 +37,10 @@ def write_assignment(writer: Writer, variable: str, value: Expression) -> None:
     if value.arguments is not None or writer.fits(f"{variable} = {value}"):
         writer.statement(f"{variable} = ", value)
     else:
-        writer.broken(f"{variable} = (", [str(value)], ")")
+        writer.line(f"{variable} = (")
+        with writer.indented():
+            writer.line(str(value))
+        writer.line(")")
 
 
 def write_call(writer: Writer, before: str, function: str, arguments: Sequence[Argument]) -> None:

@@ -12,7 +12,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects import arith, kernel
+from neuralc.dialects.types import is_float
 from neuralc.emit.triton.functions import COMBINE, SPELLINGS
+from neuralc.emit.triton.scope import tile_type
 from neuralc.emit.triton.types import ELEMENTS
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error
 from neuralc.passes.kernel.verify_target import check_target
@@ -66,6 +68,10 @@ def _reasons(op: Operation) -> Iterator[str]:
     match op:
         case kernel.MapOp() if op.literal("fn") not in SPELLINGS:
             yield f"it has no function `{op.literal('fn')}`"
+        case kernel.MapOp() if op.literal("fn") == "pow" and not is_float(tile_type(op.result).element_type):
+            yield "it has no power of integers"
+        case kernel.ScatterOp() if tile_type(op.value).rank:
+            yield "it stores the elements of a tile in no order, a scatter has one"
         case kernel.ReduceOp() if op.literal("kind") not in {"add", *(kind for kind, _ in COMBINE)}:
             yield f"it has no reduction by `{op.literal('kind')}`"
         case _ if op.name.startswith("arith.") and type(op) not in INDEX_OPS and not isinstance(op, arith.ConstantOp):

@@ -1,8 +1,9 @@
 """What a runtime must know to run the cubins: all sizes are expressions over the dims of the inputs.
 
     kernels   by name: files, symbol, grid over the kernel's own dims, arguments in order, block and shared memory
-    buffers   in order: inputs, outputs, weights, places in the arena, views; sizes and offsets in bytes
-    program   launches in order, and choices by size
+    buffers   in order: inputs, outputs, weights, places in the arena, views, the status of the run;
+              sizes and offsets in bytes
+    program   launches in order; choices by size or by a truth value in a buffer; rounds, whose counter is a dim
     dims      which input dim gives each symbol, with its bounds
 
 Expressions have the syntax of dims: `+ - *`, and the functions floordiv, ceildiv, mod, min and max of two arguments.
@@ -145,6 +146,8 @@ class _Host:
                     self._buffer(op.result, {"kind": "alloc"})
                 case kernel.ArenaOp():
                     self._buffer(op.result, {"kind": "arena", "offset": str(op.offset.data)})
+                case kernel.StatusOp():
+                    self._buffer(op.result, {"kind": "status"})
                 case kernel.ViewOp():
                     offset = op.offset.data * element_bytes(ref_type(op.result).element_type)
                     self._buffer(op.result, {"kind": "view", "of": self._places[op.source], "offset": str(offset)})
@@ -164,4 +167,21 @@ class _Host:
                             "else": self._block(op.else_body.block),
                         }
                     )
+                case kernel.BranchOp():
+                    program.append(
+                        {
+                            "branch": self._places[op.condition],
+                            "then": self._block(op.then_body.block),
+                            "else": self._block(op.else_body.block),
+                        }
+                    )
+                case kernel.ForOp():
+                    program.append(self._rounds(op.counter.data, op.trips.data, op.body.block))
+                case kernel.WhileOp():
+                    limit = None if op.limit is None else op.limit.data
+                    rounds = self._rounds(op.counter.data, limit, op.body.block)
+                    program.append({"while": self._places[op.condition], **rounds})
         return program
+
+    def _rounds(self, counter: str, limit: Dim | None, body: Block) -> Entry:
+        return {"counter": counter, "to": None if limit is None else str(limit), "body": self._block(body)}

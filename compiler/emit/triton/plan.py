@@ -13,6 +13,9 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import is_side_effect_free
 
 from neuralc.dialects import arith, kernel
+from neuralc.dialects.kernel.tiles import as_tile
+from neuralc.dialects.scalar import is_integer
+from neuralc.dialects.types import is_float
 from neuralc.emit.triton.legality import INDEX_OPS
 
 MAX_INLINE = 3
@@ -88,7 +91,7 @@ def _may_stand_in_place(op: Operation) -> bool:
     if not pure or len(op.results) != 1 or isinstance(op, kernel.DotOp):
         return False
     (result,) = op.results
-    if result.name_hint is not None:
+    if result.name_hint is not None or _is_saturating(op):
         return False
     if _only_starts_ranges(result):
         return True
@@ -100,6 +103,14 @@ def _may_stand_in_place(op: Operation) -> bool:
     while isinstance(reader, kernel.BroadcastOp | kernel.SplatOp):
         reader = _one_reader(reader.result)
     return reader is not None and reader.parent is op.parent
+
+
+def _is_saturating(op: Operation) -> bool:
+    """A conversion to integers, with its limits: too long to stand inside of another expression."""
+    if not isinstance(op, kernel.ConvertOp):
+        return False
+    source, result = as_tile(op.source.type), as_tile(op.result.type)
+    return is_float(source.element_type) and is_integer(result.element_type)
 
 
 def _one_reader(value: SSAValue) -> Operation | None:

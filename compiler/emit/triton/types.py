@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import IntegerType, Signedness, f16, f32, f64, i1
+from xdsl.dialects.builtin import IntegerType, Signedness, bf16, f16, f32, f64, i1
 from xdsl.ir import Attribute
 
 
@@ -25,6 +25,7 @@ def _integer(width: int, unsigned: bool) -> tuple[Attribute, Element]:
 
 ELEMENTS: dict[Attribute, Element] = {
     f16: Element("tl.float16", "torch.float16", "fp16"),
+    bf16: Element("tl.bfloat16", "torch.bfloat16", "bf16"),
     f32: Element("tl.float32", "torch.float32", "fp32"),
     f64: Element("tl.float64", "torch.float64", "fp64"),
     i1: Element("tl.int1", "torch.bool", "i1"),

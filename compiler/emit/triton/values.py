@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerType, f16
+from xdsl.dialects.builtin import IntegerType, bf16, f16
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import arith, kernel
@@ -42,6 +42,9 @@ class Values:
     def _program_id(self, op: kernel.ProgramIdOp) -> Written:
         return Written(name("tl.program_id(0)"))
 
+    def _to_index(self, op: kernel.ToIndexOp) -> Written:
+        return Written(cast(self._scope.exact(op.source), IntegerType(32)))
+
     def _splat(self, op: kernel.SplatOp) -> Written:
         tile = tile_type(op.result)
         if op.source is None:
@@ -71,8 +74,7 @@ class Values:
             written = [self.tensor(operand) for operand in op.operands]
         elif function == "select":
             written[0] = self.tensor(op.operands[0])
-        if function in CALLED_HELPERS:
-            self._helpers.add(CALLED_HELPERS[function])
+        self._helpers.update(CALLED_HELPERS.get(function, ()))
         text = SPELLINGS[function]([value.text for value in written], tile_type(op.operands[-1]).element_type)
         return Written(text, _broadcast_shape([value.shape for value in written]))
 
@@ -116,7 +118,7 @@ class Values:
             helper = COMBINE[kind, is_float(element)]
             self._helpers.add(helper)
             return Written(call("tl.reduce", source, axis, name(helper)), tile.shape)
-        if element == f16:  # accumulated in fp32, as everywhere
+        if element in (f16, bf16):  # accumulated in fp32, as everywhere
             return Written(
                 cast(call("tl.sum", method(source, "to", name("tl.float32")), axis=axis), element), tile.shape
             )
@@ -142,6 +144,7 @@ class Values:
 
 _WRITERS: dict[type[Operation], Callable[[Values, Any], Written]] = {
     kernel.ProgramIdOp: Values._program_id,
+    kernel.ToIndexOp: Values._to_index,
     kernel.SplatOp: Values._splat,
     kernel.IotaOp: Values._iota,
     kernel.MapOp: Values._map,

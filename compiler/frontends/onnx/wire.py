@@ -22,8 +22,8 @@ SMALL = 1024
 MAX_DEPTH = 64
 """Graphs within graphs that are walked; protobuf itself refuses more than 100 messages in one another."""
 
-MAX_FIELDS = 1 << 20
-"""Fields of one message: a million nodes."""
+MAX_FIELDS = 1 << 18
+"""Fields of one message: a quarter of a million nodes."""
 
 Message: TypeAlias = str
 

@@ -6,9 +6,10 @@
         for k: acc += x[rows, k] * w[panel, k, :]
         store(epilogue(acc))
 
-One operand gives scalars (broadcast), the other vectors along the last loop of the output. Where both run along that
-loop (depthwise convolution) the product is element by element. With a single row (matrix times vector) the tile spans
-several k at once, so that enough multiply-adds are in flight; its partial sums are added at the end.
+One operand gives scalars (broadcast), the other vectors along a loop of the output, the last one where it can. Where
+both run along that loop (depthwise convolution) the product is element by element. With a single row (matrix times
+vector) the tile spans several k at once, so that enough multiply-adds are in flight; its partial sums are added at the
+end. Panels of a loop that is as long as a symbol says are masked.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.passes.lower.cpu.tile_choice import FMA_LATENCY, FMA_PIPES, RegisterTile
 from neuralc.passes.lower.nest import Nest, Operand, Size
-from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
+from neuralc.passes.lower.regions import epilogue
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 from neuralc.passes.target import Target
 
 Step: TypeAlias = Callable[[Mapping[str, Place], str, IndexLike, int, SSAValue], SSAValue]
@@ -56,23 +58,46 @@ class Roles:
     elementwise: bool
 
 
-def find_roles(nest: Nest) -> Roles:
-    """Sort the loops of a contraction into rows, vectors, outer loops and reductions."""
-    stage = nest.stages[0]
-    lhs, rhs = (nest.inputs[source.input or 0] for source in stage.sources)
+def find_roles(nest: Nest, vector: str | None = None) -> Roles:
+    """Sort the loops of a contraction into rows, vectors, outer loops and reductions.
+
+    Vectors run along the panels of a packed operand, else along the loop of the output that costs least, unless one
+    is given.
+    """
+    lhs, rhs = operands_of(nest)
     word = nest.output.word
-    vector = word[-1] if word else ""
+    if vector is None:
+        panels = [operand.word[-1] for operand in (lhs, rhs) if operand.packed]
+        letters = panels or [letter for letter in word if nest.sizes[letter] != 1] or list(word)
+        vector = min(reversed(letters), key=lambda letter: vector_cost(nest, letter), default="")
     elementwise = vector in lhs.word and vector in rhs.word
     scalars, vectors = (rhs, lhs) if vector in lhs.word and not elementwise else (lhs, rhs)
-    candidates = [letter for letter in word[:-1] if letter in scalars.word and letter not in vectors.word]
+    others = word.replace(vector, "")
+    candidates = [letter for letter in others if letter in scalars.word and letter not in vectors.word]
     rows = candidates[-1:]
     while rows and len(rows) < len(candidates) and all(nest.static(letter) for letter in candidates[-len(rows) - 1 :]):
         rows = candidates[-len(rows) - 1 :]
-    outer = "".join(letter for letter in word[:-1] if letter not in rows)
+    outer = "".join(letter for letter in others if letter not in rows)
     # The order in which the vector operand lies in memory: its panels are then read front to back.
     reduced = "".join(letter for letter in vectors.word if letter in nest.reduced)
     reduced += "".join(letter for letter in nest.reduced if letter not in reduced)
     return Roles(scalars, vectors, vector, "".join(rows), outer, reduced, elementwise)
+
+
+STRIDED_LOAD = 4
+"""What it costs to collect a vector from all over memory, against a store of that kind, which is once a tile."""
+
+
+def vector_cost(nest: Nest, letter: str) -> int:
+    """How far a loop of the output is from being walked by vectors: in each operand that has it, and in the output."""
+    having = [operand for operand in operands_of(nest) if letter in operand.word]
+    strided = any(operand.stride(letter) != 1 for operand in having)
+    return STRIDED_LOAD * strided + 2 * (len(having) - 1) + (nest.output.stride(letter) != 1)
+
+
+def operands_of(nest: Nest) -> tuple[Operand, Operand]:
+    lhs, rhs = (nest.inputs[source.input or 0] for source in nest.stages[0].sources)
+    return lhs, rhs
 
 
 def row_count(nest: Nest, roles: Roles) -> Size:
@@ -85,29 +110,28 @@ class ContractSchedule:
     """Writes the kernel of one contraction with one tile."""
 
     nest: Nest
+    roles: Roles
     target: Target
     tile: RegisterTile
     clamp: bool = False
     """The row loop is as long as a symbol says, and at least one tile: the last tile is moved back to the end."""
 
     def build(self, name: str) -> FuncOp:
-        roles = find_roles(self.nest)
-        b = KernelBuilder(name, self.nest.dims, [(o.name, o.ref) for o in self.nest.operands])
-        columns = self.nest.static(roles.vector)
-        if columns is None:
-            raise ValueError("the vector loop of a contraction has a constant size")
-        panels = -(-columns // self.tile.columns)
+        roles = self.roles
+        b = KernelBuilder(name, self.nest.dims, self.nest.references)
+        columns = self.nest.sizes[roles.vector]
+        panels = simplest(as_dim(columns).ceildiv(self.tile.columns))
         row_size = row_count(self.nest, roles)
         chunks, per_chunk = self._chunks(row_size)
         outer_sizes = [self.nest.sizes[letter] for letter in roles.outer]
         order = self._order(roles, row_size, panels)
-        sizes = {"panel": Dim.constant(panels), "chunk": chunks}
+        sizes = {"panel": as_dim(panels), "chunk": chunks}
         sizes |= {letter: as_dim(size) for letter, size in zip(roles.outer, outer_sizes, strict=True)}
         program = b.program_id()
         position = dict(zip(order, b.unravel(program, [sizes[name] for name in order], order), strict=True))
         places = {letter: Place(position[letter]) for letter in roles.outer}
         start = b.mul(position["panel"], self.tile.columns, "column")
-        masked = columns % self.tile.columns != 0
+        masked = isinstance(columns, Dim) or columns % self.tile.columns != 0
         self._rows(
             b, roles, places, Place(start, None, masked, position["panel"]), position["chunk"], row_size, per_chunk
         )
@@ -125,9 +149,9 @@ class ContractSchedule:
             return Dim.constant(1), rows
         return Dim.constant(-(-rows // per_chunk)), per_chunk
 
-    def _order(self, roles: Roles, rows: Size, panels: int) -> list[str]:
+    def _order(self, roles: Roles, rows: Size, panels: Size) -> list[str]:
         """Programs in the order that reads less from beyond the second-level cache."""
-        if isinstance(rows, Dim):
+        if isinstance(rows, Dim) or isinstance(panels, Dim):
             return ["panel", *roles.outer, "chunk"]
         k = math.prod(size for letter in roles.reduced if (size := self.nest.static(letter)) is not None)
         panel_bytes, row_bytes = 4 * k * self.tile.columns, 4 * k * rows
@@ -200,7 +224,7 @@ class ContractSchedule:
         height: int,
     ) -> None:
         """One register tile, from zero to the store."""
-        element = computed(self.nest.output.ref.element_type)
+        element = computed(self.nest.stages[0].element)
         has_rows = bool(roles.rows) and height > 1
         axis = 1 if has_rows else 0
         extents = (height, self.tile.columns) if has_rows else (self.tile.columns,)
@@ -284,7 +308,7 @@ class ContractSchedule:
         self, b: KernelBuilder, roles: Roles, at: Mapping[str, Place], spread: int, columns: TileShape
     ) -> SSAValue:
         """One row: acc[s, n] += x[k + s] * w[k + s, n] for `spread` steps of k at once, then the sum over s."""
-        element = computed(self.nest.output.ref.element_type)
+        element = computed(self.nest.stages[0].element)
         innermost = roles.reduced[-1]
         extent = self.nest.static(innermost) or 0
         vector_at = {roles.vector: replace(at[roles.vector], over=1)}
@@ -347,6 +371,8 @@ class ContractSchedule:
         return b.loop(0, b.size(size), 1, [acc], lambda k, a: [one(k, a)], hint=f"k_{letter}")[0]
 
 
-def build_contract(nest: Nest, target: Target, name: str, tile: RegisterTile, *, clamp: bool = False) -> FuncOp:
-    """The kernel of a contraction nest with a register tile. Raises ValueError where it has no vector loop."""
-    return ContractSchedule(nest, target, tile, clamp).build(name)
+def build_contract(
+    nest: Nest, roles: Roles, target: Target, name: str, tile: RegisterTile, *, clamp: bool = False
+) -> FuncOp:
+    """The kernel of a contraction nest with a register tile."""
+    return ContractSchedule(nest, roles, target, tile, clamp).build(name)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.ir import SSAValue
 
-from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.kernel import FuncOp
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
-from neuralc.passes.lower.nest import Nest, Size
-from neuralc.passes.lower.tiles import Place, TileShape, load, region, store
+from neuralc.passes.lower.nest import Nest, Size, Source
+from neuralc.passes.lower.regions import evaluate, tile_types
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 from neuralc.passes.target import Target
 
 UNROLL = 4
@@ -27,7 +27,7 @@ PROGRAM_ELEMENTS = 4096
 
 def build_elementwise(nest: Nest, target: Target, name: str) -> FuncOp:
     """The kernel of a nest of maps."""
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     lanes = vector_lanes(nest, target)
     word = nest.output.word
     vector = word[-1:]
@@ -40,16 +40,14 @@ def build_elementwise(nest: Nest, target: Target, name: str) -> FuncOp:
 
     def tile(here: Mapping[str, Place], shape: TileShape) -> None:
         values: list[SSAValue] = []
+
+        def tile_of_source(source: Source) -> SSAValue:
+            return (
+                values[source.stage or 0] if source.input is None else load(b, nest.inputs[source.input], here, shape)
+            )
+
         for stage in nest.stages:
-            if not isinstance(stage.op, tensor.MapOp):
-                raise TypeError(f"{stage.op.name} is not a map")
-            tiles = [
-                load(b, nest.inputs[source.input], here, shape)
-                if source.input is not None
-                else values[source.stage or 0]
-                for source in stage.sources
-            ]
-            values.append(region(b, stage.op, tiles, shape))
+            values.append(evaluate(b, nest, stage, here, shape, tile_of_source))
         store(b, values[-1], nest.output, here)
 
     def line(here: Mapping[str, Place]) -> None:
@@ -72,8 +70,12 @@ def build_elementwise(nest: Nest, target: Target, name: str) -> FuncOp:
 
 
 def vector_lanes(nest: Nest, target: Target) -> int:
-    """Lanes that fit a register for the widest element type of the nest; narrow floats are computed in fp32."""
-    return min(target.lanes, *(target.lanes_of(operand.ref.element_type) for operand in nest.operands))
+    """Lanes that fit a register, for the widest type that runs along the last loop; narrow floats are fp32 there."""
+    along = {*nest.output.word[-1:], *nest.reduced}
+    types = {computed(operand.ref.element_type) for operand in nest.operands if along & {*operand.word}}
+    for stage in nest.stages:
+        types |= tile_types(nest, stage, along)
+    return min((target.lanes_of(type_) for type_ in types), default=target.lanes)
 
 
 def split_loops(nest: Nest, letters: str, last: Size) -> tuple[str, str, int]:

@@ -18,11 +18,12 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects import scalar, tensor
 from neuralc.dialects.dims import Dim, as_dim
-from neuralc.dialects.kernel import FuncOp
+from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.passes.lower.cpu.elementwise import UNROLL, cover, leftovers, nested_loops, split_loops, vector_lanes
 from neuralc.passes.lower.nest import Nest
-from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
+from neuralc.passes.lower.regions import epilogue
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 from neuralc.passes.target import Target
 
 STRAIGHT = 16
@@ -31,16 +32,33 @@ STRAIGHT = 16
 
 def build_reduce(nest: Nest, target: Target, name: str) -> FuncOp:
     """The kernel of a reduction, or of a sum of products, and its epilogue."""
-    x = nest.inputs[nest.stages[0].sources[0].input or 0]
-    columns = nest.output.word if isinstance(nest.stages[0].op, tensor.ContractOp) else x.word[-1:]
-    kept_last = bool(nest.output.word) and nest.output.word[-1] in columns
-    return _Reduce(nest, target, kept_last).build(name)
+    return _Reduce(nest, target, row_letter(nest)).build(name)
+
+
+def row_letter(nest: Nest) -> str:
+    """The reduced loop along which operands have their neighbours, if any; else empty: vectors of the output."""
+    operands = [nest.inputs[source.input or 0] for source in nest.stages[0].sources]
+    for letter in reversed(nest.reduced):
+        having = [operand for operand in operands if letter in operand.word]
+        if all(operand.stride(letter) == 1 for operand in having) and not _is_short(nest, letter):
+            return letter
+    return "" if nest.output.word else nest.reduced[-1]
+
+
+SHORT = 8
+"""A window that is no row: most of a vector would be masked."""
+
+
+def _is_short(nest: Nest, letter: str) -> bool:
+    """Whether a reduced loop is too short for vectors, and a loop of the output is not."""
+    size, kept = nest.static(letter), nest.output.word[-1:]
+    return bool(kept) and size is not None and size < SHORT and (nest.static(kept) or SHORT) > size
 
 
 class _Reduce:
-    def __init__(self, nest: Nest, target: Target, kept_last: bool) -> None:
+    def __init__(self, nest: Nest, target: Target, along: str) -> None:
         self.nest = nest
-        self.kept_last = kept_last
+        self.along = along
         self.operands = [nest.inputs[source.input or 0] for source in nest.stages[0].sources]
         self.x = self.operands[0]
         op = nest.stages[0].op
@@ -53,9 +71,9 @@ class _Reduce:
 
     def build(self, name: str) -> FuncOp:
         nest, word = self.nest, self.nest.output.word
-        b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
-        vector = word[-1:] if self.kept_last else ""
-        parallel = word[:-1] if self.kept_last else word
+        b = KernelBuilder(name, nest.dims, nest.references)
+        vector = "" if self.along else word[-1:]
+        parallel = word if self.along else word[:-1]
         outer, inner, chunk = split_loops(nest, parallel, nest.sizes[vector] if vector else 64)
         if chunk and not vector:
             chunk = 0
@@ -95,7 +113,7 @@ class _Reduce:
 
     def _row(self, b: KernelBuilder, here: Mapping[str, Place]) -> None:
         """Reduce along the last loop of the operand, which the output does not have."""
-        along = self.x.word[-1]
+        along = self.along
         around = self.nest.reduced.replace(along, "")
         size = self.nest.static(along)
         width = self.lanes * UNROLL
@@ -131,7 +149,7 @@ class _Reduce:
             value = partial(TileShape((extent,), self.lanes), start, stop, masked)
             total = value if total is None else b.map(self.kind, total, value, hint="total")
         if total is None:
-            raise ValueError("a reduction over nothing")
+            total = b.splat(self.identity, TileType.of((), self.element, 1), "total")
         self._finish(b, total, here, TileShape((), 1))
 
     def _add(self, b: KernelBuilder, acc: SSAValue, places: Mapping[str, Place], shape: TileShape) -> SSAValue:

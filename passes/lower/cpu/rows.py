@@ -7,7 +7,8 @@
       s = sum(e)
       store(e / s)
 
-A value that a later pass needs is kept in scratch memory when it costs more than a load to make again. Places behind
+A value that a later pass needs is kept in scratch memory when it costs more than a load to make again; of rows that
+are too long for that, or as long as a symbol says, in the row of the output. Places behind
 the end of the row are replaced by the identity before they are reduced, whatever the maps made of them.
 """
 
@@ -20,11 +21,13 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects import scalar, tensor
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.kernel import FuncOp, Index, RefType, TileType
+from neuralc.dialects.kernel import FuncOp, Index, MapOp, RefType, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
+from neuralc.dialects.syntax import to_attribute
 from neuralc.passes.lower.cpu.elementwise import leftovers, nested_loops, split_loops, vector_lanes
 from neuralc.passes.lower.nest import Nest, Source
-from neuralc.passes.lower.tiles import Place, TileShape, computed, load, region, store
+from neuralc.passes.lower.regions import evaluate
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 from neuralc.passes.target import Target
 
 UNROLL = 4
@@ -42,29 +45,22 @@ def build_rows(nest: Nest, target: Target, name: str) -> FuncOp:
 class _Rows:
     def __init__(self, nest: Nest, target: Target) -> None:
         self.nest = nest
-        self.lanes = vector_lanes(nest, target)
+        self.lanes = min(vector_lanes(nest, target), target.lanes)
         self.along = next(stage.sources[0].word[-1] for stage in nest.stages if isinstance(stage.op, tensor.ReduceOp))
-        length = nest.static(self.along)
-        if length is None:
-            raise ValueError("the length of a row is a constant")
-        self.length = length
-        self.short = length <= SHORT_VECTORS * self.lanes
+        self.length = nest.sizes[self.along]
+        self.short = isinstance(self.length, int) and self.length <= SHORT_VECTORS * self.lanes
         self.passes = self._passes()
         self.kept = self._kept()
 
     def build(self, name: str) -> FuncOp:
         nest = self.nest
-        self.b = b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+        self.b = b = KernelBuilder(name, nest.dims, nest.references)
         row_letters = "".join(letter for letter in nest.sizes if letter != self.along)
         outer, inner, _ = split_loops(nest, row_letters, self.length)
         program = b.program_id() if outer else 0
         position = b.unravel(program, [nest.sizes[letter] for letter in outer], list(outer))
         places = {letter: Place(at) for letter, at in zip(outer, position, strict=True)}
-        width = -(-self.length // self.lanes) * self.lanes
-        self.scratch = {
-            stage: b.local(RefType.of([width], computed(nest.stages[stage].element)), f"kept_{stage}")
-            for stage in ([] if self.short else sorted(self.kept))
-        }
+        self.scratch = {} if self.short else {stage: self._scratch(stage) for stage in sorted(self.kept)}
         nested_loops(b, nest.sizes, inner, places, self._row)
         grid = Dim.constant(1)
         for letter in outer:
@@ -90,8 +86,6 @@ class _Rows:
 
     def _kept(self) -> set[int]:
         """Full rows that a later pass reads and that cost more than a load."""
-        if self.length * 4 > SCRATCH_BYTES:
-            return set()
         kept: set[int] = set()
         for index, stage in enumerate(self.nest.stages):
             for source in stage.sources:
@@ -105,7 +99,22 @@ class _Rows:
                     )
                     if costly:
                         kept.add(made)
-        return kept
+        if isinstance(self.length, int) and self.length * 8 * len(kept) <= SCRATCH_BYTES:
+            return kept
+        # No room on the stack: one of them may lie where the result will be.
+        return {stage for stage in kept if self._fits_output(stage)} if len(kept) == 1 else set()
+
+    def _fits_output(self, stage: int) -> bool:
+        """Whether the row of the output can hold a stage's row until the last pass overwrites it."""
+        final, memory = self.nest.stages[-1], self.nest.output.ref.element_type
+        return self.along in final.word and memory == computed(self.nest.stages[stage].element)
+
+    def _scratch(self, stage: int) -> SSAValue | None:
+        """Memory for the row of a stage; None where it is the output's."""
+        if not isinstance(self.length, int) or self.length * 8 * len(self.kept) > SCRATCH_BYTES:
+            return None
+        width = -(-self.length // self.lanes) * self.lanes
+        return self.b.local(RefType.of([width], computed(self.nest.stages[stage].element)), f"kept_{stage}")
 
     # -- one row -----------------------------------------------------------------------------------------------------
 
@@ -135,8 +144,15 @@ class _Rows:
 
     def _tiles(self) -> list[tuple[Place, TileShape, IndexLike, IndexLike]]:
         """The tiles of a row; the last two say from where to where a loop takes the tile."""
+        if isinstance(self.length, Dim):
+            stop = self.b.size(self.length)
+            middle = self.b.mul(self.b.div(stop, self.lanes * UNROLL), self.lanes * UNROLL, "middle")
+            return [
+                (Place(0, 0), TileShape((self.lanes * UNROLL,), self.lanes), 0, middle),
+                (Place(0, 0, masked=True), TileShape((self.lanes,), self.lanes), middle, stop),
+            ]
         if self.short:
-            width = -(-self.length // self.lanes) * self.lanes
+            width = max(1, -(-self.length // self.lanes)) * self.lanes
             return [(Place(0, 0, width != self.length), TileShape((width,), self.lanes), 0, 0 + width)]
         width = self.lanes * UNROLL
         full = self.length // width * width
@@ -180,7 +196,7 @@ class _Rows:
             for i in self.scratch:
                 if self.passes[i] == number:
                     made = self._value(Source(self.nest.stages[i].word, stage=i), values, scalars, spot, shape, number)
-                    b.store(made, self.scratch[i], [Index(at, 0)])
+                    self._keep(i, made, spot)
             return out
 
         extent = shape.extents[0]
@@ -190,6 +206,13 @@ class _Rows:
             return {}
         results = b.loop(start, stop, extent, initial, body, hint="at")
         return dict(zip(reductions, results, strict=True))
+
+    def _keep(self, stage: int, value: SSAValue, spot: Mapping[str, Place]) -> None:
+        local = self.scratch[stage]
+        if local is None:
+            store(self.b, value, self.nest.output, spot)
+        else:
+            self.b.store(value, local, [Index(spot[self.along].start, 0)])
 
     def _value(
         self,
@@ -216,12 +239,23 @@ class _Rows:
         op = self.nest.stages[stage].op
         if stage in self.scratch and self.passes[stage] < number:
             tile = TileType.of(shape.extents, computed(self.nest.stages[stage].element), shape.lanes)
-            values[stage] = self.b.load(self.scratch[stage], [Index(spot[self.along].start, 0)], tile)
+            local = self.scratch[stage]
+            if local is None:
+                values[stage] = load(self.b, self.nest.output, spot, shape)
+            else:
+                values[stage] = self.b.load(local, [Index(spot[self.along].start, 0)], tile)
             return values[stage]
         if not isinstance(op, tensor.MapOp):
             raise TypeError(f"{op.name} does not make a row")
-        tiles = [self._value(each, values, scalars, spot, shape, number) for each in self.nest.stages[stage].sources]
-        values[stage] = region(self.b, op, tiles, shape)
+
+        def tile_of_source(each: Source) -> SSAValue:
+            return self._value(each, values, scalars, spot, shape, number)
+
+        values[stage] = evaluate(self.b, self.nest, self.nest.stages[stage], spot, shape, tile_of_source)
+        owner = values[stage].owner
+        if isinstance(owner, MapOp) and owner.literal("fn") == "mul":
+            # Several passes may make this value: they have to agree on it to the last bit.
+            owner.properties["rounded"] = to_attribute(True)
         return values[stage]
 
     def _row_scalar(self, stage: int, scalars: Mapping[int, SSAValue], here: Mapping[str, Place]) -> SSAValue:
@@ -230,13 +264,13 @@ class _Rows:
         if not isinstance(op, tensor.MapOp):
             raise TypeError(f"{op.name} is not a map")
         shape = TileShape((), 1)
-        tiles = [
-            scalars[source.stage]
-            if source.stage is not None
-            else load(self.b, self.nest.inputs[source.input or 0], here, shape)
-            for source in self.nest.stages[stage].sources
-        ]
-        return region(self.b, op, tiles, shape)
+
+        def tile_of_source(source: Source) -> SSAValue:
+            if source.stage is not None:
+                return scalars[source.stage]
+            return load(self.b, self.nest.inputs[source.input or 0], here, shape)
+
+        return evaluate(self.b, self.nest, self.nest.stages[stage], here, shape, tile_of_source)
 
     def _kind(self, stage: int) -> str:
         op = self.nest.stages[stage].op
@@ -255,5 +289,5 @@ class _Rows:
             return value
         b = self.b
         integers = TileType.of(shape.extents, i32, shape.lanes)
-        inside = b.map("lt", b.iota(place.start, integers), b.splat(self.length, integers))
+        inside = b.map("lt", b.iota(place.start, integers), b.splat(b.size(self.length), integers))
         return b.map("select", inside, value, self._identity(stage, shape))

@@ -8,42 +8,57 @@ from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.passes.base import PassContext
-from neuralc.passes.lower.cpu.contract import build_contract, find_roles, row_count
+from neuralc.passes.lower.cpu.contract import STRIDED_LOAD, Roles, build_contract, find_roles, row_count, vector_cost
+from neuralc.passes.lower.cpu.cumulate import build_cumulate
 from neuralc.passes.lower.cpu.elementwise import build_elementwise, vector_lanes
 from neuralc.passes.lower.cpu.fill import build_fill
-from neuralc.passes.lower.cpu.reduce import build_reduce
+from neuralc.passes.lower.cpu.reduce import build_reduce, row_letter
 from neuralc.passes.lower.cpu.rows import build_rows
+from neuralc.passes.lower.cpu.scatter import build_scatter
 from neuralc.passes.lower.cpu.tile_choice import RegisterTile, choose_tile
+from neuralc.passes.lower.cpu.top_k import build_top_k, scratch
 from neuralc.passes.lower.nest import Nest, merge_loops
-from neuralc.passes.lower.schedule import Placed, Schedule, Schedules, Variant
+from neuralc.passes.lower.schedule import Move, Placed, Schedule, Schedules, Variant
 from neuralc.passes.target import Target
+
+MANY_COLUMNS = 4096
+"""What a number of columns that is known at run time only counts as."""
 
 
 def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
-    roles = find_roles(nest)
-    keep = roles.vector
-    nest = merge_loops(nest, keep)
-    if nest.static(keep) is None:
-        context.remark("missed", group, f"no register tile: its last loop is {nest.sizes[keep]} long")
+    if not nest.output.word or is_row_of_products(nest):
+        nest = merge_loops(nest)
+        context.remark("analysis", group, "no register tile: vectors run along what is added up")
         return [Variant(build_reduce(nest, target, nest.name), nest)]
-    roles = find_roles(nest)
+    keep = find_roles(nest).vector
+    nest = merge_loops(nest, keep)
+    roles = find_roles(nest, keep)
     lanes = vector_lanes(nest, target)
     rows = row_count(nest, roles)
-    tile = register_tile(nest, target)
+    tile = register_tile(nest, roles, target)
     context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
     name = nest.name
     if not isinstance(rows, Dim):
-        return [Variant(build_contract(nest, target, name, tile), nest)]
+        return [Variant(build_contract(nest, roles, target, name, tile), nest)]
     single = RegisterTile(1, tile.vectors, lanes, 0.0)
-    many = Variant(build_contract(nest, target, name, tile, clamp=True), nest, (rows, ">=", Dim.constant(tile.rows)))
-    return [many, Variant(build_contract(nest, target, f"{name}_row", single), nest)]
+    whole = build_contract(nest, roles, target, name, tile, clamp=True)
+    many = Variant(whole, nest, (rows, ">=", Dim.constant(tile.rows)))
+    return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest)]
 
 
-def register_tile(nest: Nest, target: Target) -> RegisterTile:
+def is_row_of_products(nest: Nest) -> bool:
+    """Whether both operands have their neighbours along a loop that is added up, and none along one of the output."""
+    if any(operand.packed for operand in nest.inputs):
+        return False
+    best = min(vector_cost(nest, letter) for letter in nest.output.word)
+    return best >= STRIDED_LOAD and bool(row_letter(nest))
+
+
+def register_tile(nest: Nest, roles: Roles, target: Target) -> RegisterTile:
     """The tile that packing assumed, or a choice of its own."""
-    roles = find_roles(nest)
     lanes = vector_lanes(nest, target)
-    columns = nest.static(roles.vector) or 1
+    size = nest.sizes[roles.vector]
+    columns = MANY_COLUMNS if isinstance(size, Dim) else max(1, size)
     rows = row_count(nest, roles)
     packed = roles.vectors.panel // lanes if roles.vectors.packed else None
     return choose_tile(None if isinstance(rows, Dim) else rows, columns, lanes, target.vector_registers, packed)
@@ -69,4 +84,9 @@ SCHEDULES = Schedules(
         "elementwise": _merged(build_elementwise),
     },
     _fill,
+    moves={
+        tensor.CumulateOp: Move(build_cumulate),
+        tensor.ScatterOp: Move(build_scatter, copies=True),
+        tensor.TopKOp: Move(build_top_k, scratch),
+    },
 )

@@ -55,11 +55,11 @@ class Axis:
         return not as_dim(self.size).divisible_by(self.extent)
 
     def places(self, b: KernelBuilder, nest: Nest, start: IndexLike, over: int, hint: str = "offs") -> dict[str, Place]:
-        """Where the tile that begins at `start` lies along each letter that an operand of the nest has."""
+        """Where the tile that begins at `start` lies, for each letter of an operand or whose position is read."""
         if not self.letters:
             return {}
         out = {self.flat: Place(start, over, self.masked)}
-        used = {letter for operand in nest.operands for letter in operand.word}
+        used = {letter for operand in nest.operands for letter in operand.word} | nest.positioned
         apart = [letter for letter in self.letters if letter != self.flat and letter in used]
         if not apart:
             return out
@@ -82,7 +82,7 @@ class Axis:
 
     def scalars(self, b: KernelBuilder, nest: Nest, position: IndexLike) -> dict[str, Place]:
         """The one place of a tile with a single position."""
-        used = {letter for operand in nest.operands for letter in operand.word}
+        used = {letter for operand in nest.operands for letter in operand.word} | nest.positioned
         out = {self.flat: Place(position)} if self.letters else {}
         if any(letter in used for letter in self.letters if letter != self.flat):
             where = b.unravel(position, self.sizes, self.letters)

@@ -30,7 +30,8 @@ from neuralc.passes.lower.gpu.loops import Accumulator, each_step
 from neuralc.passes.lower.gpu.products import build_products, build_sums
 from neuralc.passes.lower.gpu.roles import Roles, accumulator, find_roles, size_of
 from neuralc.passes.lower.nest import Nest, Operand
-from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
+from neuralc.passes.lower.regions import epilogue
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 
 FEWEST_COLUMNS = 8
 """Groups of fewer channels would leave most of a dot's block empty."""
@@ -80,7 +81,7 @@ def build_dot(nest: Nest, roles: Roles, blocks: Blocks, name: str) -> tuple[Func
     nest, rows = join(nest, roles.rows, blocks.rows, blocks.rows)
     nest, columns = join(nest, roles.columns, blocks.columns, blocks.columns)
     nest, depth = join(nest, roles.reduced, blocks.depth, blocks.depth)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     grid_sizes = {letter: nest.sizes[letter] for letter in roles.shared}
     grid_sizes |= {"pid_m": simplest(rows.tiles), "pid_n": simplest(columns.tiles)}
     where, grid = programs(b, grid_sizes)

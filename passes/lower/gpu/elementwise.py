@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 
 from xdsl.ir import SSAValue
 
-from neuralc.dialects import tensor
 from neuralc.dialects.dims import simplest
 from neuralc.dialects.kernel import FuncOp
 from neuralc.dialects.kernel.builder import KernelBuilder
+from neuralc.passes.lower import regions
 from neuralc.passes.lower.gpu.axes import hints, join, programs
-from neuralc.passes.lower.nest import Nest, Stage
-from neuralc.passes.lower.tiles import Place, TileShape, load, region, store
+from neuralc.passes.lower.nest import Nest, Source, Stage
+from neuralc.passes.lower.tiles import Place, TileShape, load, store
 
 BLOCK = 1024
 """Elements of a block: two vectors of four for each of 128 threads."""
@@ -33,7 +33,7 @@ def build_elementwise(nest: Nest, name: str) -> tuple[FuncOp, Nest]:
     if crossing := _crossing_loop(nest):
         return _squares(nest, crossing, name)
     nest, axis = join(nest, nest.output.word, BLOCK, 32)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     where, grid = programs(b, {"pid": simplest(axis.tiles)})
     start = b.mul(where["pid"], axis.extent)
     places = axis.places(b, nest, start, 0)
@@ -61,7 +61,7 @@ def _squares(nest: Nest, crossing: str, name: str) -> tuple[FuncOp, Nest]:
     last = nest.output.word[-1]
     nest, rows = join(nest, crossing, SQUARE)
     nest, columns = join(nest, last, BLOCK // rows.extent)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     sizes = {letter: nest.sizes[letter] for letter in nest.output.word if letter not in (crossing, last)}
     where, grid = programs(b, {**sizes, "pid_m": simplest(rows.tiles), "pid_n": simplest(columns.tiles)})
     places = {letter: Place(where[letter]) for letter in sizes}
@@ -77,12 +77,10 @@ def evaluate(
 ) -> SSAValue:
     """The value of the last of some maps, which read inputs and each other."""
     values: list[SSAValue] = []
+
+    def tile_of_source(source: Source) -> SSAValue:
+        return values[source.stage or 0] if source.input is None else load(b, nest.inputs[source.input], places, shape)
+
     for stage in stages:
-        if not isinstance(stage.op, tensor.MapOp):
-            raise TypeError(f"{stage.op.name} is not a map")
-        tiles = [
-            values[source.stage or 0] if source.input is None else load(b, nest.inputs[source.input], places, shape)
-            for source in stage.sources
-        ]
-        values.append(region(b, stage.op, tiles, shape))
+        values.append(regions.evaluate(b, nest, stage, places, shape, tile_of_source))
     return values[-1]

@@ -24,7 +24,8 @@ from neuralc.passes.lower.gpu.blocks import MULTIPROCESSORS
 from neuralc.passes.lower.gpu.loops import Accumulator, Start, each_position, each_step
 from neuralc.passes.lower.gpu.roles import Roles, accumulator, size_of
 from neuralc.passes.lower.nest import Nest, Operand
-from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
+from neuralc.passes.lower.regions import epilogue
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 
 BLOCK = 1024
 """Elements of a block that is multiplied element by element: with 16 for each of 128 threads, addresses spill."""
@@ -39,7 +40,7 @@ def build_products(nest: Nest, roles: Roles, name: str) -> tuple[FuncOp, Nest]:
     head, tail = split_word(nest, nest.output.word)
     nest, columns = join(nest, tail, 64 if head else BLOCK)
     nest, rows = join(nest, head, BLOCK // columns.extent)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     where, grid = programs(b, {"pid_m": simplest(rows.tiles), "pid_n": simplest(columns.tiles)})
     extents = (rows.extent, columns.extent) if head else (columns.extent,)
     places = rows.places(b, nest, b.mul(where["pid_m"], rows.extent, "m0"), 0, "offs_m")
@@ -63,7 +64,7 @@ def build_sums(nest: Nest, roles: Roles, name: str) -> tuple[FuncOp, Nest]:
     plenty = isinstance(size, Dim) or size > NARROW * MULTIPROCESSORS
     nest, columns = join(nest, across, WIDE if contiguous and plenty else NARROW)
     nest, depth = join(nest, roles.reduced, SUMS // columns.extent)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     grid_sizes = {letter: nest.sizes[letter] for letter in roles.shared} | {"pid_n": simplest(columns.tiles)}
     where, grid = programs(b, grid_sizes)
     places = {letter: Place(where[letter]) for letter in roles.shared}

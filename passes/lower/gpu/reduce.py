@@ -25,7 +25,8 @@ from neuralc.passes.lower.gpu.axes import Axis, hints, join, programs, split_wor
 from neuralc.passes.lower.gpu.loops import Accumulator, each_position, each_step
 from neuralc.passes.lower.gpu.roles import size_of
 from neuralc.passes.lower.nest import Nest
-from neuralc.passes.lower.tiles import Place, TileShape, computed, epilogue, load, store
+from neuralc.passes.lower.regions import epilogue
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 
 BLOCK = 2048
 """Elements of a block that is reduced at the end: 16 for each of 128 threads."""
@@ -52,7 +53,7 @@ def _window(nest: Nest, letters: str, name: str) -> tuple[FuncOp, Nest]:
     head, tail = split_word(nest, nest.output.word)
     nest, columns = join(nest, tail, 64 if head else OUTPUTS)
     nest, rows = join(nest, head, OUTPUTS // columns.extent)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     where, grid = programs(b, {"pid_m": simplest(rows.tiles), "pid_n": simplest(columns.tiles)})
     extents = (rows.extent, columns.extent) if head else (columns.extent,)
     places = rows.places(b, nest, b.mul(where["pid_m"], rows.extent, "m0"), 0, "offs_m")
@@ -68,7 +69,7 @@ def _along_first(nest: Nest, letters: str, name: str) -> tuple[FuncOp, Nest]:
     head, tail = split_word(nest, nest.output.word)
     nest, columns = join(nest, tail, 64)
     nest, depth = join(nest, letters, BLOCK // columns.extent)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     grid_sizes = {letter: nest.sizes[letter] for letter in head} | {"pid_n": simplest(columns.tiles)}
     where, grid = programs(b, grid_sizes)
     places = {letter: Place(where[letter]) for letter in head}
@@ -85,7 +86,7 @@ def _along_last(nest: Nest, letters: str, name: str) -> tuple[FuncOp, Nest]:
     word = nest.output.word
     nest, depth = join(nest, letters, BLOCK // 2)
     nest, rows = join(nest, word, BLOCK // depth.extent)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     where, grid = programs(b, {"pid": simplest(rows.tiles)})
     places = rows.places(b, nest, b.mul(where["pid"], rows.extent, "m0"), 0, "offs_m")
     extents = (rows.extent, depth.extent) if word else (depth.extent,)

@@ -22,7 +22,8 @@ from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.passes.lower.gpu.axes import hints, join, power_of_two, programs
 from neuralc.passes.lower.nest import Nest, Source
-from neuralc.passes.lower.tiles import Place, TileShape, computed, load, region, store
+from neuralc.passes.lower.regions import evaluate
+from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 
 BLOCK = 2048
 """Elements of a block of several rows: 16 for each of 128 threads."""
@@ -45,7 +46,7 @@ def build_rows(nest: Nest, name: str) -> tuple[FuncOp, Nest]:
     around = "".join(letter for letter in nest.sizes if letter != along)
     width = power_of_two(length)
     nest, rows = join(nest, around, 1 if width >= SINGLE else BLOCK // width)
-    b = KernelBuilder(name, nest.dims, [(operand.name, operand.ref) for operand in nest.operands])
+    b = KernelBuilder(name, nest.dims, nest.references)
     where, grid = programs(b, {"pid": simplest(rows.tiles)})
     start = b.mul(where["pid"], rows.extent, "m0")
     if width > WIDEST:
@@ -185,8 +186,8 @@ class _Rows:
         if not isinstance(stage.op, tensor.MapOp):
             raise TypeError(f"{stage.op.name} does not stand in a row kernel")
         full = self.along in stage.word
-        tiles = [self.value(source, full=full) for source in stage.sources]
-        return region(self.b, stage.op, tiles, self.row if full else self.per_row)
+        shape = self.row if full else self.per_row
+        return evaluate(self.b, self.nest, stage, self.places, shape, lambda source: self.value(source, full=full))
 
     def _others(self) -> dict[int, float | int]:
         """What an input reads behind the end of the row: the identity of the first reduction that reads it as it is."""

@@ -228,8 +228,12 @@ run:
   %weights = load ptr, ptr %weights.at
   %program.at = getelementptr %nrc.model, ptr %model, i32 0, i32 15
   %program = load ptr, ptr %program.at
-  call void %program(ptr %inputs, ptr %dims, ptr %outputs, ptr %arena, ptr %weights, ptr %pool)
-  ret i32 0
+  %code = call i32 %program(ptr %inputs, ptr %dims, ptr %outputs, ptr %arena, ptr %weights, ptr %pool)
+  ; The errors 910 and 911 of the data are the statuses 9 and 10.
+  %done = icmp eq i32 %code, 0
+  %failure = sub i32 %code, 901
+  %status = select i1 %done, i32 0, i32 %failure
+  ret i32 %status
 refuse:
   ret i32 %reserved
 null:

@@ -1,0 +1,185 @@
+"""The symbolic sizes of a model: their names, what is known about them, and those that turn out to be one size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from xdsl.ir import Attribute, Block
+
+from neuralc.dialects.dims import Dim, Function, Symbol, as_dim, simplest
+from neuralc.dialects.graph import DimOp
+from neuralc.dialects.types import Shape, ShapeError
+from neuralc.frontends.onnx.sizes import Bounds, Size
+from neuralc.frontends.onnx.values import Value, known_array, objects
+from neuralc.grammar.diagnostics import suggest, usage_error
+from neuralc.pin_dims import Substitution
+
+WORDS = {"min", "max", "mod", "floordiv", "ceildiv"}
+"""Names with a meaning in size expressions."""
+
+UNNAMED = {"", "?", "None", "-1", "unk"}
+"""What exporters write for a size that has no name: equal ones need not be equal sizes."""
+
+
+LONGEST = 2000
+"""Characters of a size expression: what grows with every layer is no size of a model."""
+
+MOST = 1000
+"""Symbols of one model."""
+
+
+class Symbols:
+    """The symbols of one import. `blocks` and `values` are where they are used so far."""
+
+    def __init__(self, sizes: Mapping[str, int] | None = None) -> None:
+        self._fixed = dict(sizes or {})
+        """Sizes that the user gives symbols: `--dim batch=1`."""
+        self.bounds = Bounds()
+        self.blocks: list[Block] = []
+        self.values: list[Value] = []
+        self._origins: dict[str, str] = {}
+        self._named: dict[str, str] = {}
+        self._equal: dict[str, Size] = {}
+        self._checked: set[Dim] = set()
+
+    # --- names ---------------------------------------------------------------------------------------------------
+    def named(self, text: str, origin: str) -> Size:
+        """The symbol of a size that the model names; the same one wherever it has that name."""
+        if text not in self._named:
+            self._named[text] = self._new(text, origin)
+        return simplest(Dim.symbol(self._named[text]).substitute(self._equal))
+
+    def has(self, text: str) -> bool:
+        """True where the model has named a size so, or one became a symbol of this name."""
+        return text in self._named or text in self._origins
+
+    def fresh(self, text: str, origin: str) -> Size:
+        """A new symbol of about this name."""
+        return simplest(Dim.symbol(self._new(text, origin)).substitute(self._equal))
+
+    def _new(self, text: str, origin: str) -> str:
+        base = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")[:60] or "size"
+        base = f"n{base}" if base[0].isdigit() else base
+        name, count = base, 0
+        while name in self._origins or name in WORDS:
+            count += 1
+            name = f"{base}_{count}"
+        if len(self._origins) == MOST:
+            raise ShapeError(f"the model has more than {MOST} symbolic sizes")
+        self._origins[name] = origin
+        if name in self._fixed:
+            self._equal[name] = self._fixed[name]
+        return name
+
+    def check_sizes(self) -> None:
+        """Raise UsageError E0813 where the user fixed a size that the model does not have."""
+        for name, size in self._fixed.items():
+            if name not in self._origins:
+                known = ", ".join(self._origins) or "none"
+                raise usage_error(
+                    "E0813", f"`--dim {name}={size}`: the model has no size `{name}`",
+                    note=f"its sizes: {known}", help=suggest(name, self._origins),
+                )  # fmt: skip
+
+    def declarations(self) -> list[DimOp]:
+        return [
+            DimOp(name, 1, self.bounds.maximum(name), origin)
+            for name, origin in self._origins.items()
+            if name not in self._equal
+        ]
+
+    # --- equal sizes ---------------------------------------------------------------------------------------------
+    def unify(self, lhs: Size, rhs: Size) -> None:
+        """Make two sizes one, everywhere; a run that gives them different values is refused. Raises ShapeError."""
+        a, b = (as_dim(as_dim(size).substitute(self._equal)) for size in (lhs, rhs))
+        if a == b or self._limited(a, b) or self._limited(b, a):
+            return
+        name, value = self._solved(a, b) or self._solved(b, a) or (None, a)
+        if name is None:
+            raise ShapeError(f"sizes {a} and {b} have to be equal")
+        self._equal = {symbol: simplest(as_dim(size).substitute({name: value})) for symbol, size in self._equal.items()}
+        self._equal[name] = simplest(value)
+        self._rewrite(Substitution({name: value}))
+
+    def _limited(self, a: Dim, b: Dim) -> bool:
+        """Of `S == min(c, S)` follows that S is at most c: a table of c entries has no more."""
+        symbol, atom = _plain(a), _only_atom(b)
+        if symbol is None or not isinstance(atom, Function) or atom.name != "min":
+            return False
+        limit = atom.rhs if atom.lhs == a else atom.lhs
+        if a not in (atom.lhs, atom.rhs) or not limit.is_static:
+            return False
+        self.bounds.limit(symbol, limit.value)
+        self._rewrite(_Simplification(self.bounds))
+        return True
+
+    def _solved(self, a: Dim, b: Dim) -> tuple[str, Dim] | None:
+        """A symbol of `a` alone that becomes `b`; of two symbols the one the model did not name first goes."""
+        symbol = _plain(a)
+        if symbol is None or symbol in b.symbols:
+            return None
+        if b.is_static and b.value < 1:
+            return None
+        other = _plain(b)
+        if other is not None and other in self._origins:
+            order = list(self._origins)
+            keep_a = self._rank(symbol, order) < self._rank(other, order)
+            return (other, a) if keep_a else (symbol, b)
+        return symbol, b
+
+    def _rank(self, name: str, order: list[str]) -> tuple[bool, int]:
+        return name not in self._named.values(), order.index(name)
+
+    def _rewrite(self, change: Substitution) -> None:
+        for block in self.blocks:
+            change.arguments(block)
+            change.ops(op for top in block.ops for op in top.walk())
+        for value in self.values:
+            if value.known is not None:
+                flat = [change.size(size) if isinstance(size, Dim) else size for size in value.known.reshape(-1)]
+                value.known = known_array(objects(flat, value.known.shape), value.element)
+
+    # --- names that were given up ------------------------------------------------------------------------------------
+    def current(self, shape: Iterable[Size]) -> Shape:
+        """Sizes computed earlier, with the symbols of now."""
+        return tuple(simplest(self._change().size(as_dim(size))) for size in shape)
+
+    def check(self, sizes: Iterable[Size]) -> None:
+        """Raise ShapeError for a size that is a longer expression than any model has."""
+        for size in sizes:
+            if isinstance(size, Dim) and size not in self._checked:
+                if len(str(size)) > LONGEST:
+                    raise ShapeError(f"the size {str(size)[:80]}.. is an expression of more than {LONGEST} characters")
+                self._checked.add(size)
+
+    def attribute(self, attribute: Attribute) -> Attribute:
+        """A type or a property made earlier, with the symbols of now."""
+        return self._change().attribute(attribute) if self._equal or self.bounds.symbols else attribute
+
+    def _change(self) -> Substitution:
+        return _Simplification(self.bounds, {name: as_dim(size) for name, size in self._equal.items()})
+
+
+class _Simplification(Substitution):
+    """Sizes in the place of symbols, and what the bounds decide in the place of minima and maxima."""
+
+    def __init__(self, bounds: Bounds, sizes: Mapping[str, Dim] | None = None) -> None:
+        super().__init__(sizes or {})
+        self._bounds = bounds
+
+    def size(self, size: Dim) -> Dim:
+        return self._bounds.simplified(super().size(size))
+
+
+def _only_atom(dim: Dim) -> Symbol | Function | None:
+    """The atom of a size that is one and nothing else."""
+    if len(dim.terms) != 1 or len(dim.terms[0][0]) != 1 or dim.terms[0][1] != 1:
+        return None
+    return dim.terms[0][0][0]
+
+
+def _plain(dim: Dim) -> str | None:
+    """The name of a size that is one symbol and nothing else."""
+    atom = _only_atom(dim)
+    return atom.name if isinstance(atom, Symbol) else None

@@ -1,0 +1,107 @@
+"""Writes docs/ops.md from the tables of the code: `python -m neuralc.tables_docs` in the checkout, or `make docs`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from neuralc.tables import aten, layers, onnx_operators, places
+
+HEAD = """# Operators: what becomes what
+
+Written by `make docs` from the tables of the code; a test fails where it is out of date. No two graph ops say the same.
+
+* [the ops of the graph level](#the-ops-of-the-graph-level) and the places each one needs
+* [layers of the language](#layers-of-the-language)
+* [ONNX operators](#onnx-operators)
+* [core ATen ops](#core-aten-ops)
+"""
+
+
+def text() -> str:
+    """docs/ops.md."""
+    sections = (HEAD, _graph(), _layers(), _onnx(), _aten())
+    return "\n".join("\n".join(section) if not isinstance(section, str) else section for section in sections)
+
+
+def _graph() -> Iterator[str]:
+    yield "## The ops of the graph level\n"
+    yield "An op needs these places (tests/unit/house/test_ops.py checks them):\n"
+    yield from _table(("place", "file", "what"), ((p.name, f"`{p.where}`", p.what) for p in places.PLACES))
+    yield "\nAll have a class, a meaning, a cost and a maker for random programs; the last two columns say the rest.\n"
+    rows = (
+        (f"`{_short(op.name)}`", f"{places.family(op)}", _cell(places.first_line(op)), _mark(places.has_loops(op)),
+         _mark(places.has_torch(op)))
+        for op in places.ops()
+    )  # fmt: skip
+    yield from _table(("op", "file", "definition", "native", "PyTorch"), rows)
+    yield ""
+
+
+def _layers() -> Iterator[str]:
+    yield "## Layers of the language\n"
+    known = layers.compiled()
+    rows = []
+    for family, names in layers.FAMILIES.items():
+        for name in names.split():
+            rows.append((name, family, _ops(layers.graph_ops(name)) if name in known else "not yet"))
+    yield from _table(("layer", "family", "graph ops"), rows)
+    yield ""
+
+
+def _onnx() -> Iterator[str]:
+    yield "## ONNX operators\n"
+    yield "The version is the newest one that is defined; older ones are read as well, from operator set 7 on.\n"
+    rows = ((f"{row.domain}.{row.name}".lstrip("."), str(row.version), _becomes(row)) for row in onnx_operators.rows())
+    yield from _table(("operator", "version", "graph ops"), rows)
+    yield ""
+
+
+def _becomes(row: onnx_operators.Row) -> str:
+    if not row.makes or row.name in onnx_operators.PARTLY:
+        return f"{_ops(row.makes)} {row.reason}".strip()
+    return _ops(row.makes)
+
+
+def _aten() -> Iterator[str]:
+    yield "## Core ATen ops\n"
+    yield "What torch.export leaves of a model. The torch front end to come is made from this table.\n"
+    rows = ((name, ops if isinstance(ops, str) else _ops(ops)) for name, ops in sorted(aten.CORE.items()))
+    yield from _table(("ATen op", "graph ops"), rows)
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    heads = list(heads)
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _ops(names: Iterable[str]) -> str:
+    return " ".join(f"`{name}`" for name in dict.fromkeys(map(_short, names)))
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("graph.")
+
+
+def _mark(there: bool) -> str:
+    return "yes" if there else "-"
+
+
+def _cell(sentence: str) -> str:
+    return sentence.replace("|", "\\|")
+
+
+def main() -> int:
+    """Write the file of the checkout that this module was imported from."""
+    path = Path(__file__).parents[1] / "docs" / "ops.md"
+    path.write_text(text(), encoding="utf-8")
+    sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

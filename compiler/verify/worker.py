@@ -1,0 +1,93 @@
+"""Runs a model in another framework, in a process of its own: `python -m neuralc.verify.worker FOLDER`.
+
+The folder has request.json and inputs.npz; outputs.npz and answer.json are written to it. Arrays are numbered.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Answer = tuple[list[str], list[Array], str]
+"""Names and values of the outputs, and the version of the framework."""
+
+
+def run_onnxruntime(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
+    """An ONNX model as it is written: without the rewrites that would change what its values are."""
+    import onnxruntime
+
+    path = Path(request["model"])
+    content: str | bytes = str(path)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    options.intra_op_num_threads = int(request["threads"])
+    if request["layers"]:
+        content = _with_all_outputs(path)
+        key = "session.model_external_initializers_file_folder_path"
+        options.add_session_config_entry(key, str(path.parent.resolve()))
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    known = {port.name for port in session.get_inputs()}
+    feeds = {name: array for name, array in zip(request["names"], inputs, strict=True) if name in known}
+    names = [port.name for port in session.get_outputs()]
+    found = session.run(names, feeds)
+    kept = [(name, array) for name, array in zip(names, found, strict=True) if isinstance(array, np.ndarray)]
+    return [name for name, _ in kept], [array for _, array in kept], f"onnxruntime {onnxruntime.__version__}"
+
+
+def _with_all_outputs(path: Path) -> bytes:
+    """The model with every value that a node makes as an output."""
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    outputs = {port.name for port in model.graph.output}
+    for node in model.graph.node:
+        for name in node.output:
+            if name and name not in outputs:
+                outputs.add(name)
+                model.graph.output.append(onnx.ValueInfoProto(name=name))
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def run_torch(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
+    """The PyTorch code that neuralc writes for the model, with the model's weights."""
+    import torch
+
+    torch.set_num_threads(int(request["threads"]))
+    space: dict[str, Any] = {"__name__": "emitted"}  # the name that its classes then have as their module
+    exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
+    if request["weights"]:
+        model = space["load"](request["weights"])
+    else:
+        model = [found for found in space.values() if isinstance(found, type) and found.__module__ == "emitted"][-1]()
+    with torch.no_grad():
+        found = model.eval()(*map(torch.from_numpy, inputs))
+    outputs = list(found) if isinstance(found, tuple) else [found]
+    return list(request["outputs"]), [output.numpy() for output in outputs], f"torch {torch.__version__}"
+
+
+FRAMEWORKS: dict[str, Callable[[Mapping[str, Any], Sequence[Array]], Answer]] = {
+    "onnxruntime": run_onnxruntime,
+    "torch": run_torch,
+}
+
+
+def main(folder: Path) -> None:
+    request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    with np.load(folder / "inputs.npz") as stored:
+        inputs = [stored[f"arr_{i}"] for i in range(len(stored.files))]
+    names, arrays, version = FRAMEWORKS[request["framework"]](request, inputs)
+    np.savez(folder / "outputs.npz", *arrays)
+    (folder / "answer.json").write_text(json.dumps({"names": names, "version": version}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
