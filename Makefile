@@ -2,6 +2,7 @@
 # make test      install the test extras, run what CI runs
 # make check     format, lint, types, lit and fast tests: under a minute, before every commit
 # make test-all  the slow tests too
+# make docs      write docs/ops.md from the tables of the code
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 PYTEST := $(BIN)/python -m pytest
 FOLDERS := grammar dialects passes compiler runtime
 
-.PHONY: demo test test-all check lint types clean
+.PHONY: demo test test-all check docs lint types clean
 
 demo: .venv/core.stamp
 	$(BIN)/python examples/demo.py
@@ -23,6 +24,10 @@ test-all: .venv/test.stamp
 check: lint types
 	$(PYTEST) -m "not slow" -q --numprocesses auto tests/lit tests/unit
 
+# Pages that are written from tables of the code; tests fail where one is out of date.
+docs: .venv/test.stamp
+	$(BIN)/python -m neuralc.tables_docs
+
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -30,7 +35,7 @@ lint: .venv/dev.stamp
 # The import names are not the folder names, so mypy reads a tree of links in which they are.
 types: .venv/dev.stamp
 	rm -rf build/mypy && mkdir -p build/mypy/neuralc
-	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/emit compiler/frontends)) build/mypy/neuralc
+	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/emit compiler/frontends compiler/tables compiler/verify)) build/mypy/neuralc
 	ln -s $(addprefix $(CURDIR)/,$(filter-out compiler,$(FOLDERS))) build/mypy/neuralc
 	cd build/mypy && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p neuralc
 

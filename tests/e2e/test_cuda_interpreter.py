@@ -351,3 +351,34 @@ def test_an_input_that_does_not_fit_is_refused(x: Array, found: str) -> None:
     source = emit(kernels.matmul(BATCH, 40, 48, (32, 32, 32)), SM_80)
     with pytest.raises(InterpreterFault, match=re.escape(f"{found}, not torch.float32 (batch, 48)")):
         interpreter().run(source, MATRICES | {"x": x})
+
+
+LOOKUP = """
+kernel.func @look(
+    %table: !kernel.ref<[40], f32>, %ids: !kernel.ref<[8], i64>, %status: !kernel.ref<[1], i32>,
+    %y: !kernel.ref<[8], f32>
+) dims [] grid (1) {
+  %t = kernel.load %ids[0 over 0] -> !kernel.tile<8xi64>
+  %limit = kernel.splat 40 -> !kernel.tile<8xi64>
+  %ok = kernel.map lt %t, %limit -> !kernel.tile<8xi1>
+  kernel.check %ok, %status {code = 910}
+  %v = kernel.gather %table, %t, %ok {other = 0.5} -> !kernel.tile<8xf32>
+  kernel.store %v, %y[0 over 0]
+  kernel.return
+}
+kernel.host @host(%table: !kernel.ref<[40], f32>, %ids: !kernel.ref<[8], i64>, %y: !kernel.ref<[8], f32>)
+    dims [] inputs ["table", "ids"] outputs ["y"] {
+  %s = kernel.status -> !kernel.ref<[1], i32>
+  kernel.launch @look[](%table, %ids, %s, %y)
+  kernel.return
+}
+"""
+
+
+def test_data_is_gathered_and_checked() -> None:
+    table, ids = normal(40), np.array([3, 0, 39, 3, 7, 20, 1, 2])
+    (y,) = run_text(LOOKUP, {"table": table, "ids": ids})
+    np.testing.assert_array_equal(y, table[ids])
+    ids[5] = 40
+    with pytest.raises(InterpreterFault, match="E0910"):
+        interpreter().run(emit(parse_module(LOOKUP), SM_80), {"table": table, "ids": ids})

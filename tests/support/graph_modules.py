@@ -8,12 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.builder import ImplicitBuilder
-from xdsl.dialects.builtin import ModuleOp, f32
+from xdsl.dialects.builtin import ModuleOp, f32, i1
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim, as_dim
-from neuralc.dialects.types import AnyTensor, as_tensor, element_type_of, shape_of, symbols_of, tensor_type
+from neuralc.dialects.types import (
+    AnyTensor,
+    as_tensor,
+    element_of,
+    element_type_of,
+    is_float,
+    numpy_dtype,
+    shape_of,
+    symbols_of,
+    tensor_type,
+)
 from neuralc.dialects.weights import WeightStore
 
 Array = NDArray[Any]
@@ -95,3 +105,13 @@ def single_op(op: type[Any], *operands: Array, result: Attribute | None = None, 
 
 def random_array(rng: np.random.Generator, *shape: int, dtype: str = "float32") -> Array:
     return rng.standard_normal(shape).astype(dtype)
+
+
+def random_value(rng: np.random.Generator, type_: Attribute, sizes: Mapping[str, int]) -> Array:
+    """An array of a tensor type: normal numbers, integers of two digits, or truth values."""
+    shape = [as_dim(size).evaluate(sizes) for size in shape_of(type_)]
+    element = element_of(type_)
+    if element == i1:
+        return rng.random(shape) < 0.5
+    numbers = rng.standard_normal(shape) if is_float(element) else rng.integers(-40, 40, shape)
+    return numbers.astype(numpy_dtype(element))

@@ -36,7 +36,7 @@ def loaded_model(source: str, weights: Mapping[str, Array]) -> torch.nn.Module:
     code = python_module(source)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
-        save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, path)
+        save_file({name: np.asarray(array, order="C") for name, array in weights.items()}, path)
         model: torch.nn.Module = code.load(str(path))
     return model.eval()
 

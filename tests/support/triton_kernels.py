@@ -213,7 +213,11 @@ def elementwise(function: str, arity: int, block: int = 64, element: Attribute =
         loaded = [build.map("gt", value, zero) for value in loaded]
     elif function == "select":
         loaded[0] = build.map("gt", loaded[0], zero)
+    elif FUNCTIONS[function].kind == "integer":
+        loaded = [build.convert(value, tile.with_element(I32)) for value in loaded]
     result = build.map(function, *loaded, hint="out")
+    if FUNCTIONS[function].kind == "integer":
+        result = build.convert(result, tile)
     if result.type != tile:
         result = build.map("select", result, one, zero)
     build.store(result, build.references[-1], [Index(start, 0, True)])
@@ -235,7 +239,11 @@ def every_function() -> ModuleOp:
         operands = (
             [flag, other][:arity] if logical else [flag, *values][:arity] if function == "select" else values[:arity]
         )
-        value = build.map(function, *operands)
+        if FUNCTIONS[function].kind == "integer":
+            operands = [build.convert(value, tile.with_element(I32)) for value in operands]
+            value = build.convert(build.map(function, *operands), tile)
+        else:
+            value = build.map(function, *operands)
         if value.type != tile:
             value = build.map("select", value, values[0], values[1])
         total = build.map("add", total, value, hint="total")

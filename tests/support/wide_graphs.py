@@ -14,18 +14,19 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
-from support.graph_modules import Array, GraphModule, tensor
+from support.graph_modules import Array, GraphModule, random_value, tensor
 from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim, product
-from neuralc.dialects.graph.shapes import CHANNEL, SPATIAL
-from neuralc.dialects.types import Shape, ShapeError, as_tensor, numpy_dtype, shape_of, tensor_type
+from neuralc.dialects.graph.shapes import CHANNEL
+from neuralc.dialects.types import Shape, ShapeError, numpy_dtype, shape_of, tensor_type
 from neuralc.dialects.weights import WeightStore
 
 EXTENTS = (1, 2, 3, 5, 7, 11, 13)
 CHANNELS = (1, 3, 5, 8, 17, 20, 33)
+FORMATS = ("NCHW", "NHWC")
 SIZES: tuple[dict[str, int], ...] = (
     {"batch": 1, "H": 19, "W": 28},
     {"batch": 7, "H": 22, "W": 17},
@@ -64,12 +65,8 @@ def wide_graph_module(
 def random_inputs(module: ModuleOp, rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, Array]:
     """An array for every input of the model, of the given symbolic sizes."""
     model = graph.the_model(module)
-    arrays = {}
-    for name, argument in zip(model.inputs, model.block.args, strict=True):
-        type_ = as_tensor(argument.type)
-        shape = [size if isinstance(size, int) else size.evaluate(sizes) for size in shape_of(type_)]
-        arrays[name] = rng.standard_normal(shape).astype(numpy_dtype(type_.element_type))
-    return arrays
+    arguments = zip(model.inputs, model.block.args, strict=True)
+    return {name: random_value(rng, argument.type, sizes) for name, argument in arguments}
 
 
 @dataclass
@@ -120,7 +117,7 @@ class _Program:
     # -- layers ------------------------------------------------------------------------------------------------------
 
     def conv(self, x: SSAValue) -> SSAValue | None:
-        shape, data_format = shape_of(x.type), self.choose(sorted(SPATIAL))
+        shape, data_format = shape_of(x.type), self.choose(FORMATS)
         if len(shape) != 4 or not isinstance(channels := shape[CHANNEL[data_format]], int):
             return None
         if any(not isinstance(size, int) for size in shape[1:]) and self.rng.random() < 0.5:
@@ -151,7 +148,7 @@ class _Program:
             "window": window,
             "strides": (self.integer(1, 4), self.integer(1, 4)),
             "pads": tuple(self.integer(0, size // 2) for size in (*window, *window)),
-            "data_format": self.choose(sorted(SPATIAL)),
+            "data_format": self.choose(FORMATS),
         }
         if self.rng.random() < 0.5:
             return graph.MaxPoolOp.of(x, **properties).result

@@ -63,8 +63,11 @@ def test_element_types() -> None:
     assert element_type_of("bool") == i1
     assert element_type_of("int32") == i32
     assert element_type_of("uint8") == IntegerType(8, Signedness.UNSIGNED)
-    assert [is_float(type_) for type_ in (f16, f32, f64, i64, i1)] == [True, True, True, False, False]
+    assert [is_float(type_) for type_ in (f16, bf16, f32, f64, i64, i1)] == [True] * 4 + [False] * 2
+    assert numpy_dtype(bf16).name == "bfloat16"
+    assert element_type_of("bfloat16") == element_type_of(numpy_dtype(bf16)) == bf16
+    assert element_bytes(bf16) == 2
     with pytest.raises(ShapeError, match="dtype complex64 is not supported"):
         element_type_of("complex64")
-    with pytest.raises(ShapeError, match="element type bf16 has no numpy equivalent"):
-        numpy_dtype(bf16)
+    with pytest.raises(ShapeError, match="element type i4 has no numpy equivalent"):
+        numpy_dtype(IntegerType(4))

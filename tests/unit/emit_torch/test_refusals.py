@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from support.graph_modules import GraphModule, tensor
-from xdsl.dialects.builtin import ModuleOp, f32
+from xdsl.dialects.builtin import ModuleOp, f32, i32
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
@@ -130,3 +130,38 @@ def test_everything_is_listed_at_once() -> None:
     with pytest.raises(NeuralcError) as caught:
         emit(model(body))
     assert len(caught.value.diagnostics) == 3
+
+
+def test_pools_that_torch_does_not_have() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        lists = {"window": (3,), "strides": (2,), "data_format": "NCW"}
+        x = graph.AveragePoolOp.of(x, **lists, dilations=(2,)).result
+        x = graph.AveragePoolOp.of(x, **lists, pads=(0, 1)).result
+        return graph.MaxPoolOp.of(x, **lists, pads=(2, 2), ceil_mode=True).result
+
+    assert refusals(model(body, "batch", 4, 40)) == [
+        "graph.average_pool as PyTorch code: torch has no average pooling with dilations",
+        "graph.average_pool as PyTorch code: torch pads no further than half a window, the same on both sides",
+        "graph.max_pool as PyTorch code: torch rounds up only with padding of its own, up to half a window",
+    ]
+
+
+def test_a_convolution_of_integers() -> None:
+    build = GraphModule()
+
+    def body(x: SSAValue) -> SSAValue:
+        return graph.ConvOp.of(x, build.weight("kernel", np.ones((2, 3, 4), np.int32))).result
+
+    assert refusals(build.model({"x": tensor("batch", 8, 3, element=i32)}, body)) == [
+        "graph.conv as PyTorch code: torch has no convolution of i32"
+    ]
+
+
+def test_transposed_convolutions_that_torch_does_not_have() -> None:
+    def body(build: GraphModule, x: SSAValue) -> SSAValue:
+        kernel = build.weight("kernel", np.ones((3, 4, 4), np.float32))
+        x = graph.ConvTransposeOp.of(x, kernel, pads=(1, 0)).result
+        return graph.ConvTransposeOp.of(x, kernel, strides=(2,), output_padding=(2,)).result
+
+    reason = "torch crops both sides alike, and adds less than a stride or a dilation to the result"
+    assert refusals(model(body, "batch", 9, 4)) == [f"graph.conv_transpose as PyTorch code: {reason}"] * 2

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from support.compare import assert_close
 from support.graph_modules import Array, GraphModule, random_array, tensor
+from support.layer_cases import CONTRACTIONS, CONVOLUTIONS, POOLS, TRANSPOSED, Case, formats, laid_out, pool_case
 from support.random_graph import random_graph_module
 from support.random_nr import random_nr
 from support.torch_code import run_torch_code
-from xdsl.dialects.builtin import ModuleOp, i32
+from xdsl.dialects.builtin import ModuleOp, f64, i32
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
@@ -132,6 +133,47 @@ def test_nan_stays_nan(op: type) -> None:
     module = GraphModule().model({"x": tensor("batch", 3, 3, 1)}, body)
     x = np.array([np.nan, 1, -1, 2, 7, 0, -3, 5, -2], np.float32).reshape(1, 3, 3, 1)
     assert_agrees(module, {"x": x}, WeightStore())
+
+
+UNEVEN = (0, 1, 0, 0, 1, 1)
+"""Padding that torch's transposed convolution does not take."""
+LAYERS_OF_ANY_RANK = [
+    case
+    for case in (*CONVOLUTIONS, *TRANSPOSED)
+    if case.dtype == "float64" and not (case in TRANSPOSED and case.properties.get("pads") == UNEVEN)
+] + [
+    pool_case(op, geometry, **properties)
+    for geometry in POOLS
+    for op, properties in (
+        (graph.MaxPoolOp, {}), (graph.AveragePoolOp, {}), (graph.AveragePoolOp, {"count_include_pad": True})
+    )
+    if op is graph.MaxPoolOp or "dilations" not in geometry
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [case for case in CONTRACTIONS if case.dtype == "float64"], ids=str)
+def test_products_agree(case: Case) -> None:
+    module, weights, inputs = case.build()
+    assert_agrees(module, inputs, weights)
+
+
+def test_determinants_agree() -> None:
+    module = GraphModule().model({"x": tensor("batch", 4, 4, element=f64)}, lambda x: graph.DetOp.of(x).result)
+    assert_agrees(module, {"x": np.random.default_rng(0).standard_normal((3, 4, 4))}, WeightStore())
+
+
+@pytest.mark.parametrize("case", LAYERS_OF_ANY_RANK, ids=str)
+def test_convolutions_and_pools_of_any_rank_agree(case: Case) -> None:
+    x, *weights = case.operands()
+    for data_format in formats(x):
+        build, image = GraphModule(), laid_out(x, data_format)
+
+        def body(value: SSAValue, build: GraphModule = build, data_format: str = data_format) -> SSAValue:
+            held = [build.weight(name, array) for name, array in zip(("kernel", "bias"), weights, strict=False)]
+            return case.op.of(value, *held, **case.properties, data_format=data_format).result
+
+        module = build.model({"x": tensor(*image.shape, element=f64)}, body)
+        assert_agrees(module, {"x": image}, build.weights)
 
 
 def test_integer_division_truncates() -> None:

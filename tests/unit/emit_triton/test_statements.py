@@ -159,3 +159,38 @@ def test_bounds_below_zero_are_checked_only_where_they_can_occur() -> None:
     )
     assert "mask=p < n, other=0.0" in printed
     assert "mask=(before >= 0) & (before < n)" in printed
+
+
+def test_gathers_checks_and_data_as_places_in_tritons_words() -> None:
+    module = parse_module(
+        """
+        kernel.func @f(%x: !kernel.ref<[64], f32>, %ids: !kernel.ref<[8], i64>, %status: !kernel.ref<[1], i32>,
+                       %y: !kernel.ref<[8], f32>) dims [] grid (1) {
+          %places = kernel.load %ids[0 over 0] -> !kernel.tile<8xi64>
+          %limit = kernel.splat 64 -> !kernel.tile<8xi64>
+          %ok = kernel.map lt %places, %limit -> !kernel.tile<8xi1>
+          kernel.check %ok, %status {code = 910}
+          %t = kernel.gather %x, %places, %ok {other = 1.5} -> !kernel.tile<8xf32>
+          kernel.store %t, %y[0 over 0]
+          %one = kernel.load %ids[3] -> !kernel.tile<i64>
+          %i = kernel.to_index %one -> index
+          %v = kernel.load %x[%i] -> !kernel.tile<f32>
+          kernel.scatter %v, %y, %one
+          kernel.return
+        }
+        """,
+        "test.mlir",
+    )
+    lines = emit(module, Target.cuda()).split('"""Grid: 1 program."""\n')[1].splitlines()
+    assert [line.strip() for line in lines] == [
+        "offs = tl.arange(0, 8)",
+        "places = tl.load(ids + offs)",
+        "ok = places < 64",
+        "tl.atomic_max(status, tl.max(tl.where(ok, 0, 910)))",
+        "t = tl.load(x + places, mask=ok, other=1.5)",
+        "tl.store(y + offs, t)",
+        "one = tl.load(ids + 3)",
+        "i = one.to(tl.int32)",
+        "v = tl.load(x + i)",
+        "tl.store(y + one, v)",
+    ]

@@ -22,7 +22,8 @@ MAY_IMPORT = {
 OPEN_LEAF = {"neuralc.grammar.diagnostics", "neuralc.grammar.codes"}
 """May be imported by all compile-time folders."""
 
-ALLOWED_IN_RUNTIME = {"numpy", *sys.stdlib_module_names}
+ALLOWED_IN_RUNTIME = {"numpy", "ml_dtypes", *sys.stdlib_module_names}
+"""ml_dtypes where it is installed: it has the dtype of bf16 arrays, whose bits are taken and given without it."""
 
 
 def module_name(path: Path) -> str:

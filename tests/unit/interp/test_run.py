@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from support.graph_modules import GraphModule, single_op, tensor
-from support.random_graph import random_graph_module
+from support.layers.program import Layer
+from support.random_graph import EVERY, PLAIN, random_graph_module
 from xdsl.dialects.builtin import ModuleOp, f16
 from xdsl.ir import SSAValue
 
@@ -187,9 +189,10 @@ def test_a_wrong_result_type_cannot_hide() -> None:
         run_module(parse_module(text), [zeros(2, 3)], NOTHING)
 
 
-def test_random_programs_run_and_round_trip() -> None:
+@pytest.mark.parametrize("layers", [PLAIN, EVERY], ids=["plain", "every"])
+def test_random_programs_run_and_round_trip(layers: Sequence[Layer]) -> None:
     for seed in range(12):
-        module, weights, inputs = random_graph_module(np.random.default_rng(seed), ops=10)
+        module, weights, inputs = random_graph_module(np.random.default_rng(seed), ops=10, layers=layers)
         verify_module(module)
         text = print_module(module)
         again = parse_module(text)
@@ -201,5 +204,5 @@ def test_random_programs_run_and_round_trip() -> None:
 
 
 def test_random_programs_hold_every_op() -> None:
-    modules = [random_graph_module(np.random.default_rng(seed), ops=10)[0] for seed in range(80)]
+    modules = [random_graph_module(np.random.default_rng(seed), ops=14, layers=EVERY)[0] for seed in range(300)]
     assert not set(graph.Graph.operations) - {type(op) for module in modules for op in module.walk()}

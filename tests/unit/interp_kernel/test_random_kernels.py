@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from support.kernel_programs import FEATURES, random_program
-from xdsl.dialects.builtin import ModuleOp
+from support.typed_programs import typed_program
+from xdsl.dialects.builtin import ModuleOp, i32
 
 from neuralc.dialects import kernel
 from neuralc.dialects.interp import kernel as interpreter
@@ -53,10 +54,12 @@ def test_rounding_changes_little(seed: int) -> None:
 
 
 def test_generated_kernels_hold_every_op() -> None:
-    names = {op.name for seed in range(60) for op in random_program(seed).func.body.walk()}
+    programs = [random_program(seed) for seed in range(60)] + [typed_program(i32, seed, 8) for seed in range(20)]
+    names = {op.name for program in programs for op in program.func.body.walk()}
     assert {op.name for op in kernel.Kernel.operations} - names == {
         kernel.FuncOp.name, kernel.HostOp.name, kernel.WeightOp.name, kernel.AllocOp.name, kernel.ArenaOp.name,
-        kernel.ViewOp.name, kernel.LaunchOp.name, kernel.IfOp.name,
+        kernel.ViewOp.name, kernel.LaunchOp.name, kernel.IfOp.name, kernel.ForOp.name,
+        kernel.WhileOp.name, kernel.BranchOp.name, kernel.StatusOp.name,
     }  # fmt: skip
 
 

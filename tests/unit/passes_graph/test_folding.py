@@ -48,6 +48,27 @@ def test_a_norm_disappears_into_a_convolution(groups: int, data_format: str, bia
     assert left == [graph.GetWeightOp, graph.GetWeightOp, graph.ConvOp, graph.ReturnOp]
 
 
+@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(("op", "rank"), [(graph.ConvOp, 1), (graph.ConvOp, 3), (graph.ConvTransposeOp, 1),
+                                          (graph.ConvTransposeOp, 2)])  # fmt: skip
+def test_a_norm_disappears_into_a_convolution_of_any_rank(op: type[Any], rank: int, groups: int, bias: bool) -> None:
+    rng, build = np.random.default_rng(groups), GraphModule()
+    shape = (2, *(5,) * rank, 4)
+
+    def body(x: SSAValue) -> SSAValue:
+        sizes = (4 // groups, 6) if op is graph.ConvOp else (4, 6 // groups)
+        operands = [x, build.weight("kernel", random_array(rng, *(2,) * rank, *sizes))]
+        if bias:
+            operands.append(build.weight("bias", random_array(rng, 6)))
+        return norm(build, rng, op.of(*operands, groups=groups).result, 6, axis=-1, epsilon=1e-3)
+
+    module = build.model({"x": tensor(*shape)}, body)
+    assert_pass_preserves(FOLD, module, build.weights, {"x": random_array(rng, *shape)})
+    left = [type(each) for each in graph.the_model(module).block.ops]
+    assert left == [graph.GetWeightOp, graph.GetWeightOp, op, graph.ReturnOp]
+
+
 def test_folded_weights_are_the_float64_formula_rounded_once() -> None:
     rng, build = np.random.default_rng(0), GraphModule()
 

@@ -28,6 +28,14 @@ EXACT: dict[str, Callable[[Array], Array]] = {
     "tanh": lambda x: np.tanh(x.astype(np.longdouble)),
     "erf": lambda x: _erf(x.astype(np.float64)),
 }
+# Circular and hyperbolic functions are expanded in fp32, which fp64 is exact enough to judge by.
+IN_FP32 = {
+    "sin": (np.sin, 3), "cos": (np.cos, 3), "tan": (np.tan, 4),
+    "asin": (np.arcsin, 3), "acos": (np.arccos, 3), "atan": (np.arctan, 2),
+    "sinh": (np.sinh, 3), "cosh": (np.cosh, 3),
+    "asinh": (np.arcsinh, 4), "acosh": (np.arccosh, 4), "atanh": (np.arctanh, 4),
+}  # fmt: skip
+"""Function -> that of numpy, and the error that trigonometry.py and hyperbolic.py state."""
 ULPS = {("exp", f32): 1, ("log", f32): 1, ("tanh", f32): 3, ("erf", f32): 3,
         ("exp", f64): 1, ("log", f64): 1, ("tanh", f64): 3, ("erf", f64): 4}  # fmt: skip
 """As elementary.py states them; math.erf is off by one itself."""
@@ -97,6 +105,41 @@ def test_fp16_rounds_once(name: str) -> None:
         assert error_in_ulps(expanded(name, f16, x), EXACT[name](x)) <= 0.501
 
 
+def circular_arguments() -> Array:
+    """All exponents, more of where the functions change, and the fp32 number closest to a multiple of pi/2."""
+    rng = np.random.default_rng(0)
+    ranges = [rng.uniform(-limit, limit, 5_000) for limit in (1.1, 100, 1e5, 1e9)]
+    near_one = [1 + sign * 10 ** rng.uniform(-7, 0, 2_000) for sign in (1, -1)]
+    special = [16367173 * 2.0**72, np.inf, -np.inf, np.nan, 0.0, -0.0, 1, -1, 0.5, -0.5]
+    chosen = np.concatenate([*ranges, *near_one, special]).astype(np.float32)
+    return np.concatenate([every_nth_float(131_071), chosen])
+
+
+@pytest.mark.parametrize("name", IN_FP32)
+def test_circular_and_hyperbolic_functions_are_right_for_every_fp32_number(name: str) -> None:
+    x, (exact, ulps) = circular_arguments(), IN_FP32[name]
+    with np.errstate(all="ignore"):
+        expected = exact(x.astype(np.float64))
+        actual = expanded(name, f32, x)
+        assert error_in_ulps(actual, expected) <= ulps
+    numbers = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(actual[numbers]), np.signbit(expected[numbers]))
+
+
+@pytest.mark.parametrize("name", IN_FP32)
+def test_circular_and_hyperbolic_functions_of_fp16_round_once(name: str) -> None:
+    x = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    with np.errstate(all="ignore"):
+        assert error_in_ulps(expanded(name, f16, x), IN_FP32[name][0](x.astype(np.float64))) <= 0.501
+
+
+@pytest.mark.parametrize("name", IN_FP32)
+def test_circular_and_hyperbolic_functions_of_fp64_are_the_c_librarys(name: str) -> None:
+    x = np.concatenate([np.linspace(-8, 8, 801), np.linspace(-1, 1, 201), [np.inf, np.nan, 1e300, -0.0]])
+    with np.errstate(all="ignore"):
+        assert error_in_ulps(expanded(name, f64, x), IN_FP32[name][0](x)) <= 4
+
+
 @pytest.mark.parametrize("element_type", [f16, f32, f64], ids=str)
 def test_a_masked_score_has_no_weight_at_all(element_type: Attribute) -> None:
     x = np.array([-np.inf, np.finfo(numpy_dtype(element_type)).min, 0.0], numpy_dtype(element_type))
@@ -122,7 +165,7 @@ def test_pow_is_right_in_between() -> None:
     assert error_in_ulps(expanded("pow", f32, x, y), np.power(x.astype(np.float64), y.astype(np.float64))) <= 1
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "tanh", "erf"])
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "erf", *IN_FP32])
 def test_the_formulas_are_right_without_fused_multiply_add(name: str) -> None:
     """The interpreter rounds products, as a machine without FMA does."""
     x = np.concatenate([np.linspace(-8, 8, 4001), [0.0, -np.inf, np.inf, np.nan]]).astype(np.float32)

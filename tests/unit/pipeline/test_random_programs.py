@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.compare import Array
 from support.pipelines import assert_levels_agree, assert_native_agrees
-from support.random_graph import random_graph_module
+from support.random_graph import EVERY, random_graph_module
 from support.wide_graphs import SIZES, random_inputs, wide_graph_module
 from xdsl.dialects.builtin import ModuleOp
 
@@ -27,7 +27,16 @@ def layers(rng: np.random.Generator) -> tuple[ModuleOp, WeightStore]:
     return random_graph_module(rng, ops=14)[:2]
 
 
-GENERATORS: dict[str, Generator] = {"layers": layers, "shapes": partial(wide_graph_module, layers=4)}
+def every(rng: np.random.Generator) -> tuple[ModuleOp, WeightStore]:
+    """All ops of the graph level, integers and truth values between floats."""
+    return random_graph_module(rng, ops=14, layers=EVERY)[:2]
+
+
+GENERATORS: dict[str, Generator] = {
+    "layers": layers,
+    "every": every,
+    "shapes": partial(wide_graph_module, layers=4),
+}
 TARGETS = (Target.cpu("haswell"), Target.cpu("skylake-avx512"))
 
 

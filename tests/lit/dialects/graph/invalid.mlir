@@ -7,7 +7,7 @@ builtin.module {
     %0 = graph.conv %x, %k -> tensor<1x6x6x6xf32>
     // expected-error@below {{a window of 5 does not fit into 3}}
     %1 = graph.max_pool %x {window = [5, 5], strides = [1, 1], data_format = "NCHW"} -> tensor<1x8x4x1xf32>
-    // expected-error@below {{data_format is NHWC or NCHW, not CHWN}}
+    // expected-error@below {{data_format is one of NWC, NHWC, NDHWC, NCW, NCHW, NCDHW, not CHWN}}
     %2 = graph.conv %x, %k {data_format = "CHWN"} -> tensor<1x6x6x6xf32>
     // expected-error@below {{padding [2, 0, 0, 0] reaches over a whole window of [2, 2]}}
     %3 = graph.average_pool %x {window = [2, 2], strides = [1, 1], pads = [2, 0, 0, 0]} -> tensor<1x9x7x3xf32>
@@ -50,7 +50,7 @@ builtin.module {
     %1 = graph.transpose %x {perm = [0, 0]} -> tensor<2x2xf32>
     // expected-error@below {{axis 2 is outside a rank of 2}}
     %2 = graph.softmax %x {axis = 2} -> tensor<2x8xf32>
-    // expected-error@below {{reduce kind is one of sum, mean, maximum, minimum, not product}}
+    // expected-error@below {{reduce kind is one of sum, mean, prod, maximum, minimum, all, any, not product}}
     %3 = graph.reduce %x {kind = "product", axes = [1]} -> tensor<2xf32>
     // expected-error@below {{name one dim twice}}
     %4 = graph.reduce %x {kind = "sum", axes = [1, -1]} -> tensor<2xf32>

@@ -19,6 +19,8 @@ kernel.host @model(%x: !kernel.ref<[batch, 16], f32>, %y: !kernel.ref<[batch, 16
   %a = kernel.alloc -> !kernel.ref<[batch, 16], f32>
   // CHECK-NEXT: %b = kernel.arena batch * 64 -> !kernel.ref<[32], f32, [1]>
   %b = kernel.arena 64 * batch -> !kernel.ref<[32], f32>
+  // CHECK-NEXT: %s = kernel.status -> !kernel.ref<[1], i32, [1]>
+  %s = kernel.status -> !kernel.ref<[1], i32>
   // CHECK-NEXT: %v = kernel.view %b offset 16 -> !kernel.ref<[4, 4], f32, [4, 1]>
   %v = kernel.view %b offset 16 -> !kernel.ref<[4, 4], f32>
   // CHECK-NEXT: kernel.launch @scale[batch](%x, %w, %a) {parallel}

@@ -68,7 +68,7 @@ graph.model @map(%x: tensor<3x4xf32>, %w: tensor<4xf32>) -> () inputs ["x", "w"]
   ^bb0(%a: f32):
     tensor.yield %a, %a
   }
-  // expected-error@below {{the region of a map holds tensor.scalar and tensor.number only}}
+  // expected-error@below {{the region of a map holds tensor.scalar, number, position, size and at only}}
   %6 = tensor.map "ab->ab" %x -> tensor<3x4xf32> {
   ^bb0(%a: f32):
     %b = tensor.fill 0.0 -> tensor<3xf32>

@@ -31,3 +31,15 @@ graph.model @enough(%x: tensor<?x?x3xf32, #graph.dims<batch, S>>) -> (tensor<?x3
   %y = graph.reshape %x -> tensor<?x3xf32, #graph.dims<S * batch>>
   graph.return %y
 }
+
+// -----
+
+// A slice reads places that exist: the last two of S, and S of 512.
+// CHECK: graph.dim @S from 2 to 512
+graph.dim @S from 1
+graph.model @slices(%x: tensor<?xf32, #graph.dims<S>>, %table: tensor<512x8xf32>)
+    -> (tensor<2xf32>, tensor<?x8xf32, #graph.dims<S>>) inputs ["x", "table"] outputs ["a", "b"] {
+  %0 = graph.slice %x {starts = #graph.dims<S - 2>, steps = [1]} -> tensor<2xf32>
+  %1 = graph.slice %table {starts = #graph.dims<0, 0>, steps = [1, 1]} -> tensor<?x8xf32, #graph.dims<S>>
+  graph.return %0, %1
+}

@@ -117,3 +117,28 @@ builtin.module {
     graph.return %0
   }
 }
+
+// -----
+
+// A transposed convolution in groups has its output channels as (group, channel in group); one over a line.
+// CHECK-LABEL: graph.model @transposed
+// CHECK: %[[SPLIT:.*]] = graph.reshape %k -> tensor<3x2x1x3xf32>
+// CHECK-NEXT: %[[SCALES:.*]] = graph.reshape %{{.*}} -> tensor<2x1x3xf32>
+// CHECK-NEXT: %[[SCALED:.*]] = graph.mul %[[SPLIT]], %[[SCALES]]
+// CHECK-NEXT: %[[KERNEL:.*]] = graph.reshape %[[SCALED]] -> tensor<3x2x3xf32>
+// CHECK-NEXT: graph.conv_transpose %x, %[[KERNEL]], %{{.*}} {data_format = "NWC"
+// CHECK-NOT: graph.batch_norm
+// CHECK: graph.return
+// REMARK: passed: graph.batch_norm: folded into the weights of `graph.conv_transpose` [graph-fold-batch-norm]
+builtin.module {
+  graph.weight @k : tensor<3x2x3xf32>
+  graph.weight @s : tensor<6xf32>
+  graph.model @transposed(%x: tensor<1x8x2xf32>) -> (tensor<1x10x6xf32>) inputs ["x"] outputs ["y"] {
+    %k = graph.get_weight @k -> tensor<3x2x3xf32>
+    %s = graph.get_weight @s -> tensor<6xf32>
+    %0 = graph.conv_transpose %x, %k {data_format = "NWC", strides = [1], dilations = [1], pads = [0, 0],
+                                      output_padding = [0], groups = 2} -> tensor<1x10x6xf32>
+    %1 = graph.batch_norm %0, %s, %s, %s, %s -> tensor<1x10x6xf32>
+    graph.return %1
+  }
+}

@@ -102,3 +102,21 @@ builtin.module {
     graph.return %2
   }
 }
+
+// -----
+
+// What is made of counts is a table; one of more than `max-table-bytes` is made when the model runs.
+// CHECK: graph.weight @table.folded : tensor<4xi64> from () {
+// CHECK-NEXT: %0 = graph.iota -> tensor<4xi64>
+// CHECK: graph.return
+// CHECK: graph.model @counts
+// CHECK-NEXT: %0 = graph.get_weight @table.folded -> tensor<4xi64>
+// CHECK-NEXT: graph.add %x, %0
+builtin.module {
+  graph.model @counts(%x: tensor<4xi64>) -> (tensor<4xi64>) inputs ["x"] outputs ["y"] {
+    %0 = graph.iota -> tensor<4xi64>
+    %1 = graph.mul %0, %0 -> tensor<4xi64>
+    %2 = graph.add %x, %1 -> tensor<4xi64>
+    graph.return %2
+  }
+}

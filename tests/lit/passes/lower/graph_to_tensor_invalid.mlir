@@ -9,12 +9,3 @@ graph.model @training(%x: tensor<2x4xf32>) -> (tensor<2x4xf32>) inputs ["x"] out
   %1 = graph.dropout %0 {rate = 0.5} -> tensor<2x4xf32>
   graph.return %1
 }
-
-// -----
-
-graph.dim @batch from 1
-graph.model @symbolic_mean(%x: tensor<?x4xf32, #graph.dims<batch>>) -> (tensor<4xf32>) inputs ["x"] outputs ["y"] {
-  // expected-error@below {{a mean over the symbolic size batch is not compiled yet}}
-  %0 = graph.reduce %x {kind = "mean", axes = [0]} -> tensor<4xf32>
-  graph.return %0
-}

@@ -98,11 +98,12 @@ graph.model @symbolic(%x: tensor<?x20xf32, #graph.dims<batch>>) -> (tensor<?x33x
 
 // -----
 
-// No register tile where the vectors are as long as a symbol says; the sum of products is written as a reduction.
+// Where the vectors are as long as a symbol says, panels are masked: the last one is not full.
 // CHECK-LABEL: kernel.func @symbolic_vectors(
-// CHECK-NOT: kernel.dot
-// CHECK: kernel.map fma
-// REMARK: missed: tensor.group: no register tile: its last loop is W long [tensor-to-kernel]
+// CHECK-SAME: grid (ceildiv(W, {{[0-9]+}}))
+// CHECK: kernel.load %x[{{.+}} over 1 masked]
+// CHECK: kernel.dot
+// REMARK: analysis: tensor.group: register tile 6x
 graph.dim @W from 1
 graph.model @last_loop(%x: tensor<4x?xf32, #graph.dims<W>>, %w: tensor<4x6xf32>) -> (tensor<6x?xf32, #graph.dims<W>>)
     inputs ["x", "w"] outputs ["symbolic_vectors"] {

@@ -59,13 +59,40 @@ graph.model @depthwise(%x: tensor<1x4x4x3x3x8xf32>) -> (tensor<1x4x4x8xf32>) inp
 
 // -----
 
-// A weight whose last dim is summed over has no vectors to put in panels.
+// A weight whose last dim is summed over is transposed first, when the model is compiled.
+// CHECK-LABEL: graph.weight @transposed.kernel.folded
+// CHECK: tensor.transpose
+// CHECK: tensor.pack
 // CHECK-LABEL: graph.model @transposed
-// CHECK-NOT: tensor.unpack
-// REMARK: missed: tensor.group: its vectors do not run along the last dim of the weight
+// CHECK: tensor.unpack
+// CHECK: tensor.contract "mk,kn->mn"
+// REMARK: passed: tensor.group: its vectors run along the last dim of a transposed weight
 graph.weight @transposed.kernel : tensor<100x20xf32>
 graph.model @transposed(%x: tensor<12x20xf32>) -> (tensor<12x100xf32>) inputs ["x"] outputs ["y"] {
   %w = graph.get_weight @transposed.kernel -> tensor<100x20xf32>
   %y = tensor.contract "mk,nk->mn" %x, %w -> tensor<12x100xf32>
+  graph.return %y
+}
+
+// -----
+
+// The same of a value that is made at run time: a copy, which many rows read.
+// CHECK-LABEL: graph.model @scores
+// CHECK: %[[T:.+]] = tensor.transpose %k {perm = [1, 0]}
+// CHECK: tensor.group "transposed"(%{{.+}} = %[[T]])
+// CHECK: tensor.contract "mk,kn->mn"
+// REMARK: passed: tensor.group: its vectors run along the last dim of a transposed value: a copy
+graph.model @scores(%q: tensor<12x20xf32>, %k: tensor<100x20xf32>) -> (tensor<12x100xf32>) inputs ["q", "k"] outputs ["y"] {
+  %y = tensor.contract "mk,nk->mn" %q, %k -> tensor<12x100xf32>
+  graph.return %y
+}
+
+// -----
+
+// One row is read once: both operands lie along what is added up.
+// CHECK-LABEL: graph.model @one_row
+// CHECK-NOT: tensor.transpose
+graph.model @one_row(%q: tensor<20xf32>, %k: tensor<100x20xf32>) -> (tensor<100xf32>) inputs ["q", "k"] outputs ["y"] {
+  %y = tensor.contract "k,nk->n" %q, %k -> tensor<100xf32>
   graph.return %y
 }

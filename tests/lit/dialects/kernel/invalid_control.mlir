@@ -1,0 +1,43 @@
+// What loops and branches of the host program refuse.
+// RUN: neuralc-opt %s --split-input-file --verify-diagnostics
+
+// expected-error@below {{kernel.view uses sizes that are not known here: t}}
+kernel.host @outside(%x: !kernel.ref<[S, 16], f32>) dims [S] inputs ["x"] outputs [] {
+  %0 = kernel.view %x offset t * 16 -> !kernel.ref<[16], f32>
+  kernel.return
+}
+
+// -----
+
+// expected-error@below {{kernel.view uses sizes that are not known here: t}}
+kernel.host @other_side(%x: !kernel.ref<[S, 16], f32>, %c: !kernel.ref<[], i1>) dims [S] inputs ["x", "c"] outputs [] {
+  kernel.branch %c {
+    kernel.for @t from 0 to S {
+    }
+  } else {
+    %0 = kernel.view %x offset t * 16 -> !kernel.ref<[16], f32>
+  }
+  kernel.return
+}
+
+// -----
+
+// expected-error@below {{the counter @S has the name of another size}}
+kernel.host @hidden(%x: !kernel.ref<[S, 16], f32>) dims [S] inputs ["x"] outputs [] {
+  kernel.for @S from 0 to 3 {
+  }
+  kernel.return
+}
+
+// -----
+
+kernel.host @conditions(%x: !kernel.ref<[2], i1>, %y: !kernel.ref<[], i32>) dims [] inputs ["x", "y"] outputs [] {
+  // expected-error@below {{a condition is one i1 in memory, not !kernel.ref<[2], i1, [1]>}}
+  kernel.branch %x {
+  } else {
+  }
+  // expected-error@below {{a condition is one i1 in memory, not !kernel.ref<[], i32, []>}}
+  kernel.while %y @n {
+  }
+  kernel.return
+}

@@ -1,0 +1,44 @@
+"""Recurrent layers of one direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from support.layers.program import Layer, Program, floats, static
+from xdsl.dialects.builtin import i64
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import graph
+from neuralc.dialects.types import shape_of, tensor_type
+
+GATES: dict[type[Any], int] = {graph.LstmOp: 4, graph.GruOp: 3, graph.RnnOp: 1}
+
+
+@floats
+def recurrent(program: Program, x: SSAValue) -> SSAValue | None:
+    """[time, batch, in], or a layer's usual [batch, time, in]."""
+    shape = shape_of(x.type)
+    if len(shape) != 3 or not isinstance(depth := shape[2], int) or 0 in shape:
+        return None
+    if program.flag():
+        x = graph.TransposeOp.of(x, perm=(1, 0, 2)).result
+    op, units = program.choice(list(GATES)), program.integer(1, 5)
+    width, batch = GATES[op] * units, shape_of(x.type)[1]
+    kernel = program.weight("recurrent.kernel", depth, width, scale=depth**-0.5)
+    inner = program.weight("recurrent.recurrent", units, width, scale=units**-0.5)
+    state = program.constant((batch, units), 0.25)
+    operands = [x, kernel, inner, program.weight("recurrent.bias", width), state]
+    if op is graph.LstmOp:
+        operands.append(program.constant((batch, units), -0.5))
+    if isinstance(longest := shape_of(x.type)[0], int) and program.flag():
+        length = program.constant((), program.integer(0, static(longest)), i64)
+        operands.append(graph.ExpandOp.of(length, result=tensor_type((batch,), i64)).result)
+    properties: dict[str, Any] = {"reverse": program.flag()}
+    if op is graph.GruOp:
+        properties["reset_after"] = program.flag()
+    results = op.of(*operands, **properties).results
+    return program.choice(list(results))
+
+
+LAYERS: Sequence[Layer] = (recurrent, recurrent)

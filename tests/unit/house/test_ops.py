@@ -1,0 +1,86 @@
+"""Every op of the graph level has all its places, and docs/ops.md says what the code says."""
+
+from pathlib import Path
+
+import pytest
+from xdsl.ir import Operation
+
+from neuralc import tables_docs
+from neuralc.dialects.graph import Graph
+from neuralc.tables import aten, layers, onnx_operators, places
+
+ROOT = Path(__file__).parents[3]
+NAMES = {op.name.removeprefix("graph.") for op in Graph.operations}
+MAKERS = {
+    *places.random_makers(ROOT / "tests" / "support" / "layers"),
+    *places.random_makers(ROOT / "tests" / "support"),
+}
+GONE_BEFORE_LOWERING = {"graph.dropout"}
+"""Removed on the graph level, by graph-specialize-inference."""
+
+every_op = pytest.mark.parametrize("op", places.ops(), ids=lambda op: op.name)
+
+
+@every_op
+def test_an_op_says_what_it_computes(op: type[Operation]) -> None:
+    assert places.first_line(op)
+
+
+@every_op
+def test_an_op_has_a_meaning(op: type[Operation]) -> None:
+    assert places.has_meaning(op)
+
+
+@every_op
+def test_an_op_has_loops(op: type[Operation]) -> None:
+    assert places.has_loops(op) or op.name in GONE_BEFORE_LOWERING
+
+
+@every_op
+def test_an_op_has_a_cost(op: type[Operation]) -> None:
+    assert places.has_cost(op)
+
+
+@every_op
+def test_an_op_stands_in_random_programs(op: type[Operation]) -> None:
+    assert op.__name__ in MAKERS
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "ops.md").read_text(encoding="utf-8") == tables_docs.text(), "make docs"
+
+
+def test_operators_become_ops_that_exist() -> None:
+    for row in onnx_operators.rows():
+        assert {name.removeprefix("graph.") for name in row.makes} <= NAMES, row.name
+
+
+def test_reasons_are_those_of_operators_that_exist_and_have_no_handler() -> None:
+    rows = {(row.domain, row.name): row for row in onnx_operators.rows()}
+    for key in onnx_operators.REASONS:
+        assert key in rows
+        assert not rows[key].makes
+
+
+def test_aten_ops_become_ops_that_exist() -> None:
+    for name, ops in aten.CORE.items():
+        assert isinstance(ops, str) or set(ops) <= NAMES, name
+
+
+@pytest.mark.thorough
+def test_the_aten_table_is_that_of_torch() -> None:
+    import torch
+
+    core = set()
+    for schema in torch._C._jit_get_all_schemas():
+        space, _, name = schema.name.partition("::")
+        if space == "aten" and hasattr(torch.ops.aten, name):
+            overload = getattr(getattr(torch.ops.aten, name), schema.overload_name or "default", None)
+            if overload is not None and torch.Tag.core in overload.tags:
+                core.add(name)
+    assert core == set(aten.CORE)
+
+
+def test_layers_that_are_compiled_stand_in_the_list() -> None:
+    listed = {name for names in layers.FAMILIES.values() for name in names.split()}
+    assert layers.compiled() <= listed
