@@ -144,15 +144,16 @@ def _shifted(at: Lowering, x: SSAValue, axis: int) -> tuple[SSAValue, str, str]:
 
 
 def _softmax(at: Lowering, op: graph.SoftmaxOp | graph.LogSoftmaxOp) -> SSAValue:
-    shape = shape_of(op.x.type)
+    """No narrower than f32 inside: the result is rounded once."""
+    shape, element = shape_of(op.x.type), element_of(op.x.type)
     axis = normalize_axis(op.literal("axis"), len(shape))
-    shifted, letters, kept = _shifted(at, op.x, axis)
+    shifted, letters, kept = _shifted(at, at.cast(op.x, wider(element)), axis)
     exponential = at.unary("exp", shifted)
     total = at.emit(tensor.ReduceOp.of(exponential, kind="add", dims=(axis,)))
     spec = f"{letters},{kept}->{letters}"
     if isinstance(op, graph.SoftmaxOp):
-        return at.binary("div", exponential, total, spec, shape)
-    return at.binary("sub", shifted, at.unary("log", total), spec, shape)
+        return at.cast(at.binary("div", exponential, total, spec, shape), element)
+    return at.cast(at.binary("sub", shifted, at.unary("log", total), spec, shape), element)
 
 
 CONVERSIONS: dict[type[Operation], Conversion] = {
