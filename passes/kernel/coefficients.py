@@ -1,7 +1,9 @@
 """Coefficients of the elementary functions, by element type: minimax fits of the relative error of the result.
 
 They were fitted with 40 digits by Lawson's iteratively weighted least squares on Chebyshev nodes; the error given is
-that of the fit alone, before rounding. Polynomials have their highest power first, as Horner's rule takes them.
+that of the fit alone, before rounding. tests/support/minimax.py does it again for those of erf in fp32, of TANH and
+ATAN, whose leading coefficients are rounded before the others are fitted; theirs is the error after that. Polynomials
+have their highest power first, as Horner's rule takes them.
 """
 
 from __future__ import annotations

@@ -1,14 +1,16 @@
 """Circular functions of fp32 tiles in kernel ops: formulas for kernel-expand-math, as elementary.py has the others.
 
-| function   | form                                                                    | fp32  |
-|------------|-------------------------------------------------------------------------|-------|
-| sin, cos   | x 2/pi = n + f in quarter turns, polynomials in f pi/2, n mod 4 chooses | 2 ulp |
-| tan        | their quotient                                                          | 3 ulp |
-| atan       | a polynomial in x or, beyond 1, in 1 / x                                | 2 ulp |
-| asin, acos | a polynomial in x, beyond 1/2 in sqrt((1 - x) / 2)                      | 3 ulp |
+| function   | form                                                                    | fp32     |
+|------------|-------------------------------------------------------------------------|----------|
+| sin, cos   | x 2/pi = n + f in quarter turns, polynomials in f pi/2, n mod 4 chooses | 0.51 ulp |
+| tan        | their quotient                                                          | 0.51 ulp |
+| atan       | of x, (x - 1) / (x + 1) or -1 / x, a polynomial up to 1/2               | 0.75 ulp |
+| asin, acos | a polynomial in x, beyond 1/2 in sqrt((1 - x) / 2)                      | 0.65 ulp |
 
 Every fp32 number has its right sine, 1e38 as well: x times 2/pi is taken modulo 4 in fp64, in pieces whose products are
-exact (Payne and Hanek, "Radian reduction for trigonometric functions", 1983, without their integers).
+exact (Payne and Hanek, "Radian reduction for trigonometric functions", 1983, without their integers). The rest is too
+short to leave fp64 for. The inverse functions stay in fp32: what rounding takes of a quotient, a root or the sum with
+pi/2 is found by fused multiply-adds and added to the small terms; without them, the errors are up to 1 ulp.
 fp64 has no formula here; there the emitter calls the C library.
 """
 
@@ -26,8 +28,8 @@ QUARTER_TURNS = (
     0.636619770899415, 1.4681663246252086e-09, 2.2760100671971816e-18, 5.8812147387730434e-27,
     1.0346868700836215e-35, 3.7832563882960676e-45,
 )  # fmt: skip
-"""2 / pi in pieces of 29 bits: times 24 bits of an fp32 number they are exact in fp64. The last piece, of 53 bits, gives
-less than 2**-19 of a turn even of 2**128, and 72 bits of it."""
+"""2 / pi in pieces of 29 bits: times 24 bits of an fp32 number they are exact in fp64. The last one has 53 bits, and is
+so small that even 2**128 times it needs no reduction, nor a piece behind it."""
 
 # Minimax fits of the relative error of the result, as in coefficients.py; the error is that of the fit.
 # 4.9e-12: (sin(r) - r) / r**3 in r**2, for |r| <= pi / 4

@@ -23,8 +23,11 @@ kernel.func @exponential(%x: !kernel.ref<[8], f32>) dims [] grid (1) {
 // fp16 is computed in fp32 and rounded once.
 // CHECK-LABEL: kernel.func @half
 // CHECK: [[WIDE:%.+]] = kernel.convert %t -> !kernel.tile<8xf32, v8>
-// CHECK: kernel.map maximum [[WIDE]],
-// CHECK: [[RESULT:%.+]] = kernel.map div
+// CHECK: [[A:%.+]] = kernel.map abs [[WIDE]]
+// CHECK: [[B:%.+]] = kernel.map minimum [[A]],
+// CHECK: kernel.map div
+// CHECK: kernel.map lt [[B]],
+// CHECK: [[RESULT:%.+]] = kernel.map select
 // CHECK-NEXT: %h = kernel.convert [[RESULT]] -> !kernel.tile<8xf16, v8>
 kernel.func @half(%x: !kernel.ref<[8], f16>) dims [] grid (1) {
   %t = kernel.load %x[0 over 0] -> !kernel.tile<8xf16, v8>
