@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,12 +38,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "digits.nr").rename(path / "model.nr")
     images = np.load(ROOT / "examples" / "digits_test.npz")["images"][:4]
     np.save(path / "x.npy", images.astype(np.float32) / 16)
+    _write_onnx_model(path / "model.onnx")
     subprocess.run(
         [sys.executable, "-m", "neuralc", "model.nr", "--dump-ir=dump", "--emit=graph", "-o", "model.mlir"],
         cwd=path,
         check=True,
     )
     return path
+
+
+def _write_onnx_model(path: Path) -> None:
+    """A dense layer with a symbolic batch."""
+    kernel = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
+    x, y = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", size])
+        for name, size in (("x", 8), ("y", 4))
+    )
+    nodes = [onnx.helper.make_node("MatMul", ["x", "kernel"], ["h"]), onnx.helper.make_node("Relu", ["h"], ["y"])]
+    graph = onnx.helper.make_graph(nodes, "dense", [x], [y], [onnx.numpy_helper.from_array(kernel, "kernel")])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10), path)
 
 
 def test_there_are_commands_to_run() -> None:

@@ -17,8 +17,9 @@ from neuralc.dialects import graph
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.types import Shape, shape_of
 from neuralc.dialects.weights import WeightStore
+from neuralc.emit.torch import emit
 from neuralc.frontends.nr.load import load
-from neuralc.grammar.diagnostics import Source
+from neuralc.grammar.diagnostics import NeuralcError, Source
 from neuralc.weights_file import initial_weights
 
 pytestmark = pytest.mark.thorough
@@ -192,9 +193,17 @@ def has_derived_weights(module: ModuleOp) -> bool:
 def test_random_modules_agree() -> None:
     modules = [random_graph_module(np.random.default_rng(seed), ops=14) for seed in range(60)]
     as_written = [found for found in modules if not has_derived_weights(found[0])]
-    assert len(as_written) > 30
+    agreed = 0
     for module, weights, inputs in as_written:
+        try:
+            emit(module.clone())
+        except NeuralcError as refusal:  # what torch has no layer for is refused by name
+            if {each.code for each in refusal.diagnostics} != {"E0850"}:
+                raise
+            continue
         assert_agrees(module, inputs, weights)
+        agreed += 1
+    assert agreed >= 25
 
 
 @pytest.mark.parametrize("seed", range(25))
