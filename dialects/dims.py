@@ -230,6 +230,12 @@ def _function(name: FunctionName, lhs: Dim, rhs: Dim) -> Dim:
             # Exact division distributes over the terms, and leaves no remainder.
             quotient = Dim(tuple((m, c // rhs.value) for m, c in lhs.terms))
             return Dim(()) if name == "mod" else quotient
+        if rhs.is_static and all(coefficient % rhs.value == 0 for monomial, coefficient in lhs.terms if monomial):
+            # floor((c * q + r) / c) = q + floor(r / c), and the remainder is that of r.
+            constant = Dim.constant(next(coefficient for monomial, coefficient in lhs.terms if not monomial))
+            whole = _function("floordiv", lhs - constant, rhs)
+            rest = _function(name, constant, rhs)
+            return rest if name == "mod" else whole + rest
         return Dim((((Function(name, lhs, rhs),), 1),))
     if lhs == rhs:
         return lhs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from neuralc.runtime.interface import Interface
 Shapes = tuple[tuple[int, ...], ...]
 
 _REMEMBERED = 256
+
+_LINEAR = re.compile(r"(?P<name>[A-Za-z_]\w*)(?: \* (?P<factor>[1-9]\d*))?(?: (?P<sign>[+-]) (?P<offset>\d+))?")
+"""A size of an input that tells a dim."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,11 @@ class SizeTable:
         values: dict[str, int] = {}
         for port, shape in zip(self._inputs, shapes, strict=True):
             for expected, size in zip(port.shape, shape, strict=True):
-                dim = self._dims.get(expected) if isinstance(expected, str) else None
+                name, value = _solved(expected, size) if isinstance(expected, str) else (None, 0)
+                dim = self._dims.get(name) if name is not None else None
                 if dim is not None and dim.name not in values:
-                    _check_bounds(dim, size, port)
-                    values[dim.name] = size
+                    _check_bounds(dim, value, port)
+                    values[dim.name] = value
         for name in self._dims:
             if name not in values:
                 raise ModelError(
@@ -77,6 +82,15 @@ class SizeTable:
         if shape is None:
             raise ModelError("E0909", f"the shape of `{port.name}` is not defined for these inputs", None)
         return shape
+
+
+def _solved(expected: str, size: int) -> tuple[str | None, int]:
+    """The dim of a size like `S`, `S * 4` or `S * 2 + 1`, and its value, rounded down; None for other sizes."""
+    match = _LINEAR.fullmatch(expected)
+    if match is None:
+        return None, 0
+    offset = int(match["offset"] or 0) * (-1 if match["sign"] == "-" else 1)
+    return match["name"], (size - offset) // int(match["factor"] or 1)
 
 
 def _check_bounds(dim: Dim, size: int, port: Port) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from xdsl.ir import Attribute
 
-from neuralc.dialects.dims import Dim
+from neuralc.dialects.dims import Dim, Symbol
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.interp.numerics import Array, Numerics
 from neuralc.dialects.types import element_of, format_shape, is_float, numpy_dtype, shape_of
@@ -64,10 +64,10 @@ def bind_dims(
         for axis, (expected, found) in enumerate(zip(shape_of(type_), shape, strict=True))
     ]
     for place, expected, found in places:
-        symbol = _plain_symbol(expected)
+        symbol, size = _solved(expected, found)
         if symbol is not None and symbol not in sizes:
-            _check_bounds(symbol, found, place, declared)
-            sizes[symbol], first[symbol] = found, place
+            _check_bounds(symbol, size, place, declared)
+            sizes[symbol], first[symbol] = size, place
     for place, expected, found in places:
         size = expected.evaluate(sizes) if isinstance(expected, Dim) else expected
         if size != found:
@@ -79,11 +79,15 @@ def bind_dims(
     return sizes
 
 
-def _plain_symbol(size: int | Dim) -> str | None:
-    """The name of a size that is one symbol and nothing else."""
-    symbols = size.symbols if isinstance(size, Dim) else frozenset()
-    name = next(iter(symbols), None)
-    return name if len(symbols) == 1 and size == Dim.symbol(str(name)) else None
+def _solved(expected: int | Dim, found: int) -> tuple[str | None, int]:
+    """The symbol of a size like `S`, `S * 4` or `S * 2 + 1`, and its value, rounded down; None for other sizes."""
+    symbols = sorted(expected.symbols) if isinstance(expected, Dim) else []
+    if not isinstance(expected, Dim) or len(symbols) != 1:
+        return None, 0
+    factors = dict(expected.terms)
+    offset = factors.pop((), 0)
+    factor = factors.pop((Symbol(symbols[0]),), 0)
+    return (symbols[0], (found - offset) // factor) if factor > 0 and not factors else (None, 0)
 
 
 def _check_bounds(symbol: str, size: int, place: str, declared: Mapping[str, DimOp]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from neuralc.dialects.dims import Dim, Function, Monomial, as_dim, simplest
@@ -15,6 +15,9 @@ Interval: TypeAlias = tuple[float, float]
 
 LARGEST = 1 << 28
 """The largest value of a symbolic size: what bounds are compared with that exporters write for "to the end"."""
+
+MAX_BOUNDS = 3
+"""Functions of sizes that are replaced by their bounds in one comparison."""
 
 MAX_STEPS = 64
 """Terms of a quotient that are looked for."""
@@ -31,6 +34,11 @@ class Bounds:
         self.symbols: dict[str, Interval] = {}
 
     def interval(self, size: Size) -> Interval:
+        low, high = self._sum(size)
+        return max([low, *(self._sum(lower)[0] for lower in _lower(as_dim(size)))]), high
+
+    def _sum(self, size: Size) -> Interval:
+        """Of each term alone."""
         low = high = 0.0
         for monomial, coefficient in as_dim(size).terms:
             term = (float(coefficient), float(coefficient))
@@ -93,10 +101,9 @@ class Bounds:
     # --- comparisons ---------------------------------------------------------------------------------------------
     def less(self, lhs: Size, rhs: Size) -> bool:
         """lhs < rhs, where that is so in every run or in none. Raises Undecided."""
-        low, high = self.interval(as_dim(rhs) - lhs)
-        if low > 0:
+        if self.at_most(simplest(as_dim(lhs) + 1), rhs):
             return True
-        if high <= 0:
+        if self.at_most(rhs, lhs):
             return False
         raise Undecided(f"{lhs} < {rhs}")
 
@@ -112,7 +119,13 @@ class Bounds:
 
     def at_most(self, lhs: Size, rhs: Size) -> bool:
         """lhs <= rhs in every run, as far as can be seen."""
-        return self.interval(as_dim(rhs) - lhs)[0] >= 0
+        return self._never_negative(as_dim(rhs) - lhs, MAX_BOUNDS)
+
+    def _never_negative(self, size: Dim, rounds: int) -> bool:
+        """By the bounds of the symbols, else with something larger in the place of what is subtracted."""
+        if self.interval(size)[0] >= 0:
+            return True
+        return rounds > 0 and any(self._never_negative(lower, rounds - 1) for lower in _lower(size))
 
     def smaller(self, lhs: Size, rhs: Size) -> Size:
         """The smaller one: one of the two where that is known, else their minimum."""
@@ -124,6 +137,21 @@ class Bounds:
         if self.at_most(lhs, rhs):
             return rhs
         return lhs if self.at_most(rhs, lhs) else simplest(as_dim(lhs).max(rhs))
+
+
+def _lower(size: Dim) -> Iterator[Dim]:
+    """Sizes that are never above this one: a function that is subtracted gives way to an upper bound of it."""
+    for monomial, coefficient in size.terms:
+        if coefficient > 0 or len(monomial) != 1 or not isinstance(monomial[0], Function):
+            continue
+        atom, rest = monomial[0], size - Dim(((monomial, coefficient),))
+        if atom.name == "min":
+            yield rest + atom.lhs * coefficient
+            yield rest + atom.rhs * coefficient
+        elif atom.name == "mod":
+            yield rest + (atom.rhs - 1) * coefficient
+        elif atom.name == "floordiv" and atom.rhs.is_static and coefficient % atom.rhs.value == 0:
+            yield rest + atom.lhs * (coefficient // atom.rhs.value)
 
 
 def _times(lhs: Interval, rhs: Interval) -> Interval:
@@ -138,7 +166,40 @@ def _rounded(how: object, value: float) -> float:
 # --- division ----------------------------------------------------------------------------------------------------
 def exact_quotient(lhs: Size, rhs: Size) -> Size | None:
     """lhs / rhs where that is a whole number for all values of the symbols, as far as can be seen."""
-    rest, divisor = as_dim(lhs), as_dim(rhs)
+    quotient = _polynomial_quotient(as_dim(lhs), as_dim(rhs))
+    if quotient is not None:
+        return quotient
+    written_out = _without_remainders(as_dim(lhs))
+    return None if written_out == lhs else _polynomial_quotient(written_out, as_dim(rhs))
+
+
+def _without_remainders(size: Dim) -> Dim:
+    """x - floor(x / c) * c in the place of the remainder of x by a number c."""
+    total = Dim(())
+    for monomial, coefficient in size.terms:
+        term = Dim.constant(coefficient)
+        for atom in monomial:
+            if isinstance(atom, Function) and atom.name == "mod" and atom.rhs.is_static:
+                term *= atom.lhs - atom.lhs // atom.rhs * atom.rhs
+            else:
+                term *= Dim((((atom,), 1),))
+        total += term
+    return total
+
+
+def up_to_multiple(size: Size, added: Size) -> Size:
+    """What is added to a size, written so that the sum is seen to be a multiple where that is so: x + -x % 4."""
+    written_out = _without_remainders(as_dim(added))
+    divisors = {
+        atom.rhs.value
+        for monomial, _ in as_dim(added).terms
+        for atom in monomial
+        if isinstance(atom, Function) and atom.name == "mod" and atom.rhs.is_static
+    }
+    return simplest(written_out) if any((written_out + size).divisible_by(each) for each in divisors) else added
+
+
+def _polynomial_quotient(rest: Dim, divisor: Dim) -> Size | None:
     if not divisor.terms:
         return None
     head, factor = _leading(divisor)
@@ -181,8 +242,21 @@ def remainder(lhs: Size, rhs: Size) -> Size:
     divisor = as_dim(rhs)
     if divisor.is_static and divisor.value < 1:
         raise Undecided(f"{lhs} % {rhs}")
-    rest = _split(as_dim(lhs), divisor.value)[1] if divisor.is_static else as_dim(lhs)
-    return simplest(rest % divisor)
+    if not divisor.is_static:
+        return simplest(as_dim(lhs) % divisor)
+    # (c * q + x % c) % c = x % c
+    inner = sum((_congruent(term, divisor) for term in as_dim(lhs).terms), Dim(()))
+    return simplest(_split(inner, divisor.value)[1] % divisor)
+
+
+def _congruent(term: tuple[Monomial, int], divisor: Dim) -> Dim:
+    """A term that leaves the same remainder, itself not a remainder by the divisor."""
+    monomial, coefficient = term
+    size = Dim.constant(coefficient)
+    for atom in monomial:
+        inside = isinstance(atom, Function) and atom.name == "mod" and atom.rhs == divisor
+        size *= atom.lhs if isinstance(atom, Function) and inside else Dim((((atom,), 1),))
+    return size
 
 
 def _split(dim: Dim, divisor: int) -> tuple[Dim, Dim]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -83,12 +84,16 @@ def _divide(request: Request, lhs: Array, rhs: Array) -> Array:
     return each(quotient, lhs, rhs)
 
 
-def _modulo(request: Request, lhs: Array, rhs: Array) -> Array:
+def _modulo(request: Request, lhs: Array, rhs: Array, *, signed: bool = False) -> Array:
+    """What is left, for `signed` with the sign of the divisor where the dividend may be negative."""
+
     def left(a: Any, b: Any) -> Size:
         a, b = _whole(a), _whole(b)
-        if request.bounds.interval(a)[0] < 0 or request.bounds.interval(b)[0] < 1:
+        low = request.bounds.interval(a)[0]
+        if request.bounds.interval(b)[0] < 1 or (low < 0 and (not signed or low == -math.inf)):
             raise Undecided(f"{a} % {b}")
-        return remainder(a, b)
+        # Sizes are never negative: enough whole divisors are added first.
+        return remainder(simplest(as_dim(a) + as_dim(b) * max(0, -int(low))) if low < 0 else a, b)
 
     return each(left, lhs, rhs)
 
@@ -189,7 +194,7 @@ RULES: Mapping[str, Rule] = {
     "graph.sub": _exact(lambda a, b: as_dim(a) - b),
     "graph.mul": _exact(lambda a, b: as_dim(a) * b),
     "graph.div": _divide,
-    "graph.remainder": _modulo,
+    "graph.remainder": partial(_modulo, signed=True),
     "graph.fmod": _modulo,
     "graph.maximum": _elementwise(lambda bounds, a, b: bounds.larger(_whole(a), _whole(b))),
     "graph.minimum": _elementwise(lambda bounds, a, b: bounds.smaller(_whole(a), _whole(b))),

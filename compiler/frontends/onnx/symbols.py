@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from xdsl.ir import Attribute, Block
 
 from neuralc.dialects.dims import Dim, Function, Symbol, as_dim, simplest
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.types import Shape, ShapeError
-from neuralc.frontends.onnx.sizes import Bounds, Size
+from neuralc.frontends.onnx.multiples import in_lowest_terms, multiples
+from neuralc.frontends.onnx.sizes import Bounds, Size, exact_quotient
 from neuralc.frontends.onnx.values import Value, known_array, objects
 from neuralc.grammar.diagnostics import suggest, usage_error
 from neuralc.pin_dims import Substitution
@@ -97,7 +99,37 @@ class Symbols:
             return
         name, value = self._solved(a, b) or self._solved(b, a) or (None, a)
         if name is None:
+            if self.equal_multiples(a, b):
+                return
             raise ShapeError(f"sizes {a} and {b} have to be equal")
+        self._becomes(name, value)
+
+    def equal_multiples(self, lhs: Size, rhs: Size) -> bool:
+        """Make symbols multiples with which two sizes are equal; False where none are found."""
+        a, b = in_lowest_terms(lhs, rhs)
+        return self.assume_multiples((a, b), lambda sizes: a.substitute(sizes) == b.substitute(sizes))
+
+    def divisible(self, lhs: Size, rhs: Size) -> bool:
+        """Make symbols multiples with which `rhs` divides `lhs`; False where none are found."""
+        a, b = in_lowest_terms(lhs, rhs)
+        number = math.gcd(*(coefficient for _, coefficient in b.terms))
+        return self.assume_multiples(
+            (a, b), lambda sizes: exact_quotient(a.substitute(sizes), b.substitute(sizes)) is not None, number
+        )
+
+    def assume_multiples(
+        self, sizes: Iterable[Size], holds: Callable[[Mapping[str, Dim]], bool], divisor: int = 1
+    ) -> bool:
+        """Make symbols multiples with which `holds` is true; a run of other sizes is refused. False: none are found."""
+        factors = multiples(sizes, holds, divisor)
+        for name, factor in (factors or {}).items():
+            largest = self.bounds.maximum(name) // factor
+            part = self._new(f"{name}_by_{factor}", f"{self._origins[name]} divided by {factor}")
+            self.bounds.limit(part, largest)
+            self._becomes(name, Dim.symbol(part) * factor)
+        return factors is not None
+
+    def _becomes(self, name: str, value: Dim) -> None:
         self._equal = {symbol: simplest(as_dim(size).substitute({name: value})) for symbol, size in self._equal.items()}
         self._equal[name] = simplest(value)
         self._rewrite(Substitution({name: value}))

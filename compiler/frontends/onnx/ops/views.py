@@ -11,7 +11,7 @@ from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.types import ShapeError, format_shape
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.sizes import Size, exact_quotient, total
+from neuralc.frontends.onnx.sizes import Size, exact_quotient, total, up_to_multiple
 from neuralc.frontends.onnx.values import Value
 
 
@@ -37,7 +37,9 @@ def _completed(node: Node, x: Value, sizes: Sequence[Size]) -> list[Size]:
         if left is None:
             if isinstance(count, int) and isinstance(others, int):
                 raise ShapeError(f"{count} values of {format_shape(x.shape)} do not fill {format_shape(sizes)}")
-            node.refuse(f"{format_shape(x.shape)} fills {format_shape(sizes)} only for some sizes")
+            if not node.builder.symbols.divisible(count, others):
+                node.refuse(f"{format_shape(x.shape)} fills {format_shape(sizes)} only for some sizes")
+            return _completed(node, x, node.builder.symbols.current(sizes))
         return [left if size == -1 else size for size in sizes]
     if count != others:
         _solve(node, x.shape, sizes)
@@ -53,6 +55,8 @@ def _solve(node: Node, before: Sequence[Size], after: Sequence[Size]) -> None:
             if isinstance(size, Dim) and needed is not None:
                 node.builder.symbols.unify(size, needed)
                 return
+    if not node.builder.symbols.equal_multiples(total(before), total(after)):
+        raise ShapeError(f"cannot reshape {format_shape(before)} to {format_shape(after)}")
 
 
 @onnx_op("Flatten", makes=("graph.reshape",))
@@ -129,6 +133,10 @@ def space_to_depth(node: Node) -> Value:
     mode = node.string("mode", "DCR")
     b, c, *space = x.shape
     k = len(space)
+    for axis in range(2, x.rank):
+        if exact_quotient(x.shape[axis], n) is None:
+            node.builder.symbols.divisible(x.shape[axis], n)
+    b, c, *space = x.shape
     places = [exact_quotient(size, n) for size in space]
     left = [size for size in places if size is not None]
     if mode not in ("DCR", "CRD") or k < 1 or len(left) < k:
@@ -193,7 +201,8 @@ def pad(node: Node) -> Value:
     high: list[Size] = [0] * x.rank
     for i, axis in enumerate(axes):
         place = node.axis(axis, x.rank)
-        low[place], high[place] = amounts[i], amounts[len(axes) + i]
+        low[place] = amounts[i]
+        high[place] = up_to_multiple(simplest(as_dim(x.shape[place]) + low[place]), amounts[len(axes) + i])
     if mode not in ("constant", "reflect", "edge", "wrap"):
         raise ShapeError(f"a mode `{mode}`")
     return padded(node, x, low, high, mode, _pad_value(node, x) if mode == "constant" else None)
