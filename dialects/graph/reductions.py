@@ -34,6 +34,17 @@ REDUCTIONS = {
 }
 """Kinds of graph.reduce, and what each takes."""
 
+COMBINATION = {
+    "sum": "add",
+    "mean": "add",
+    "prod": "mul",
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "all": "and",
+    "any": "or",
+}
+"""The function of the scalar table that a kind of graph.reduce or graph.cumulate applies again and again."""
+
 ARGUMENTS = ("max", "min")
 CUMULATED = ("sum", "prod")
 

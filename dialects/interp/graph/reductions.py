@@ -9,6 +9,7 @@ import numpy as np
 from xdsl.ir import Operation
 
 from neuralc.dialects import graph
+from neuralc.dialects.graph.reductions import COMBINATION
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.interp.evaluator import Evaluator, Semantics
 from neuralc.dialects.interp.numerics import Array
@@ -24,16 +25,6 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "all": np.logical_and.reduce,
     "any": np.logical_or.reduce,
 }
-COMBINATION = {
-    "sum": "add",
-    "mean": "add",
-    "prod": "mul",
-    "maximum": "maximum",
-    "minimum": "minimum",
-    "all": "and",
-    "any": "or",
-}
-"""The function of the scalar table that a kind of graph.reduce or graph.cumulate applies again and again."""
 
 
 def _reduce(evaluator: Evaluator, op: graph.ReduceOp, x: Array) -> Array:

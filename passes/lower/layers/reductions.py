@@ -9,22 +9,12 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.dims import Dim, product
+from neuralc.dialects.graph.reductions import COMBINATION
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.tensor.subscripts import identity
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.passes.lower.lowering import Conversion, Lowering
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
-
-COMBINATION = {
-    "sum": "add",
-    "mean": "add",
-    "prod": "mul",
-    "maximum": "maximum",
-    "minimum": "minimum",
-    "all": "and",
-    "any": "or",
-}
-"""The function of the scalar table that a kind of graph.reduce or graph.cumulate applies again and again."""
 
 
 def wider(element: Attribute) -> Attribute:

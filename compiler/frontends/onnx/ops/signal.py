@@ -57,7 +57,7 @@ def dft(node: Node) -> Value:
     moved = _fitted(node, node.transpose(x, order), matrix.shape[0])
     outer = moved.shape[:-2]
     flat = node.reshape(moved, (*outer, matrix.shape[0] * matrix.shape[1]))
-    kernel = node.constant(matrix.reshape(flat.shape[-1], -1), x.element)  # type: ignore[arg-type]
+    kernel = node.constant(matrix.reshape(matrix.shape[0] * matrix.shape[1], -1), x.element)
     y = node.reshape(node.emit(graph.DenseOp, flat, kernel), (*outer, *matrix.shape[2:]))
     return node.transpose(y, [order.index(i) for i in range(x.rank)])
 
