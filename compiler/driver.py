@@ -205,11 +205,9 @@ FrontEnd = Callable[[Path, Options], "tuple[ModuleOp, WeightStore | None, Sequen
 
 def _read_nr(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
     from neuralc.frontends.nr.load import load as load_program
-    from neuralc.pin_dims import pin_dims
     from neuralc.weights_file import bind_weights
 
-    program = load_program(path, network=options.network)
-    pin_dims(program.module, options.dims)
+    program = load_program(path, network=options.network, dims=options.dims)
     bound = bind_weights(program, options.weights)
     return program.module, bound.store, (*program.warnings, *bound.messages)
 

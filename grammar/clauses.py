@@ -174,8 +174,12 @@ class Clauses:
         self.seed = evaluated
 
     def _outputs(self, key: str, clause: t.Setting) -> None:
-        message = "`outputs` has no meaning in this version of neuralc yet"
-        self.report(Diagnostic("E0703", message, clause.span, (), "leave it out: the last value is the output"))
+        """Names of values, which the walk over the layers looks up."""
+        for value in clause.values:
+            for part in value.items if isinstance(value, t.Sequence) else (value,):
+                if not isinstance(part, t.Name):
+                    message = "`outputs` lists names of values"
+                    self.report(Diagnostic("E0305", message, part.span, (), "name it first: `a = Dense(8)`"))
 
     # --- sections ----------------------------------------------------------------------------------------------------
     def _section(self, key: str, clause: t.Section) -> None:

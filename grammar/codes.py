@@ -146,6 +146,34 @@ CODES: dict[str, Code] = {
         "Devices are auto, cpu, cuda, gpu and tpu, with a number where there are several: cuda:1.",
         'network M { input: (8) layers: Dense(3) @ "npu" }',
     ),
+    "E0211": Code(
+        "unknown value",
+        "A value is used by a name that no input, assignment or branch has given before this place. Macros do not see "
+        "the names around them; give them what they need as an argument, or apply them to it.",
+        "network M { input: (8) layers: a = Dense(3) Add(a, b) }",
+    ),
+    "E0212": Code(
+        "number of names",
+        "An assignment to several names needs a layer that gives as many values. `LSTM` gives its states as well with "
+        "`return_state=true`.",
+        "network M { input: (8) layers: a, b = Dense(3) Add(a, b) }",
+    ),
+    "E0213": Code(
+        "imported name",
+        "The imported file defines no macro and no network of this name.",
+        'from "m.nr" import Missing\nnetwork M { input: (8) layers: Dense(3) }',
+    ),
+    "E0214": Code(
+        "circle of imports",
+        "A file imports itself, directly or through others. The note shows the way round. Move what both need into a "
+        "third file.",
+        'from "m.nr" import M\nnetwork N { input: (8) layers: Dense(3) }',
+    ),
+    "E0215": Code(
+        "import that cannot be read",
+        "The imported file is missing or is not readable. Paths start at the folder of the file that imports.",
+        'from "missing.nr" import Block\nnetwork M { input: (8) layers: Dense(3) }',
+    ),
     # --- E03: arguments ------------------------------------------------------------------------------------------
     "E0301": Code(
         "missing argument",
@@ -218,11 +246,34 @@ CODES: dict[str, Code] = {
         "An input shape holds whole numbers of at least 1; a leading None stands for the batch.",
         'network M { input: (8, "x") layers: Dense(3) }',
     ),
+    "E0403": Code(
+        "unknown size",
+        "`where` speaks of the named sizes of the inputs, and of `batch`.",
+        "network M { input: (S, 8) where T <= 128 layers: Dense(3) }",
+    ),
     "E0404": Code(
         "residual block changes the shape",
         'The input of a residual block is added to its result, so both have one shape; `shortcut="projection"` brings '
         "the input to the shape of the result by a 1x1 convolution (He et al. 2016, eq. 2).",
         "network M { input: (8) layers: ResidualConnection { Dense(3) } }",
+    ),
+    "E0405": Code(
+        "number of values",
+        "The layer takes another number of values than come here. After branches all their results come; a merge such "
+        "as `Concatenate()` makes one value of them, or name the one that is meant: `Dense(3)(a)`.",
+        "network M { input: { a: (8), b: (8) } layers: Dense(3) }",
+    ),
+    "E0406": Code(
+        "input of a network",
+        "A network is used as a layer with a value that is not what its `input:` clause says: another rank, size or "
+        "element type. Equal names in the clause are equal sizes.",
+        "network Inner { input: (4) layers: Dense(3) }\nnetwork M { input: (8) layers: Inner() Dense(2) }",
+    ),
+    "E0407": Code(
+        "constraint",
+        "A `where` clause contradicts itself or the layers, or has a form that is not checked. Bounds of one name, "
+        "equations and remainders of 0 are: `S <= 512`, `T == 2 * S`, `H % 16 == 0`.",
+        "network M { input: (S, 8) where S > 9, S < 4 layers: Dense(3) }",
     ),
     "E0490": Code(
         "invalid IR",
@@ -544,6 +595,22 @@ CODES: dict[str, Code] = {
         "A macro of the name of a layer takes its place in this file.",
         "define Dense(n) { Output(n) } network M { input: (8) layers: Dense(3) }",
     ),
+    "W0202": Code(
+        "unused name",
+        "A name is given and never used. Its layer runs all the same, as part of the chain.",
+        "network M { input: (8) layers: a = Dense(3) Dense(2) }",
+    ),
+    "W0203": Code(
+        "empty branch",
+        "A branch without layers gives what it gets.",
+        "network M { input: (8) layers: left: { } right: { Dense(8) } Add() }",
+    ),
+    "W0204": Code(
+        "layer without a definition",
+        "A name that ends in `Layer` may be a layer that a plugin brings. None is installed, so the model can be "
+        "looked at, and is refused where it would have to be compiled.",
+        "network M { input: (8) layers: MyLayer(size=3) }",
+    ),
     "W0301": Code(
         "fraction taken as a whole number",
         "The parameter is a whole number; one that was written with a fraction of zero is taken.",
@@ -559,6 +626,18 @@ CODES: dict[str, Code] = {
         "Dense works on the last axis, as in Keras. On an image that is the channels of each pixel; Flatten before it "
         "takes all pixels together.",
         "network M { input: (8, 8, 3) layers: Dense(4) }",
+    ),
+    "W0402": Code(
+        "sizes made equal",
+        "Two sizes with different names have to be equal for a layer to fit. They are taken to be one size: a run in "
+        "which they differ is refused. Give them one name, and the message goes.",
+        "network M { input: { a: (S, 8), b: (T, 8) } layers: Add(a, b) }",
+    ),
+    "W0403": Code(
+        "nothing to merge",
+        "A merge got one value, which passes as it is. After branches it takes their results; otherwise name its "
+        "values: `Add(a, b)`.",
+        "network M { input: (8) layers: Add() Dense(3) }",
     ),
     "W0501": Code(
         "untrained weights",

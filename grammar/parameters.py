@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from neuralc.grammar.diagnostics import Diagnostic, Span, suggest
-from neuralc.grammar.values import Chosen, Evaluated, Word, describe
+from neuralc.grammar.values import Chosen, Evaluated, LayerArgument, Word, describe
 
 
 class Unfit(Exception):
@@ -253,6 +253,25 @@ class Identifier:
         if text is None or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         return Converted(text)
+
+
+@dataclass(frozen=True)
+class ALayer:
+    """A layer: the value is its node of `grammar.program`. `names` are those it may be; all, where there are none."""
+
+    names: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        return "a layer" if not self.names else f"a layer: {', '.join(self.names)}"
+
+    def convert(self, value: Evaluated) -> Converted:
+        layer = _plain(value)
+        if not isinstance(layer, LayerArgument):
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}", "write it with its arguments")
+        if self.names and layer.name not in self.names:
+            raise Unfit("E0305", f"is {self.description}, not `{layer.name}`", suggest(layer.name, self.names))
+        return Converted(layer.node)
 
 
 @dataclass(frozen=True)

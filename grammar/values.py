@@ -34,11 +34,21 @@ class Chosen:
 
 
 @dataclass(frozen=True)
+class LayerArgument:
+    """A layer given to another one: `TimeDistributed(Dense(8))`. `node` is a node of `grammar.program`."""
+
+    name: str
+    node: object
+
+
+@dataclass(frozen=True)
 class Broken:
     """A value that was reported to be wrong: nobody complains about it again."""
 
 
-Evaluated: TypeAlias = "bool | int | float | str | Word | tuple[Evaluated, ...] | Applied | Chosen | Broken | None"
+Evaluated: TypeAlias = (
+    "bool | int | float | str | Word | tuple[Evaluated, ...] | Applied | LayerArgument | Chosen | Broken | None"
+)
 Scope: TypeAlias = Mapping[str, Evaluated]
 Report: TypeAlias = Callable[[Diagnostic], None]
 
@@ -125,7 +135,7 @@ def _kind(value: Evaluated) -> str:
             return "strings"
         case tuple():
             return "tuples"
-        case Applied():
+        case Applied() | LayerArgument():
             return "layers"
         case _:
             return "None"
@@ -156,7 +166,7 @@ def describe(value: Evaluated) -> str:
         case tuple():
             inner = ", ".join(describe(part) for part in value)
             return f"({inner},)" if len(value) == 1 else f"({inner})"
-        case Applied():
+        case Applied() | LayerArgument():
             return f"`{value.name}(...)`"
         case Chosen():
             return describe(value.value)

@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.syntax import PlainOp
-from neuralc.frontends.nr.functions import Site
+from neuralc.frontends.nr.site import Site
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from itertools import combinations, product
 from operator import and_
 
 from neuralc.dialects.dims import Dim, Function, Symbol, as_dim
-from neuralc.frontends.onnx.sizes import Size
+from neuralc.frontends.sizes import Size
 
 LARGEST = 256
 """The largest factor that is tried."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 from xdsl.ir import Attribute, Block
 
 from neuralc.dialects.dims import Dim, Function, Symbol, as_dim, simplest
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.types import Shape, ShapeError
-from neuralc.frontends.onnx.multiples import in_lowest_terms, multiples
-from neuralc.frontends.onnx.sizes import Bounds, Size, exact_quotient
-from neuralc.frontends.onnx.values import Value, known_array, objects
+from neuralc.frontends.multiples import in_lowest_terms, multiples
+from neuralc.frontends.sizes import Bounds, Size, exact_quotient
 from neuralc.grammar.diagnostics import suggest, usage_error
 from neuralc.pin_dims import Substitution
 
@@ -31,15 +31,23 @@ MOST = 1000
 """Symbols of one model."""
 
 
+class Sized(Protocol):
+    """Something beside the IR that holds sizes."""
+
+    def resize(self, change: Substitution) -> None:
+        """Put other sizes in the place of symbols."""
+        ...
+
+
 class Symbols:
-    """The symbols of one import. `blocks` and `values` are where they are used so far."""
+    """The symbols of one model. `blocks` and `values` are where they are used so far."""
 
     def __init__(self, sizes: Mapping[str, int] | None = None) -> None:
         self._fixed = dict(sizes or {})
         """Sizes that the user gives symbols: `--dim batch=1`."""
         self.bounds = Bounds()
         self.blocks: list[Block] = []
-        self.values: list[Value] = []
+        self.values: list[Sized] = []
         self._origins: dict[str, str] = {}
         self._named: dict[str, str] = {}
         self._equal: dict[str, Size] = {}
@@ -86,7 +94,7 @@ class Symbols:
 
     def declarations(self) -> list[DimOp]:
         return [
-            DimOp(name, 1, self.bounds.maximum(name), origin)
+            DimOp(name, self.bounds.minimum(name), self.bounds.maximum(name), origin)
             for name, origin in self._origins.items()
             if name not in self._equal
         ]
@@ -168,9 +176,7 @@ class Symbols:
             change.arguments(block)
             change.ops(op for top in block.ops for op in top.walk())
         for value in self.values:
-            if value.known is not None:
-                flat = [change.size(size) if isinstance(size, Dim) else size for size in value.known.reshape(-1)]
-                value.known = known_array(objects(flat, value.known.shape), value.element)
+            value.resize(change)
 
     # --- names that were given up ------------------------------------------------------------------------------------
     def current(self, shape: Iterable[Size]) -> Shape:

@@ -52,6 +52,9 @@ class Bounds:
         low, high = self._symbol(symbol)
         self.symbols[symbol] = low, min(high, float(largest))
 
+    def minimum(self, symbol: str) -> int:
+        return int(self._symbol(symbol)[0])
+
     def maximum(self, symbol: str) -> int:
         return int(self._symbol(symbol)[1])
 

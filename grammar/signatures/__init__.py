@@ -1,0 +1,95 @@
+"""The signature table: every layer of the language, its parameters, defaults and the source of its definition.
+
+Definitions are those of Keras 3 where Keras has the layer, of PyTorch where only PyTorch has it, of a cited paper
+otherwise. Positional order is Keras's too, with one exception that the language inherits: the third positional argument
+of a convolution is its activation, `Conv2D(32, (3, 3), "relu")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from neuralc.grammar.signatures import (
+    activations,
+    blocks,
+    convolution,
+    core,
+    merge,
+    normalization,
+    pooling,
+    regularization,
+)
+from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, INITIALIZERS, MANY, ONE, Inputs, Signature, snake_case
+
+__all__ = [
+    "ACTIVATIONS",
+    "COMMON",
+    "FAMILIES",
+    "INITIALIZERS",
+    "MANY",
+    "ONE",
+    "SIGNATURES",
+    "WITHOUT_MEANING",
+    "Inputs",
+    "Signature",
+    "find",
+    "layer_names",
+    "snake_case",
+    "without_meaning",
+]
+
+FAMILIES: Mapping[str, tuple[Signature, ...]] = {
+    "core": core.SIGNATURES,
+    "convolution": convolution.SIGNATURES,
+    "pooling": pooling.SIGNATURES,
+    "normalization": normalization.SIGNATURES,
+    "regularization": regularization.SIGNATURES,
+    "activations": activations.SIGNATURES,
+    "blocks": blocks.SIGNATURES,
+    "merge": merge.SIGNATURES,
+}
+"""Family -> layers, in the order of the documents."""
+
+SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.values() for signature in family)
+
+WITHOUT_MEANING: tuple[str, ...] = (
+    "Reshape", "Permute", "RepeatVector", "Lambda", "Masking", "Embedding", "PositionalEncoding", "CustomShape",
+    "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
+    "Conv1D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "SeparableConv1D", "SeparableConv2D",
+    "DepthwiseConv1D",
+    "MaxPooling1D", "MaxPooling3D", "AveragePooling1D", "AveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling3D",
+    "GlobalAveragePooling1D", "GlobalAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
+    "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D",
+    "Cropping2D", "Cropping3D",
+    "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization",
+    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+    "ActivityRegularization",
+    "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
+    "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
+    "Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention", "RotaryEmbedding",
+    "TransformerEncoder", "TransformerDecoder", "Transformer", "AxialAttention", "NonLocalBlock",
+    "Inception", "SqueezeExcitation", "Capsule", "SpatialTransformer", "GraphConv", "GraphAttention",
+    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
+    "DynamicLayer", "QuantumLayer", "ProbabilisticDense",
+)  # fmt: skip
+"""Layers the language has and this version does not compile yet: naming one is an error that says so."""
+
+_SIGNATURES = {name.lower(): signature for signature in SIGNATURES for name in (signature.name, *signature.aliases)}
+_WITHOUT_MEANING = {name.lower(): name for name in WITHOUT_MEANING if name.lower() not in _SIGNATURES}
+
+
+def find(name: str) -> Signature | None:
+    """The signature of a layer by its name in any case."""
+    return _SIGNATURES.get(name.lower())
+
+
+def without_meaning(name: str) -> str | None:
+    """The proper name of a layer that has no meaning yet."""
+    return _WITHOUT_MEANING.get(name.lower())
+
+
+def layer_names() -> list[str]:
+    """Every layer name of the language, for suggestions."""
+    names = [name for signature in SIGNATURES for name in (signature.name, *signature.aliases)]
+    return names + list(_WITHOUT_MEANING.values())

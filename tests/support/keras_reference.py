@@ -1,0 +1,113 @@
+"""Layers of the language against Keras 3 on PyTorch, in float64, with the same random weights.
+
+    agrees('Conv2D(4, 3, padding="same")', (7, 8, 3), lambda x: layers.Conv2D(4, 3, padding="same")(x))
+    agrees("Add(a, b)", {"a": (8,), "b": (8,)}, lambda a, b: layers.Add()([a, b]))
+
+Weights are paired in their order; their shapes have to be equal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from support.compare import assert_close
+from support.pipelines import assert_native_agrees
+
+from neuralc.dialects.interp import run_module
+from neuralc.dialects.weights import WeightStore
+from neuralc.frontends.nr import LoadedProgram, load
+from neuralc.grammar.diagnostics import Source
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+import keras
+
+keras.config.set_floatx("float64")
+layers = keras.layers
+
+Shape = tuple[int, ...]
+Shapes = Shape | Mapping[str, Shape]
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+CENTER = {"moving_variance": 2.0, "gamma": 1.0, "scale": 1.0}
+"""Around what the values of weights lie, by the last part of their names; around 0 for all others."""
+
+
+def program_of(text: str, inputs: Mapping[str, str]) -> LoadedProgram:
+    """A network of `layers:` on inputs, each with its shape and type as the language writes them."""
+    ports = ", ".join(f"{name}: {shape}" for name, shape in inputs.items())
+    return load(Source("m.nr", f"network M {{ input: {{ {ports} }} layers: {text} }}"))
+
+
+def random_store(program: LoadedProgram, seed: int = 1) -> WeightStore:
+    generator = np.random.default_rng(seed)
+    return WeightStore(
+        {
+            weight.name: (
+                CENTER.get(weight.name.split(".")[-1], 0.0) + 0.3 * generator.normal(size=weight.shape)
+            ).astype("float32")
+            for weight in program.weights
+        }
+    )
+
+
+def agrees(
+    text: str,
+    shapes: Shapes,
+    build: Callable[..., Any],
+    *,
+    data: Arrays | None = None,
+    batch: int = 2,
+    order: Sequence[int] | None = None,
+    native: bool = True,
+) -> None:
+    """Holds the reference semantics against Keras to 1e-10, and native code at -O2 against the reference.
+
+    `data` gives inputs that are not random floats; `order` says which of our weights each one of Keras is.
+    """
+    named = shapes if isinstance(shapes, Mapping) else {"x": shapes}
+    generator = np.random.default_rng(0)
+    arrays = {
+        name: np.asarray((data or {}).get(name, generator.normal(size=(batch, *shape))))
+        for name, shape in named.items()
+    }
+    program = program_of(text, {name: f"{_shape(shape)} {_dtype(arrays[name])}" for name, shape in named.items()})
+    store = random_store(program)
+    model = _model(build, named, arrays)
+    _set_weights(model, program, store, order)
+    inputs = list(arrays.values())
+    wanted = keras.tree.flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
+    found = run_module(program.module, inputs, store)
+    assert len(found) == len(wanted)
+    for actual, reference in zip(found, wanted, strict=True):
+        expected = keras.ops.convert_to_numpy(reference)
+        assert actual.shape == expected.shape
+        # Some functions of Keras on PyTorch (maximum, minimum) give single precision whatever they get.
+        assert_close(actual, expected, 1e-6 if expected.dtype == np.float32 else 1e-10)
+    if native:
+        single = [array.astype("float32") if array.dtype == np.float64 else array for array in inputs]
+        assert_native_agrees(program.module, store, [dict(zip(arrays, single, strict=True))], 2)
+
+
+def _model(build: Callable[..., Any], shapes: Mapping[str, Shape], arrays: Arrays) -> Any:
+    inputs = [keras.Input(shape, dtype=str(arrays[name].dtype)) for name, shape in shapes.items()]
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], build(*inputs))
+
+
+def _set_weights(model: Any, program: LoadedProgram, store: WeightStore, order: Sequence[int] | None) -> None:
+    names = [weight.name for weight in program.weights]
+    chosen = names if order is None else [names[index] for index in order]
+    weights = [weight for weight in model.weights if "seed_generator" not in weight.path]
+    assert [tuple(weight.shape) for weight in weights] == [store[name].shape for name in chosen]
+    for weight, name in zip(weights, chosen, strict=True):
+        weight.assign(np.asarray(store[name], "float64"))
+
+
+def _shape(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _dtype(array: np.ndarray[Any, Any]) -> str:
+    return "float32" if array.dtype == np.float64 else str(array.dtype)
