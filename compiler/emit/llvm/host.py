@@ -214,7 +214,9 @@ class _HostWriter:
         no_pool = self.builder.icmp_unsigned("==", self.pool, ir.Constant(POINTER, None))
         small = self.builder.icmp_signed("<", grid, ir.Constant(I64, enough))
         alone = self.builder.or_(no_pool, small)
-        blocks = [self.function.append_basic_block(f"{short(function.name)}.{name}") for name in ("direct", "shared", "done")]
+        blocks = [
+            self.function.append_basic_block(f"{short(function.name)}.{name}") for name in ("direct", "shared", "done")
+        ]
         self.builder.cbranch(alone, blocks[0], blocks[1])
         self.builder.position_at_end(blocks[0])
         direct()
