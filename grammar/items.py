@@ -372,12 +372,15 @@ class _Walk:
         values: list[t.Argument] = []
         for argument in item.arguments:
             by_name = argument.name is not None and argument.name.value in inputs.names
-            by_position = argument.name is None and not written and self._is_value(argument.value)
+            by_position = argument.name is None and not written and self._stands_for_value(argument.value, signature)
             (values if by_name or by_position else written).append(argument)
         return written, self._values([*values, *(item.applied or ())])
 
-    def _is_value(self, value: t.Value) -> bool:
-        return isinstance(value, t.Name) and value.value not in self.scope and self.names.has(value.value)
+    def _stands_for_value(self, value: t.Value, signature: Signature) -> bool:
+        """In a merge every bare word does; elsewhere those that a value has."""
+        if not isinstance(value, t.Name) or value.value in self.scope:
+            return False
+        return signature.inputs.many or self.names.has(value.value)
 
     def _block(self, item: t.Layer, signature: Signature) -> tuple[Body | None, tuple[BranchNode, ...], bool]:
         """The block of a layer as its signature wants it, and whether it is right."""

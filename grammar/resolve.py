@@ -13,6 +13,7 @@ from neuralc.grammar.items import Items, Reporter, output_names, too_deep
 from neuralc.grammar.library import Library, Unit
 from neuralc.grammar.names import Name, Names, mentions
 from neuralc.grammar.program import Program
+from neuralc.grammar.recursion import deep_recursion
 from neuralc.grammar.syntax_errors import MAX_NESTING
 from neuralc.grammar.values import Evaluated, Scope
 
@@ -39,7 +40,8 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, Eva
     chosen = _choose(file, network)
     report = Reporter()
     unit = Library(report).unit(file.span.source, file)
-    return _Resolver(report, unit, chosen).run(file, settings or {})
+    with deep_recursion():
+        return _Resolver(report, unit, chosen).run(file, settings or {})
 
 
 def _choose(file: t.File, name: str | None) -> t.Network:
@@ -94,9 +96,6 @@ class _Resolver:
         ports = Inputs(self.report, scope)
         found = ports.read(inputs[0]) if inputs else ()
         names = Names()
-        for port in inputs[0].inputs if inputs else ():
-            if port.name is not None:
-                names.define(port.name.value, Name(port.span, branch=True))
         for declared in found:
             names.define(declared.name, Name(declared.span, branch=True))
         wanted = output_names(network)
