@@ -35,6 +35,7 @@ from neuralc.dialects.graph.arithmetic import (
 from neuralc.dialects.graph.contraction import DenseOp, DetOp, EinsumOp, MatmulOp
 from neuralc.dialects.graph.control import IfOp, LoopOp, ScanOp, YieldOp
 from neuralc.dialects.graph.conversion import BitcastOp, CastOp
+from neuralc.dialects.graph.custom import CustomOp, refuse_custom
 from neuralc.dialects.graph.elementwise import BinaryOp, CompareOp, TestOp, UnaryOp, derived
 from neuralc.dialects.graph.functions import (
     AbsOp,
@@ -151,7 +152,7 @@ Graph = Dialect(
         ReshapeOp, TransposeOp, ConstantOp,
         SliceOp, ConcatOp, ExpandOp, PadOp, IotaOp, SizeOp,
         GatherOp, GatherElementsOp, GatherNdOp, ScatterElementsOp, ScatterNdOp, ReverseSequenceOp,
-        ResizeOp, GridSampleOp,
+        ResizeOp, GridSampleOp, CustomOp,
     ],
     [DimsAttr, DimAttr, IntsAttr, FloatsAttr],
 )  # fmt: skip
@@ -188,6 +189,7 @@ __all__ = [
     "CosOp",
     "CoshOp",
     "CumulateOp",
+    "CustomOp",
     "DeformConvOp",
     "DenseOp",
     "DequantizeOp",
@@ -298,6 +300,7 @@ __all__ = [
     "declared_dims",
     "derived",
     "isolate",
+    "refuse_custom",
     "symbols",
     "the_model",
 ]

@@ -267,6 +267,8 @@ RULES: Mapping[type[Operation], Rule] = {
     graph.LstmOp: _recurrent,
     graph.RnnOp: _recurrent,
     graph.ScanOp: _rounds,
+    # nobody knows what it computes
+    graph.CustomOp: _copies,
     # moves
     graph.ConcatOp: _copies,
     graph.ExpandOp: _copies,

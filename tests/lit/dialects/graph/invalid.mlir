@@ -99,3 +99,13 @@ builtin.module {
     graph.return %x
   }
 }
+
+// -----
+
+builtin.module {
+  graph.model @m(%x: tensor<2x8xf32>) -> () inputs ["x"] outputs [] {
+    // expected-error@below {{the argument `a` is no plain value: [f32]}}
+    %0 = "graph.custom"(%x) <{"layer" = "MyLayer", "arguments" = {"a" = [f32]}}> : (tensor<2x8xf32>) -> tensor<2x8xf32>
+    graph.return
+  }
+}
