@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp, NameLoc
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.dims import as_dim, product
-from neuralc.dialects.graph import CustomOp, GetWeightOp, WeightOp, declared_dims, the_model
+from neuralc.dialects.graph import CustomOp, GetWeightOp, TrainingOp, WeightOp, declared_dims, derived, the_model
 from neuralc.dialects.graph.cost import cost
 from neuralc.dialects.types import element_bytes, element_of, numpy_dtype, shape_of
 from neuralc.passes.locations import file_positions
@@ -19,7 +19,7 @@ from neuralc.passes.locations import file_positions
 HIDDEN = {"graph.get_weight", "graph.constant", "graph.size", "graph.return"}
 """Ops that are no layers: values that are there."""
 
-VIEWS = {"graph.reshape", "graph.identity", "graph.dropout"}
+VIEWS = {"graph.reshape", "graph.identity", *(op.name for op in derived(TrainingOp))}
 """Ops whose result is the memory of their operand."""
 
 

@@ -4,7 +4,6 @@ from xdsl.ir import Dialect
 
 from neuralc.dialects.control import isolate
 from neuralc.dialects.graph.activations import (
-    DropoutOp,
     EluOp,
     GeluOp,
     HardSigmoidOp,
@@ -119,6 +118,7 @@ from neuralc.dialects.graph.reductions import ArgReduceOp, CumulateOp, ReduceOp,
 from neuralc.dialects.graph.resampling import GridSampleOp, ResizeOp
 from neuralc.dialects.graph.sampling import DeformConvOp, FoldOp, MaxRoiPoolOp, RoiAlignOp
 from neuralc.dialects.graph.spatial import ArgMaxPoolOp, AveragePoolOp, ConvOp, ConvTransposeOp, MaxPoolOp
+from neuralc.dialects.graph.training import ActivityRegularizerOp, DropoutOp, GaussianNoiseOp, TrainingOp
 from neuralc.dialects.graph.views import (
     ConcatOp,
     ConstantOp,
@@ -146,7 +146,7 @@ Graph = Dialect(
         IfOp, LoopOp, ScanOp, YieldOp, LstmOp, GruOp, RnnOp,
         ConvOp, ConvTransposeOp, MaxPoolOp, ArgMaxPoolOp, AveragePoolOp, DenseOp, MatmulOp, EinsumOp, DetOp,
         QuantizeOp, DequantizeOp, RoiAlignOp, MaxRoiPoolOp, DeformConvOp, FoldOp,
-        *derived(UnaryOp), *derived(BinaryOp), PreluOp, DropoutOp, WhereOp, CastOp, BitcastOp,
+        *derived(UnaryOp), *derived(BinaryOp), PreluOp, *derived(TrainingOp), WhereOp, CastOp, BitcastOp,
         ReduceOp, ArgReduceOp, CumulateOp, TopKOp,
         BatchNormOp, GroupNormOp, LayerNormOp, RmsNormOp, LrnOp, SoftmaxOp, LogSoftmaxOp,
         ReshapeOp, TransposeOp, ConstantOp,
@@ -163,6 +163,7 @@ __all__ = [
     "AbsOp",
     "AcosOp",
     "AcoshOp",
+    "ActivityRegularizerOp",
     "AddOp",
     "ArgMaxPoolOp",
     "ArgReduceOp",
@@ -214,6 +215,7 @@ __all__ = [
     "GatherElementsOp",
     "GatherNdOp",
     "GatherOp",
+    "GaussianNoiseOp",
     "GeluOp",
     "GetWeightOp",
     "Graph",
@@ -292,6 +294,7 @@ __all__ = [
     "TanhOp",
     "TestOp",
     "TopKOp",
+    "TrainingOp",
     "TransposeOp",
     "UnaryOp",
     "WeightOp",
