@@ -381,6 +381,12 @@ CODES: dict[str, Code] = {
         "The language has this construct; this version of neuralc does not compile it yet.",
         '>>> neuralc.compile("model.nr", precision="bf16")',
     ),
+    "E0704": Code(
+        "layer without a definition",
+        "The model holds layers of which only the name is known: no plugin brings them, so nobody can compute them. "
+        "Such a model can be looked at with `neuralc inspect` and `--emit=graph`.",
+        "$ echo 'network M { input: (8) layers: MyLayer() Dense(3) }' > m.nr; neuralc m.nr",
+    ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
         "unknown flag", "The command line holds a flag that neuralc does not know.", "$ neuralc --frobnicate"

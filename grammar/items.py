@@ -17,7 +17,7 @@ from neuralc.grammar.diagnostics import Diagnostic, Span, suggest, warning
 from neuralc.grammar.inputs import Inputs
 from neuralc.grammar.library import Definition, Unit
 from neuralc.grammar.names import Name, Names, mentions
-from neuralc.grammar.parameters import REQUIRED, Anything, Parameter, Parameters, Unfit, Whole
+from neuralc.grammar.parameters import REQUIRED, Anything, Parameter, Parameters, Plain, Unfit, Whole
 from neuralc.grammar.program import (
     RUNNING,
     Body,
@@ -451,8 +451,13 @@ class _Walk:
         note = ("its result is taken to have the shape of its input",) if shape is None else ()
         message = f"no plugin brings the layer `{name}`, so this model can be looked at and not compiled"
         self.report(replace(warning("W0204", message, item.name.span), notes=note))
-        arguments = {each.name or f"argument_{i}": plain(each.value) for i, each in enumerate(given)}
-        return CustomNode(name, arguments, shape, fed, item.span, item.name.span)
+        names = [each.name or f"argument_{index}" for index, each in enumerate(given)]
+        try:
+            values = [Plain().convert(each.value).value for each in given]
+        except Unfit as unfit:
+            self.report(unfit.diagnostic(f"an argument of `{name}`", item.span))
+            return None
+        return CustomNode(name, dict(zip(names, values, strict=True)), shape, fed, item.span, item.name.span)
 
     def _custom_shape(self, item: t.Layer) -> Node | None:
         """`CustomShape(MyLayer, (32, 32))`: a layer that nothing defines, with the shape of its result."""

@@ -316,6 +316,23 @@ class ALayer:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """A value that is kept as it is: bare words are strings."""
+
+    description: str = "a number, a string, true, false, None, or a list of these"
+
+    def convert(self, value: Evaluated) -> Converted:
+        value = _plain(value)
+        if isinstance(value, Word):
+            return Converted(value.text)
+        if isinstance(value, tuple):
+            return Converted(tuple(self.convert(part).value for part in value))
+        if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+            return Converted(value)
+        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+
+
+@dataclass(frozen=True)
 class Anything:
     """Any value: kept, or checked by whoever asked for it."""
 
