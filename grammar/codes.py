@@ -112,8 +112,8 @@ CODES: dict[str, Code] = {
         "network M { input: (8) layers: Dens(3) }",
     ),
     "E0202": Code(
-        "unknown activation or initializer",
-        "Activations and initializers have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros.",
+        "unknown activation, initializer, regularizer or constraint",
+        "They have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros; l2; max_norm.",
         'network M { input: (8) layers: Dense(3, "reul") }',
     ),
     "E0203": Code(
@@ -374,12 +374,18 @@ CODES: dict[str, Code] = {
     "E0702": Code(
         "parameter without meaning yet",
         "The layer has this parameter; this version of neuralc does not compile it yet.",
-        'network M { input: (8) layers: Dense(3, kernel_regularizer="l2") }',
+        "network M { input: (8) layers: Dense(3, lora_rank=4) }",
     ),
     "E0703": Code(
         "construct without meaning yet",
         "The language has this construct; this version of neuralc does not compile it yet.",
         '>>> neuralc.compile("model.nr", precision="bf16")',
+    ),
+    "E0704": Code(
+        "layer without a definition",
+        "The model holds layers of which only the name is known: no plugin brings them, so nobody can compute them. "
+        "Such a model can be looked at with `neuralc inspect` and `--emit=graph`.",
+        "$ echo 'network M { input: (8) layers: MyLayer() Dense(3) }' > m.nr; neuralc m.nr",
     ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
@@ -650,6 +656,19 @@ CODES: dict[str, Code] = {
         "A merge got one value, which passes as it is. After branches it takes their results; otherwise name its "
         "values: `Add(a, b)`.",
         "network M { input: (8) layers: Add() Dense(3) }",
+    ),
+    "W0404": Code(
+        "window larger than its input",
+        "Without padding a window has to lie inside its input. There is no such place for this one, so the result has "
+        'no elements, and no layer can follow. A smaller window fits, and so does `padding="same"`.',
+        "network M { input: (8, 8, 3) layers: Conv2D(4, 9) }",
+    ),
+    "W0405": Code(
+        "shortcut changes the shape",
+        "The block of a `Residual` changes the shape, so its input is brought to the new one by a 1x1 convolution "
+        "(He et al. 2016, eq. 2), after a crop to the center where the block took the borders away. "
+        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error.',
+        "network M { input: (8) layers: Residual { Dense(3) } }",
     ),
     "W0501": Code(
         "untrained weights",

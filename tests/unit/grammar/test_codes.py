@@ -20,7 +20,9 @@ def codes_of(example: str, folder: Path) -> set[str]:
         (folder / name).write_text(text, encoding="utf-8")
     try:
         program = load(folder / next(iter(files)))
-        messages = (*program.warnings, *bind_weights(program).messages)
+        bound = bind_weights(program)
+        messages = (*program.warnings, *bound.messages)
+        list(bound.store.values())  # untrained weights are made where they are read
     except NeuralcError as failure:
         messages = failure.diagnostics
     return {message.code for message in messages}
