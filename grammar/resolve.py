@@ -5,7 +5,7 @@ Macros are hygienic: arguments are evaluated where the macro is used, and a body
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from neuralc.grammar import tree as t
@@ -14,6 +14,8 @@ from neuralc.grammar.clauses import Clauses, check_device, placement_note
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, error, suggest, warning
 from neuralc.grammar.parameters import REQUIRED, Anything, Parameter, Parameters, Unfit, Whole
 from neuralc.grammar.program import Body, LayerNode, MacroNode, Node, Program, ProgramInput, RepeatNode
+from neuralc.grammar.search_names import search_names
+from neuralc.grammar.searches import Searches
 from neuralc.grammar.signatures import COMMON, find, layer_names, snake_case, without_meaning
 from neuralc.grammar.syntax_errors import MAX_NESTING
 from neuralc.grammar.values import Scope, describe, evaluate, is_broken, plain
@@ -26,9 +28,15 @@ MAX_DEPTH = MAX_NESTING
 ELEMENTS = {"float": "float32", "double": "float64", "half": "float16"}
 
 
-def resolve(file: t.File, network: str | None = None) -> Program:
-    """The checked network of a file; `network` chooses among several. Raises NeuralcError with all errors found."""
-    return _Resolver(file).run(_choose(file, network))
+def resolve(file: t.File, network: str | None = None, settings: Mapping[str, object] | None = None) -> Program:
+    """The checked network of a file; `network` chooses among several, `settings` are the values of `--set`.
+
+    Raises NeuralcError with all errors found, UsageError for settings that fit no search."""
+    chosen = _choose(file, network)
+    searches = Searches(search_names(chosen, (*file.macros, *file.networks)), settings)
+    program = _Resolver(file, searches).run(chosen)
+    searches.check()
+    return program
 
 
 def _choose(file: t.File, name: str | None) -> t.Network:
@@ -49,8 +57,9 @@ def _choose(file: t.File, name: str | None) -> t.Network:
 
 
 class _Resolver:
-    def __init__(self, file: t.File) -> None:
+    def __init__(self, file: t.File, searches: Searches) -> None:
         self.file = file
+        self.searches = searches
         self.errors: list[Diagnostic] = []
         self.messages: list[Diagnostic] = []
         self.macros = {macro.name.value: macro for macro in file.macros}
@@ -70,7 +79,7 @@ class _Resolver:
 
     def run(self, network: t.Network) -> Program:
         self._definitions()
-        clauses = Clauses(self.report)
+        clauses = Clauses(self.report, self.searches, research=self.file.research)
         inputs = [clause for clause in network.clauses if isinstance(clause, t.InputClause)]
         layers = [clause for clause in network.clauses if isinstance(clause, t.LayersClause)]
         for what, found in (("input", inputs), ("layers", layers)):
@@ -165,7 +174,7 @@ class _Resolver:
             message = "sizes other than the batch must be numbers in this version of neuralc"
             self.report(Diagnostic("E0703", f"{message}; found `{dim.value}`", dim.span))
             return None
-        value = evaluate(dim, {}, self.report)
+        value = evaluate(dim, {}, self.report, self.searches)
         if is_broken(value):
             return None
         try:
@@ -208,7 +217,7 @@ class _Resolver:
         return node if count == 1 else RepeatNode(node, count, item.span, node.size * count)
 
     def _count(self, value: t.Value, scope: Scope) -> int | None:
-        count = evaluate(value, scope, self.report)
+        count = evaluate(value, scope, self.report, self.searches)
         if is_broken(count):
             return None
         try:
@@ -241,7 +250,7 @@ class _Resolver:
         return [
             Given(
                 None if argument.name is None else argument.name.value,
-                evaluate(argument.value, scope, self.report),
+                evaluate(argument.value, scope, self.report, self.searches),
                 argument.value.span,
                 None if argument.name is None else argument.name.span,
             )
@@ -289,7 +298,7 @@ class _Resolver:
             Parameter(
                 parameter.name.value,
                 Anything(),
-                REQUIRED if parameter.default is None else evaluate(parameter.default, {}, self.report),
+                REQUIRED if parameter.default is None else evaluate(parameter.default, {}, self.report, self.searches),
                 "a parameter of the macro without a default",
             )
             for parameter in macro.parameters

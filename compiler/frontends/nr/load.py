@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,16 @@ class LoadedProgram:
     """The seed of the `init:` clause."""
 
 
-def load(model: str | Path | Source, *, network: str | None = None) -> LoadedProgram:
+def load(
+    model: str | Path | Source, *, network: str | None = None, settings: Mapping[str, object] | None = None
+) -> LoadedProgram:
     """The graph module of a model file, or of a text already read; `network` chooses among several in one file.
 
-    Raises NeuralcError with all errors found.
+    `settings` gives searches their values by name, in the words of the language or as Python values.
+    Raises NeuralcError with all errors found, UsageError for settings that fit no search.
     """
     source = model if isinstance(model, Source) else read_source(model)
-    program = resolve(parse(source), network)
+    program = resolve(parse(source), network, settings)
     lowering = Lowering(program)
     module, weights = lowering.run()
     warnings = sorted((*program.messages, *lowering.messages), key=lambda found: found.span.start if found.span else 0)

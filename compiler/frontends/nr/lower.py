@@ -6,11 +6,10 @@ else goes into graph.model in the order it was written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from neuralc.dialects import graph
@@ -18,6 +17,7 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import CallOp, DimOp, FuncOp, ModelOp, ReturnOp, WeightOp
 from neuralc.dialects.syntax import to_attribute
 from neuralc.dialects.types import ShapeError, element_type_of, shape_of, tensor_type
+from neuralc.frontends.nr.clauses import clause_attributes
 from neuralc.frontends.nr.functions import (
     BlockFunction,
     Function,
@@ -30,6 +30,7 @@ from neuralc.frontends.nr.functions import (
     shown,
 )
 from neuralc.frontends.nr.layers import LOWERINGS, project
+from neuralc.frontends.nr.objectives import check_objectives
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, error, warning
 from neuralc.grammar.program import Body, LayerNode, MacroNode, Node, Program, RepeatNode
 
@@ -83,9 +84,10 @@ class Lowering:
         end.location = location(last.span)
         block.add_op(end)
         op = ModelOp(
-            program.name, [given.name], [scope.last], [value.type], Region(block), _attributes(program.clauses)
+            program.name, [given.name], [scope.last], [value.type], Region(block), clause_attributes(program.clauses)
         )
         op.location = location(program.span)
+        self.messages += check_objectives(op, program.clauses)
         return ModuleOp([*self._declarations(model.weights), *self.functions, op]), model.weights
 
     def _declarations(self, weights: Sequence[WeightDeclaration]) -> list[Operation]:
@@ -222,17 +224,3 @@ class Lowering:
         )
         used = [f"in `{use.layer}`, used in line {use.span.line}" for use in reversed(self.uses)]
         return error(code, message, place, note=[came, *used], help=help)
-
-
-def _attributes(clauses: Mapping[str, Any]) -> dict[str, Attribute]:
-    return {name: _attribute(value) for name, value in sorted(clauses.items())}
-
-
-def _attribute(value: Any) -> Attribute:
-    match value:
-        case dict():
-            return DictionaryAttr({name: _attribute(v) for name, v in sorted(value.items()) if v is not None})
-        case list():
-            return ArrayAttr([_attribute(part) for part in value])
-        case _:
-            return to_attribute("none" if value is None else value)
