@@ -31,6 +31,7 @@ from neuralc.dialects.graph.arithmetic import (
     RemainderOp,
     SubOp,
 )
+from neuralc.dialects.graph.clauses import ATTRIBUTES
 from neuralc.dialects.graph.config import ConfigAttr
 from neuralc.dialects.graph.contraction import DenseOp, DetOp, EinsumOp, MatmulOp
 from neuralc.dialects.graph.control import IfOp, LoopOp, ScanOp, YieldOp
@@ -155,7 +156,7 @@ Graph = Dialect(
         GatherOp, GatherElementsOp, GatherNdOp, ScatterElementsOp, ScatterNdOp, ReverseSequenceOp,
         ResizeOp, GridSampleOp, CustomOp,
     ],
-    [DimsAttr, DimAttr, IntsAttr, FloatsAttr, ConfigAttr],
+    [DimsAttr, DimAttr, IntsAttr, FloatsAttr, ConfigAttr, *ATTRIBUTES],
 )  # fmt: skip
 
 __all__ = [
