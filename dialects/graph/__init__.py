@@ -118,6 +118,7 @@ from neuralc.dialects.graph.reductions import ArgReduceOp, CumulateOp, ReduceOp,
 from neuralc.dialects.graph.resampling import GridSampleOp, ResizeOp
 from neuralc.dialects.graph.sampling import DeformConvOp, FoldOp, MaxRoiPoolOp, RoiAlignOp
 from neuralc.dialects.graph.spatial import ArgMaxPoolOp, AveragePoolOp, ConvOp, ConvTransposeOp, MaxPoolOp
+from neuralc.dialects.graph.state import GetStateOp, SetStateOp, StateOp, declared_states
 from neuralc.dialects.graph.views import (
     ConcatOp,
     ConstantOp,
@@ -142,6 +143,7 @@ Graph = Dialect(
     "graph",
     [
         DimOp, WeightOp, FuncOp, ModelOp, ReturnOp, CallOp, GetWeightOp,
+        StateOp, GetStateOp, SetStateOp,
         IfOp, LoopOp, ScanOp, YieldOp, LstmOp, GruOp, RnnOp,
         ConvOp, ConvTransposeOp, MaxPoolOp, ArgMaxPoolOp, AveragePoolOp, DenseOp, MatmulOp, EinsumOp, DetOp,
         QuantizeOp, DequantizeOp, RoiAlignOp, MaxRoiPoolOp, DeformConvOp, FoldOp,
@@ -213,6 +215,7 @@ __all__ = [
     "GatherNdOp",
     "GatherOp",
     "GeluOp",
+    "GetStateOp",
     "GetWeightOp",
     "Graph",
     "GreaterEqualOp",
@@ -272,6 +275,7 @@ __all__ = [
     "ScatterElementsOp",
     "ScatterNdOp",
     "SeluOp",
+    "SetStateOp",
     "ShiftLeftOp",
     "ShiftRightOp",
     "SigmoidOp",
@@ -285,6 +289,7 @@ __all__ = [
     "SoftplusOp",
     "SoftsignOp",
     "SqrtOp",
+    "StateOp",
     "SubOp",
     "TanOp",
     "TanhOp",
@@ -296,6 +301,7 @@ __all__ = [
     "WhereOp",
     "YieldOp",
     "declared_dims",
+    "declared_states",
     "derived",
     "isolate",
     "symbols",

@@ -284,6 +284,7 @@ RULES: Mapping[type[Operation], Rule] = {
         (
             graph.ConstantOp, graph.DropoutOp, graph.GetWeightOp, graph.ReshapeOp, graph.ReturnOp, graph.SizeOp,
             graph.SliceOp, graph.YieldOp, graph.DimOp, graph.WeightOp, graph.FuncOp,
+            graph.StateOp, graph.GetStateOp, graph.SetStateOp,
         ),
         _free,
     ),
