@@ -74,13 +74,13 @@ class _HostRun:
         self._symbols = symbols(module)
         self._host = host
         self._weights = Weights(self._symbols, weights)
+        self._numerics = numerics
+        self._sizes = dict(sizes)
         self._states = States(module, states, self._weight_value, numerics, sizes)
         self._kept: dict[str, Reference] = {}
         """The memory of states as the run found it."""
         self._next: dict[str, Reference] = {}
         """The memory of states for the next run, where that is another."""
-        self._numerics = numerics
-        self._sizes = dict(sizes)
         self._arena = Arena(0 if host.arena is None else host.arena.data.evaluate(sizes), numerics)
         self._references: dict[SSAValue, Reference] = {}
         cell = Buffer("the status", np.zeros(1, np.int32), i32)
