@@ -76,7 +76,7 @@ class _HostRun:
         self._weights = Weights(self._symbols, weights)
         self._numerics = numerics
         self._sizes = dict(sizes)
-        self._states = States(module, states, self._weight_value, numerics, sizes)
+        self._states = States(module, host, states, self._weight_value, numerics, sizes)
         self._kept: dict[str, Reference] = {}
         """The memory of states as the run found it."""
         self._next: dict[str, Reference] = {}

@@ -44,7 +44,8 @@ def run_module(
     check_inputs(model.inputs, types, arrays, numerics)
     sizes = bind_dims(model.inputs, types, [array.shape for array in arrays], declared_dims(module))
     values = Weights(table, weights)
-    kept = States(module, {} if states is None else states, lambda name: values.value(name, numerics), numerics, sizes)
+    store = {} if states is None else states
+    kept = States(module, model, store, lambda name: values.value(name, numerics), numerics, sizes)
     evaluator = Evaluator(table, values, numerics, sizes, trace, kept)
     arrays = [finish(array, element_of(type_), numerics) for array, type_ in zip(arrays, types, strict=True)]
     with np.errstate(all="ignore"), kept.run():

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
 
-from neuralc.dialects.graph import StateOp, declared_states
+from neuralc.dialects.common import StateAccess
+from neuralc.dialects.graph import SetStateOp, StateOp, declared_states
 from neuralc.dialects.interp.numerics import Array, Numerics, finish
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, format_shape, shape_of, symbols_of
@@ -27,17 +29,23 @@ class States:
     def __init__(
         self,
         module: ModuleOp,
+        model: Operation,
         store: StateStore,
         weight: Callable[[str], Array],
         numerics: Numerics,
         sizes: Mapping[str, int],
     ) -> None:
-        """`weight` gives the value of one. Raises E0912 where a state in the store has other sizes than this run."""
+        """For the states that `model` accesses; `weight` gives the value of one that a state begins with.
+
+        Raises E0912 where a state in the store has other sizes than this run.
+        """
         self._weight = weight
         self._store = store
         self._found: dict[str, Array] = {}
         self._left: dict[str, Array] = {}
-        for name, state in declared_states(module).items():
+        declared = declared_states(module)
+        for name in dict.fromkeys(op.state_name for op in model.walk() if isinstance(op, StateAccess | SetStateOp)):
+            state = declared[name]
             shape = _shape(state, name, sizes)
             value = self._initial(state, shape) if name not in store else _continued(name, store[name], shape)
             self._found[name] = finish(value, element_of(state.type), numerics)

@@ -111,9 +111,17 @@ def test_sizes_that_no_state_has_may_change() -> None:
 def test_a_size_that_no_input_has_is_refused() -> None:
     build = GraphModule()
     build.state("sum", tensor("N"))
-    module = build.model({"x": ROW}, lambda x: x)
+    module = build.model({"x": ROW}, lambda x: [x, graph.GetStateOp("sum", tensor("N")).result])
     with pytest.raises(NeuralcError, match=r"the size of dim `N` cannot be told from the inputs: state `sum` has it"):
         run(module, rows(1), {})
+
+
+def test_a_state_that_the_model_does_not_access_needs_nothing() -> None:
+    build = GraphModule()
+    build.state("unused", tensor("N"), "no_such_weight")
+    states: dict[str, Array] = {}
+    run(build.model({"x": ROW}, lambda x: x), rows(1), states)
+    assert not states
 
 
 def test_a_run_that_its_data_ends_resets_the_states() -> None:
