@@ -89,6 +89,15 @@ def test_the_sizes_of_a_state_are_said_to_be_others(path: Path) -> None:
     assert caught.value.help == "call `reset()` before a run with other sizes"
 
 
+def test_a_size_that_no_input_tells_is_refused() -> None:
+    build = GraphModule()
+    build.state("last", tensor("N"))
+    module = build.model({"x": ROW}, lambda x: [x, graph.GetStateOp("last", tensor("N")).result])
+    model = compile_native(module, WeightStore(), 2, Target.host())
+    with pytest.raises(ModelError, match=r"E0904.*the size of dim `N` cannot be told from the inputs"):
+        model(ONES)
+
+
 def test_threads_do_not_see_each_others_states(model: Model | InterpretedModel) -> None:
     """Each thread calls as often as it can at the same time as the others."""
     start = Barrier(4)

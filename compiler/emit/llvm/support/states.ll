@@ -33,10 +33,17 @@ define hidden i32 @nrc.reserve_states(ptr %context, ptr %dims) #0 {
 look:
   %block.at = getelementptr %nrc.context, ptr %context, i32 0, i32 4
   %block = load ptr, ptr %block.at
+  %bytes.at = getelementptr %nrc.model, ptr %model, i32 0, i32 18
+  %bytes = load ptr, ptr %bytes.at
+  %need = call i64 %bytes(ptr %dims)
+  ; -1, an overflow, is the largest unsigned number.
+  %too.much = icmp ugt i64 %need, 140737488355328
+  br i1 %too.much, label %memory, label %fit
+fit:
   %begun.at = getelementptr %nrc.context, ptr %context, i32 0, i32 6
   %begun = load i32, ptr %begun.at
   %running = icmp ne i32 %begun, 0
-  br i1 %running, label %compare, label %measure
+  br i1 %running, label %compare, label %limit
 compare:
   %count.at = getelementptr %nrc.model, ptr %model, i32 0, i32 17
   %count = load i32, ptr %count.at
@@ -49,13 +56,6 @@ compare:
   %difference = call i32 @memcmp(ptr %block, ptr %asked, i64 %length)
   %same = icmp eq i32 %difference, 0
   br i1 %same, label %enough, label %other
-measure:
-  %bytes.at = getelementptr %nrc.model, ptr %model, i32 0, i32 18
-  %bytes = load ptr, ptr %bytes.at
-  %need = call i64 %bytes(ptr %dims)
-  ; -1, an overflow, is the largest unsigned number.
-  %too.much = icmp ugt i64 %need, 140737488355328
-  br i1 %too.much, label %memory, label %limit
 limit:
   %head = call i64 @nrc.states.head(ptr %model)
   %both = add i64 %head, %need
