@@ -594,6 +594,12 @@ CODES: dict[str, Code] = {
         "value, so the run was given up.",
         ">>> model(count=numpy.zeros(3, numpy.int64))",
     ),
+    "E0912": Code(
+        "a state has other sizes",
+        "The first run after a reset fixes the symbolic sizes of what the model keeps between runs. This run has "
+        "another batch, or another size that a state has; what was kept does not fit it. `model.reset()` forgets it.",
+        ">>> model(x[:4]); model(x[:2])  # an LSTM(64, stateful=true)",
+    ),
     "E0920": Code(
         "another framework could not run the model",
         "`neuralc verify` runs the framework it compares with in a process of its own, and that failed: it does not "

@@ -10,7 +10,8 @@
 | graph.get_weight | the value of a graph.weight |
 | graph.return     | ends a func, a model, or the region of a derived weight |
 
-The tensor level keeps dim, weight, model, get_weight and return as they are.
+What a model keeps from run to run is in state.py. The tensor level keeps dim, weight, model, get_weight and return as
+they are.
 """
 
 from __future__ import annotations
