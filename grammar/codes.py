@@ -402,6 +402,12 @@ CODES: dict[str, Code] = {
         "Such a model can be looked at with `neuralc inspect` and `--emit=graph`.",
         "$ echo 'network M { input: (8) layers: MyLayer() Dense(3) }' > m.nr; neuralc m.nr",
     ),
+    "E0705": Code(
+        "plugin that does not work",
+        "A package that brings a layer or an op fails when it is imported, or what its entry point names is something "
+        "else. The note has the reason; the package has to be mended or removed.",
+        "$ neuralc model_with_a_broken_plugin.nr",
+    ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
         "unknown flag", "The command line holds a flag that neuralc does not know.", "$ neuralc --frobnicate"

@@ -18,8 +18,10 @@ from neuralc.frontends.nr.layers import (
     shape,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
+from neuralc.grammar.plugins import layer_plugin
+from neuralc.grammar.signatures import Signature
 
-__all__ = ["LOWERINGS", "Lowering"]
+__all__ = ["LOWERINGS", "Lowering", "lowering_of"]
 
 LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
@@ -33,3 +35,14 @@ LOWERINGS: dict[str, Lowering] = {
     **merge.LOWERINGS,
 }
 """Every layer of the signature table; a test compares the two."""
+
+
+def lowering_of(signature: Signature) -> Lowering:
+    """The function of a layer of the table, or of one that a plugin brings."""
+    found = LOWERINGS.get(signature.name)
+    if found is not None:
+        return found
+    plugin = layer_plugin(signature.name)
+    if plugin is None or plugin.lower is None:
+        raise ValueError(f"no function writes the layer {signature.name}")
+    return plugin.lower
