@@ -7,11 +7,13 @@ To add a code: one entry in `CODES`, in the range of its subject, with an exampl
     E03 arguments              E07 unsupported
     E04 shapes and types       E08 target and emission       W.. likewise, for warnings and notes
 
-An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python.
+An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python. A model of
+several files has a line `# file: name.nr` before each.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -22,6 +24,14 @@ class Code:
     title: str
     explanation: str
     example: str
+
+
+def example_files(example: str) -> dict[str, str]:
+    """The files of an example, by name; the first is the model."""
+    parts = re.split(r"^# file: (.+)\n", example, flags=re.MULTILINE)
+    if len(parts) == 1:
+        return {"model.nr": example}
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 CODES: dict[str, Code] = {
@@ -56,7 +66,7 @@ CODES: dict[str, Code] = {
     "E0106": Code(
         "nested too deeply",
         "Brackets nest deeper than the compiler follows. Move inner parts into macros.",
-        "network M { input: (8) layers: " + "Residual { " * 120 + "Dense(8) " + "} " * 120 + "}",
+        "network M { input: (8) layers: " + "Residual { " * 1100 + "Dense(8) " + "} " * 1100 + "}",
     ),
     "E0107": Code(
         "not UTF-8",
@@ -161,13 +171,15 @@ CODES: dict[str, Code] = {
     "E0213": Code(
         "imported name",
         "The imported file defines no macro and no network of this name.",
-        'from "m.nr" import Missing\nnetwork M { input: (8) layers: Dense(3) }',
+        '# file: model.nr\nfrom "blocks.nr" import Missing\nnetwork M { input: (8) layers: Dense(3) }\n'
+        "# file: blocks.nr\ndefine Block { Dense(3) }",
     ),
     "E0214": Code(
         "circle of imports",
         "A file imports itself, directly or through others. The note shows the way round. Move what both need into a "
         "third file.",
-        'from "m.nr" import M\nnetwork N { input: (8) layers: Dense(3) }',
+        '# file: model.nr\nfrom "blocks.nr" import Block\nnetwork M { input: (8) layers: Block() }\n'
+        '# file: blocks.nr\nfrom "model.nr" import M\ndefine Block { Dense(3) }',
     ),
     "E0215": Code(
         "import that cannot be read",
@@ -367,7 +379,7 @@ CODES: dict[str, Code] = {
     "E0703": Code(
         "construct without meaning yet",
         "The language has this construct; this version of neuralc does not compile it yet.",
-        "network M { input: (8) layers: a = Dense(3) Dense(4)(a) }",
+        '>>> neuralc.compile("model.nr", precision="bf16")',
     ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
