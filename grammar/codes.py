@@ -651,6 +651,19 @@ CODES: dict[str, Code] = {
         "values: `Add(a, b)`.",
         "network M { input: (8) layers: Add() Dense(3) }",
     ),
+    "W0404": Code(
+        "window larger than its input",
+        "Without padding a window has to lie inside its input. There is no such place for this one, so the result has "
+        'no elements, and no layer can follow. A smaller window fits, and so does `padding="same"`.',
+        "network M { input: (8, 8, 3) layers: Conv2D(4, 9) }",
+    ),
+    "W0405": Code(
+        "shortcut changes the shape",
+        "The block of a `Residual` changes the shape, so its input is brought to the new one by a 1x1 convolution "
+        "(He et al. 2016, eq. 2), after a crop to the center where the block took the borders away. "
+        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error.',
+        "network M { input: (8) layers: Residual { Dense(3) } }",
+    ),
     "W0501": Code(
         "untrained weights",
         "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",
