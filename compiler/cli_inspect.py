@@ -112,13 +112,13 @@ def _print(found: Summary, *, layers: bool) -> None:
 
     console = Console(file=sys.stdout, highlight=False)
     _ports(console, found)
+    if layers and found.layers:
+        _layers(console, found)
     if found.unsupported:
         _unsupported(console, found)
-    elif layers:
-        _layers(console, found)
     counts = ", ".join(f"{name} {count}" for name, count in found.operators.items())
     console.print(f"\nops: {counts}", markup=False)
-    if found.unsupported:
+    if not found.layers:
         return
     at = ", ".join(f"{size.name} = {size.value}" for size in found.sizes)
     console.print(f"parameters: {found.parameters:,} ({bytes_text(found.weight_bytes)})", markup=False)
@@ -134,6 +134,9 @@ def _ports(console: Console, found: Summary) -> None:
     for kind, ports in (("input", found.inputs), ("output", found.outputs)):
         for port in ports:
             table.add_row(kind, escape(port.name), port.dtype, escape(_shape(port.shape)))
+    for state in found.states:
+        shape = f"{_shape(state.shape)}, {bytes_text(state.bytes)}"
+        table.add_row("state", escape(state.name), state.dtype, escape(shape))
     for size in found.sizes:
         bounded = size.maximum is not None and size.maximum < UNBOUNDED
         bounds = f"{size.minimum} to {size.maximum}" if bounded else f"from {size.minimum}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, warning
-from neuralc.grammar.parameters import Unfit, Whole
+from neuralc.grammar.parameters import Plain, Unfit, Whole
 from neuralc.grammar.program import CustomNode
-from neuralc.grammar.values import evaluate, is_broken, plain
+from neuralc.grammar.values import is_broken, plain
 
 if TYPE_CHECKING:
     from neuralc.grammar.items import Walk
@@ -32,8 +32,13 @@ def custom(walk: Walk, item: t.Layer, shape: tuple[int, ...] | None = None) -> C
     note = ("its result is taken to have the shape of its input",) if shape is None else ()
     message = f"no plugin brings the layer `{name}`, so this model can be looked at and not compiled"
     walk.report(replace(warning("W0204", message, item.name.span), notes=note))
-    arguments = {each.name or f"argument_{i}": plain(each.value) for i, each in enumerate(given)}
-    return CustomNode(name, arguments, shape, fed, item.span, item.name.span)
+    names = [each.name or f"argument_{index}" for index, each in enumerate(given)]
+    try:
+        values = [Plain().convert(each.value).value for each in given]
+    except Unfit as unfit:
+        walk.report(unfit.diagnostic(f"an argument of `{name}`", item.span))
+        return None
+    return CustomNode(name, dict(zip(names, values, strict=True)), shape, fed, item.span, item.name.span)
 
 
 def custom_shape(walk: Walk, item: t.Layer) -> CustomNode | None:
@@ -56,7 +61,7 @@ def custom_shape(walk: Walk, item: t.Layer) -> CustomNode | None:
 
 
 def _sizes(walk: Walk, value: t.Value) -> tuple[int, ...] | None:
-    sizes = plain(evaluate(value, walk.scope, walk.report))
+    sizes = plain(walk.evaluate(value))
     parts = sizes if isinstance(sizes, tuple) else (sizes,)
     try:
         return tuple(int(Whole(1).convert(part).value) for part in parts)

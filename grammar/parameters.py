@@ -91,7 +91,7 @@ class Whole:
         return "a whole number" + ("" if self.minimum is None else f" of at least {self.minimum}")
 
     def convert(self, value: Evaluated) -> Converted:
-        searched, number = isinstance(value, Chosen), _plain(value)
+        searched, number = isinstance(value, Chosen) and value.of_range, _plain(value)
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         warning = None
@@ -313,6 +313,23 @@ class ALayer:
         if self.names and layer.name not in self.names:
             raise Unfit("E0305", f"is {self.description}, not `{layer.name}`", suggest(layer.name, self.names))
         return Converted(layer.node)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A value that is kept as it is: bare words are strings."""
+
+    description: str = "a number, a string, true, false, None, or a list of these"
+
+    def convert(self, value: Evaluated) -> Converted:
+        value = _plain(value)
+        if isinstance(value, Word):
+            return Converted(value.text)
+        if isinstance(value, tuple):
+            return Converted(tuple(self.convert(part).value for part in value))
+        if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+            return Converted(value)
+        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def test_a_missing_argument_names_the_parameter_and_what_it_is() -> None:
         ("Dense(-1)", "E0306", "not -1"),
         ("Dense(99999999999)", "E0306", "at most 2147483647"),
         ("Dense(1e400)", "E0306", "not inf"),
-        ("Dropout(1.1)", "E0306", "a number from 0 below 1, not 1.1"),
+        ("Dropout(1.1)", "E0306", "a number from 0 up to 1, not 1.1"),
         ("Dropout(-0.1)", "E0306", "not -0.1"),
         ("Dense(3, use_bias=1)", "E0305", "true or false, not 1"),
         ("Dense(3, 4)", "E0305", "is the name of an activation, not 4"),
