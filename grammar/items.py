@@ -120,7 +120,12 @@ class Walk:
             return self._layer(item, signature)
         if name.lower() == "customshape":
             return custom_shape(self, item)
-        plugin = self._plugin(item)
+        try:
+            plugin = layer_plugin(name)
+        except NeuralcError as problem:
+            for found in problem.diagnostics:
+                self.report(replace(found, span=item.name.span))
+            return None
         if plugin is not None:
             return self._of_plugin(item, plugin)
         if CUSTOM.fullmatch(name):
@@ -206,15 +211,6 @@ class Walk:
             return None
         size = 1 + (0 if body is None else body.size) + sum(branch.size for branch in branches)
         return LayerNode(signature, bound, fed, body, branches, item.span, item.name.span, size)
-
-    def _plugin(self, item: t.Layer) -> LayerPlugin | None:
-        """The installed package that brings a layer; one that fails is reported where the layer is named."""
-        try:
-            return layer_plugin(item.name.value)
-        except NeuralcError as problem:
-            for found in problem.diagnostics:
-                self.report(replace(found, span=item.name.span))
-            return None
 
     def _of_plugin(self, item: t.Layer, plugin: LayerPlugin) -> Node | None:
         """A layer that is a macro of its package, or one that its package writes in graph ops."""
