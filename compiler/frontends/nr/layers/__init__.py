@@ -15,6 +15,7 @@ from neuralc.frontends.nr.layers import (
     normalization,
     pooling,
     regularization,
+    shape,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
 
@@ -24,6 +25,7 @@ LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
     **convolution.LOWERINGS,
     **pooling.LOWERINGS,
+    **shape.LOWERINGS,
     **normalization.LOWERINGS,
     **regularization.LOWERINGS,
     **activations.LOWERINGS,

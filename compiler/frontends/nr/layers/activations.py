@@ -11,7 +11,7 @@ from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import broadcast, normalize_axis
 from neuralc.dialects.types import ShapeError, element_of, shape_of
 from neuralc.frontends.nr.activations import APPLY, constant
-from neuralc.frontends.nr.layers.shared import Lowering, known
+from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.site import Site, shown
 from neuralc.grammar.binding import Bound
 
@@ -52,7 +52,7 @@ def prelu(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
             raise ShapeError(f"shared axis {axis} is outside its input {shown(x)}")
         sizes[axis - 1] = 1
     shape = [known(size, f"axis {axis}, which `shared_axes` does not name,") for axis, size in enumerate(sizes, 1)]
-    return site.add(graph.PreluOp.of(x, site.weight("alpha", shape, x, arguments["alpha_initializer"])))
+    return site.add(graph.PreluOp.of(x, weight(site, arguments, "alpha", shape, x)))
 
 
 def threshold(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
