@@ -716,6 +716,12 @@ CODES: dict[str, Code] = {
         '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error.',
         "network M { input: (8) layers: Residual { Dense(3) } }",
     ),
+    "W0410": Code(
+        "fewer groups",
+        "A group normalization has more groups than there are channels. Each channel is a group of its own then, where "
+        "Keras has an error.",
+        "network M { input: (8, 8, 3) layers: GroupNormalization(groups=32) Flatten() Dense(3) }",
+    ),
     "W0501": Code(
         "untrained weights",
         "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",

@@ -56,7 +56,6 @@ SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.value
 WITHOUT_MEANING: tuple[str, ...] = (
     "Reshape", "Permute", "RepeatVector", "Lambda", "Masking", "Embedding", "PositionalEncoding", "CustomShape",
     "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
-    "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
     "Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention", "RotaryEmbedding",
