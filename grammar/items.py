@@ -422,6 +422,8 @@ class _Walk:
         """A value; where the signature has a layer among its parameters, a call of a layer is a layer."""
         if signature is None or not signature.takes_layers:
             return evaluate(value, self.scope, self.report)
+        if isinstance(value, t.Sequence):
+            return tuple(self._evaluated(part, signature) for part in value.items)
         call = _first_call(value) if isinstance(value, t.Hpo) else value
         if isinstance(call, t.Name) and self._is_layer(call.value):
             call = t.Call(call, (), None, call.span)

@@ -17,6 +17,7 @@ from neuralc.grammar.signatures import (
     merge,
     normalization,
     pooling,
+    recurrent,
     regularization,
 )
 from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, INITIALIZERS, MANY, ONE, Inputs, Signature, snake_case
@@ -45,6 +46,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "normalization": normalization.SIGNATURES,
     "regularization": regularization.SIGNATURES,
     "activations": activations.SIGNATURES,
+    "recurrent": recurrent.SIGNATURES,
     "blocks": blocks.SIGNATURES,
     "merge": merge.SIGNATURES,
 }

@@ -18,6 +18,7 @@ from neuralc.grammar.parameters import (
     Optional,
     Parameter,
     Parameters,
+    Several,
 )
 
 ACTIVATIONS: tuple[str, ...] = (
@@ -98,6 +99,8 @@ class Signature:
     shapes: str = ""
     """Shapes of input and result as the documents show them: `(batch, steps, in) -> (batch, units)`."""
     masking: Masking = "drop"
+    example: str = ""
+    """A network that uses the layer: `input: ... layers: ...`."""
 
     @cached_property
     def scope(self) -> str:
@@ -118,7 +121,7 @@ class Signature:
 
 
 def _is_layer(kind: Kind) -> bool:
-    return isinstance(kind, ALayer) or (isinstance(kind, Optional) and _is_layer(kind.kind))
+    return isinstance(kind, ALayer) or (isinstance(kind, Optional | Several) and _is_layer(kind.kind))
 
 
 def snake_case(name: str) -> str:

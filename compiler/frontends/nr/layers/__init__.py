@@ -14,7 +14,9 @@ from neuralc.frontends.nr.layers import (
     merge,
     normalization,
     pooling,
+    recurrent,
     regularization,
+    wrappers,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
 
@@ -27,6 +29,8 @@ LOWERINGS: dict[str, Lowering] = {
     **normalization.LOWERINGS,
     **regularization.LOWERINGS,
     **activations.LOWERINGS,
+    **recurrent.LOWERINGS,
+    **wrappers.LOWERINGS,
     **blocks.LOWERINGS,
     **merge.LOWERINGS,
 }
