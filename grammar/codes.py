@@ -7,11 +7,13 @@ To add a code: one entry in `CODES`, in the range of its subject, with an exampl
     E03 arguments              E07 unsupported
     E04 shapes and types       E08 target and emission       W.. likewise, for warnings and notes
 
-An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python.
+An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python. A model of
+several files has a line `# file: name.nr` before each.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -22,6 +24,14 @@ class Code:
     title: str
     explanation: str
     example: str
+
+
+def example_files(example: str) -> dict[str, str]:
+    """The files of an example, by name; the first is the model."""
+    parts = re.split(r"^# file: (.+)\n", example, flags=re.MULTILINE)
+    if len(parts) == 1:
+        return {"model.nr": example}
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 CODES: dict[str, Code] = {
@@ -56,7 +66,7 @@ CODES: dict[str, Code] = {
     "E0106": Code(
         "nested too deeply",
         "Brackets nest deeper than the compiler follows. Move inner parts into macros.",
-        "network M { input: (8) layers: " + "Residual { " * 120 + "Dense(8) " + "} " * 120 + "}",
+        "network M { input: (8) layers: " + "Residual { " * 1100 + "Dense(8) " + "} " * 1100 + "}",
     ),
     "E0107": Code(
         "not UTF-8",
@@ -102,8 +112,8 @@ CODES: dict[str, Code] = {
         "network M { input: (8) layers: Dens(3) }",
     ),
     "E0202": Code(
-        "unknown activation or initializer",
-        "Activations and initializers have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros.",
+        "unknown activation, initializer, regularizer or constraint",
+        "They have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros; l2; max_norm.",
         'network M { input: (8) layers: Dense(3, "reul") }',
     ),
     "E0203": Code(
@@ -161,13 +171,15 @@ CODES: dict[str, Code] = {
     "E0213": Code(
         "imported name",
         "The imported file defines no macro and no network of this name.",
-        'from "m.nr" import Missing\nnetwork M { input: (8) layers: Dense(3) }',
+        '# file: model.nr\nfrom "blocks.nr" import Missing\nnetwork M { input: (8) layers: Dense(3) }\n'
+        "# file: blocks.nr\ndefine Block { Dense(3) }",
     ),
     "E0214": Code(
         "circle of imports",
         "A file imports itself, directly or through others. The note shows the way round. Move what both need into a "
         "third file.",
-        'from "m.nr" import M\nnetwork N { input: (8) layers: Dense(3) }',
+        '# file: model.nr\nfrom "blocks.nr" import Block\nnetwork M { input: (8) layers: Block() }\n'
+        '# file: blocks.nr\nfrom "model.nr" import M\ndefine Block { Dense(3) }',
     ),
     "E0215": Code(
         "import that cannot be read",
@@ -362,12 +374,18 @@ CODES: dict[str, Code] = {
     "E0702": Code(
         "parameter without meaning yet",
         "The layer has this parameter; this version of neuralc does not compile it yet.",
-        'network M { input: (8) layers: Dense(3, kernel_regularizer="l2") }',
+        "network M { input: (8) layers: Dense(3, lora_rank=4) }",
     ),
     "E0703": Code(
         "construct without meaning yet",
         "The language has this construct; this version of neuralc does not compile it yet.",
-        "network M { input: (8) layers: a = Dense(3) Dense(4)(a) }",
+        '>>> neuralc.compile("model.nr", precision="bf16")',
+    ),
+    "E0704": Code(
+        "layer without a definition",
+        "The model holds layers of which only the name is known: no plugin brings them, so nobody can compute them. "
+        "Such a model can be looked at with `neuralc inspect` and `--emit=graph`.",
+        "$ echo 'network M { input: (8) layers: MyLayer() Dense(3) }' > m.nr; neuralc m.nr",
     ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
@@ -638,6 +656,19 @@ CODES: dict[str, Code] = {
         "A merge got one value, which passes as it is. After branches it takes their results; otherwise name its "
         "values: `Add(a, b)`.",
         "network M { input: (8) layers: Add() Dense(3) }",
+    ),
+    "W0404": Code(
+        "window larger than its input",
+        "Without padding a window has to lie inside its input. There is no such place for this one, so the result has "
+        'no elements, and no layer can follow. A smaller window fits, and so does `padding="same"`.',
+        "network M { input: (8, 8, 3) layers: Conv2D(4, 9) }",
+    ),
+    "W0405": Code(
+        "shortcut changes the shape",
+        "The block of a `Residual` changes the shape, so its input is brought to the new one by a 1x1 convolution "
+        "(He et al. 2016, eq. 2), after a crop to the center where the block took the borders away. "
+        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error.',
+        "network M { input: (8) layers: Residual { Dense(3) } }",
     ),
     "W0501": Code(
         "untrained weights",

@@ -46,6 +46,10 @@ class Trace:
         for value in values:
             self.origins.setdefault(value, origin)
 
+    def is_input(self, value: SSAValue) -> bool:
+        origin = self.origins.get(value)
+        return origin is not None and origin.is_input
+
     def report(self, diagnostic: Diagnostic) -> None:
         """Keeps a message, one for each place and code; inside a macro it tells where the macro was used."""
         kept = self.errors if diagnostic.severity == "error" else self.messages
@@ -70,6 +74,9 @@ class Trace:
             if shown(before) != shown(value):
                 made = f"`{origin.layer}` in line {origin.span.line} made it of {shown(before)}"
                 yield f"{made}, which {self._giver(before)}"
+            for found in self.messages:
+                if found.code == "W0404" and found.span == origin.span:
+                    yield f"there {found.message}"
             value = before
 
     def _giver(self, value: SSAValue) -> str:

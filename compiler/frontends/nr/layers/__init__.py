@@ -16,7 +16,11 @@ from neuralc.frontends.nr.layers import (
     pooling,
     recurrent,
     regularization,
+<<<<<<< HEAD
     wrappers,
+=======
+    shape,
+>>>>>>> core
 )
 from neuralc.frontends.nr.layers.shared import Lowering
 
@@ -26,6 +30,7 @@ LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
     **convolution.LOWERINGS,
     **pooling.LOWERINGS,
+    **shape.LOWERINGS,
     **normalization.LOWERINGS,
     **regularization.LOWERINGS,
     **activations.LOWERINGS,
