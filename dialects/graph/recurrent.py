@@ -13,8 +13,11 @@ all times and the last states.
 With a `mask` (i1 [time, batch]) a sequence keeps its states at the times that are false, and gives out the state h that
 it keeps. `reverse` walks each sequence from its end to its start; outputs stay at their times. `activations` are in
 ONNX's order, with their alpha and beta: "hard_sigmoid(0.2, 0.5) tanh tanh". `clip`, where it is not 0, bounds what goes
-into an activation. `recurrent_dropout` is the fraction of h that training drops on its way into each gate, the same
-places at all times; graph-specialize-inference forgets it.
+into an activation.
+
+For training alone, forgotten by graph-specialize-inference: `dropout` and `recurrent_dropout` are the fractions of x
+and of h that are dropped on their way into a gate, other places for each gate, the same places at all times (Gal and
+Ghahramani 2016; Keras, implementation 1), by a choice that `seed` makes reproducible.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -38,7 +42,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.syntax import PlainOp
+from neuralc.dialects.syntax import Literal, PlainOp
 from neuralc.dialects.types import Shape, ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
 
 PARAMETERS: dict[str, tuple[float, ...]] = {
@@ -87,6 +91,13 @@ def parse_activations(text: str, count: int) -> tuple[Activation, ...]:
     if len(found) != count:
         raise ShapeError(f'{count} activations are needed, "{text}" has {len(found)}')
     return tuple(found)
+
+
+TRAINING: dict[str, Literal] = {"dropout": 0.0, "recurrent_dropout": 0.0}
+"""What only training reads."""
+
+COMMON: dict[str, Literal] = {"reverse": False, "clip": 0.0, **TRAINING}
+"""Properties of all three and their defaults; `activations` are those of each."""
 
 
 class RecurrentOp(PlainOp):
@@ -142,8 +153,9 @@ class RecurrentOp(PlainOp):
         parse_activations(properties["activations"], cls.FUNCTIONS)
         if properties["clip"] < 0:
             raise ShapeError(f"clip is a bound of at least 0, not {properties['clip']}")
-        if not 0 <= properties["recurrent_dropout"] < 1:
-            raise ShapeError(f"the rate of dropout {properties['recurrent_dropout']} is outside [0, 1)")
+        for rate in (properties["dropout"], properties["recurrent_dropout"]):
+            if not 0 <= rate < 1:
+                raise ShapeError(f"the rate of dropout {rate} is outside [0, 1)")
         state = tensor_type((batch, units), element)
         return [tensor_type((time, batch, units), element), *[state] * cls.STATES]
 
@@ -177,19 +189,15 @@ class LstmOp(RecurrentOp):
     reverse = prop_def(IntegerAttr)
     activations = prop_def(StringAttr)
     clip = prop_def(FloatAttr)
+    dropout = prop_def(FloatAttr)
     recurrent_dropout = prop_def(FloatAttr)
+    seed = opt_prop_def(IntegerAttr)
     input_forget = prop_def(IntegerAttr)
     y = result_def(TensorType)
     last_h = result_def(TensorType)
     last_c = result_def(TensorType)
     traits = traits_def(Pure())
-    DEFAULTS: ClassVar = {
-        "reverse": False,
-        "activations": "sigmoid tanh tanh",
-        "clip": 0.0,
-        "recurrent_dropout": 0.0,
-        "input_forget": False,
-    }
+    DEFAULTS: ClassVar = {**COMMON, "activations": "sigmoid tanh tanh", "input_forget": False}
     GATES: ClassVar[int] = 4
     FUNCTIONS: ClassVar[int] = 3
     STATES: ClassVar[int] = 2
@@ -227,18 +235,14 @@ class GruOp(RecurrentOp):
     reverse = prop_def(IntegerAttr)
     activations = prop_def(StringAttr)
     clip = prop_def(FloatAttr)
+    dropout = prop_def(FloatAttr)
     recurrent_dropout = prop_def(FloatAttr)
+    seed = opt_prop_def(IntegerAttr)
     reset_after = prop_def(IntegerAttr)
     y = result_def(TensorType)
     last_h = result_def(TensorType)
     traits = traits_def(Pure())
-    DEFAULTS: ClassVar = {
-        "reverse": False,
-        "activations": "sigmoid tanh",
-        "clip": 0.0,
-        "recurrent_dropout": 0.0,
-        "reset_after": False,
-    }
+    DEFAULTS: ClassVar = {**COMMON, "activations": "sigmoid tanh", "reset_after": False}
     GATES: ClassVar[int] = 3
     FUNCTIONS: ClassVar[int] = 2
 
@@ -261,10 +265,12 @@ class RnnOp(RecurrentOp):
     reverse = prop_def(IntegerAttr)
     activations = prop_def(StringAttr)
     clip = prop_def(FloatAttr)
+    dropout = prop_def(FloatAttr)
     recurrent_dropout = prop_def(FloatAttr)
+    seed = opt_prop_def(IntegerAttr)
     y = result_def(TensorType)
     last_h = result_def(TensorType)
     traits = traits_def(Pure())
-    DEFAULTS: ClassVar = {"reverse": False, "activations": "tanh", "clip": 0.0, "recurrent_dropout": 0.0}
+    DEFAULTS: ClassVar = {**COMMON, "activations": "tanh"}
     GATES: ClassVar[int] = 1
     FUNCTIONS: ClassVar[int] = 1

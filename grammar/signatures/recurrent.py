@@ -17,26 +17,27 @@ from neuralc.grammar.parameters import (
 )
 from neuralc.grammar.signatures.base import (
     ACTIVATION,
+    ACTIVITY_REGULARIZER,
     BIAS_INIT,
     INITIALIZER,
     KERNEL_INIT,
     USE_BIAS,
     Inputs,
     Signature,
+    constraint,
     p,
-    untreated,
+    regularizer,
 )
 
 # --- parameters ------------------------------------------------------------------------------------------------------
 UNITS = Parameter("units", Whole(1), doc="size of the state and of the result")
 TANH = p("activation", ACTIVATION, "tanh", "function of the new values")
 SIGMOID = p("recurrent_activation", ACTIVATION, "sigmoid", "function of the gates")
-RECURRENT_INIT = p("recurrent_initializer", INITIALIZER, "glorot_uniform", "how an untrained recurrent kernel starts")
+RECURRENT_INIT = p("recurrent_initializer", INITIALIZER, "orthogonal", "how an untrained recurrent kernel starts")
 INITIALIZERS: Parameters = (KERNEL_INIT, RECURRENT_INIT, BIAS_INIT)
 FORGET_BIAS = p("unit_forget_bias", Flag(), True, "an untrained bias of the forget gate starts at 1")
-REGULARIZERS = untreated("kernel_regularizer", "recurrent_regularizer", "bias_regularizer")
-CONSTRAINTS = untreated("kernel_constraint", "recurrent_constraint", "bias_constraint")
-ACTIVITY = untreated("activity_regularizer")
+REGULARIZERS: Parameters = tuple(regularizer(weight) for weight in ("kernel", "recurrent", "bias"))
+CONSTRAINTS: Parameters = tuple(constraint(weight) for weight in ("kernel", "recurrent", "bias"))
 RATE = Real(0, 1, open_high=True)
 DROPOUT: Parameters = (
     p("dropout", RATE, 0.0, "fraction of the input that training drops, the same features at all steps"),
@@ -69,7 +70,7 @@ LAYERS = ("SimpleRNN", "LSTM", "GRU", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLS
 def _layer(name: str, doc: str, gates: Parameters, end: Parameters) -> Signature:
     return Signature(
         name,
-        (UNITS, TANH, *gates, *REGULARIZERS, *ACTIVITY, *CONSTRAINTS, *DROPOUT, *end, ZERO_OUTPUT),
+        (UNITS, TANH, *gates, *REGULARIZERS, ACTIVITY_REGULARIZER, *CONSTRAINTS, *DROPOUT, *end, ZERO_OUTPUT),
         f"Keras 3 {name}",
         f"{doc}. At steps that a mask leaves out, states stay and the output before is repeated",
         inputs=SEQUENCE,

@@ -44,19 +44,19 @@ class RemoveIdentity(RewritePattern[IdentityOp]):
 class ForgetTraining(RewritePattern[PlainOp]):
     """Properties that only training reads get their defaults: two ops that differ in them alone are equal now."""
 
-    PROPERTIES: ClassVar[dict[type[PlainOp], str]] = {
-        BatchNormOp: "momentum",
-        GruOp: "recurrent_dropout",
-        LstmOp: "recurrent_dropout",
-        RnnOp: "recurrent_dropout",
+    PROPERTIES: ClassVar[dict[type[PlainOp], tuple[str, ...]]] = {
+        BatchNormOp: ("momentum",),
+        **dict.fromkeys((GruOp, LstmOp, RnnOp), ("dropout", "recurrent_dropout", "seed")),
     }
     op_types = tuple(PROPERTIES)
 
     def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
-        name = self.PROPERTIES[type(op)]
-        default = to_attribute(op.DEFAULTS[name])
-        if op.properties[name] != default:
-            op.properties[name] = default
+        before = dict(op.properties)
+        for name in self.PROPERTIES[type(op)]:
+            op.properties.pop(name, None)
+            if name in op.DEFAULTS:
+                op.properties[name] = to_attribute(op.DEFAULTS[name])
+        if op.properties != before:
             rewriter.modified(op)
 
 

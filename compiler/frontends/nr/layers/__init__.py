@@ -16,11 +16,8 @@ from neuralc.frontends.nr.layers import (
     pooling,
     recurrent,
     regularization,
-<<<<<<< HEAD
-    wrappers,
-=======
     shape,
->>>>>>> core
+    wrappers,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
 

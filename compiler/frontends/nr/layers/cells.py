@@ -16,10 +16,11 @@ from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.types import Shape, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers import gates
 from neuralc.frontends.nr.layers.recurrence import Cell, Walk, Way, scan
-from neuralc.frontends.nr.layers.shared import known
-from neuralc.frontends.nr.layers.steps import slice_of
-from neuralc.frontends.nr.site import Site, Values
+from neuralc.frontends.nr.layers.shared import known, weight
+from neuralc.frontends.nr.layers.steps import dropped, seed_of, slice_of
+from neuralc.frontends.nr.site import LayerError, Site, Values
 from neuralc.grammar.binding import Bound
+from neuralc.grammar.initializers import Config
 
 TEXTS: Mapping[str | None, str] = {
     None: "identity", "linear": "identity", "relu": "relu", "leaky_relu": "leaky_relu(0.2)", "elu": "elu",
@@ -71,7 +72,7 @@ class UnitsCell:
         return scan(site, (projected,), states, way, self.kind.rule(maps, self.arguments))
 
     def _by_op(self, site: Site, weights: _Weights, x: SSAValue, states: Values, way: Way) -> Walk:
-        properties: dict[str, Any] = {"recurrent_dropout": self.arguments["recurrent_dropout"]}
+        x, properties = self._training(site, x)
         if self.kind is GRU:
             properties["reset_after"] = self.arguments["reset_after"]
         op = self.kind.op.of(
@@ -87,6 +88,21 @@ class UnitsCell:
         )
         y, *last = site.add_all(op)
         return Walk(y, last[0], tuple(last))
+
+    def _training(self, site: Site, x: SSAValue) -> tuple[SSAValue, dict[str, Any]]:
+        """What training drops: features of x for all gates alike, or what the op drops for each gate."""
+        rate, recurrent_rate = self.arguments["dropout"], self.arguments["recurrent_dropout"]
+        if not rate and not recurrent_rate:
+            return x, {}
+        seed = seed_of(self.arguments)
+        if self._drops_alike:
+            return dropped(site, x, rate, (0,), seed), {"recurrent_dropout": recurrent_rate, **seed}
+        return x, {"dropout": rate, "recurrent_dropout": recurrent_rate, **seed}
+
+    @property
+    def _drops_alike(self) -> bool:
+        """Whether training drops the same features for all gates: Keras does, but for implementation 1."""
+        return self.kind is RNN or (self.arguments["implementation"] == 2 and not self.arguments["recurrent_dropout"])
 
 
 @dataclass(frozen=True)
@@ -135,13 +151,30 @@ class _Weights:
 def _weights(site: Site, kind: Kind, arguments: Bound, x: SSAValue) -> _Weights:
     units: int = arguments["units"]
     width, depth = kind.gates * units, known(shape_of(x.type)[-1], "the last axis")
-    kernel = site.weight("kernel", (depth, width), x, arguments["kernel_initializer"])
-    recurrent = site.weight("recurrent_kernel", (units, width), x, arguments["recurrent_initializer"])
-    bias = None
-    if arguments["use_bias"]:
-        shape = (2, width) if kind is GRU and arguments["reset_after"] else (width,)
-        bias = site.weight("bias", shape, x, arguments["bias_initializer"])
-    return _Weights(units, kind.gates, kernel, recurrent, bias)
+    kernel = weight(site, arguments, "kernel", (depth, width), x)
+    recurrent = weight(site, arguments, "recurrent_kernel", (units, width), x, key="recurrent")
+    shape = (2, width) if kind is GRU and arguments["reset_after"] else (width,)
+    return _Weights(units, kind.gates, kernel, recurrent, bias_of(site, arguments, shape, x))
+
+
+def bias_of(site: Site, arguments: Bound, shape: Sequence[int], like: SSAValue) -> SSAValue | None:
+    """The bias of a cell, where it has one; that of a forget gate starts at 1 where `unit_forget_bias` says so."""
+    if not arguments["use_bias"]:
+        return None
+    if arguments.get("unit_forget_bias"):
+        arguments = Bound({**arguments.values, "bias_initializer": _unit_forget(arguments["bias_initializer"])})
+    return weight(site, arguments, "bias", shape, like)
+
+
+def _unit_forget(others: Config | str) -> Config:
+    if isinstance(others, Config) and others.arguments:
+        raise LayerError(
+            f"`bias_initializer` is `{others.name}` with arguments, and the bias of the forget gate starts at 1",
+            "E0702",
+            "write `unit_forget_bias=false`, or the initializer without arguments",
+        )
+    name = others if isinstance(others, str) else others.name
+    return Config("unit_forget", {} if name == "zeros" else {"others": name})
 
 
 def _row(site: Site, bias: SSAValue, index: int) -> SSAValue:

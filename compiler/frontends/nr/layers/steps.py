@@ -1,8 +1,9 @@
-"""Values along time: the batch and the steps in the place of each other, steps in reverse order, parts of an axis."""
+"""Values along time: the batch and the steps in the place of each other, steps in reverse order, parts, dropout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from xdsl.dialects.builtin import i1
 from xdsl.ir import SSAValue
@@ -14,6 +15,7 @@ from neuralc.dialects.types import DimsAttr, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers.shared import known
 from neuralc.frontends.nr.site import Site
 from neuralc.frontends.sizes import Size
+from neuralc.grammar.binding import Bound
 
 
 def swapped(site: Site, x: SSAValue) -> SSAValue:
@@ -50,3 +52,13 @@ def parts(site: Site, x: SSAValue, count: int, axis: int) -> Sequence[SSAValue]:
     axis = normalize_axis(axis, len(shape_of(x.type)))
     size = known(shape_of(x.type)[axis], "an axis") // count
     return [slice_of(site, x, axis, index * size, size) for index in range(count)]
+
+
+def dropped(site: Site, x: SSAValue, rate: float, shared: Sequence[int], seed: dict[str, Any]) -> SSAValue:
+    """x of which training drops a fraction, the same places along the axes `shared`."""
+    return site.add(graph.DropoutOp.of(x, rate=rate, shared=tuple(shared), **seed), "dropout") if rate else x
+
+
+def seed_of(arguments: Bound) -> dict[str, Any]:
+    """The property `seed` of what drops values, where the layer has one."""
+    return {} if arguments["seed"] is None else {"seed": arguments["seed"]}

@@ -18,8 +18,8 @@ builtin.module {
     %3, %4, %5 = graph.lstm %x, %k, %r, %b, %h, %c, %mask, %p {reverse = true, clip = 3.0, input_forget = true} -> !ys, !h, !h
     // CHECK: = graph.gru %x, %k3, %r3, %b3, %h, %mask {activations = "hard_sigmoid(0.2, 0.5) tanh", reset_after = true}
     %6, %7 = graph.gru %x, %k3, %r3, %b3, %h, %mask {activations = "hard_sigmoid(0.2, 0.5) tanh", reset_after = true} -> !ys, !h
-    // CHECK: = graph.rnn %x, %k1, %r1, %b1, %h {activations = "relu", recurrent_dropout = 0.5}
-    %8, %9 = graph.rnn %x, %k1, %r1, %b1, %h {activations = "relu", recurrent_dropout = 0.5} -> !ys, !h
+    // CHECK: = graph.rnn %x, %k1, %r1, %b1, %h {activations = "relu", dropout = 0.25, recurrent_dropout = 0.5, seed = 3}
+    %8, %9 = graph.rnn %x, %k1, %r1, %b1, %h {activations = "relu", dropout = 0.25, recurrent_dropout = 0.5, seed = 3} -> !ys, !h
     graph.return
   }
 }

@@ -17,7 +17,7 @@ builtin.module {
     %1 = graph.batch_norm %0, %s, %s, %s, %s {epsilon = 0.01, momentum = 0.9} -> tensor<8x4xf32>
     %2 = graph.identity %1 -> tensor<8x4xf32>
     %3 = graph.relu %2 -> tensor<8x4xf32>
-    %4, %5 = graph.rnn %r, %k, %k, %b, %h {recurrent_dropout = 0.25} -> tensor<5x3x6xf32>, tensor<3x6xf32>
+    %4, %5 = graph.rnn %r, %k, %k, %b, %h {dropout = 0.5, recurrent_dropout = 0.25, seed = 7} -> tensor<5x3x6xf32>, tensor<3x6xf32>
     graph.return %3, %5
   }
 }
