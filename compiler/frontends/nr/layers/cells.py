@@ -15,9 +15,10 @@ from neuralc.dialects import graph
 from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.types import Shape, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers import gates
+from neuralc.frontends.nr.layers.maps import Gates, of_inputs, of_state, seed_of
 from neuralc.frontends.nr.layers.recurrence import Cell, Walk, Way, scan
 from neuralc.frontends.nr.layers.shared import known, weight
-from neuralc.frontends.nr.layers.steps import dropped, seed_of, slice_of
+from neuralc.frontends.nr.layers.steps import dropped, slice_of
 from neuralc.frontends.nr.site import LayerError, Site, Values
 from neuralc.grammar.binding import Bound
 from neuralc.grammar.initializers import Config
@@ -67,8 +68,10 @@ class UnitsCell:
         weights = _weights(site, self.kind, self.arguments, x)
         if all(self.arguments[name] in TEXTS for name in self.kind.functions):
             return self._by_op(site, weights, x, states, way)
-        maps = _DenseMaps(weights)
-        projected = site.add(graph.DenseOp.of(x, weights.kernel, *weights.input_bias(site)))
+        inputs = Gates(_dense, weights.kernel, weights.input_bias(site), self.kind.gates, -1)
+        recurrent = Gates(_dense, weights.recurrent, weights.recurrent_bias(site), self.kind.gates, -1)
+        projected = of_inputs(site, inputs, self.arguments, x, (0,), alike=self._drops_alike)
+        maps = of_state(site, recurrent, self.arguments, states[0].type)
         return scan(site, (projected,), states, way, self.kind.rule(maps, self.arguments))
 
     def _by_op(self, site: Site, weights: _Weights, x: SSAValue, states: Values, way: Way) -> Walk:
@@ -94,10 +97,10 @@ class UnitsCell:
         rate, recurrent_rate = self.arguments["dropout"], self.arguments["recurrent_dropout"]
         if not rate and not recurrent_rate:
             return x, {}
-        seed = seed_of(self.arguments)
+        seed, own = seed_of(self.arguments), {"recurrent_dropout": recurrent_rate} if recurrent_rate else {}
         if self._drops_alike:
-            return dropped(site, x, rate, (0,), seed), {"recurrent_dropout": recurrent_rate, **seed}
-        return x, {"dropout": rate, "recurrent_dropout": recurrent_rate, **seed}
+            return dropped(site, x, rate, (0,), seed), {**own, **seed} if own else {}
+        return x, {"dropout": rate, **own, **seed}
 
     @property
     def _drops_alike(self) -> bool:
@@ -134,14 +137,13 @@ class _Weights:
     """Those of Keras's cell, in its order."""
 
     units: int
-    gates: int
     kernel: SSAValue
     recurrent: SSAValue
     bias: SSAValue | None
 
-    def input_bias(self, site: Site) -> list[SSAValue]:
+    def input_bias(self, site: Site) -> SSAValue | None:
         """The bias of the input's map, where there is one."""
-        return [] if self.bias is None else [_row(site, self.bias, 0)]
+        return None if self.bias is None else _row(site, self.bias, 0)
 
     def recurrent_bias(self, site: Site) -> SSAValue | None:
         """The bias of the recurrent map, which a GRU with `reset_after` has."""
@@ -154,7 +156,7 @@ def _weights(site: Site, kind: Kind, arguments: Bound, x: SSAValue) -> _Weights:
     kernel = weight(site, arguments, "kernel", (depth, width), x)
     recurrent = weight(site, arguments, "recurrent_kernel", (units, width), x, key="recurrent")
     shape = (2, width) if kind is GRU and arguments["reset_after"] else (width,)
-    return _Weights(units, kind.gates, kernel, recurrent, bias_of(site, arguments, shape, x))
+    return _Weights(units, kernel, recurrent, bias_of(site, arguments, shape, x))
 
 
 def bias_of(site: Site, arguments: Bound, shape: Sequence[int], like: SSAValue) -> SSAValue | None:
@@ -189,21 +191,8 @@ def _zeros(site: Site, shape: Shape, like: SSAValue) -> SSAValue:
     return site.add(graph.ConstantOp.of(result=tensor_type(shape, element_of(like.type)), value=0.0), "bias")
 
 
-@dataclass(frozen=True)
-class _DenseMaps:
-    """The recurrent map as a product of matrices."""
-
-    weights: _Weights
-    axis: int = -1
-
-    def recurrent(self, site: Site, h: SSAValue, first: int = 0, count: int | None = None) -> SSAValue:
-        weights, matrix = self.weights, self.weights.recurrent
-        bias = weights.recurrent_bias(site)
-        if count is not None and count != weights.gates:
-            start, size = first * weights.units, count * weights.units
-            matrix = slice_of(site, matrix, 1, start, size)
-            bias = None if bias is None else slice_of(site, bias, 0, start, size)
-        return site.add(graph.DenseOp.of(h, matrix, *([] if bias is None else [bias])))
+def _dense(site: Site, x: SSAValue, kernel: SSAValue, bias: Sequence[SSAValue]) -> SSAValue:
+    return site.add(graph.DenseOp.of(x, kernel, *bias))
 
 
 def _units_cell(kind: Kind) -> Callable[[Bound], Cell]:

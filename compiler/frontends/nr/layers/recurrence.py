@@ -113,9 +113,9 @@ def _kept(site: Site, condition: SSAValue, x: SSAValue) -> SSAValue:
 
 
 def zero_states(site: Site, cell: Cell, x: SSAValue) -> Values:
-    element = element_of(x.type)
-    types = [tensor_type(shape, element) for shape in cell.states(x)]
-    return tuple(site.add(graph.ConstantOp.of(result=type_, value=0.0), "initial") for type_ in types)
+    types = [tensor_type(shape, element_of(x.type)) for shape in cell.states(x)]
+    zeros = {each: site.add(graph.ConstantOp.of(result=each, value=0.0), "initial") for each in dict.fromkeys(types)}
+    return tuple(zeros[each] for each in types)
 
 
 # --- a scan around the step of a cell --------------------------------------------------------------------------------

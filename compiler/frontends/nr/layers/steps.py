@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import i1
 from xdsl.ir import SSAValue
@@ -15,7 +14,6 @@ from neuralc.dialects.types import DimsAttr, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers.shared import known
 from neuralc.frontends.nr.site import Site
 from neuralc.frontends.sizes import Size
-from neuralc.grammar.binding import Bound
 
 
 def swapped(site: Site, x: SSAValue) -> SSAValue:
@@ -54,11 +52,6 @@ def parts(site: Site, x: SSAValue, count: int, axis: int) -> Sequence[SSAValue]:
     return [slice_of(site, x, axis, index * size, size) for index in range(count)]
 
 
-def dropped(site: Site, x: SSAValue, rate: float, shared: Sequence[int], seed: dict[str, Any]) -> SSAValue:
+def dropped(site: Site, x: SSAValue, rate: float, shared: Sequence[int], seed: Mapping[str, int]) -> SSAValue:
     """x of which training drops a fraction, the same places along the axes `shared`."""
     return site.add(graph.DropoutOp.of(x, rate=rate, shared=tuple(shared), **seed), "dropout") if rate else x
-
-
-def seed_of(arguments: Bound) -> dict[str, Any]:
-    """The property `seed` of what drops values, where the layer has one."""
-    return {} if arguments["seed"] is None else {"seed": arguments["seed"]}
