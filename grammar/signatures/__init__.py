@@ -17,6 +17,7 @@ from neuralc.grammar.signatures import (
     merge,
     normalization,
     pooling,
+    recurrent,
     regularization,
     shape,
 )
@@ -46,6 +47,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "normalization": normalization.SIGNATURES,
     "regularization": regularization.SIGNATURES,
     "activations": activations.SIGNATURES,
+    "recurrent": recurrent.SIGNATURES,
     "blocks": blocks.SIGNATURES,
     "merge": merge.SIGNATURES,
 }

@@ -14,8 +14,10 @@ from neuralc.frontends.nr.layers import (
     merge,
     normalization,
     pooling,
+    recurrent,
     regularization,
     shape,
+    wrappers,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
 from neuralc.grammar.plugins import layer_plugin
@@ -31,6 +33,8 @@ LOWERINGS: dict[str, Lowering] = {
     **normalization.LOWERINGS,
     **regularization.LOWERINGS,
     **activations.LOWERINGS,
+    **recurrent.LOWERINGS,
+    **wrappers.LOWERINGS,
     **blocks.LOWERINGS,
     **merge.LOWERINGS,
 }
