@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from neuralc.grammar.signatures import (
     activations,
+    attention,
     blocks,
     convolution,
     core,
@@ -47,6 +48,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "activations": activations.SIGNATURES,
     "blocks": blocks.SIGNATURES,
     "merge": merge.SIGNATURES,
+    "attention": attention.SIGNATURES,
 }
 """Family -> layers, in the order of the documents."""
 
@@ -67,7 +69,7 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "ActivityRegularization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention", "RotaryEmbedding",
+    "RotaryEmbedding",
     "TransformerEncoder", "TransformerDecoder", "Transformer", "AxialAttention", "NonLocalBlock",
     "Inception", "SqueezeExcitation", "Capsule", "SpatialTransformer", "GraphConv", "GraphAttention",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",

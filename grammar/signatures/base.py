@@ -98,6 +98,8 @@ class Signature:
     shapes: str = ""
     """Shapes of input and result as the documents show them: `(batch, steps, in) -> (batch, units)`."""
     masking: Masking = "drop"
+    example: str = ""
+    """A network that uses the layer: `input: ... layers: ...`."""
 
     @cached_property
     def scope(self) -> str:

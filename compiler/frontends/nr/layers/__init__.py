@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from neuralc.frontends.nr.layers import (
     activations,
+    attention,
     blocks,
     convolution,
     core,
+    heads,
     merge,
     normalization,
     pooling,
@@ -29,5 +31,7 @@ LOWERINGS: dict[str, Lowering] = {
     **activations.LOWERINGS,
     **blocks.LOWERINGS,
     **merge.LOWERINGS,
+    **attention.LOWERINGS,
+    **heads.LOWERINGS,
 }
 """Every layer of the signature table; a test compares the two."""
