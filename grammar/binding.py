@@ -31,6 +31,10 @@ class Bound:
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
+    def get(self, name: str) -> Any:
+        """The value of a parameter, None where there is no such parameter."""
+        return self.values.get(name)
+
 
 def bind(
     what: str,

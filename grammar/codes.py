@@ -102,8 +102,8 @@ CODES: dict[str, Code] = {
         "network M { input: (8) layers: Dens(3) }",
     ),
     "E0202": Code(
-        "unknown activation or initializer",
-        "Activations and initializers have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros.",
+        "unknown activation, initializer, regularizer or constraint",
+        "They have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros; l2; max_norm.",
         'network M { input: (8) layers: Dense(3, "reul") }',
     ),
     "E0203": Code(
@@ -362,7 +362,7 @@ CODES: dict[str, Code] = {
     "E0702": Code(
         "parameter without meaning yet",
         "The layer has this parameter; this version of neuralc does not compile it yet.",
-        'network M { input: (8) layers: Dense(3, kernel_regularizer="l2") }',
+        "network M { input: (8) layers: Dense(3, lora_rank=4) }",
     ),
     "E0703": Code(
         "construct without meaning yet",

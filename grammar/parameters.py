@@ -18,18 +18,32 @@ from neuralc.grammar.values import Chosen, Evaluated, LayerArgument, Word, descr
 class Unfit(Exception):
     """A value that a parameter does not take; the caller adds the place.
 
-    `message` completes "`units` ...", or is a sentence of its own when `whole` is set."""
+    `message` completes "`units` ...", or is a sentence of its own when `whole` is set. `span` is the part of the value
+    that is meant, where it is not all of it."""
 
     def __init__(
-        self, code: str, message: str, help: str | None = None, *, whole: bool = False, notes: tuple[str, ...] = ()
+        self,
+        code: str,
+        message: str,
+        help: str | None = None,
+        *,
+        whole: bool = False,
+        notes: tuple[str, ...] = (),
+        span: Span | None = None,
     ) -> None:
         self.code, self.message, self.help, self.whole, self.notes = code, message, help, whole, notes
+        self.span = span
         super().__init__(message)
+
+    @classmethod
+    def of(cls, error: Diagnostic) -> Unfit:
+        """An error about an argument of a call that is the value."""
+        return cls(error.code, error.message, error.help, whole=True, notes=error.notes, span=error.span)
 
     def diagnostic(self, about: str, span: Span) -> Diagnostic:
         """The error for `about`, such as "`Dense`: `units`"."""
         message = self.message if self.whole else f"{about} {self.message}"
-        return Diagnostic(self.code, message, span, self.notes, self.help)
+        return Diagnostic(self.code, message, self.span or span, self.notes, self.help)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from neuralc.dialects.graph.arithmetic import (
     RemainderOp,
     SubOp,
 )
+from neuralc.dialects.graph.config import ConfigAttr
 from neuralc.dialects.graph.contraction import DenseOp, DetOp, EinsumOp, MatmulOp
 from neuralc.dialects.graph.control import IfOp, LoopOp, ScanOp, YieldOp
 from neuralc.dialects.graph.conversion import BitcastOp, CastOp
@@ -153,7 +154,7 @@ Graph = Dialect(
         GatherOp, GatherElementsOp, GatherNdOp, ScatterElementsOp, ScatterNdOp, ReverseSequenceOp,
         ResizeOp, GridSampleOp,
     ],
-    [DimsAttr, DimAttr, IntsAttr, FloatsAttr],
+    [DimsAttr, DimAttr, IntsAttr, FloatsAttr, ConfigAttr],
 )  # fmt: skip
 
 __all__ = [
@@ -182,6 +183,7 @@ __all__ = [
     "CeilOp",
     "CompareOp",
     "ConcatOp",
+    "ConfigAttr",
     "ConstantOp",
     "ConvOp",
     "ConvTransposeOp",

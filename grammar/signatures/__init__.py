@@ -20,13 +20,12 @@ from neuralc.grammar.signatures import (
     pooling,
     regularization,
 )
-from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, INITIALIZERS, MANY, ONE, Inputs, Signature, snake_case
+from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, MANY, ONE, Inputs, Signature, snake_case
 
 __all__ = [
     "ACTIVATIONS",
     "COMMON",
     "FAMILIES",
-    "INITIALIZERS",
     "MANY",
     "ONE",
     "SIGNATURES",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neuralc.grammar.parameters import Flag, NotYet, Optional, Parameter, Real, Several, Whole
-from neuralc.grammar.signatures.base import INITIALIZER, Signature, p
+from neuralc.grammar.signatures.base import INITIALIZER, Signature, constraint, p, regularizer
 
 
 def _activation(name: str, doc: str, *parameters: Parameter, source: str | None = None, aliases: tuple[str, ...] = ()
@@ -26,8 +26,8 @@ SIGNATURES: tuple[Signature, ...] = (
         "PReLU",
         "x where x >= 0, alpha * x elsewhere; alpha is learned",
         p("alpha_initializer", INITIALIZER, "zeros"),
-        Parameter("alpha_regularizer", NotYet(), None),
-        Parameter("alpha_constraint", NotYet(), None),
+        regularizer("alpha"),
+        constraint("alpha"),
         p("shared_axes", Optional(Several(Whole(1))), None, "axes along which alpha is shared; the batch is axis 0"),
     ),
     _activation("ELU", "x where x > 0, alpha * (exp(x) - 1) elsewhere", p("alpha", Real(0), 1.0, "scale below 0")),

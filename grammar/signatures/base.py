@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from neuralc.grammar.initializers import CONSTRAINT, REGULARIZER
+from neuralc.grammar.initializers import INITIALIZER as INITIALIZER
 from neuralc.grammar.parameters import (
     ALayer,
     Flag,
@@ -26,11 +28,6 @@ ACTIVATIONS: tuple[str, ...] = (
 )  # fmt: skip
 """Functions by the names of `keras.activations`; as a layer, each takes its parameters too."""
 
-INITIALIZERS: tuple[str, ...] = (
-    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal",
-    "random_normal", "random_uniform", "truncated_normal", "zeros", "ones",
-)  # fmt: skip
-
 ACTIVATION = Optional(
     Named(
         "activation",
@@ -38,12 +35,6 @@ ACTIVATION = Optional(
         ACTIVATIONS,
         {"swish": "silu", "hard_silu": "hard_swish", "exp": "exponential", "identity": "linear", "none": "linear"},
     )
-)
-INITIALIZER = Named(
-    "initializer",
-    "E0202",
-    INITIALIZERS,
-    {name.replace("_", ""): name for name in INITIALIZERS} | {"zero": "zeros", "one": "ones"},
 )
 PADDING = OneOf(("valid", "same"))
 DATA_FORMAT = Optional(OneOf(("channels_last", "channels_first")))
@@ -146,8 +137,21 @@ def untreated(*names: str) -> Parameters:
     return tuple(Parameter(name, NotYet(), None) for name in names)
 
 
-KERNEL_TRAINING = untreated(
-    "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint"
+def regularizer(weight: str) -> Parameter:
+    return p(f"{weight}_regularizer", Optional(REGULARIZER), None, f"what training adds to the loss for the {weight}")
+
+
+def constraint(weight: str) -> Parameter:
+    return p(f"{weight}_constraint", Optional(CONSTRAINT), None, f"what training brings the {weight} to after a step")
+
+
+ACTIVITY_REGULARIZER = Parameter("activity_regularizer", NotYet(), None)
+KERNEL_TRAINING: Parameters = (
+    regularizer("kernel"),
+    regularizer("bias"),
+    ACTIVITY_REGULARIZER,
+    constraint("kernel"),
+    constraint("bias"),
 )
 USE_BIAS = p("use_bias", Flag(), True, "add a bias per output channel")
 KERNEL_INIT = p("kernel_initializer", INITIALIZER, "glorot_uniform", "how an untrained kernel starts")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from neuralc.grammar.parameters import Pair, Parameter, Whole
 from neuralc.grammar.signatures.base import (
     ACTIVATION_ARGUMENT,
+    ACTIVITY_REGULARIZER,
     BIAS_INIT,
     FORMAT,
     INITIALIZER,
@@ -13,8 +14,9 @@ from neuralc.grammar.signatures.base import (
     PADDING,
     USE_BIAS,
     Signature,
+    constraint,
     p,
-    untreated,
+    regularizer,
 )
 
 SIGNATURES: tuple[Signature, ...] = (
@@ -50,13 +52,11 @@ SIGNATURES: tuple[Signature, ...] = (
             USE_BIAS,
             p("depthwise_initializer", INITIALIZER, "glorot_uniform", "how an untrained kernel starts"),
             BIAS_INIT,
-            *untreated(
-                "depthwise_regularizer",
-                "bias_regularizer",
-                "activity_regularizer",
-                "depthwise_constraint",
-                "bias_constraint",
-            ),
+            regularizer("depthwise"),
+            regularizer("bias"),
+            ACTIVITY_REGULARIZER,
+            constraint("depthwise"),
+            constraint("bias"),
         ),
         "Keras 3 DepthwiseConv2D",
         "each channel is convolved on its own",

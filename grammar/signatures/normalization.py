@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neuralc.grammar.parameters import Flag, NotYet, Parameter, Real, Whole
-from neuralc.grammar.signatures.base import INITIALIZER, Signature, p, untreated
+from neuralc.grammar.signatures.base import INITIALIZER, Signature, constraint, p, regularizer
 
 SIGNATURES: tuple[Signature, ...] = (
     Signature(
@@ -18,7 +18,10 @@ SIGNATURES: tuple[Signature, ...] = (
             p("gamma_initializer", INITIALIZER, "ones"),
             p("moving_mean_initializer", INITIALIZER, "zeros"),
             p("moving_variance_initializer", INITIALIZER, "ones"),
-            *untreated("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint"),
+            regularizer("beta"),
+            regularizer("gamma"),
+            constraint("beta"),
+            constraint("gamma"),
             Parameter("synchronized", NotYet(False), False),
         ),
         "Keras 3 BatchNormalization",

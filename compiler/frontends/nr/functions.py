@@ -13,16 +13,19 @@ from xdsl.ir import Block, Operation, SSAValue
 from neuralc.dialects.graph import GetWeightOp
 from neuralc.dialects.types import AnyTensor, ShapeError, format_shape
 from neuralc.grammar.diagnostics import Span, error
+from neuralc.grammar.initializers import Config
 
 
 @dataclass(frozen=True)
 class WeightDeclaration:
-    """A weight of the model: its name and type, how it starts untrained, and whether training changes it."""
+    """A weight of the model: its name and type, how it starts untrained, and what training does with it."""
 
     name: str
     type: AnyTensor
-    initializer: str
+    initializer: Config
     trainable: bool = True
+    regularizer: Config | None = None
+    constraint: Config | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

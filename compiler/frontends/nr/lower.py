@@ -15,6 +15,7 @@ from xdsl.ir import Attribute, Block, Operation, Region
 
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import ModelOp, ReturnOp, WeightOp
+from neuralc.dialects.graph.config import ConfigAttr
 from neuralc.dialects.syntax import to_attribute
 from neuralc.dialects.types import element_type_of, tensor_type
 from neuralc.frontends.nr.bodies import Bodies
@@ -26,6 +27,7 @@ from neuralc.frontends.nr.trace import Origin
 from neuralc.frontends.sizes import LARGEST, Size
 from neuralc.frontends.symbols import Symbols
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
+from neuralc.grammar.initializers import Config
 from neuralc.grammar.program import Program, ProgramInput
 
 BATCH = "batch"
@@ -101,7 +103,15 @@ class Lowering:
             ops.append(dim)
         for weight in weights:
             attributes = {} if weight.trainable else {"trainable": to_attribute(False)}
-            ops.append(WeightOp(weight.name, weight.type, init=weight.initializer, attributes=attributes))
+            op = WeightOp(
+                weight.name,
+                weight.type,
+                init=_config(weight.initializer),
+                regularizer=_config(weight.regularizer),
+                constraint=_config(weight.constraint),
+                attributes=attributes,
+            )
+            ops.append(op)
         return ops
 
     # --- outputs -----------------------------------------------------------------------------------------------------
@@ -116,6 +126,10 @@ def _numbered(name: str, values: Values) -> list[tuple[str, Any]]:
     if len(values) == 1:
         return [(name, values[0])]
     return [(f"{name}_{index}", value) for index, value in enumerate(values)]
+
+
+def _config(config: Config | None) -> ConfigAttr | None:
+    return None if config is None else ConfigAttr.of(config.name, config.arguments)
 
 
 def _attributes(clauses: Mapping[str, Any]) -> dict[str, Attribute]:

@@ -12,6 +12,7 @@ from neuralc.dialects.types import ShapeError, element_of, format_shape, is_floa
 from neuralc.frontends.nr.functions import Function, WeightDeclaration, emit
 from neuralc.frontends.sizes import Size
 from neuralc.grammar.diagnostics import Span
+from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER, Config
 from neuralc.grammar.program import CallNode, LayerNode
 
 Values: TypeAlias = tuple[SSAValue, ...]
@@ -90,20 +91,28 @@ class Site:
         name: str,
         shape: Sequence[int],
         like: SSAValue | Attribute,
-        initializer: str,
+        initializer: str | Config,
         *,
         trainable: bool = True,
+        regularizer: Config | None = None,
+        constraint: Config | None = None,
     ) -> SSAValue:
         """A weight of this layer; its element type is `like`, or that of the value it meets.
 
-        Asked for twice by the same name, it is the same weight. Raises ShapeError where the type is no float.
+        Asked for twice by the same name, it is the same weight. Raises ShapeError where the type is no float, or where
+        the initializer, the regularizer or the constraint is not for this shape.
         """
         element = element_of(like.type) if isinstance(like, SSAValue) else like
         if not is_float(element):
             about = f" of shape {shown(like)}" if isinstance(like, SSAValue) else ""
             raise ShapeError(f"a layer with weights needs floats, got {element}{about}")
-        type_ = tensor_type(shape, element)
-        declaration = WeightDeclaration(self.inner(name), type_, initializer, trainable and self.trainable)
+        start = Config(initializer) if isinstance(initializer, str) else initializer
+        for table, config in ((INITIALIZER, start), (REGULARIZER, regularizer), (CONSTRAINT, constraint)):
+            if config is not None and (problem := table.problem(config, tuple(shape))) is not None:
+                raise ShapeError(f"the {table.noun} `{config.name}` of its {name}: {problem}")
+        declaration = WeightDeclaration(
+            self.inner(name), tensor_type(shape, element), start, trainable and self.trainable, regularizer, constraint
+        )
         return self.function.declare(declaration, self.span)
 
     def sub(self, name: str) -> Site:

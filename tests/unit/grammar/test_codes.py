@@ -16,7 +16,9 @@ def codes_of(text: str) -> set[str]:
     """The codes of all messages about a model, its weights included."""
     try:
         program = load(Source("example.nr", text))
-        messages = (*program.warnings, *bind_weights(program).messages)
+        bound = bind_weights(program)
+        messages = (*program.warnings, *bound.messages)
+        list(bound.store.values())  # untrained weights are made where they are read
     except NeuralcError as failure:
         messages = failure.diagnostics
     return {message.code for message in messages}

@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.activations import activate
-from neuralc.frontends.nr.layers.shared import Lowering, known
+from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.site import Site, shown
 from neuralc.grammar.binding import Bound
 
@@ -20,7 +20,7 @@ def prelu(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
         if axis > len(sizes):
             raise ShapeError(f"shared axis {axis} is outside its input {shown(x)}")
         sizes[axis - 1] = 1
-    alpha = site.weight("alpha", [known(size, "a size") for size in sizes], x, arguments["alpha_initializer"])
+    alpha = weight(site, arguments, "alpha", [known(size, "a size") for size in sizes], x)
     return site.add(graph.PreluOp.of(x, alpha))
 
 

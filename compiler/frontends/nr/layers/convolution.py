@@ -7,7 +7,7 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, tensor_type
 from neuralc.frontends.nr.activations import activate
-from neuralc.frontends.nr.layers.shared import Lowering, data_format, image, pads
+from neuralc.frontends.nr.layers.shared import Lowering, data_format, image, pads, weight
 from neuralc.frontends.nr.site import Site
 from neuralc.grammar.binding import Bound
 
@@ -21,8 +21,8 @@ def conv2d(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
         if count % groups:
             raise ShapeError(f"{count} {what} cannot be divided into {groups} groups")
     window, strides, dilations = arguments["kernel_size"], arguments["strides"], arguments["dilation_rate"]
-    kernel = site.weight("kernel", (*window, channels // groups, filters), x, arguments["kernel_initializer"])
-    bias = [site.weight("bias", (filters,), x, arguments["bias_initializer"])] if arguments["use_bias"] else []
+    kernel = weight(site, arguments, "kernel", (*window, channels // groups, filters), x)
+    bias = [weight(site, arguments, "bias", (filters,), x)] if arguments["use_bias"] else []
     op = graph.ConvOp.of(
         x,
         kernel,
@@ -43,11 +43,11 @@ def depthwise_conv2d(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
     multiplier: int = arguments["depth_multiplier"]
     filters = channels * multiplier
     window, strides, dilations = arguments["kernel_size"], arguments["strides"], arguments["dilation_rate"]
-    kernel = site.weight("kernel", (*window, channels, multiplier), x, arguments["depthwise_initializer"])
+    kernel = weight(site, arguments, "kernel", (*window, channels, multiplier), x, key="depthwise")
     flat = site.add(
         graph.ReshapeOp.of(kernel, result=tensor_type((*window, 1, filters), element_of(x.type))), "kernel.grouped"
     )
-    bias = [site.weight("bias", (filters,), x, arguments["bias_initializer"])] if arguments["use_bias"] else []
+    bias = [weight(site, arguments, "bias", (filters,), x)] if arguments["use_bias"] else []
     op = graph.ConvOp.of(
         x,
         flat,

@@ -8,7 +8,7 @@ from neuralc.dialects import graph
 from neuralc.dialects.dims import product
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.activations import activate
-from neuralc.frontends.nr.layers.shared import Lowering, known
+from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.site import Site, shown
 from neuralc.grammar.binding import Bound
 
@@ -18,8 +18,8 @@ def dense(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
     if len(shape) < 2:
         raise ShapeError(f"it needs an axis besides the batch, its input is {shown(x)}")
     units: int = arguments["units"]
-    kernel = site.weight("kernel", (known(shape[-1], "the last axis"), units), x, arguments["kernel_initializer"])
-    bias = [site.weight("bias", (units,), x, arguments["bias_initializer"])] if arguments["use_bias"] else []
+    kernel = weight(site, arguments, "kernel", (known(shape[-1], "the last axis"), units), x)
+    bias = [weight(site, arguments, "bias", (units,), x)] if arguments["use_bias"] else []
     return activate(site, site.add(graph.DenseOp.of(x, kernel, *bias)), arguments["activation"])
 
 

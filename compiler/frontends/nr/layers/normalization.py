@@ -7,7 +7,7 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import element_of, shape_of, tensor_type
-from neuralc.frontends.nr.layers.shared import Lowering, known
+from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.site import Site
 from neuralc.grammar.binding import Bound
 
@@ -19,14 +19,14 @@ def batch_normalization(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
 
     def scale_or_shift(name: str, wanted: bool, neutral: float) -> SSAValue:
         if wanted:
-            return site.weight(name, channels, x, arguments[f"{name}_initializer"])
+            return weight(site, arguments, name, channels, x)
         constant = graph.ConstantOp.of(result=tensor_type(channels, element_of(x.type)), value=neutral)
         return site.add(constant, name)
 
     gamma = scale_or_shift("gamma", arguments["scale"], 1.0)
     beta = scale_or_shift("beta", arguments["center"], 0.0)
-    mean = site.weight("moving_mean", channels, x, arguments["moving_mean_initializer"], trainable=False)
-    variance = site.weight("moving_variance", channels, x, arguments["moving_variance_initializer"], trainable=False)
+    mean = weight(site, arguments, "moving_mean", channels, x, trainable=False)
+    variance = weight(site, arguments, "moving_variance", channels, x, trainable=False)
     op = graph.BatchNormOp.of(
         x, gamma, beta, mean, variance, epsilon=arguments["epsilon"], momentum=arguments["momentum"], axis=axis
     )

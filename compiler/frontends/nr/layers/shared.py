@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from xdsl.ir import SSAValue
 
 from neuralc.dialects.graph.shapes import CHANNEL, SPATIAL, same_padding
 from neuralc.dialects.types import ShapeError, shape_of
-from neuralc.frontends.nr.site import Values, shown
+from neuralc.frontends.nr.site import Site, Values, shown
 from neuralc.grammar.binding import Bound
 
 Lowering: TypeAlias = Callable[..., SSAValue | Values]
@@ -18,6 +18,32 @@ Lowering: TypeAlias = Callable[..., SSAValue | Values]
 Raises ShapeError for what does not fit, LayerError where the message has a code of its own or a fix."""
 
 Pair: TypeAlias = tuple[int, int]
+
+
+def weight(
+    site: Site,
+    arguments: Bound,
+    name: str,
+    shape: Sequence[int],
+    like: SSAValue,
+    *,
+    key: str = "",
+    trainable: bool = True,
+) -> SSAValue:
+    """A weight by its arguments `<key>_initializer`, `<key>_regularizer` and `<key>_constraint`.
+
+    The key is the name of the weight unless said.
+    """
+    key = key or name
+    return site.weight(
+        name,
+        shape,
+        like,
+        arguments[f"{key}_initializer"],
+        trainable=trainable,
+        regularizer=arguments.get(f"{key}_regularizer"),
+        constraint=arguments.get(f"{key}_constraint"),
+    )
 
 
 def data_format(arguments: Bound) -> str:
