@@ -19,6 +19,7 @@ from neuralc.grammar.signatures import (
     normalization,
     pooling,
     regularization,
+    transformer,
 )
 from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, MANY, ONE, Inputs, Signature, snake_case
 
@@ -47,7 +48,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "activations": activations.SIGNATURES,
     "blocks": blocks.SIGNATURES,
     "merge": merge.SIGNATURES,
-    "attention": attention.SIGNATURES,
+    "attention": (*attention.SIGNATURES, *transformer.SIGNATURES),
 }
 """Family -> layers, in the order of the documents."""
 
@@ -68,8 +69,7 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "ActivityRegularization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "RotaryEmbedding",
-    "TransformerEncoder", "TransformerDecoder", "Transformer", "AxialAttention", "NonLocalBlock",
+    "AxialAttention", "NonLocalBlock",
     "Inception", "SqueezeExcitation", "Capsule", "SpatialTransformer", "GraphConv", "GraphAttention",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     "DynamicLayer", "QuantumLayer", "ProbabilisticDense",

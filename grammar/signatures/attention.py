@@ -38,6 +38,7 @@ _PROJECTIONS: Parameters = (
     _SEED,
     _SCORES,
     _CAUSAL,
+    p("rotary", Flag(), False, "queries and keys turn by their places, as in RotaryEmbedding"),
 )
 
 SIGNATURES: tuple[Signature, ...] = (
@@ -118,5 +119,22 @@ SIGNATURES: tuple[Signature, ...] = (
         shapes=_SEQUENCES.format("in"),
         masking="handle",
         example="input: (S, 32) layers: GroupedQueryAttention(head_dim=8, num_query_heads=4, num_key_value_heads=2)",
+    ),
+    Signature(
+        "RotaryEmbedding",
+        (
+            p("max_wavelength", Real(1, open_low=True), 10000.0, "what the slowest pair turns with: w ** (-2 i / n)"),
+            p("scaling_factor", Real(0, open_low=True), 1.0, "what places are divided by (Chen et al. 2023)"),
+            p("sequence_axis", Whole(), 1, "the axis of the steps"),
+            p("feature_axis", Whole(), -1, "the axis of the features, an even number"),
+            p("start_index", Whole(), 0, "the place of the first step"),
+            p("interleaved", Flag(), False, "pairs are neighbours (2 i, 2 i + 1), as in the paper; else halves apart"),
+        ),
+        "Su et al. 2021, RoFormer, eq. 34; the arguments of KerasHub RotaryEmbedding",
+        "pairs of features turn by place * w ** (-2 i / n); `start` or `positions` give the places of a later part",
+        inputs=Inputs(("x",), ("positions", "start")),
+        shapes="(batch, steps, .., features) -> the same; positions (batch, steps), start (batch)",
+        masking="keep",
+        example="input: (S, 4, 16) layers: RotaryEmbedding()",
     ),
 )

@@ -17,6 +17,8 @@ from neuralc.frontends.nr.layers import (
     normalization,
     pooling,
     regularization,
+    rotary,
+    transformer,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
 
@@ -33,5 +35,7 @@ LOWERINGS: dict[str, Lowering] = {
     **merge.LOWERINGS,
     **attention.LOWERINGS,
     **heads.LOWERINGS,
+    **rotary.LOWERINGS,
+    **transformer.LOWERINGS,
 }
 """Every layer of the signature table; a test compares the two."""

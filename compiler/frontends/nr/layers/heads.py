@@ -16,8 +16,9 @@ from neuralc.dialects.dims import product
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.layers.masks import band, causal, fitted, joined, masked, over_steps, truth
+from neuralc.frontends.nr.layers.rotary import Rotation
 from neuralc.frontends.nr.layers.sequences import one_or_many
-from neuralc.frontends.nr.layers.shared import Lowering, known
+from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.layers.values import dropout, einsum, positions, reshape, same, scaled
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.grammar.binding import Bound
@@ -27,11 +28,11 @@ def project(site: Site, arguments: Bound, x: SSAValue, sizes: Sequence[int], bou
     """x[.., in..] . kernel[in.., *sizes] + bias[*sizes] over the last `bound` axes (Keras EinsumDense)."""
     shape = shape_of(x.type)
     inner = [known(size, "the last axis") for size in shape[len(shape) - bound :]]
-    kernel = site.weight("kernel", (*inner, *sizes), x, arguments["kernel_initializer"])
+    kernel = weight(site, arguments, "kernel", (*inner, *sizes), x)
     matrix = reshape(site, kernel, (math.prod(inner), math.prod(sizes)), "kernel")
     operands = [reshape(site, x, (*shape[: len(shape) - bound], math.prod(inner))), matrix]
     if arguments["use_bias"]:
-        bias = site.weight("bias", sizes, x, arguments["bias_initializer"])
+        bias = weight(site, arguments, "bias", sizes, x)
         operands.append(reshape(site, bias, (math.prod(sizes),), "bias"))
     result = site.add(graph.DenseOp.of(*operands))
     return reshape(site, result, (*shape[: len(shape) - bound], *sizes))
@@ -120,6 +121,7 @@ def multi_head_attention(
     value_dim: int = arguments["value_dim"] or key_dim
     q = project(site.sub("query"), arguments, query, (heads, key_dim))
     k = project(site.sub("key"), arguments, key, (heads, key_dim))
+    q, k = _turned(site, arguments, q, k, axes)
     gate = _gate(site, arguments, query, (heads, value_dim))
     v = project(site.sub("value"), arguments, value, (heads, value_dim))
     dots, sums = equations(rank + 1, axes)
@@ -165,6 +167,7 @@ def grouped_query_attention(
         )
     q = project(site.sub("query"), arguments, query, (heads, size))
     k = project(site.sub("key"), arguments, key, (groups, size))
+    q, k = _turned(site, arguments, q, k, (1,))
     gate = _gate(site, arguments, query, (heads, size))
     v = project(site.sub("value"), arguments, value, (groups, size))
     batch, rows = shape_of(q.type)[:2]
@@ -197,6 +200,21 @@ def equations(rank: int, axes: Sequence[int]) -> tuple[str, str]:
         "".join(alone.values()) + "n" + "".join(q for q, _ in pairs.values()) + "".join(k for _, k in pairs.values())
     )
     return f"{query}nh,{key}nh->{scores}", f"{scores},{key}nh->{query}nh"
+
+
+def _turned(site: Site, arguments: Bound, q: SSAValue, k: SSAValue, axes: Sequence[int]) -> tuple[SSAValue, SSAValue]:
+    """Queries and keys turned by their places, where the arguments say so."""
+    if not arguments["rotary"]:
+        return q, k
+    if len(axes) != 1:
+        raise ShapeError(f"places are along one axis, attention runs over {_axes(axes)}")
+    rotation = Rotation(sequence=axes[0])
+
+    def turned(name: str, x: SSAValue) -> SSAValue:
+        shape = shape_of(x.type)
+        return rotation.of(site.sub(name), x, positions(site, shape[axes[0]], axes[0], len(shape)))
+
+    return turned("query", q), turned("key", k)
 
 
 def _gate(site: Site, arguments: Bound, query: SSAValue, sizes: Sequence[int]) -> SSAValue | None:

@@ -8,7 +8,8 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
+from neuralc.dialects.dims import as_dim
+from neuralc.dialects.types import DimsAttr, ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers.shared import known
 from neuralc.frontends.nr.site import Site
 from neuralc.frontends.sizes import Size
@@ -32,6 +33,15 @@ def expand(site: Site, x: SSAValue, shape: Sequence[Size], suffix: str = "") -> 
     """Repeated along dims of size 1; the value itself where it has that shape."""
     result = tensor_type(shape, element_of(x.type))
     return x if x.type == result else site.add(graph.ExpandOp.of(x, result=result), suffix)
+
+
+def part(site: Site, x: SSAValue, axis: int, start: Size, count: Size, step: int = 1, suffix: str = "") -> SSAValue:
+    """Every `step`-th place along an axis, `count` of them from `start` on."""
+    shape = list(shape_of(x.type))
+    starts, steps = [as_dim(0)] * len(shape), [1] * len(shape)
+    starts[axis], steps[axis], shape[axis] = as_dim(start), step, count
+    result = tensor_type(shape, element_of(x.type))
+    return site.add(graph.SliceOp.of(x, starts=DimsAttr(tuple(starts)), steps=tuple(steps), result=result), suffix)
 
 
 def cast(site: Site, x: SSAValue, element: Attribute, suffix: str = "") -> SSAValue:
