@@ -112,13 +112,13 @@ def _print(found: Summary, *, layers: bool) -> None:
 
     console = Console(file=sys.stdout, highlight=False)
     _ports(console, found)
+    if layers and found.layers:
+        _layers(console, found)
     if found.unsupported:
         _unsupported(console, found)
-    elif layers:
-        _layers(console, found)
     counts = ", ".join(f"{name} {count}" for name, count in found.operators.items())
     console.print(f"\nops: {counts}", markup=False)
-    if found.unsupported:
+    if not found.layers:
         return
     at = ", ".join(f"{size.name} = {size.value}" for size in found.sizes)
     console.print(f"parameters: {found.parameters:,} ({bytes_text(found.weight_bytes)})", markup=False)

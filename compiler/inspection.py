@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp, NameLoc
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.dims import as_dim, product
-from neuralc.dialects.graph import GetWeightOp, WeightOp, declared_dims, the_model
+from neuralc.dialects.graph import CustomOp, GetWeightOp, TrainingOp, WeightOp, declared_dims, derived, the_model
 from neuralc.dialects.graph.cost import cost
 from neuralc.dialects.types import element_bytes, element_of, numpy_dtype, shape_of
 from neuralc.passes.locations import file_positions
@@ -19,7 +19,7 @@ from neuralc.passes.locations import file_positions
 HIDDEN = {"graph.get_weight", "graph.constant", "graph.size", "graph.return"}
 """Ops that are no layers: values that are there."""
 
-VIEWS = {"graph.reshape", "graph.identity", "graph.dropout"}
+VIEWS = {"graph.reshape", "graph.identity", *(op.name for op in derived(TrainingOp))}
 """Ops whose result is the memory of their operand."""
 
 
@@ -106,7 +106,15 @@ def summarize(name: str, module: ModuleOp, sizes: Mapping[str, int]) -> Summary:
         sum(_count(op.type, sizes) * element_bytes(element_of(op.type)) for op in weights.values()),
         sum(layer.flops for layer in layers),
         _peak(ops, [*model.arguments], [*model.terminator.operands], sizes),
+        _without_meaning(op for op in ops if isinstance(op, CustomOp)),
     )
+
+
+def _without_meaning(ops: Iterable[CustomOp]) -> Sequence[Unsupported]:
+    places: dict[str, list[str]] = {}
+    for op in ops:
+        places.setdefault(op.layer.data, []).append(_name(op))
+    return [Unsupported(layer, "no plugin brings it", len(found), found[0]) for layer, found in sorted(places.items())]
 
 
 def _port(name: str, value: SSAValue) -> Port:
@@ -148,10 +156,8 @@ def _layer(
     parameters = sum(counts.pop(name, 0) for name in sorted(names))
     place = next((f"line {position.line.data}" for position in file_positions(op.location)), "")
     short = op.name.partition(".")[2]
-    # ONNX nodes have names. xDSL cuts the number off a value's name, so that is the second choice.
-    name = op.location.desc.data if isinstance(op.location, NameLoc) else result.name_hint or short
     return Layer(
-        name,
+        _name(op),
         short,
         place,
         numpy_dtype(element_of(result.type)).name,
@@ -159,6 +165,13 @@ def _layer(
         parameters,
         max(0, cost(op).flops.evaluate(sizes)),
     )
+
+
+def _name(op: Operation) -> str:
+    """ONNX nodes have names. xDSL cuts the number off a value's name, so that is the second choice."""
+    if isinstance(op.location, NameLoc):
+        return op.location.desc.data
+    return op.results[0].name_hint or op.name.partition(".")[2]
 
 
 # --- memory ------------------------------------------------------------------------------------------------------

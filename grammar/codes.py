@@ -7,11 +7,13 @@ To add a code: one entry in `CODES`, in the range of its subject, with an exampl
     E03 arguments              E07 unsupported
     E04 shapes and types       E08 target and emission       W.. likewise, for warnings and notes
 
-An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python.
+An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python. A model of
+several files has a line `# file: name.nr` before each.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -22,6 +24,14 @@ class Code:
     title: str
     explanation: str
     example: str
+
+
+def example_files(example: str) -> dict[str, str]:
+    """The files of an example, by name; the first is the model."""
+    parts = re.split(r"^# file: (.+)\n", example, flags=re.MULTILINE)
+    if len(parts) == 1:
+        return {"model.nr": example}
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 CODES: dict[str, Code] = {
@@ -56,7 +66,7 @@ CODES: dict[str, Code] = {
     "E0106": Code(
         "nested too deeply",
         "Brackets nest deeper than the compiler follows. Move inner parts into macros.",
-        "network M { input: (8) layers: " + "Residual { " * 120 + "Dense(8) " + "} " * 120 + "}",
+        "network M { input: (8) layers: " + "Residual { " * 1100 + "Dense(8) " + "} " * 1100 + "}",
     ),
     "E0107": Code(
         "not UTF-8",
@@ -161,13 +171,15 @@ CODES: dict[str, Code] = {
     "E0213": Code(
         "imported name",
         "The imported file defines no macro and no network of this name.",
-        'from "m.nr" import Missing\nnetwork M { input: (8) layers: Dense(3) }',
+        '# file: model.nr\nfrom "blocks.nr" import Missing\nnetwork M { input: (8) layers: Dense(3) }\n'
+        "# file: blocks.nr\ndefine Block { Dense(3) }",
     ),
     "E0214": Code(
         "circle of imports",
         "A file imports itself, directly or through others. The note shows the way round. Move what both need into a "
         "third file.",
-        'from "m.nr" import M\nnetwork N { input: (8) layers: Dense(3) }',
+        '# file: model.nr\nfrom "blocks.nr" import Block\nnetwork M { input: (8) layers: Block() }\n'
+        '# file: blocks.nr\nfrom "model.nr" import M\ndefine Block { Dense(3) }',
     ),
     "E0215": Code(
         "import that cannot be read",
@@ -367,7 +379,13 @@ CODES: dict[str, Code] = {
     "E0703": Code(
         "construct without meaning yet",
         "The language has this construct; this version of neuralc does not compile it yet.",
-        "network M { input: (8) layers: a = Dense(3) Dense(4)(a) }",
+        '>>> neuralc.compile("model.nr", precision="bf16")',
+    ),
+    "E0704": Code(
+        "layer without a definition",
+        "The model holds layers of which only the name is known: no plugin brings them, so nobody can compute them. "
+        "Such a model can be looked at with `neuralc inspect` and `--emit=graph`.",
+        "$ echo 'network M { input: (8) layers: MyLayer() Dense(3) }' > m.nr; neuralc m.nr",
     ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
@@ -640,6 +658,19 @@ CODES: dict[str, Code] = {
         "network M { input: (8) layers: Add() Dense(3) }",
     ),
     "W0404": Code(
+        "window larger than its input",
+        "Without padding a window has to lie inside its input. There is no such place for this one, so the result has "
+        'no elements, and no layer can follow. A smaller window fits, and so does `padding="same"`.',
+        "network M { input: (8, 8, 3) layers: Conv2D(4, 9) }",
+    ),
+    "W0405": Code(
+        "shortcut changes the shape",
+        "The block of a `Residual` changes the shape, so its input is brought to the new one by a 1x1 convolution "
+        "(He et al. 2016, eq. 2), after a crop to the center where the block took the borders away. "
+        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error.',
+        "network M { input: (8) layers: Residual { Dense(3) } }",
+    ),
+    "W0406": Code(
         "sequence without a batch",
         "A layer over sequences (batch, steps, features) got a value of two axes. As PyTorch does, it takes it as one "
         "sequence without a batch: the first axis are the steps. Name the steps for a batch of sequences: `(S, 512)`.",

@@ -198,32 +198,59 @@ class Named:
         raise Unfit(self.code, message, suggest(text, known), whole=True, notes=(listed,))
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two whole numbers for height and width; one number stands for both."""
+_COUNTS = {1: "one", 2: "two", 3: "three"}
 
+
+@dataclass(frozen=True)
+class Tuple:
+    """So many whole numbers, one for each axis; a single one stands for all."""
+
+    count: int
     minimum: int = 1
 
     @property
     def description(self) -> str:
-        return f"a whole number of at least {self.minimum}, or two of them"
+        one = f"a whole number of at least {self.minimum}"
+        return one if self.count == 1 else f"{one}, or {_COUNTS[self.count]} of them"
 
     def convert(self, value: Evaluated) -> Converted:
         plain = _plain(value)
-        whole = Whole(self.minimum)
-        if not isinstance(plain, tuple):
-            try:
-                one = whole.convert(value)
-            except Unfit as unfit:
-                raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
-            return Converted((one.value, one.value), one.warning)
-        if len(plain) != 2:
+        parts = plain if isinstance(plain, tuple) else (value,) * self.count
+        if len(parts) != self.count:
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         try:
-            both = [whole.convert(part) for part in plain]
+            each = [Whole(self.minimum).convert(part) for part in parts]
         except Unfit as unfit:
             raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
-        return Converted(tuple(part.value for part in both), next((p.warning for p in both if p.warning), None))
+        return Converted(tuple(part.value for part in each), next((p.warning for p in each if p.warning), None))
+
+
+@dataclass(frozen=True)
+class Borders:
+    """How much lies before and behind each axis: one number for all, one for each axis, or a pair for each axis.
+
+    Of a single axis, two numbers are such a pair. The value is a pair for each axis.
+    """
+
+    count: int
+
+    @property
+    def description(self) -> str:
+        whole = "a whole number of at least 0"
+        if self.count == 1:
+            return f"{whole}, or two of them: before and behind"
+        return f"{whole}, or {_COUNTS[self.count]} of them, or {_COUNTS[self.count]} pairs: before and behind"
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        parts = plain if isinstance(plain, tuple) and self.count > 1 else (value,) * self.count
+        if len(parts) != self.count:
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        try:
+            each = [Tuple(2, 0).convert(part) for part in parts]
+        except Unfit as unfit:
+            raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
+        return Converted(tuple(part.value for part in each), next((p.warning for p in each if p.warning), None))
 
 
 @dataclass(frozen=True)
@@ -286,6 +313,23 @@ class ALayer:
         if self.names and layer.name not in self.names:
             raise Unfit("E0305", f"is {self.description}, not `{layer.name}`", suggest(layer.name, self.names))
         return Converted(layer.node)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A value that is kept as it is: bare words are strings."""
+
+    description: str = "a number, a string, true, false, None, or a list of these"
+
+    def convert(self, value: Evaluated) -> Converted:
+        value = _plain(value)
+        if isinstance(value, Word):
+            return Converted(value.text)
+        if isinstance(value, tuple):
+            return Converted(tuple(self.convert(part).value for part in value))
+        if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+            return Converted(value)
+        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
 
 
 @dataclass(frozen=True)

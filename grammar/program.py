@@ -178,6 +178,11 @@ class Body:
     captures: bool = False
     """Whether it uses names of the body around it."""
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """What the items apply."""
+        return tuple(step.node for step in self.steps)
+
 
 @dataclass(frozen=True)
 class ProgramInput:

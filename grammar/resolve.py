@@ -8,11 +8,13 @@ from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Given, bind
 from neuralc.grammar.clauses import Clauses
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error, suggest
+from neuralc.grammar.expansion import Expansion, output_names, too_deep
 from neuralc.grammar.inputs import Inputs
-from neuralc.grammar.items import Items, Reporter, output_names, too_deep
 from neuralc.grammar.library import Library, Unit
 from neuralc.grammar.names import Name, Names, mentions
 from neuralc.grammar.program import Program
+from neuralc.grammar.recursion import deep_recursion
+from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.syntax_errors import MAX_NESTING
 from neuralc.grammar.values import Evaluated, Scope
 
@@ -39,7 +41,8 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, Eva
     chosen = _choose(file, network)
     report = Reporter()
     unit = Library(report).unit(file.span.source, file)
-    return _Resolver(report, unit, chosen).run(file, settings or {})
+    with deep_recursion():
+        return _Resolver(report, unit, chosen).run(file, settings or {})
 
 
 def _choose(file: t.File, name: str | None) -> t.Network:
@@ -79,7 +82,7 @@ class _Resolver:
 
     def __init__(self, report: Reporter, unit: Unit, network: t.Network) -> None:
         self.report, self.unit, self.network = report, unit, network
-        self.items = Items(report)
+        self.expansion = Expansion(report)
 
     def run(self, file: t.File, settings: Mapping[str, Evaluated]) -> Program:
         network = self.network
@@ -94,17 +97,14 @@ class _Resolver:
         ports = Inputs(self.report, scope)
         found = ports.read(inputs[0]) if inputs else ()
         names = Names()
-        for port in inputs[0].inputs if inputs else ():
-            if port.name is not None:
-                names.define(port.name.value, Name(port.span, branch=True))
         for declared in found:
             names.define(declared.name, Name(declared.span, branch=True))
         wanted = output_names(network)
         results = [] if wanted is None else [name.value for name in wanted]
-        self.items.start(network, self.unit)
-        body = self.items.body(layers[0].items if layers else (), self.unit, scope, names, results)
-        outputs = self.items.outputs(wanted, names)
-        self.items.warn_unused(names)
+        self.expansion.start(network, self.unit)
+        body = self.expansion.body(layers[0].items if layers else (), self.unit, scope, names, results)
+        outputs = self.expansion.outputs(wanted, names)
+        self.expansion.warn_unused(names)
         if layers and not layers[0].items:
             self.report(Diagnostic("E0113", "`layers:` holds no layer", layers[0].keyword, (), "add `Output(10)`"))
         if body.size > MAX_LAYERS:
@@ -141,7 +141,7 @@ class _Resolver:
         known = {parameter.name.value for parameter in network.parameters}
         given = [Given(name, value, network.name.span) for name, value in settings.items() if name in known]
         bound = bind(
-            f"`{network.name.value}`", self.items.parameters(definition), (), given, network.name.span, self.report
+            f"`{network.name.value}`", self.expansion.parameters(definition), (), given, network.name.span, self.report
         )
         if bound is None:
             raise NeuralcError(list(self.report.errors))

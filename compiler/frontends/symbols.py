@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from xdsl.ir import Attribute, Block
 
-from neuralc.dialects.dims import Dim, Function, Symbol, as_dim, simplest
+from neuralc.dialects.dims import Dim, Function, Monomial, Symbol, as_dim, simplest
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.types import Shape, ShapeError
 from neuralc.frontends.multiples import in_lowest_terms, multiples
@@ -112,6 +112,15 @@ class Symbols:
             raise ShapeError(f"sizes {a} and {b} have to be equal")
         self._becomes(name, value)
 
+    def solve(self, lhs: Size, rhs: Size) -> None:
+        """As `unify`, for linear equations too: `S + U == T + 3` gives T, `2 * S == 8` gives S. Raises ShapeError."""
+        a, b = (as_dim(as_dim(size).substitute(self._equal)) for size in (lhs, rhs))
+        solution = linear_solution(a - b, list(self._origins))
+        if solution is None or _plain(a) is not None or _plain(b) is not None:
+            self.unify(a, b)
+        else:
+            self._becomes(*solution)
+
     def equal_multiples(self, lhs: Size, rhs: Size) -> bool:
         """Make symbols multiples with which two sizes are equal; False where none are found."""
         a, b = in_lowest_terms(lhs, rhs)
@@ -138,9 +147,22 @@ class Symbols:
         return factors is not None
 
     def _becomes(self, name: str, value: Dim) -> None:
+        self._bound(name, value)
         self._equal = {symbol: simplest(as_dim(size).substitute({name: value})) for symbol, size in self._equal.items()}
         self._equal[name] = simplest(value)
         self._rewrite(Substitution({name: value}))
+
+    def _bound(self, name: str, value: Dim) -> None:
+        """What is known about a symbol holds for what it becomes. Raises ShapeError where it cannot."""
+        low, high = self.bounds.minimum(name), self.bounds.maximum(name)
+        if value.is_static and not low <= value.value <= high:
+            raise ShapeError(f"`{name}` would have to be {value}, and is from {low} to {high}")
+        other = _plain(value)
+        if other is not None:
+            low, high = max(low, self.bounds.minimum(other)), min(high, self.bounds.maximum(other))
+            if low > high:
+                raise ShapeError(f"`{name}` and `{other}` have no size in common")
+            self.bounds.symbols[other] = float(low), float(high)
 
     def _limited(self, a: Dim, b: Dim) -> bool:
         """Of `S == min(c, S)` follows that S is at most c: a table of c entries has no more."""
@@ -208,6 +230,28 @@ class _Simplification(Substitution):
 
     def size(self, size: Dim) -> Dim:
         return self._bounds.simplified(super().size(size))
+
+
+def linear_solution(difference: Dim, order: Sequence[str]) -> tuple[str, Dim] | None:
+    """A symbol and what it has to be for a difference to be 0; the one that is last in `order`, if there is a choice.
+
+    None for what is not linear in it, or has no whole solution.
+    """
+    factors = {
+        monomial[0].name: factor
+        for monomial, factor in difference.terms
+        if len(monomial) == 1 and isinstance(monomial[0], Symbol)
+    }
+    alone = [name for name in factors if sum(name in _symbols(monomial) for monomial, _ in difference.terms) == 1]
+    for name in sorted(alone, key=order.index, reverse=True):
+        rest = Dim.symbol(name) * factors[name] - difference
+        if all(factor % factors[name] == 0 for _, factor in rest.terms):
+            return name, Dim(tuple((monomial, factor // factors[name]) for monomial, factor in rest.terms))
+    return None
+
+
+def _symbols(monomial: Monomial) -> frozenset[str]:
+    return Dim(((monomial, 1),)).symbols
 
 
 def _only_atom(dim: Dim) -> Symbol | Function | None:

@@ -4,7 +4,6 @@ from xdsl.ir import Dialect
 
 from neuralc.dialects.control import isolate
 from neuralc.dialects.graph.activations import (
-    DropoutOp,
     EluOp,
     GeluOp,
     HardSigmoidOp,
@@ -36,6 +35,7 @@ from neuralc.dialects.graph.config import ConfigAttr
 from neuralc.dialects.graph.contraction import DenseOp, DetOp, EinsumOp, MatmulOp
 from neuralc.dialects.graph.control import IfOp, LoopOp, ScanOp, YieldOp
 from neuralc.dialects.graph.conversion import BitcastOp, CastOp
+from neuralc.dialects.graph.custom import CustomOp, refuse_custom
 from neuralc.dialects.graph.elementwise import BinaryOp, CompareOp, TestOp, UnaryOp, derived
 from neuralc.dialects.graph.functions import (
     AbsOp,
@@ -119,6 +119,7 @@ from neuralc.dialects.graph.reductions import ArgReduceOp, CumulateOp, ReduceOp,
 from neuralc.dialects.graph.resampling import GridSampleOp, ResizeOp
 from neuralc.dialects.graph.sampling import DeformConvOp, FoldOp, MaxRoiPoolOp, RoiAlignOp
 from neuralc.dialects.graph.spatial import ArgMaxPoolOp, AveragePoolOp, ConvOp, ConvTransposeOp, MaxPoolOp
+from neuralc.dialects.graph.training import ActivityRegularizerOp, DropoutOp, GaussianNoiseOp, TrainingOp
 from neuralc.dialects.graph.views import (
     ConcatOp,
     ConstantOp,
@@ -146,13 +147,13 @@ Graph = Dialect(
         IfOp, LoopOp, ScanOp, YieldOp, LstmOp, GruOp, RnnOp,
         ConvOp, ConvTransposeOp, MaxPoolOp, ArgMaxPoolOp, AveragePoolOp, DenseOp, MatmulOp, EinsumOp, DetOp,
         QuantizeOp, DequantizeOp, RoiAlignOp, MaxRoiPoolOp, DeformConvOp, FoldOp,
-        *derived(UnaryOp), *derived(BinaryOp), PreluOp, DropoutOp, WhereOp, CastOp, BitcastOp,
+        *derived(UnaryOp), *derived(BinaryOp), PreluOp, *derived(TrainingOp), WhereOp, CastOp, BitcastOp,
         ReduceOp, ArgReduceOp, CumulateOp, TopKOp,
         BatchNormOp, GroupNormOp, LayerNormOp, RmsNormOp, LrnOp, SoftmaxOp, LogSoftmaxOp,
         ReshapeOp, TransposeOp, ConstantOp,
         SliceOp, ConcatOp, ExpandOp, PadOp, IotaOp, SizeOp,
         GatherOp, GatherElementsOp, GatherNdOp, ScatterElementsOp, ScatterNdOp, ReverseSequenceOp,
-        ResizeOp, GridSampleOp,
+        ResizeOp, GridSampleOp, CustomOp,
     ],
     [DimsAttr, DimAttr, IntsAttr, FloatsAttr, ConfigAttr],
 )  # fmt: skip
@@ -163,6 +164,7 @@ __all__ = [
     "AbsOp",
     "AcosOp",
     "AcoshOp",
+    "ActivityRegularizerOp",
     "AddOp",
     "ArgMaxPoolOp",
     "ArgReduceOp",
@@ -190,6 +192,7 @@ __all__ = [
     "CosOp",
     "CoshOp",
     "CumulateOp",
+    "CustomOp",
     "DeformConvOp",
     "DenseOp",
     "DequantizeOp",
@@ -214,6 +217,7 @@ __all__ = [
     "GatherElementsOp",
     "GatherNdOp",
     "GatherOp",
+    "GaussianNoiseOp",
     "GeluOp",
     "GetWeightOp",
     "Graph",
@@ -292,6 +296,7 @@ __all__ = [
     "TanhOp",
     "TestOp",
     "TopKOp",
+    "TrainingOp",
     "TransposeOp",
     "UnaryOp",
     "WeightOp",
@@ -300,6 +305,7 @@ __all__ = [
     "declared_dims",
     "derived",
     "isolate",
+    "refuse_custom",
     "symbols",
     "the_model",
 ]

@@ -267,6 +267,8 @@ RULES: Mapping[type[Operation], Rule] = {
     graph.LstmOp: _recurrent,
     graph.RnnOp: _recurrent,
     graph.ScanOp: _rounds,
+    # nobody knows what it computes
+    graph.CustomOp: _copies,
     # moves
     graph.ConcatOp: _copies,
     graph.ExpandOp: _copies,
@@ -282,8 +284,8 @@ RULES: Mapping[type[Operation], Rule] = {
     # no work when the model runs
     **dict.fromkeys(
         (
-            graph.ConstantOp, graph.DropoutOp, graph.GetWeightOp, graph.ReshapeOp, graph.ReturnOp, graph.SizeOp,
-            graph.SliceOp, graph.YieldOp, graph.DimOp, graph.WeightOp, graph.FuncOp,
+            graph.ConstantOp, *graph.derived(graph.TrainingOp), graph.GetWeightOp, graph.ReshapeOp, graph.ReturnOp,
+            graph.SizeOp, graph.SliceOp, graph.YieldOp, graph.DimOp, graph.WeightOp, graph.FuncOp,
         ),
         _free,
     ),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import WeightOp, declared_dims, symbols, the_model
+from neuralc.dialects.graph import WeightOp, declared_dims, refuse_custom, symbols, the_model
 from neuralc.dialects.interp.binding import Inputs, bind_dims, check_inputs, order_inputs
 from neuralc.dialects.interp.evaluator import Evaluator, Trace, Weights
 from neuralc.dialects.interp.numerics import Array, Numerics, finish
@@ -27,13 +27,15 @@ def run_module(
 
     `inputs` are arrays by name or by position, of the model's dtypes (an exact run takes float64 for any float).
     `trace` is called with each op of the model and its results, inside called functions too, not inside of weights.
-    Raises E0904 where an input does not fit and E0504 where a weight is missing or has another shape.
+    Raises E0904 where an input does not fit, E0504 where a weight is missing or has another shape, E0704 for layers of
+    which only the name is known.
     """
     numerics = Numerics(numerics)
     if any(op.name == "kernel.host" for op in module.body.block.ops):
         from neuralc.dialects.interp.kernel_host import run_host  # the kernel dialect is loaded where it is used
 
         return run_host(module, inputs, weights, numerics=numerics, trace=trace)
+    refuse_custom(module.walk())
     model, table = the_model(module), symbols(module)
     types = [argument.type for argument in model.arguments]
     arrays = order_inputs(model.inputs, inputs)

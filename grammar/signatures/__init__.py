@@ -19,6 +19,7 @@ from neuralc.grammar.signatures import (
     normalization,
     pooling,
     regularization,
+    shape,
     transformer,
 )
 from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, MANY, ONE, Inputs, Signature, snake_case
@@ -43,6 +44,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "core": core.SIGNATURES,
     "convolution": convolution.SIGNATURES,
     "pooling": pooling.SIGNATURES,
+    "shape": shape.SIGNATURES,
     "normalization": normalization.SIGNATURES,
     "regularization": regularization.SIGNATURES,
     "activations": activations.SIGNATURES,
@@ -57,16 +59,7 @@ SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.value
 WITHOUT_MEANING: tuple[str, ...] = (
     "Reshape", "Permute", "RepeatVector", "Lambda", "Masking", "Embedding", "PositionalEncoding", "CustomShape",
     "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
-    "Conv1D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "SeparableConv1D", "SeparableConv2D",
-    "DepthwiseConv1D",
-    "MaxPooling1D", "MaxPooling3D", "AveragePooling1D", "AveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling3D",
-    "GlobalAveragePooling1D", "GlobalAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D",
-    "AdaptiveMaxPooling3D", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
-    "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D",
-    "Cropping2D", "Cropping3D",
     "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization",
-    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
-    "ActivityRegularization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
     "AxialAttention", "NonLocalBlock",

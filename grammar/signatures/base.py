@@ -153,6 +153,7 @@ KERNEL_TRAINING: Parameters = (
     constraint("kernel"),
     constraint("bias"),
 )
+LORA = untreated("lora_rank", "lora_alpha")
 USE_BIAS = p("use_bias", Flag(), True, "add a bias per output channel")
 KERNEL_INIT = p("kernel_initializer", INITIALIZER, "glorot_uniform", "how an untrained kernel starts")
 BIAS_INIT = p("bias_initializer", INITIALIZER, "zeros", "how an untrained bias starts")

@@ -10,9 +10,9 @@ from neuralc.grammar.signatures.base import (
     FORMAT,
     KERNEL_INIT,
     KERNEL_TRAINING,
+    LORA,
     USE_BIAS,
     Signature,
-    untreated,
 )
 
 _DENSE: Parameters = (
@@ -22,7 +22,7 @@ _DENSE: Parameters = (
     KERNEL_INIT,
     BIAS_INIT,
     *KERNEL_TRAINING,
-    *untreated("lora_rank", "lora_alpha"),
+    *LORA,
 )
 
 SIGNATURES: tuple[Signature, ...] = (

@@ -4,8 +4,9 @@
     %2 = graph.batch_norm %1, .. {momentum = 0.9} -> ..     ->     %2 = graph.batch_norm %0, .. -> ..
     %3 = graph.identity %2 -> ..
 
-Dropout is the identity at inference and goes; batch norm uses its moving statistics, by its definition, and forgets the
-momentum with which training would update them. Framework code that is to train leaves from before this pass.
+Dropout, noise and penalties are the identity at inference and go; batch norm uses its moving statistics, by its
+definition, and forgets the momentum with which training would update them. Framework code that is to train leaves from
+before this pass.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from typing import ClassVar
 
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import BatchNormOp, DropoutOp, IdentityOp
+from neuralc.dialects.graph import BatchNormOp, IdentityOp, TrainingOp, derived
 from neuralc.dialects.syntax import to_attribute
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
 
 
-class RemoveDropout(RewritePattern[DropoutOp]):
-    """Dropout does nothing at inference (Srivastava et al. 2014, with the scaling done in training)."""
+class RemoveTraining(RewritePattern[TrainingOp]):
+    """Dropout, noise, penalties: at inference the value itself, since what they scale they scale in training."""
 
-    op_types = (DropoutOp,)
+    op_types: ClassVar = tuple(derived(TrainingOp))
 
-    def rewrite(self, op: DropoutOp, rewriter: Rewriter) -> None:
+    def rewrite(self, op: TrainingOp, rewriter: Rewriter) -> None:
         rewriter.remark("passed", op, "removed: it acts in training only")
         rewriter.replace(op, results=[op.x])
 
@@ -57,4 +58,4 @@ class SpecializeInferencePass(ModulePass):
     name = "graph-specialize-inference"
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        rewrite(module, [RemoveDropout(), RemoveIdentity(), ForgetMomentum()], context, erase_dead=False)
+        rewrite(module, [RemoveTraining(), RemoveIdentity(), ForgetMomentum()], context, erase_dead=False)

@@ -41,10 +41,12 @@ def agrees(
     batch: int = 2,
     order: Sequence[int] | None = None,
     native: bool = True,
+    sizes: Mapping[str, str] | None = None,
 ) -> None:
     """Holds the reference semantics against Keras to 1e-10, and native code at -O2 against the reference.
 
-    `data` gives inputs that are not random floats; `order` says which of our weights each one of Keras is.
+    `data` gives inputs that are not random floats; `order` says which of our weights each one of Keras is; `sizes` are
+    the shapes of inputs as the language writes them, where it names some: `{"x": "(S, 4)"}`.
     """
     named = shapes if isinstance(shapes, Mapping) else {"x": shapes}
     generator = np.random.default_rng(0)
@@ -52,9 +54,8 @@ def agrees(
         name: np.asarray((data or {}).get(name, generator.normal(size=(batch, *shape))))
         for name, shape in named.items()
     }
-    program = program_of(
-        text, {name: f"{shape_text(shape)} {dtype_text(arrays[name])}" for name, shape in named.items()}
-    )
+    written = {name: (sizes or {}).get(name, shape_text(shape)) for name, shape in named.items()}
+    program = program_of(text, {name: f"{written[name]} {dtype_text(arrays[name])}" for name in named})
     store = random_store(program)
     model = _model(build, named, arrays)
     _set_weights(model, program, store, order)

@@ -37,6 +37,7 @@ from neuralc.emit.llvm.host_sizes import load_dims
 from neuralc.emit.llvm.host_weights import WeightLayout
 from neuralc.emit.llvm.index import IndexArithmetic, IndexValue
 from neuralc.emit.llvm.kernel import function_name
+from neuralc.emit.llvm.names import short
 from neuralc.emit.llvm.types import I1, I8, I32, I64, POINTER, Value
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.locations import span_of
@@ -90,7 +91,7 @@ class _HostWriter:
         for base, values in ((self.inputs, self.host.input_arguments), (self.outputs, self.host.output_arguments)):
             for number, value in enumerate(values):
                 place = self.builder.gep(base, [ir.Constant(I64, number)], source_etype=POINTER)
-                self.pointers[value] = self.builder.load(place, value.name_hint or "", typ=POINTER)
+                self.pointers[value] = self.builder.load(place, short(value.name_hint), typ=POINTER)
         self.ops(list(self.host.block.ops))
         status = ir.Constant(I32, 0) if self.cell is None else self.builder.load(self.cell, "status", typ=I32)
         self.builder.ret(status)
@@ -118,10 +119,10 @@ class _HostWriter:
 
     def weight(self, op: WeightOp) -> None:
         place = IndexValue.of(self.layout.places[op.weight_name].offset)
-        self.pointers[op.result] = self.offset(self.weights, place, op.result.name_hint)
+        self.pointers[op.result] = self.offset(self.weights, place, short(op.result.name_hint))
 
     def in_arena(self, op: ArenaOp) -> None:
-        self.pointers[op.result] = self.offset(self.arena, self.size(op.offset.data), op.result.name_hint)
+        self.pointers[op.result] = self.offset(self.arena, self.size(op.offset.data), short(op.result.name_hint))
 
     def status(self, op: StatusOp) -> None:
         if self.cell is None:
@@ -136,7 +137,7 @@ class _HostWriter:
         if not isinstance(type_, RefType):
             raise error("E9901", f"a view is a reference, not {type_}")
         bytes_ = self.size(op.offset.data * element_bytes(type_.element_type))
-        self.pointers[op.result] = self.offset(self.pointers[op.source], bytes_, op.result.name_hint)
+        self.pointers[op.result] = self.offset(self.pointers[op.source], bytes_, short(op.result.name_hint))
 
     # -- control -----------------------------------------------------------------------------------------------------
 
@@ -213,7 +214,9 @@ class _HostWriter:
         no_pool = self.builder.icmp_unsigned("==", self.pool, ir.Constant(POINTER, None))
         small = self.builder.icmp_signed("<", grid, ir.Constant(I64, enough))
         alone = self.builder.or_(no_pool, small)
-        blocks = [self.function.append_basic_block(f"{function.name}.{name}") for name in ("direct", "shared", "done")]
+        blocks = [
+            self.function.append_basic_block(f"{short(function.name)}.{name}") for name in ("direct", "shared", "done")
+        ]
         self.builder.cbranch(alone, blocks[0], blocks[1])
         self.builder.position_at_end(blocks[0])
         direct()

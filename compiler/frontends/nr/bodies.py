@@ -274,7 +274,7 @@ class Bodies:
         """Raises ShapeError where two sizes cannot be equal; named ones become one size, which is told."""
         if lhs == rhs:
             return
-        self.symbols.unify(lhs, rhs)
+        self.symbols.solve(lhs, rhs)
         message = f"`{lhs}` and `{rhs}` have to be equal here, so they are one size: a run with others is refused"
         self.trace.report(warning("W0402", message, site.span, help="give equal sizes one name"))
 

@@ -25,6 +25,12 @@ from neuralc.grammar.signatures import MANY, ONE, Inputs
 if TYPE_CHECKING:
     from neuralc.frontends.nr.bodies import Bodies
 
+DEEPEST = 32
+"""Functions in functions. Each passes on the weights of all below it, so further ones stand where they are used."""
+
+Build: TypeAlias = "Callable[[Frame, Values, str], Running]"
+"""Writes a body: into a frame, from values, with the weights at a path."""
+
 Key: TypeAlias = tuple[int, tuple[Attribute, ...], tuple[bool, ...]]
 """What is called, the types of the values, and which of them carry a mask."""
 
@@ -66,7 +72,7 @@ class Calls:
             values = _in_order(callee.inputs, applied)
             self._check(callee.inputs, values, node.name_span)
 
-        def build(inner: Frame, given: Values) -> Running:
+        def build(inner: Frame, given: Values, at: str) -> Running:
             for port, value in zip(callee.inputs or (), given, strict=False):
                 inner.values[port.name] = (value,)
             return self._results(inner, callee, self._bodies.body(inner, callee.body, given))
@@ -84,8 +90,8 @@ class Calls:
         alone = replace(node, fed=RUNNING)
         key = id(node.arguments)
 
-        def build(inner: Frame, given: Values) -> Running:
-            return self._bodies.layer(inner, alone, given, "")
+        def build(inner: Frame, given: Values, at: str) -> Running:
+            return self._bodies.layer(inner, alone, given, at)
 
         return self._call(frame, node.span, node.name_span, key, node.signature.scope, values, path, build)
 
@@ -98,9 +104,11 @@ class Calls:
         name: str,
         values: Values,
         path: str,
-        build: Callable[[Frame, Values], Running],
+        build: Build,
     ) -> Values:
         """A call of the func for this body and these types, which is built on first use. Raises Broken."""
+        if len(self._bodies.trace.uses) >= DEEPEST:
+            return self._here(frame, name, name_span, values, path, build)
         masks = [self._bodies.masks.get(value) for value in values]
         masked = tuple(mask is not None for mask in masks)
         found = (key, tuple(value.type for value in values), masked)
@@ -125,13 +133,23 @@ class Calls:
         self._bodies.trace.made(results, Origin(name, name_span, values))
         return results
 
+    def _here(self, frame: Frame, name: str, name_span: Span, values: Values, path: str, build: Build) -> Values:
+        """The body at the place of its use."""
+        self._bodies.trace.uses.append(Used(name, name_span))
+        results = build(Frame(frame.function, Scope(path)), values, path)
+        self._bodies.trace.uses.pop()
+        if results is None:
+            raise Broken
+        self._bodies.trace.made(results, Origin(name, name_span, values))
+        return results
+
     def _template(
         self,
         name: str,
         values: Values,
         masks: Sequence[SSAValue | None],
         span: Span,
-        build: Callable[[Frame, Values], Running],
+        build: Build,
     ) -> Template | None:
         block = Block(arg_types=[value.type for value in (*values, *masks) if value is not None])
         self._bodies.symbols.blocks.append(block)
@@ -143,7 +161,7 @@ class Calls:
             if mask is not None:
                 self._bodies.masks[value] = rest.pop(0)
         function = BlockFunction(block)
-        running = build(Frame(function, Scope()), given)
+        running = build(Frame(function, Scope()), given, "")
         if running is None:
             return None
         found = [self._bodies.masks.get(value) for value in running]

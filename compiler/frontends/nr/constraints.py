@@ -23,10 +23,19 @@ def apply_constraints(program: Program, symbols: Symbols) -> Iterator[Diagnostic
         try:
             if constraint.comparison != "==":
                 yield _unknown(constraint)
-            else:
-                symbols.unify(lhs, rhs)
+            elif not _multiple(constraint, symbols):
+                symbols.solve(lhs, rhs)
         except (ShapeError, ValueError) as problem:
             yield Diagnostic("E0407", f"`{constraint.span.text}` cannot hold: {problem}", constraint.span)
+
+
+def _multiple(constraint: t.Constraint, symbols: Symbols) -> bool:
+    """`H % 16 == 0`: whether the constraint has this form and a multiple of a new name makes it true."""
+    lhs, rhs = constraint.lhs, constraint.rhs
+    if not isinstance(lhs, t.Arithmetic) or lhs.operator != "%" or not isinstance(rhs, t.Number) or rhs.value != 0:
+        return False
+    size, divisor = _size(lhs.lhs, symbols), _size(lhs.rhs, symbols)
+    return not size.is_static and divisor.is_static and symbols.divisible(size, divisor)
 
 
 def _size(size: t.Size, symbols: Symbols) -> Dim:

@@ -83,7 +83,7 @@ def emit(function: Function, op: Operation, span: Span, hint: str) -> None:
     op.location = location(span)
     function.block.add_op(op)
     for result in op.results:
-        result.name_hint = hint
+        result.name_hint = hint or None
 
 
 class _Weights(ABC):

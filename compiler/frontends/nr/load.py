@@ -12,6 +12,7 @@ from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.lower import Lowering
 from neuralc.grammar.diagnostics import Diagnostic, Source, Span
 from neuralc.grammar.parser import parse, read_source
+from neuralc.grammar.recursion import deep_recursion
 from neuralc.grammar.resolve import examine
 
 __all__ = ["LoadedProgram", "WeightDeclaration", "load"]
@@ -44,7 +45,8 @@ def load(
     source = model if isinstance(model, Source) else read_source(model)
     program = examine(parse(source), network)
     lowering = Lowering(program, dims)
-    module, weights = lowering.run()
+    with deep_recursion():
+        module, weights = lowering.run()
     warnings = sorted((*program.messages, *lowering.messages), key=lambda found: found.span.start if found.span else 0)
     path = None if program.weights is None else Path(source.name).parent / program.weights
     return LoadedProgram(

@@ -70,6 +70,9 @@ class Trace:
             if shown(before) != shown(value):
                 made = f"`{origin.layer}` in line {origin.span.line} made it of {shown(before)}"
                 yield f"{made}, which {self._giver(before)}"
+            for found in self.messages:
+                if found.code == "W0404" and found.span == origin.span:
+                    yield f"there {found.message}"
             value = before
 
     def _giver(self, value: SSAValue) -> str:

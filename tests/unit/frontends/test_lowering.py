@@ -226,7 +226,10 @@ def test_a_shape_error_names_the_layer_its_input_and_who_made_it() -> None:
     found = error_of("Flatten() Conv2D(3, 3)", "(8, 8, 1)")
     assert found.code == "E0401"
     assert found.message == "`Conv2D`: it takes images (batch, height, width, channels), its input is (batch, 64)"
-    assert found.notes == ("its input (batch, 64) comes from `Flatten` in line 1",)
+    assert found.notes == (
+        "its input (batch, 64) comes from `Flatten` in line 1",
+        "`Flatten` in line 1 made it of (batch, 8, 8, 1), which is the input `input` in line 1",
+    )
     assert found.span is not None
     assert found.span.text == "Conv2D"
 

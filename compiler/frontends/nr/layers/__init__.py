@@ -18,6 +18,7 @@ from neuralc.frontends.nr.layers import (
     pooling,
     regularization,
     rotary,
+    shape,
     transformer,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
@@ -28,6 +29,7 @@ LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
     **convolution.LOWERINGS,
     **pooling.LOWERINGS,
+    **shape.LOWERINGS,
     **normalization.LOWERINGS,
     **regularization.LOWERINGS,
     **activations.LOWERINGS,
