@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 from support.compare import Array
-from support.nr_programs import agrees, refusal
+from support.nr_programs import Weights, agrees, refusal
 
 
 def rotated(x: Array, places: Array, *, wavelength: float = 10000.0, interleaved: bool = False) -> Array:
@@ -75,6 +75,24 @@ def test_each_sequence_starts_at_its_own_place() -> None:
 def test_a_long_sequence_of_a_named_length_is_as_exact_as_a_short_one() -> None:
     """Angles of thousands of turns are not rounded before whole turns are left out."""
     agrees("RotaryEmbedding()", {"x": ("S", 8)}, lambda x, w: rotated(x, steps(x)), sizes={"S": 20000}, batch=1)
+
+
+@pytest.mark.parametrize(
+    ("layer", "groups"),
+    [("MultiHeadAttention(num_heads=4, key_dim=6, {})", 4), ("GroupedQueryAttention(6, 4, 2, {})", 2)],
+)
+def test_queries_and_keys_of_attention_turn(layer: str, groups: int) -> None:
+    """Scores depend on the distance of two places alone (equation 16)."""
+
+    def reference(x: Array, w: Weights) -> Array:
+        path = next(iter(w)).split(".")[0]
+        q, k, v = (np.einsum("btd,dnh->btnh", x, w[f"{path}.{name}.kernel"]) for name in ("query", "key", "value"))
+        k, v = (np.repeat(each, 4 // groups, axis=2) for each in (rotated(k, steps(x)), v))
+        scores = np.einsum("bqnh,bknh->bnqk", rotated(q, steps(x)), k) / np.sqrt(6)
+        weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+        return np.einsum("bnqk,bknh,nhd->bqd", weights, v, w[f"{path}.attention_output.kernel"])
+
+    agrees(layer.format("rotary=true, use_bias=false"), {"x": (5, 8)}, reference)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from neuralc.frontends.nr.site import LayerError, Site, shown
 from neuralc.grammar.binding import Bound
 from neuralc.grammar.signatures import find
 
-PASSED_ON = ("dropout", "use_bias", "kernel_initializer", "bias_initializer", "rotary")
+PASSED_ON = ("dropout", "use_bias", "kernel_initializer", "bias_initializer")
 """Arguments that the attention of a layer takes as they are."""
 
 
@@ -105,7 +105,7 @@ def _encoder_layer(
     site: Site, arguments: Bound, x: SSAValue, padding: SSAValue | None, pairs: SSAValue | None
 ) -> SSAValue:
     def attention(y: SSAValue) -> SSAValue:
-        return _attend(site.sub("attention"), arguments, y, y, padding, pairs, causal=arguments["use_causal_mask"])
+        return _attend(site.sub("attention"), arguments, y, y, padding, pairs)
 
     x = _sublayer(site, arguments, "attention", x, attention)
     return _sublayer(site, arguments, "feed_forward", x, lambda y: _feed_forward(site, arguments, y))
@@ -124,7 +124,7 @@ def _decoder_layer(
     """Without a memory, the layer of a decoder that stands alone (Liu et al. 2018): self-attention only."""
 
     def attention(y: SSAValue) -> SSAValue:
-        return _attend(site.sub("attention"), arguments, y, y, padding, pairs, causal=arguments["use_causal_mask"])
+        return _attend(site.sub("attention"), arguments, y, y, padding, pairs)
 
     x = _sublayer(site, arguments, "attention", x, attention)
     if memory is not None:
@@ -132,7 +132,7 @@ def _decoder_layer(
 
         def cross(y: SSAValue) -> SSAValue:
             place = site.sub("cross_attention")
-            return _attend(place, arguments, y, given, memory_padding, memory_pairs, rotary=False)
+            return _attend(place, arguments, y, given, memory_padding, memory_pairs, to_itself=False)
 
         x = _sublayer(site, arguments, "cross_attention", x, cross)
     return _sublayer(site, arguments, "feed_forward", x, lambda y: _feed_forward(site, arguments, y))
@@ -154,7 +154,8 @@ def _attend(
     value: SSAValue,
     padding: SSAValue | None,
     pairs: SSAValue | None,
-    **options: Any,
+    *,
+    to_itself: bool = True,
 ) -> SSAValue:
     """Multi-head attention to the steps of a value that its padding mask lets through."""
     width, heads = known(shape_of(query.type)[-1], "the last axis"), arguments["num_heads"]
@@ -168,11 +169,11 @@ def _attend(
         "MultiHeadAttention",
         num_heads=heads,
         key_dim=key_dim or width // heads,
+        use_causal_mask=to_itself and arguments["use_causal_mask"],
+        rotary=to_itself and arguments["rotary"],
         **{name: arguments[name] for name in PASSED_ON},
     )
-    masks = {"value_mask": padding, "attention_mask": pairs}
-    bound = Bound({**bound.values, "use_causal_mask": False, **options})
-    result = multi_head_attention(site, bound, query, value, **masks)
+    result = multi_head_attention(site, bound, query, value, value_mask=padding, attention_mask=pairs)
     return result if isinstance(result, SSAValue) else result[0]
 
 
@@ -205,7 +206,7 @@ def _feed_forward(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
         same(site, f"sizes of axis {axis} before and after its block", mine, other)
     if after[-1] == width:
         return made[0]
-    return site.layer("feed_forward.output", "Dense", made[0], units=width, **options)
+    return site.layer("projection", "Dense", made[0], units=width, **options)
 
 
 LOWERINGS: dict[str, Lowering] = {
