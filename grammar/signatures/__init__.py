@@ -62,7 +62,6 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "AxialAttention", "NonLocalBlock",
     "Inception", "SqueezeExcitation", "Capsule", "SpatialTransformer", "GraphConv", "GraphAttention",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     "DynamicLayer", "QuantumLayer", "ProbabilisticDense",

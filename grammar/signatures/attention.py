@@ -5,6 +5,7 @@ from __future__ import annotations
 from neuralc.grammar.parameters import Flag, OneOf, Optional, Parameter, Parameters, Real, Several, Whole
 from neuralc.grammar.signatures.base import (
     BIAS_INIT,
+    INITIALIZER,
     KERNEL_INIT,
     KERNEL_TRAINING,
     Inputs,
@@ -136,5 +137,42 @@ SIGNATURES: tuple[Signature, ...] = (
         shapes="(batch, steps, .., features) -> the same; positions (batch, steps), start (batch)",
         masking="keep",
         example="input: (S, 4, 16) layers: RotaryEmbedding()",
+    ),
+    Signature(
+        "AxialAttention",
+        (
+            Parameter("num_heads", Whole(1), doc="how many heads attend side by side"),
+            Parameter("key_dim", Whole(1), doc="features of a query and of a key in each head"),
+            p("axes", Optional(Several(Whole())), None, "the axes, in their order; all between batch and features"),
+            p("value_dim", Optional(Whole(1)), None, "features of a value in each head; `key_dim` unless said"),
+            _DROPOUT,
+            _USE_BIAS,
+            KERNEL_INIT,
+            BIAS_INIT,
+        ),
+        "Ho et al. 2019, Axial Attention in Multidimensional Transformers, section 3.1",
+        "multi-head attention along one axis after the other, each with weights of its own",
+        shapes="(batch, places.., in) -> the same",
+        example="input: (8, 8, 16) layers: AxialAttention(num_heads=2, key_dim=8)",
+    ),
+    Signature(
+        "NonLocalBlock",
+        (
+            p("channels", Optional(Whole(1)), None, "features of the embeddings; half of the input's unless said"),
+            p(
+                "mode",
+                OneOf(("embedded", "gaussian", "dot", "concat")),
+                "embedded",
+                "f(x, y): exp(theta x . phi y), exp(x . y), theta x . phi y, or relu(w . [theta x, phi y])",
+            ),
+            p("use_bias", Flag(), True, "add a bias in each embedding"),
+            KERNEL_INIT,
+            BIAS_INIT,
+            p("output_initializer", INITIALIZER, "zeros", "how the last map starts untrained: the block gives x"),
+        ),
+        "Wang et al. 2018, Non-local Neural Networks, eq. 1 to 6",
+        "x + W . sum of f(x_i, x_j) g(x_j) / C over all places j",
+        shapes="(batch, places.., channels) -> the same",
+        example="input: (8, 8, 16) layers: NonLocalBlock()",
     ),
 )

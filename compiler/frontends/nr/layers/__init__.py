@@ -13,6 +13,7 @@ from neuralc.frontends.nr.layers import (
     convolution,
     core,
     heads,
+    image_attention,
     merge,
     normalization,
     pooling,
@@ -39,5 +40,6 @@ LOWERINGS: dict[str, Lowering] = {
     **heads.LOWERINGS,
     **rotary.LOWERINGS,
     **transformer.LOWERINGS,
+    **image_attention.LOWERINGS,
 }
 """Every layer of the signature table; a test compares the two."""
