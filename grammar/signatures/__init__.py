@@ -21,6 +21,7 @@ from neuralc.grammar.signatures import (
     regularization,
     shape,
     transformer,
+    vision,
 )
 from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, MANY, ONE, Inputs, Signature, snake_case
 
@@ -48,7 +49,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "normalization": normalization.SIGNATURES,
     "regularization": regularization.SIGNATURES,
     "activations": activations.SIGNATURES,
-    "blocks": blocks.SIGNATURES,
+    "blocks": (*blocks.SIGNATURES, *vision.SIGNATURES),
     "merge": merge.SIGNATURES,
     "attention": (*attention.SIGNATURES, *transformer.SIGNATURES),
 }
@@ -62,7 +63,7 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Inception", "SqueezeExcitation", "Capsule", "SpatialTransformer", "GraphConv", "GraphAttention",
+    "GraphConv", "GraphAttention",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     "DynamicLayer", "QuantumLayer", "ProbabilisticDense",
 )  # fmt: skip

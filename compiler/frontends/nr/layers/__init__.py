@@ -10,6 +10,7 @@ from neuralc.frontends.nr.layers import (
     activations,
     attention,
     blocks,
+    capsule,
     convolution,
     core,
     heads,
@@ -21,6 +22,7 @@ from neuralc.frontends.nr.layers import (
     rotary,
     shape,
     transformer,
+    vision,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
 
@@ -41,5 +43,7 @@ LOWERINGS: dict[str, Lowering] = {
     **rotary.LOWERINGS,
     **transformer.LOWERINGS,
     **image_attention.LOWERINGS,
+    **vision.LOWERINGS,
+    **capsule.LOWERINGS,
 }
 """Every layer of the signature table; a test compares the two."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.dims import as_dim, product
+from neuralc.dialects.dims import product
 from neuralc.dialects.graph.shapes import normalize_axis
-from neuralc.dialects.types import DimAttr, ShapeError, element_of, shape_of
+from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.layers.heads import multi_head_attention
 from neuralc.frontends.nr.layers.shared import Lowering, known
 from neuralc.frontends.nr.layers.transformer import with_defaults
-from neuralc.frontends.nr.layers.values import cast, einsum, part, reshape, scaled
+from neuralc.frontends.nr.layers.values import einsum, part, reshape, size_of
 from neuralc.frontends.nr.site import Site, shown
 from neuralc.frontends.sizes import Size
 from neuralc.grammar.binding import Bound
@@ -89,10 +89,7 @@ def _concatenated(site: Site, arguments: Bound, query: SSAValue, key: SSAValue, 
 
 def _mean(site: Site, x: SSAValue, count: Size) -> SSAValue:
     """Divided by the number of places."""
-    if isinstance(count, int):
-        return scaled(site, x, 1.0 / count, "count")
-    size = site.add(graph.SizeOp.of(dim=DimAttr(as_dim(count))), "count")
-    return site.add(graph.DivOp.of(x, cast(site, size, element_of(x.type), "count")))
+    return site.add(graph.DivOp.of(x, size_of(site, count, x)), "mean")
 
 
 LOWERINGS: dict[str, Lowering] = {"AxialAttention": axial_attention, "NonLocalBlock": non_local_block}

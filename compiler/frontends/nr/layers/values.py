@@ -9,7 +9,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim
-from neuralc.dialects.types import DimsAttr, ShapeError, element_of, shape_of, tensor_type
+from neuralc.dialects.types import DimAttr, DimsAttr, ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers.shared import known
 from neuralc.frontends.nr.site import Site
 from neuralc.frontends.sizes import Size
@@ -54,6 +54,14 @@ def number(site: Site, value: float, like: SSAValue | Attribute, suffix: str = "
     """A constant of rank 0, of the element type of `like`."""
     element = element_of(like.type) if isinstance(like, SSAValue) else like
     return site.add(graph.ConstantOp.of(result=tensor_type((), element), value=value), suffix)
+
+
+def size_of(site: Site, size: Size, like: SSAValue, suffix: str = "size") -> SSAValue:
+    """A size as a number of the element type of `like`."""
+    dim = as_dim(size)
+    if dim.is_static:
+        return number(site, float(dim.value), like, suffix)
+    return cast(site, site.add(graph.SizeOp.of(dim=DimAttr(dim)), suffix), element_of(like.type), suffix)
 
 
 def scaled(site: Site, x: SSAValue, factor: float, suffix: str = "scale") -> SSAValue:
