@@ -32,6 +32,8 @@ Examples:
 Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
   neuralc verify model.onnx --against onnxruntime   do the values agree?
+  neuralc inspect model.nr                          layers, shapes, parameters, FLOPs, memory
+  neuralc fmt model.nr                              one layout for every model
   neuralc explain E0201                             what an error means
 
 \b
@@ -44,6 +46,7 @@ VERBS: dict[str, str] = {
     "run": "neuralc.cli_run",
     "verify": "neuralc.cli_verify",
     "inspect": "neuralc.cli_inspect",
+    "fmt": "neuralc.cli_fmt",
     "explain": "neuralc.cli_explain",
 }
 """Verb -> module with its `command`."""

@@ -133,7 +133,7 @@ class Expansion:
         """The values of an `outputs:` clause; unknown names are reported."""
         if wanted is None:
             return None
-        uses = []
+        uses: list[Use] = []
         for name in wanted:
             found = names.find(name.value)
             if found is None or not found.value:

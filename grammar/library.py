@@ -58,8 +58,10 @@ class Library:
         unit = Unit(source, file)
         self._units[path] = unit
         self._reading.append((path, source.name))
-        for tree in (*file.macros, *file.networks):
-            self._define(unit, tree)
+        for macro in file.macros:
+            self._define(unit, macro)
+        for network in file.networks:
+            self._define(unit, network)
         for clause in file.imports:
             self._import(unit, clause)
         self._reading.pop()

@@ -40,14 +40,13 @@ class Names:
 
     def find(self, name: str) -> Name | None:
         """Marks what it finds as used."""
-        if name in self.own:
-            found = self.own[name]
-            found.used = True
-            return found
-        found = None if self.outer is None else self.outer.find(name)
-        if found is not None:
-            self.captured = True
-        return found
+        own = self.own.get(name)
+        if own is not None:
+            own.used = True
+            return own
+        around = None if self.outer is None else self.outer.find(name)
+        self.captured = self.captured or around is not None
+        return around
 
     def has(self, name: str) -> bool:
         return name in self.own or (self.outer is not None and self.outer.has(name))

@@ -66,14 +66,12 @@ def _choose(file: t.File, name: str | None) -> t.Network:
 def _mains(file: t.File) -> list[t.Network]:
     """The networks that no other one of the file uses as a layer."""
     used: set[str] = set()
-    for definition in (*file.macros, *file.networks):
-        blocks = (
-            [definition.block.items]
-            if isinstance(definition, t.Macro)
-            else [clause.items for clause in definition.clauses if isinstance(clause, t.LayersClause)]
-        )
-        called = frozenset().union(*(mentions(items).called for items in blocks))
-        used |= called - {definition.name.value}
+    for macro in file.macros:
+        used |= mentions(macro.block.items).called
+    for network in file.networks:
+        layers = [clause for clause in network.clauses if isinstance(clause, t.LayersClause)]
+        called = {name for clause in layers for name in mentions(clause.items).called}
+        used |= called - {network.name.value}
     return [network for network in file.networks if network.name.value not in used] or list(file.networks)
 
 

@@ -283,7 +283,11 @@ class Bodies:
 
     # --- messages ----------------------------------------------------------------------------------------------------
     def _warn_image(self, node: LayerNode, x: SSAValue) -> None:
-        if len(shape_of(x.type)) < 4 or any(found.code == "W0401" for found in self.trace.messages):
+        rank = len(shape_of(x.type))
+        # Of a sequence the last axis is what a dense layer is for; an input of rank 3 may be a picture of one channel.
+        if rank < 3 or (rank == 3 and not self.trace.is_input(x)):
+            return
+        if any(found.code == "W0401" for found in self.trace.messages):
             return
         message = f"`{node.signature.name}` works on the last axis of {shown(x)}, at each place of the others"
         help = "write `Flatten()` before it if all places belong together"

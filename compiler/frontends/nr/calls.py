@@ -186,7 +186,7 @@ class Calls:
             shape = shape_of(value.type)
             wanted = ("batch", *port.sizes)
             if len(shape) != len(wanted):
-                raise LayerError(f"its input `{port.name}` is {format_shape(wanted)}, and gets {shown(value)}", "E0406")
+                raise LayerError(f"its input `{port.name}` is {_written(wanted)}, and gets {shown(value)}", "E0406")
             if element_of(value.type) != element_type_of(port.element):
                 raise LayerError(
                     f"its input `{port.name}` is {port.element}, and gets {element_of(value.type)}",
@@ -196,9 +196,11 @@ class Calls:
             for expected, size in zip(wanted[1:], shape[1:], strict=True):
                 known = named.setdefault(expected, size) if isinstance(expected, str) else expected
                 if as_dim(known) != as_dim(size):
-                    raise LayerError(
-                        f"its input `{port.name}` is {format_shape(wanted)}, and gets {shown(value)}", "E0406"
-                    )
+                    raise LayerError(f"its input `{port.name}` is {_written(wanted)}, and gets {shown(value)}", "E0406")
+
+
+def _written(shape: Sequence[int | str]) -> str:
+    return format_shape([as_dim(size) for size in shape])
 
 
 def _in_order(inputs: Sequence[ProgramInput], applied: Applied) -> Values:

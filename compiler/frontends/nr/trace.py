@@ -46,6 +46,10 @@ class Trace:
         for value in values:
             self.origins.setdefault(value, origin)
 
+    def is_input(self, value: SSAValue) -> bool:
+        origin = self.origins.get(value)
+        return origin is not None and origin.is_input
+
     def report(self, diagnostic: Diagnostic) -> None:
         """Keeps a message, one for each place and code; inside a macro it tells where the macro was used."""
         kept = self.errors if diagnostic.severity == "error" else self.messages

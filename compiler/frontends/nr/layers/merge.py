@@ -18,21 +18,23 @@ Binary: TypeAlias = type[graph.AddOp | graph.SubOp | graph.MulOp | graph.Maximum
 
 
 def _elementwise(op: Binary) -> Lowering:
-    def lower(site: Site, arguments: Bound, *values: SSAValue) -> SSAValue:
-        if len(values) == 1:
-            _warn_single(site)
-            return site.add(graph.IdentityOp.of(values[0]))
-        result, *others = _aligned(site, values)
-        for value in others:
-            result = site.add(op.of(result, value))
-        return result
+    return lambda site, arguments, *values: _folded(site, op, values)
 
-    return lower
+
+def _folded(site: Site, op: Binary, values: tuple[SSAValue, ...]) -> SSAValue:
+    """`op` between all values, from the first to the last."""
+    if len(values) == 1:
+        _warn_single(site)
+        return site.add(graph.IdentityOp.of(values[0]))
+    result, *others = _aligned(site, values)
+    for value in others:
+        result = site.add(op.of(result, value))
+    return result
 
 
 def average(site: Site, arguments: Bound, *values: SSAValue) -> SSAValue:
-    total = _elementwise(graph.AddOp)(site, arguments, *values)
-    if len(values) == 1 or not isinstance(total, SSAValue):
+    total = _folded(site, graph.AddOp, values)
+    if len(values) == 1:
         return total
     count = graph.ConstantOp.of(result=tensor_type((), element_of(total.type)), value=float(len(values)))
     return site.add(graph.DivOp.of(total, site.add(count, "count")))
