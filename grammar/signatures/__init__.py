@@ -15,6 +15,7 @@ from neuralc.grammar.signatures import (
     blocks,
     convolution,
     core,
+    graph_networks,
     merge,
     normalization,
     pooling,
@@ -51,6 +52,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "activations": activations.SIGNATURES,
     "blocks": (*blocks.SIGNATURES, *vision.SIGNATURES),
     "merge": merge.SIGNATURES,
+    "graph networks": graph_networks.SIGNATURES,
     "attention": (*attention.SIGNATURES, *transformer.SIGNATURES),
 }
 """Family -> layers, in the order of the documents."""
@@ -63,7 +65,6 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "GraphConv", "GraphAttention",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     "DynamicLayer", "QuantumLayer", "ProbabilisticDense",
 )  # fmt: skip

@@ -13,6 +13,8 @@ from neuralc.frontends.nr.layers import (
     capsule,
     convolution,
     core,
+    graph_attention,
+    graph_conv,
     heads,
     image_attention,
     merge,
@@ -44,6 +46,8 @@ LOWERINGS: dict[str, Lowering] = {
     **transformer.LOWERINGS,
     **image_attention.LOWERINGS,
     **vision.LOWERINGS,
+    **graph_conv.LOWERINGS,
+    **graph_attention.LOWERINGS,
     **capsule.LOWERINGS,
 }
 """Every layer of the signature table; a test compares the two."""

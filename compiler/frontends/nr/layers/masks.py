@@ -71,9 +71,13 @@ LEAST = {"f16": -3e4}
 """What stands for a score that is masked, where -1e9 is beyond the element type (Keras Softmax)."""
 
 
+def least(site: Site, scores: SSAValue) -> SSAValue:
+    """The score of a place that weighs nothing."""
+    return number(site, LEAST.get(str(element_of(scores.type)), -1e9), scores, "masked")
+
+
 def masked(site: Site, scores: SSAValue, mask: SSAValue | None) -> SSAValue:
     """Scores whose masked places weigh nothing; where all are masked, all weigh the same."""
     if mask is None:
         return scores
-    least = number(site, LEAST.get(str(element_of(scores.type)), -1e9), scores, "masked")
-    return site.add(graph.WhereOp.of(mask, scores, least), "masked")
+    return site.add(graph.WhereOp.of(mask, scores, least(site, scores)), "masked")
