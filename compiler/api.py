@@ -37,11 +37,13 @@ def compile(
     cache: bool = False,
     *,
     network: str | None = None,
+    set: Mapping[str, object] | None = None,
 ) -> Model | InterpretedModel:
     """Compile a model for this process: a `.nr` program, an ONNX model, or an IR dump of any level.
 
     `opt` is 0 to 2. `target` is "cpu", or "interp" for the reference interpreter. `threads` None takes all processors.
     `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
+    `set` decides searches: `set={"dense.units": 64}`.
     `precision` None computes as the model says; there is no other precision yet, and no cache.
 
     Raises NeuralcError for what is wrong with the model, UsageError for what is wrong with the arguments.
@@ -56,6 +58,7 @@ def compile(
         dims=dict(dims or {}),
         weights=None if weights is None else Path(fspath(weights)),
         network=network,
+        set=dict(set or {}),
     )
     compilation = driver.load(Path(fspath(model)), options)
     report(compilation.notices)

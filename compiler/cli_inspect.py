@@ -134,6 +134,9 @@ def _ports(console: Console, found: Summary) -> None:
     for kind, ports in (("input", found.inputs), ("output", found.outputs)):
         for port in ports:
             table.add_row(kind, escape(port.name), port.dtype, escape(_shape(port.shape)))
+    for state in found.states:
+        shape = f"{_shape(state.shape)}, {bytes_text(state.bytes)}"
+        table.add_row("state", escape(state.name), state.dtype, escape(shape))
     for size in found.sizes:
         bounded = size.maximum is not None and size.maximum < UNBOUNDED
         bounds = f"{size.minimum} to {size.maximum}" if bounded else f"from {size.minimum}"

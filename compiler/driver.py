@@ -34,6 +34,8 @@ class Options:
     arch: str | None = None
     threads: int | None = None
     dims: Mapping[str, int] = field(default_factory=dict)
+    set: Mapping[str, object] = field(default_factory=dict)
+    """Values of searches and of the network's parameters, as Python values or in the words of the language."""
     weights: Path | None = None
     network: str | None = None
     compile_from: Level | None = None
@@ -94,6 +96,10 @@ def load(path: Path, options: Options) -> Compilation:
             "E0601",
             f"neuralc does not read `{path.suffix or path.name}` files",
             help=f"it reads {', '.join(FRONT_ENDS)}",
+        )
+    if options.set and read is not _read_nr:
+        raise usage_error(
+            "E0814", f"`--set` does not go with {path.suffix} models", note="it decides the searches of a program"
         )
     module, context.weights, notices = read(path, options)
     if clock is not None:
@@ -207,7 +213,7 @@ def _read_nr(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None
     from neuralc.frontends.nr.load import load as load_program
     from neuralc.weights_file import bind_weights
 
-    program = load_program(path, network=options.network, dims=options.dims)
+    program = load_program(path, network=options.network, dims=options.dims, settings=options.set)
     bound = bind_weights(program, options.weights)
     return program.module, bound.store, (*program.warnings, *bound.messages)
 
@@ -238,5 +244,11 @@ def _read_onnx(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | No
     return loaded.module, store, ()
 
 
-FRONT_ENDS: dict[str, FrontEnd] = {".nr": _read_nr, ".neural": _read_nr, ".onnx": _read_onnx, ".mlir": _read_ir}
+FRONT_ENDS: dict[str, FrontEnd] = {
+    ".nr": _read_nr,
+    ".neural": _read_nr,
+    ".rnr": _read_nr,
+    ".onnx": _read_onnx,
+    ".mlir": _read_ir,
+}
 """Suffix of a model file -> what reads it."""

@@ -8,15 +8,24 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp, NameLoc
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects.dims import as_dim, product
-from neuralc.dialects.graph import CustomOp, GetWeightOp, TrainingOp, WeightOp, declared_dims, derived, the_model
+from neuralc.dialects.graph import (
+    CustomOp,
+    GetWeightOp,
+    TrainingOp,
+    WeightOp,
+    declared_dims,
+    declared_states,
+    derived,
+    the_model,
+)
 from neuralc.dialects.graph.cost import cost
 from neuralc.dialects.types import element_bytes, element_of, numpy_dtype, shape_of
 from neuralc.passes.locations import file_positions
 
-HIDDEN = {"graph.get_weight", "graph.constant", "graph.size", "graph.return"}
+HIDDEN = {"graph.get_weight", "graph.get_state", "graph.set_state", "graph.constant", "graph.size", "graph.return"}
 """Ops that are no layers: values that are there."""
 
 VIEWS = {"graph.reshape", "graph.identity", *(op.name for op in derived(TrainingOp))}
@@ -30,6 +39,13 @@ class Port:
     name: str
     dtype: str
     shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class State(Port):
+    """What the model keeps from run to run."""
+
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,7 @@ class Summary:
     inputs: Sequence[Port]
     outputs: Sequence[Port]
     operators: Mapping[str, int]
+    states: Sequence[State] = ()
     sizes: Sequence[Size] = ()
     layers: Sequence[Layer] = ()
     parameters: int = 0
@@ -97,9 +114,10 @@ def summarize(name: str, module: ModuleOp, sizes: Mapping[str, int]) -> Summary:
     layers = [_layer(op, sizes, sources, counts) for op in ops]
     return Summary(
         name,
-        [_port(text, value) for text, value in zip(model.inputs, model.arguments, strict=True)],
-        [_port(text, value) for text, value in zip(model.outputs, model.terminator.operands, strict=True)],
+        [_port(text, value.type) for text, value in zip(model.inputs, model.arguments, strict=True)],
+        [_port(text, value.type) for text, value in zip(model.outputs, model.terminator.operands, strict=True)],
         dict(Counter(layer.op for layer in layers).most_common()),
+        [_state(text, op.type, sizes) for text, op in declared_states(module).items()],
         [_size(symbol, dim, sizes) for symbol, dim in declared_dims(module).items()],
         layers,
         sum(_count(op.type, sizes) for op in weights.values()),
@@ -117,12 +135,17 @@ def _without_meaning(ops: Iterable[CustomOp]) -> Sequence[Unsupported]:
     return [Unsupported(layer, "no plugin brings it", len(found), found[0]) for layer, found in sorted(places.items())]
 
 
-def _port(name: str, value: SSAValue) -> Port:
-    return Port(name, numpy_dtype(element_of(value.type)).name, _shape(value))
+def _port(name: str, type_: Attribute) -> Port:
+    return Port(name, numpy_dtype(element_of(type_)).name, _shape(type_))
 
 
-def _shape(value: SSAValue) -> tuple[int | str, ...]:
-    return tuple(size if isinstance(size, int) else str(size) for size in shape_of(value.type))
+def _state(name: str, type_: Attribute, sizes: Mapping[str, int]) -> State:
+    port = _port(name, type_)
+    return State(name, port.dtype, port.shape, _bytes(type_, sizes))
+
+
+def _shape(type_: Attribute) -> tuple[int | str, ...]:
+    return tuple(size if isinstance(size, int) else str(size) for size in shape_of(type_))
 
 
 def _size(name: str, dim: Any, sizes: Mapping[str, int]) -> Size:
@@ -161,7 +184,7 @@ def _layer(
         short,
         place,
         numpy_dtype(element_of(result.type)).name,
-        _shape(result),
+        _shape(result.type),
         parameters,
         max(0, cost(op).flops.evaluate(sizes)),
     )
@@ -188,17 +211,17 @@ def _peak(
             root[result] = root.get(op.operands[0], op.operands[0]) if op.name in VIEWS and op.operands else result
     for value in (*arguments, *results):  # the caller has these before and behind the run
         last[root.get(value, value)] = len(steps)
-    live = {value: _bytes(value, sizes) for value in arguments}
+    live = {value: _bytes(value.type, sizes) for value in arguments}
     peak = sum(live.values())
     for step, op in enumerate(steps):
         for result in op.results:
             if root[result] is result:
-                live[result] = _bytes(result, sizes)
+                live[result] = _bytes(result.type, sizes)
         peak = max(peak, sum(live.values()))
         live = {value: size for value, size in live.items() if last.get(value, step) > step}
     return peak
 
 
-def _bytes(value: SSAValue, sizes: Mapping[str, int]) -> int:
-    count = product([as_dim(size) for size in shape_of(value.type)]).evaluate(sizes)
-    return max(0, count) * element_bytes(element_of(value.type))
+def _bytes(type_: Attribute, sizes: Mapping[str, int]) -> int:
+    count = product([as_dim(size) for size in shape_of(type_)]).evaluate(sizes)
+    return max(0, count) * element_bytes(element_of(type_))

@@ -186,6 +186,11 @@ CODES: dict[str, Code] = {
         "The imported file is missing or is not readable. Paths start at the folder of the file that imports.",
         'from "missing.nr" import Block\nnetwork M { input: (8) layers: Dense(3) }',
     ),
+    "E0220": Code(
+        "unknown callback",
+        "Callbacks have their Keras names, such as EarlyStopping, ModelCheckpoint.",
+        "network M { input: (8) layers: Dense(3) train { callbacks: [EarlyStoping()] } }",
+    ),
     # --- E03: arguments ------------------------------------------------------------------------------------------
     "E0301": Code(
         "missing argument",
@@ -246,6 +251,16 @@ CODES: dict[str, Code] = {
         "too many layers",
         "Repetitions and macros expand to more layers than the compiler takes.",
         "network M { input: (8) layers: Dense(8) * 1000000 }",
+    ),
+    "E0314": Code(
+        "arguments that do not go together",
+        "Each argument is right by itself, and they contradict each other.",
+        "network M { input: (8) layers: Dense(3) optimizer: SGD(0.1, nesterov=true) }",
+    ),
+    "E0315": Code(
+        "losses and outputs do not match",
+        "A network has one loss for all of its outputs, or one for each in their order.",
+        "network M { input: (8) layers: Dense(3) loss: mse, mae }",
     ),
     # --- E04: shapes and types -----------------------------------------------------------------------------------
     "E0401": Code(
@@ -323,8 +338,8 @@ CODES: dict[str, Code] = {
     # --- E06: import ---------------------------------------------------------------------------------------------
     "E0601": Code(
         "unknown kind of model file",
-        "The suffix of a file says what it is: .nr and .neural are programs, .onnx is an ONNX model, .mlir is IR of "
-        "any level.",
+        "The suffix of a file says what it is: .nr, .neural and .rnr are programs, .onnx is an ONNX model, .mlir is IR "
+        "of any level.",
         "$ neuralc model.h5",
     ),
     "E0610": Code(
@@ -420,6 +435,18 @@ CODES: dict[str, Code] = {
         "nothing to work on",
         "The command needs a model or an input, and none is given.",
         "$ neuralc run model.nr",
+    ),
+    "E0816": Code(
+        "no such search",
+        "`--set name=value` gives a search or a parameter of the model its value. A search goes by the path of its "
+        "layer and the parameter, such as dense_1.units, or by its clause, such as optimizer.learning_rate; the note "
+        "lists those of the model.",
+        "$ neuralc model.nr --set dense.unit=64",
+    ),
+    "E0817": Code(
+        "the search does not hold this value",
+        "A value that is set is one of the choices, or lies within the range and on its steps.",
+        "$ neuralc model.nr --set dense.units=65",
     ),
     "E0820": Code("unknown target", "Code is made for `cpu` or for `cuda`.", "$ neuralc model.nr --target gpu"),
     "E0821": Code(
@@ -567,6 +594,12 @@ CODES: dict[str, Code] = {
         "value, so the run was given up.",
         ">>> model(count=numpy.zeros(3, numpy.int64))",
     ),
+    "E0912": Code(
+        "a state has other sizes",
+        "The first run after a reset fixes the symbolic sizes of what the model keeps between runs. This run has "
+        "another batch, or another size that a state has; what was kept does not fit it. `model.reset()` forgets it.",
+        ">>> model(x[:4]); model(x[:2])  # an LSTM(64, stateful=true)",
+    ),
     "E0920": Code(
         "another framework could not run the model",
         "`neuralc verify` runs the framework it compares with in a process of its own, and that failed: it does not "
@@ -636,8 +669,15 @@ CODES: dict[str, Code] = {
     ),
     "W0302": Code(
         "one value of a search is used",
-        "Where one value is needed, a choice gives its first and a range its low end.",
+        "Where one value is needed, a choice gives its first and a range its low end. `--set name=value` takes another "
+        "one.",
         "network M { input: (8) layers: Dense(HPO(choice(4, 8))) }",
+    ),
+    "W0303": Code(
+        "the loss does not fit the output",
+        "Cross-entropies take probabilities, or logits when `from_logits=true` says so; an output that is neither, or "
+        "that has one class to choose from, learns nothing useful.",
+        'network M { input: (8) layers: Dense(3, "softmax") loss: categorical_crossentropy(from_logits=true) }',
     ),
     "W0401": Code(
         "Dense on an image",
@@ -685,5 +725,10 @@ CODES: dict[str, Code] = {
         "placement without effect",
         "Devices of single layers are checked and kept; the whole model runs on one target.",
         'network M { input: (8) layers: Dense(4) @ "cuda:0" }',
+    ),
+    "W0702": Code(
+        "execution without effect",
+        "What `execution` says is checked and kept; what a model is compiled for is said on the command line.",
+        'network M { input: (8) layers: Dense(4) execution { target: "cuda" } }',
     ),
 }

@@ -10,7 +10,7 @@ from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, warning
 from neuralc.grammar.parameters import Plain, Unfit, Whole
 from neuralc.grammar.program import CustomNode
-from neuralc.grammar.values import evaluate, is_broken, plain
+from neuralc.grammar.values import is_broken, plain
 
 if TYPE_CHECKING:
     from neuralc.grammar.items import Walk
@@ -61,7 +61,7 @@ def custom_shape(walk: Walk, item: t.Layer) -> CustomNode | None:
 
 
 def _sizes(walk: Walk, value: t.Value) -> tuple[int, ...] | None:
-    sizes = plain(evaluate(value, walk.scope, walk.report))
+    sizes = plain(walk.evaluate(value))
     parts = sizes if isinstance(sizes, tuple) else (sizes,)
     try:
         return tuple(int(Whole(1).convert(part).value) for part in parts)

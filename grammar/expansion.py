@@ -15,6 +15,7 @@ from neuralc.grammar.names import Name, Names, mentions
 from neuralc.grammar.parameters import REQUIRED, Anything, Parameter, Parameters
 from neuralc.grammar.program import Body, BranchNode, Callee, CallNode, Fed, LayerNode, Node, RepeatNode, Use
 from neuralc.grammar.reporter import Reporter
+from neuralc.grammar.searches import Searches
 from neuralc.grammar.signatures import snake_case
 from neuralc.grammar.syntax_errors import MAX_NESTING
 from neuralc.grammar.values import Scope, describe, evaluate, plain
@@ -26,8 +27,8 @@ MAX_DEPTH = MAX_NESTING
 class Expansion:
     """One walk over the items of a network and of all it uses."""
 
-    def __init__(self, report: Reporter) -> None:
-        self.report = report
+    def __init__(self, report: Reporter, searches: Searches) -> None:
+        self.report, self.searches = report, searches
         self._expanded: dict[tuple[Definition, str], Callee] = {}
         self._placed = False
         self._depth = 0
@@ -93,7 +94,7 @@ class Expansion:
             Parameter(
                 parameter.name.value,
                 Anything(),
-                REQUIRED if parameter.default is None else evaluate(parameter.default, {}, self.report),
+                REQUIRED if parameter.default is None else evaluate(parameter.default, {}, self.report, self.searches),
                 "a parameter without a default",
             )
             for parameter in definition.tree.parameters
@@ -116,7 +117,7 @@ class Expansion:
             body = self.body(tree.block.items, definition.unit, scope, names)
             self.warn_unused(names)
             return Callee(definition.name, body)
-        ports = Inputs(self.report, scope)
+        ports = Inputs(self.report, scope, self.searches)
         found = [clause for clause in tree.clauses if isinstance(clause, t.InputClause)]
         layers = [clause for clause in tree.clauses if isinstance(clause, t.LayersClause)]
         inputs = tuple(port for clause in found[:1] for port in ports.read(clause))

@@ -9,7 +9,7 @@ from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, Span
 from neuralc.grammar.parameters import Unfit, Whole
 from neuralc.grammar.program import ProgramInput, SizeDeclaration
-from neuralc.grammar.values import Report, Scope, Word, evaluate, is_broken, plain
+from neuralc.grammar.values import Chooser, Report, Scope, Word, evaluate, is_broken, plain
 
 ELEMENTS = {"float": "float32", "double": "float64", "half": "float16"}
 BATCH = "batch"
@@ -24,6 +24,7 @@ class Inputs:
 
     report: Report
     scope: Scope
+    searches: Chooser | None = None
     sizes: dict[str, SizeDeclaration] = field(default_factory=dict)
     constraints: list[t.Constraint] = field(default_factory=list)
 
@@ -61,7 +62,7 @@ class Inputs:
         return ProgramInput(name, known, element, written.span, batch)
 
     def _size(self, port: str, axis: int, dim: t.Value) -> int | str | None:
-        value = plain(evaluate(dim, self.scope, self.report))
+        value = plain(evaluate(dim, self.scope, self.report, self.searches))
         if is_broken(value):
             return None
         if value is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Given, bind
@@ -44,7 +44,7 @@ class Walk:
 
     def __init__(self, expansion: Expansion, unit: Unit, scope: Scope, names: Names, values: frozenset[str]) -> None:
         self.expansion, self.unit, self.scope, self.names, self.values = expansion, unit, scope, names, values
-        self.report = expansion.report
+        self.report, self.searches = expansion.report, expansion.searches
 
     def step(self, item: t.Item) -> Step:
         if isinstance(item, t.Branch):
@@ -93,7 +93,7 @@ class Walk:
         return node if count == 1 else RepeatNode(node, count, item.span, node.size * count)
 
     def _count(self, value: t.Value) -> int | None:
-        count = evaluate(value, self.scope, self.report)
+        count = self.evaluate(value)
         if is_broken(count):
             return None
         try:
@@ -129,16 +129,11 @@ class Walk:
         return None
 
     def _searched(self, item: t.Layer) -> Node | None:
-        """A search over layers: the first choice stands."""
-        chosen = _first_call(item.search)
-        if chosen is None:
-            message = "a search stands here that is not one over layers"
-            self.report(Diagnostic("E0308", message, item.span, (), "write `HPO(choice(Dense(8), Dense(16)))`"))
+        """A search over layers: the one that was set, or the first."""
+        if item.search is None:
             return None
-        found = evaluate(item.search, self.scope, self.report) if item.search is not None else None
-        if is_broken(found):
-            return None
-        return self._use(as_item(chosen, item))
+        chosen = self.searches.choose_layer(item.search, self.scope, self.report)
+        return None if chosen is None else self._use(as_item(chosen, item))
 
     def _shared(self, item: t.Layer) -> Node | None:
         """`enc(a)`: a layer that was named before, with its weights."""
@@ -265,19 +260,32 @@ class Walk:
             for argument in arguments
         ]
 
+    def evaluate(self, value: t.Value) -> Evaluated:
+        """A value with the arguments of the macro and the choices of the searches."""
+        return evaluate(value, self.scope, self.report, self.searches)
+
     def _evaluated(self, value: t.Value, signature: Signature | None) -> Evaluated:
         """A value; where the signature has a layer among its parameters, a call of a layer is a layer."""
         if signature is None or not signature.takes_layers:
-            return evaluate(value, self.scope, self.report)
-        call = _first_call(value) if isinstance(value, t.Hpo) else value
+            return self.evaluate(value)
+        if isinstance(value, t.Sequence):
+            return tuple(self._evaluated(part, signature) for part in value.items)
+        call = self.searches.choose_layer(value, self.scope, self.report) if self._is_layers(value) else value
         if isinstance(call, t.Name) and self.is_layer(call.value):
             call = t.Call(call, (), None, call.span)
         if not isinstance(call, t.Call) or not self.is_layer(call.name.value):
-            return evaluate(value, self.scope, self.report)
+            return Broken() if call is None else self.evaluate(value)
         node = self._use(as_item(call))
         if not isinstance(node, LayerNode | CallNode):
             return Broken()
         return LayerArgument(node.signature.name if isinstance(node, LayerNode) else node.callee.name, node)
+
+    def _is_layers(self, value: t.Value) -> TypeGuard[t.Hpo]:
+        """Whether a value is a search over layers."""
+        first: t.Value | None = value
+        while isinstance(first, t.Hpo):
+            first = first.values[0] if first.kind == "choice" else None
+        return isinstance(value, t.Hpo) and isinstance(first, t.Call) and self.is_layer(first.name.value)
 
     def is_layer(self, name: str) -> bool:
         return name not in self.scope and (find(name) is not None or self.unit.find(name) is not None)
@@ -306,10 +314,3 @@ def unknown_value(name: t.Name, names: Names) -> Diagnostic:
     return Diagnostic(
         "E0211", f"no value is named `{name.value}` here", name.span, (), suggest(name.value, names.visible())
     )
-
-
-def _first_call(search: t.Value | None) -> t.Call | None:
-    """The first layer of a search, of the first one inside it."""
-    while isinstance(search, t.Hpo):
-        search = search.values[0] if search.kind == "choice" else None
-    return search if isinstance(search, t.Call) else None

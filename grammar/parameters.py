@@ -91,7 +91,7 @@ class Whole:
         return "a whole number" + ("" if self.minimum is None else f" of at least {self.minimum}")
 
     def convert(self, value: Evaluated) -> Converted:
-        searched, number = isinstance(value, Chosen), _plain(value)
+        searched, number = isinstance(value, Chosen) and value.of_range, _plain(value)
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         warning = None

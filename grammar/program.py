@@ -220,7 +220,6 @@ class Program:
     outputs: tuple[Use, ...] | None = None
     """The values of the `outputs:` clause; None for the last one."""
     clauses: Mapping[str, Any] = field(default_factory=dict)
-    research: tuple[t.Research, ...] = ()
     weights: str | None = None
     weights_span: Span | None = None
     seed: int | None = None

@@ -15,14 +15,19 @@ from neuralc.grammar.names import Name, Names, mentions
 from neuralc.grammar.program import Program
 from neuralc.grammar.recursion import deep_recursion
 from neuralc.grammar.reporter import Reporter
+from neuralc.grammar.search_names import search_names
+from neuralc.grammar.searches import Searches
 from neuralc.grammar.syntax_errors import MAX_NESTING
-from neuralc.grammar.values import Evaluated, Scope
+from neuralc.grammar.values import Scope, Word
 
 MAX_LAYERS = 20_000
 """Most layers after expansion. A model of more is a mistake (`Dense(8) * 1000000`), and would not compile in a day."""
 
+NOT_SET = Word("")
+"""Stands for a parameter that no setting gives a value."""
 
-def resolve(file: t.File, network: str | None = None, settings: Mapping[str, Evaluated] | None = None) -> Program:
+
+def resolve(file: t.File, network: str | None = None, settings: Mapping[str, object] | None = None) -> Program:
     """The checked network of a file; `network` chooses among several, `settings` are values of its parameters.
 
     Raises NeuralcError with all errors found.
@@ -33,7 +38,7 @@ def resolve(file: t.File, network: str | None = None, settings: Mapping[str, Eva
     return program
 
 
-def examine(file: t.File, network: str | None = None, settings: Mapping[str, Evaluated] | None = None) -> Program:
+def examine(file: t.File, network: str | None = None, settings: Mapping[str, object] | None = None) -> Program:
     """As `resolve`, with the errors of items in the result: what is right can be looked at further.
 
     Raises NeuralcError where there is nothing to look at.
@@ -41,8 +46,12 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, Eva
     chosen = _choose(file, network)
     report = Reporter()
     unit = Library(report).unit(file.span.source, file)
+    trees = [definition.tree for definition in unit.definitions.values()]
+    searches = Searches(search_names(chosen, trees), settings)
     with deep_recursion():
-        return _Resolver(report, unit, chosen).run(file, settings or {})
+        program = _Resolver(report, unit, chosen, searches).run(file)
+    searches.check()
+    return program
 
 
 def _choose(file: t.File, name: str | None) -> t.Network:
@@ -78,21 +87,21 @@ def _mains(file: t.File) -> list[t.Network]:
 class _Resolver:
     """One network of a file."""
 
-    def __init__(self, report: Reporter, unit: Unit, network: t.Network) -> None:
-        self.report, self.unit, self.network = report, unit, network
-        self.expansion = Expansion(report)
+    def __init__(self, report: Reporter, unit: Unit, network: t.Network, searches: Searches) -> None:
+        self.report, self.unit, self.network, self.searches = report, unit, network, searches
+        self.expansion = Expansion(report, searches)
 
-    def run(self, file: t.File, settings: Mapping[str, Evaluated]) -> Program:
+    def run(self, file: t.File) -> Program:
         network = self.network
-        scope = self._parameters(settings)
+        scope = self._parameters()
         inputs = [clause for clause in network.clauses if isinstance(clause, t.InputClause)]
         layers = [clause for clause in network.clauses if isinstance(clause, t.LayersClause)]
         self._once(inputs, layers)
-        clauses = Clauses(self.report)
+        clauses = Clauses(self.report, self.searches, research=file.research)
         for clause in network.clauses:
             if isinstance(clause, t.Setting | t.Section):
                 clauses.add(clause)
-        ports = Inputs(self.report, scope)
+        ports = Inputs(self.report, scope, self.searches)
         found = ports.read(inputs[0]) if inputs else ()
         names = Names()
         for declared in found:
@@ -122,7 +131,6 @@ class _Resolver:
             body,
             outputs,
             clauses.data,
-            file.research,
             clauses.weights,
             clauses.weights_span,
             clauses.seed,
@@ -130,17 +138,20 @@ class _Resolver:
             errors,
         )
 
-    def _parameters(self, settings: Mapping[str, Evaluated]) -> Scope:
+    def _parameters(self) -> Scope:
         """Values of the network's own parameters: those that were set, else the defaults."""
         network = self.network
         definition = self.unit.definitions.get(network.name.value)
         if definition is None or not network.parameters:
             return {}
-        known = {parameter.name.value for parameter in network.parameters}
-        given = [Given(name, value, network.name.span) for name, value in settings.items() if name in known]
-        bound = bind(
-            f"`{network.name.value}`", self.expansion.parameters(definition), (), given, network.name.span, self.report
-        )
+        place = network.name.span
+        parameters = self.expansion.parameters(definition)
+        given = [
+            Given(parameter.name, value, place)
+            for parameter in parameters
+            if (value := self.searches.parameter(parameter.name, NOT_SET)) is not NOT_SET
+        ]
+        bound = bind(f"`{network.name.value}`", parameters, (), given, place, self.report)
         if bound is None:
             raise NeuralcError(list(self.report.errors))
         return bound.values

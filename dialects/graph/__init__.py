@@ -31,6 +31,7 @@ from neuralc.dialects.graph.arithmetic import (
     RemainderOp,
     SubOp,
 )
+from neuralc.dialects.graph.clauses import ATTRIBUTES
 from neuralc.dialects.graph.config import ConfigAttr
 from neuralc.dialects.graph.contraction import DenseOp, DetOp, EinsumOp, MatmulOp
 from neuralc.dialects.graph.control import IfOp, LoopOp, ScanOp, YieldOp
@@ -119,6 +120,7 @@ from neuralc.dialects.graph.reductions import ArgReduceOp, CumulateOp, ReduceOp,
 from neuralc.dialects.graph.resampling import GridSampleOp, ResizeOp
 from neuralc.dialects.graph.sampling import DeformConvOp, FoldOp, MaxRoiPoolOp, RoiAlignOp
 from neuralc.dialects.graph.spatial import ArgMaxPoolOp, AveragePoolOp, ConvOp, ConvTransposeOp, MaxPoolOp
+from neuralc.dialects.graph.state import GetStateOp, SetStateOp, StateOp, declared_states
 from neuralc.dialects.graph.training import ActivityRegularizerOp, DropoutOp, GaussianNoiseOp, TrainingOp
 from neuralc.dialects.graph.views import (
     ConcatOp,
@@ -144,6 +146,7 @@ Graph = Dialect(
     "graph",
     [
         DimOp, WeightOp, FuncOp, ModelOp, ReturnOp, CallOp, GetWeightOp,
+        StateOp, GetStateOp, SetStateOp,
         IfOp, LoopOp, ScanOp, YieldOp, LstmOp, GruOp, RnnOp,
         ConvOp, ConvTransposeOp, MaxPoolOp, ArgMaxPoolOp, AveragePoolOp, DenseOp, MatmulOp, EinsumOp, DetOp,
         QuantizeOp, DequantizeOp, RoiAlignOp, MaxRoiPoolOp, DeformConvOp, FoldOp,
@@ -155,7 +158,7 @@ Graph = Dialect(
         GatherOp, GatherElementsOp, GatherNdOp, ScatterElementsOp, ScatterNdOp, ReverseSequenceOp,
         ResizeOp, GridSampleOp, CustomOp,
     ],
-    [DimsAttr, DimAttr, IntsAttr, FloatsAttr, ConfigAttr],
+    [DimsAttr, DimAttr, IntsAttr, FloatsAttr, ConfigAttr, *ATTRIBUTES],
 )  # fmt: skip
 
 __all__ = [
@@ -219,6 +222,7 @@ __all__ = [
     "GatherOp",
     "GaussianNoiseOp",
     "GeluOp",
+    "GetStateOp",
     "GetWeightOp",
     "Graph",
     "GreaterEqualOp",
@@ -278,6 +282,7 @@ __all__ = [
     "ScatterElementsOp",
     "ScatterNdOp",
     "SeluOp",
+    "SetStateOp",
     "ShiftLeftOp",
     "ShiftRightOp",
     "SigmoidOp",
@@ -291,6 +296,7 @@ __all__ = [
     "SoftplusOp",
     "SoftsignOp",
     "SqrtOp",
+    "StateOp",
     "SubOp",
     "TanOp",
     "TanhOp",
@@ -303,6 +309,7 @@ __all__ = [
     "WhereOp",
     "YieldOp",
     "declared_dims",
+    "declared_states",
     "derived",
     "isolate",
     "refuse_custom",

@@ -286,6 +286,7 @@ RULES: Mapping[type[Operation], Rule] = {
         (
             graph.ConstantOp, *graph.derived(graph.TrainingOp), graph.GetWeightOp, graph.ReshapeOp, graph.ReturnOp,
             graph.SizeOp, graph.SliceOp, graph.YieldOp, graph.DimOp, graph.WeightOp, graph.FuncOp,
+            graph.StateOp, graph.GetStateOp, graph.SetStateOp,
         ),
         _free,
     ),

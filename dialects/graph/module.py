@@ -10,7 +10,8 @@
 | graph.get_weight | the value of a graph.weight |
 | graph.return     | ends a func, a model, or the region of a derived weight |
 
-The tensor level keeps dim, weight, model, get_weight and return as they are.
+What a model keeps from run to run is in state.py. The tensor level keeps dim, weight, model, get_weight and return as
+they are.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.common import Terminator, WeightRead
 from neuralc.dialects.dims import as_dim
+from neuralc.dialects.graph.clauses import print_clauses, verify_clauses
 from neuralc.dialects.graph.config import ConfigAttr
 from neuralc.dialects.syntax import parse_values
 from neuralc.dialects.types import AnyTensor, DimAttr
@@ -252,9 +254,7 @@ class FunctionLike(IRDLOperation):
         printer.print_string(")")
 
     def _print_body(self, printer: Printer) -> None:
-        if self.attributes:
-            printer.print_string(" attributes")
-            printer.print_op_attributes(self.attributes)
+        print_clauses(printer, self.attributes)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
 
@@ -341,6 +341,7 @@ class ModelOp(FunctionLike):
             raise VerifyException(f"@{self.sym_name.data}: every input and output has one name")
         if len({*self.inputs}) != len(self.inputs) or len({*self.outputs}) != len(self.outputs):
             raise VerifyException(f"@{self.sym_name.data}: names of inputs and of outputs are distinct")
+        verify_clauses(self.attributes)
 
     def print(self, printer: Printer) -> None:
         self._print_signature(printer)

@@ -65,7 +65,7 @@ CONVERSIONS: Mapping[type[Operation], Conversion] = {
 }
 """How each op of the graph level is written in loops."""
 
-KEPT = (graph.GetWeightOp, graph.ReturnOp, graph.YieldOp)
+KEPT = (graph.GetWeightOp, graph.GetStateOp, graph.SetStateOp, graph.ReturnOp, graph.YieldOp)
 """Ops that both levels share, and the ends of regions, which follow the op around them."""
 
 

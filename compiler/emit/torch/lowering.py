@@ -8,7 +8,7 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.graph import CallOp, FuncOp, GetWeightOp, ReshapeOp, ReturnOp
+from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, SetStateOp
 from neuralc.emit.torch import lower_axes, lower_functions, lower_layers, lower_training
 from neuralc.emit.torch.layouts import Layouts
 from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
@@ -83,6 +83,8 @@ def lower(plan: ClassPlan, layouts: Layouts, refusals: Refusals, input_names: Se
         elif type(op) in LOWERINGS:
             if not _only_carries_weight(op, plan):
                 LOWERINGS[type(op)](values, op)
+        elif isinstance(op, GetStateOp | SetStateOp):
+            values.refuse(op, "a module that keeps values between calls is not written yet")
         elif not isinstance(op, GetWeightOp):
             values.refuse(op, "neuralc does not know how to write this op")
         elif isinstance(plan.function, FuncOp):

@@ -35,15 +35,20 @@ class LoadedProgram:
 
 
 def load(
-    model: str | Path | Source, *, network: str | None = None, dims: Mapping[str, int] | None = None
+    model: str | Path | Source,
+    *,
+    network: str | None = None,
+    dims: Mapping[str, int] | None = None,
+    settings: Mapping[str, object] | None = None,
 ) -> LoadedProgram:
     """The graph module of a model file, or of a text already read.
 
-    `network` chooses among several in one file, `dims` gives numbers to named sizes. Raises NeuralcError with all
-    errors found, UsageError E0813 for a size that the model does not have.
+    `network` chooses among several in one file, `dims` gives numbers to named sizes, `settings` values to searches and
+    to parameters of the network, in the words of the language or as Python values. Raises NeuralcError with all errors
+    found, UsageError for sizes and settings that the model does not have.
     """
     source = model if isinstance(model, Source) else read_source(model)
-    program = examine(parse(source), network)
+    program = examine(parse(source), network, settings)
     lowering = Lowering(program, dims)
     with deep_recursion():
         module, weights = lowering.run()

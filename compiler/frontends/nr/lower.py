@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, Region
 
 from neuralc.dialects.dims import Dim
@@ -19,9 +19,11 @@ from neuralc.dialects.graph.config import ConfigAttr
 from neuralc.dialects.syntax import to_attribute
 from neuralc.dialects.types import element_type_of, tensor_type
 from neuralc.frontends.nr.bodies import Bodies
+from neuralc.frontends.nr.clauses import clause_attributes
 from neuralc.frontends.nr.constraints import apply_constraints
 from neuralc.frontends.nr.frame import Frame, Running
 from neuralc.frontends.nr.functions import ModelFunction, Scope, WeightDeclaration, location
+from neuralc.frontends.nr.objectives import check_objectives
 from neuralc.frontends.nr.site import Values
 from neuralc.frontends.nr.trace import Origin
 from neuralc.frontends.sizes import LARGEST, Size
@@ -70,9 +72,11 @@ class Lowering:
             [name for name, _ in outputs],
             [value.type for _, value in outputs],
             Region(block),
-            _attributes(program.clauses),
+            clause_attributes(program.clauses),
         )
         op.location = location(program.span)
+        for message in check_objectives(op, program.clauses):
+            self.bodies.trace.report(message)
         weights = list(frame.function.weights.values())
         return ModuleOp([*self._declarations(weights), *self.bodies.calls.finish(), op]), weights
 
@@ -130,17 +134,3 @@ def _numbered(name: str, values: Values) -> list[tuple[str, Any]]:
 
 def _config(config: Config | None) -> ConfigAttr | None:
     return None if config is None else ConfigAttr.of(config.name, config.arguments)
-
-
-def _attributes(clauses: Mapping[str, Any]) -> dict[str, Attribute]:
-    return {name: _attribute(value) for name, value in sorted(clauses.items())}
-
-
-def _attribute(value: Any) -> Attribute:
-    match value:
-        case dict():
-            return DictionaryAttr({name: _attribute(v) for name, v in sorted(value.items()) if v is not None})
-        case list():
-            return ArrayAttr([_attribute(part) for part in value])
-        case _:
-            return to_attribute("none" if value is None else value)

@@ -1,7 +1,6 @@
 """How a network becomes a module: names, functions, places, attributes, and what is said about shapes."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from xdsl.dialects.builtin import FileLineColLoc
@@ -186,18 +185,6 @@ def test_inputs_and_outputs_are_named() -> None:
     assert (model.inputs, model.outputs) == (("image",), ("output",))
     model = the_model(loaded("Dense(3) Dense(4) * 2").module)
     assert (model.inputs, model.outputs) == (("input",), ("dense_1",))
-
-
-def test_training_clauses_are_attributes_of_the_model() -> None:
-    clauses = "loss: mse metrics: [accuracy] optimizer: SGD(0.1, momentum=0.9) train { epochs: 3 shuffle: true }"
-    attributes = the_model(loaded("Dense(3)", clauses=clauses).module).attributes
-    shown: dict[str, Any] = {name: str(value) for name, value in attributes.items()}
-    assert shown == {
-        "loss": '"mean_squared_error"',
-        "metrics": '["accuracy"]',
-        "optimizer": '{learning_rate = 1.000000e-01 : f64, momentum = 9.000000e-01 : f64, name = "SGD"}',
-        "train": "{epochs = 3 : i64, shuffle = true}",
-    }
 
 
 def test_the_weights_file_is_relative_to_the_model(tmp_path: Path) -> None:

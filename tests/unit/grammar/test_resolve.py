@@ -1,6 +1,4 @@
-"""Networks: clauses, macros, repetition, choosing one of several, and every error in one run."""
-
-from typing import Any
+"""Networks: macros, repetition, choosing one of several, and every error in one run."""
 
 import pytest
 
@@ -18,14 +16,6 @@ def errors_of(text: str, network: str | None = None) -> tuple[Diagnostic, ...]:
     with pytest.raises(NeuralcError) as caught:
         program_of(text, network)
     return caught.value.diagnostics
-
-
-def clauses_of(text: str) -> Any:
-    return program_of(f"network M {{ input: (8) layers: Dense(3) {text} }}").clauses
-
-
-def clause_errors(text: str) -> list[str]:
-    return [found.code for found in errors_of(f"network M {{ input: (8) layers: Dense(3) {text} }}")]
 
 
 # --- macros ----------------------------------------------------------------------------------------------------------
@@ -159,74 +149,6 @@ def test_independent_errors_come_together_in_order_of_position() -> None:
 
 
 # --- clauses ---------------------------------------------------------------------------------------------------------
-def test_training_clauses_are_kept_as_data() -> None:
-    clauses = clauses_of(
-        'loss: "mse" metrics: ["accuracy", mae] optimizer: Adam(learning_rate=ExponentialDecay(0.001, 1000, 0.96)) '
-        "train { epochs: 15 batch_size: HPO(choice(32, 64)) validation_split: 0.2 } execute { device: auto }"
-    )
-    assert clauses == {
-        "loss": "mean_squared_error",
-        "metrics": ["accuracy", "mean_absolute_error"],
-        "optimizer": {
-            "name": "Adam",
-            "learning_rate": {
-                "name": "ExponentialDecay",
-                "initial_learning_rate": 0.001,
-                "decay_steps": 1000,
-                "decay_rate": 0.96,
-            },
-        },
-        "train": {"epochs": 15, "batch_size": 32, "validation_split": 0.2},
-        "execution": {"device": "auto"},
-    }
-
-
-@pytest.mark.parametrize(
-    "text", ["adam", "Adam", '"adam"', "Adam()", '"Adam()"', '"ADAM"'],
-)  # fmt: skip
-def test_an_optimizer_may_be_a_word_a_string_or_a_call(text: str) -> None:
-    assert clauses_of(f"optimizer: {text}")["optimizer"] == {"name": "Adam"}
-
-
-def test_a_schedule_may_stand_in_a_string() -> None:
-    found = clauses_of(
-        'optimizer: SGD(learning_rate="ExponentialDecay(HPO(choice(0.1, 0.01)), 1000, 0.96)", momentum=0.9)'
-    )
-    assert found["optimizer"]["learning_rate"]["initial_learning_rate"] == 0.1
-
-
-@pytest.mark.parametrize(
-    ("text", "codes"),
-    [
-        ("optimizer: Sgdd", ["E0203"]),
-        ("optimizer: Adam(0)", ["E0306"]),
-        ('optimizer: Adam("x")', ["E0203"]),
-        ("optimizer: Adam(learning_rte=3)", ["E0302"]),
-        ("optimizer: Adam(ExponentialDecay(0.1))", ["E0301", "E0301"]),
-        ("optimizer: Adam(ExponentialDeca(0.1))", ["E0203"]),
-        ("optimizer: 3", ["E0203"]),
-        ("loss: msee", ["E0204"]),
-        ("loss: 3", ["E0305"]),
-        ("loss: mse, mae", ["E0305"]),
-        ("metrics: [accurcy, 3]", ["E0205", "E0305"]),
-        ("train { validation_split: 1.5 }", ["E0306"]),
-        ("train { epochs: 0 }", ["E0306"]),
-        ('train { search_method: "magic" }', ["E0307"]),
-        ('execution { device: "npu" }', ["E0210"]),
-        ("execution { precison: fp16 }", ["E0302"]),
-        ("weights: 3", ["E0305"]),
-        ("init: seed(-1)", ["E0305"]),
-        ('init: "random"', ["E0305"]),
-        ("batchsize: 3", ["E0206"]),
-        ("train { epochs: 3 } train { epochs: 4 }", ["E0112"]),
-        ("input: (9)", ["E0112"]),
-        ("layers: Dense(4)", ["E0112"]),
-    ],
-)
-def test_wrong_clauses_are_errors(text: str, codes: list[str]) -> None:
-    assert clause_errors(text) == codes
-
-
 def test_weights_and_seed_are_read() -> None:
     program = program_of('network M { input: (8) layers: Dense(3) weights: "a/b.safetensors" init: seed(7) }')
     assert (program.weights, program.seed) == ("a/b.safetensors", 7)
@@ -238,10 +160,3 @@ def test_weights_and_seed_are_read() -> None:
 def test_devices_of_layers_are_checked_and_noted_once() -> None:
     text = 'network M { input: (8) layers: Dense(3) @ "cuda:0" Dense(3) @ "cpu" }'
     assert [d.code for d in program_of(text).messages] == ["W0701"]
-
-
-def test_clauses_of_a_research_file_do_not_matter() -> None:
-    text = (
-        'network M { input: (8) layers: Dense(3) } research M { metrics { accuracy: 88.3 } references { paper: "x" } }'
-    )
-    assert program_of(text).name == "M"
