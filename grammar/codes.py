@@ -722,6 +722,12 @@ CODES: dict[str, Code] = {
         "Keras has an error.",
         "network M { input: (8, 8, 3) layers: GroupNormalization(groups=32) Flatten() Dense(3) }",
     ),
+    "W0407": Code(
+        "sequence without a batch",
+        "A layer over sequences (batch, steps, features) got a value of two axes. As PyTorch does, it takes it as one "
+        "sequence without a batch: the first axis are the steps. Name the steps for a batch of sequences: `(S, 512)`.",
+        "network M { input: (8) layers: Attention() }",
+    ),
     "W0501": Code(
         "untrained weights",
         "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",

@@ -11,15 +11,19 @@ from collections.abc import Mapping
 
 from neuralc.grammar.signatures import (
     activations,
+    attention,
     blocks,
     convolution,
     core,
+    graph_networks,
     merge,
     normalization,
     pooling,
     recurrent,
     regularization,
     shape,
+    transformer,
+    vision,
 )
 from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, MANY, ONE, Inputs, Signature, snake_case
 
@@ -48,8 +52,10 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "regularization": regularization.SIGNATURES,
     "activations": activations.SIGNATURES,
     "recurrent": recurrent.SIGNATURES,
-    "blocks": blocks.SIGNATURES,
+    "blocks": (*blocks.SIGNATURES, *vision.SIGNATURES),
     "merge": merge.SIGNATURES,
+    "graph networks": graph_networks.SIGNATURES,
+    "attention": (*attention.SIGNATURES, *transformer.SIGNATURES),
 }
 """Family -> layers, in the order of the documents."""
 
@@ -60,9 +66,6 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention", "RotaryEmbedding",
-    "TransformerEncoder", "TransformerDecoder", "Transformer", "AxialAttention", "NonLocalBlock",
-    "Inception", "SqueezeExcitation", "Capsule", "SpatialTransformer", "GraphConv", "GraphAttention",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     "DynamicLayer", "QuantumLayer", "ProbabilisticDense",
 )  # fmt: skip

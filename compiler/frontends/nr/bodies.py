@@ -14,7 +14,7 @@ from neuralc.frontends.nr.calls import Calls
 from neuralc.frontends.nr.feeding import Applied, feed
 from neuralc.frontends.nr.frame import Broken, Frame, Running
 from neuralc.frontends.nr.layers import lowering_of
-from neuralc.frontends.nr.site import LayerError, Piece, Site, Values, shown
+from neuralc.frontends.nr.site import LayerError, Nested, Piece, Site, Values, shown
 from neuralc.frontends.nr.trace import Origin, Trace
 from neuralc.frontends.sizes import Size
 from neuralc.frontends.symbols import Symbols
@@ -241,9 +241,9 @@ class Bodies:
         }
         return Site(frame.function, path, node.span, self, node.arguments["trainable"], block, branches)
 
-    def _block(self, frame: Frame, body: Body, path: str) -> Piece:
-        def apply(*values: SSAValue) -> Values:
-            result = self.body(frame.inside(path), body, values)
+    def _block(self, frame: Frame, body: Body, path: str) -> Nested:
+        def apply(*values: SSAValue, inside: str = "") -> Values:
+            result = self.body(frame.inside(".".join(part for part in (path, inside) if part)), body, values)
             if result is None:
                 raise Broken
             return result

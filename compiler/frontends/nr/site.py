@@ -34,6 +34,12 @@ class Piece(Protocol):
     def __call__(self, *values: SSAValue) -> Values: ...
 
 
+class Nested(Protocol):
+    """The block of a layer: applied at another path within the layer, it has other weights."""
+
+    def __call__(self, *values: SSAValue, inside: str = "") -> Values: ...
+
+
 class Run(Protocol):
     """What a layer needs of the lowering it is part of."""
 
@@ -64,7 +70,7 @@ class Site:
     span: Span
     run: Run
     trainable: bool = True
-    block: Piece | None = None
+    block: Nested | None = None
     """The layer's block, for those that take one."""
     branches: Mapping[str, Piece] = field(default_factory=dict)
     """The branches in the block of a layer that takes `name: { ... }`."""
@@ -86,11 +92,11 @@ class Site:
         results = plugin.infer([value.type for value in values], arguments)
         return self.add_all(CustomOp(name, values, results, arguments))
 
-    def body(self, *values: SSAValue) -> Values:
-        """What the layer's block makes of values. Raises ShapeError where there is none."""
+    def body(self, *values: SSAValue, inside: str = "") -> Values:
+        """What the layer's block makes of values; `inside` is where its weights are. Raises ShapeError without one."""
         if self.block is None:
             raise ShapeError("it needs a block")
-        return self.block(*values)
+        return self.block(*values, inside=inside)
 
     def inner(self, name: str) -> str:
         """The path of something within this layer."""

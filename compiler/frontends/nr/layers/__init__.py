@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from neuralc.frontends.nr.layers import (
     activations,
+    attention,
     blocks,
+    capsule,
     convolution,
     core,
+    graph_attention,
+    graph_conv,
+    heads,
+    image_attention,
     merge,
     normalization,
     pooling,
     recurrent,
     regularization,
+    rotary,
     shape,
+    transformer,
+    vision,
     wrappers,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
@@ -37,6 +46,15 @@ LOWERINGS: dict[str, Lowering] = {
     **wrappers.LOWERINGS,
     **blocks.LOWERINGS,
     **merge.LOWERINGS,
+    **attention.LOWERINGS,
+    **heads.LOWERINGS,
+    **rotary.LOWERINGS,
+    **transformer.LOWERINGS,
+    **image_attention.LOWERINGS,
+    **vision.LOWERINGS,
+    **graph_conv.LOWERINGS,
+    **graph_attention.LOWERINGS,
+    **capsule.LOWERINGS,
 }
 """Every layer of the signature table; a test compares the two."""
 
