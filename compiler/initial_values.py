@@ -104,6 +104,14 @@ def _window(name: str, steps: int, *, periodic: bool) -> Values:
     return np.asarray(sum((-1) ** i * factor * np.cos(i * angle) for i, factor in enumerate(terms)))
 
 
+def _unit_forget(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
+    others = Configured(arguments["others"])
+    values = DRAWN[others.name](generator, shape, INITIALIZER.arguments(others))
+    width = shape[-1] // 4
+    values[..., width : 2 * width] = 1.0
+    return values
+
+
 DRAWN: Mapping[str, Initializer] = {
     "zeros": lambda generator, shape, arguments: np.zeros(shape),
     "ones": lambda generator, shape, arguments: np.ones(shape),
@@ -111,6 +119,7 @@ DRAWN: Mapping[str, Initializer] = {
     "identity": lambda generator, shape, arguments: np.eye(shape[0], shape[1]) * float(arguments["gain"]),
     "orthogonal": _orthogonal,
     "stft": _stft,
+    "unit_forget": _unit_forget,
     "variance_scaling": _variance_scaling,
     "glorot_uniform": _scaled(1.0, "fan_avg", "uniform"),
     "glorot_normal": _scaled(1.0, "fan_avg", "truncated_normal"),

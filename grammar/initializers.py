@@ -17,6 +17,7 @@ from neuralc.grammar.diagnostics import Diagnostic
 from neuralc.grammar.parameters import (
     Converted,
     Flag,
+    Identifier,
     OneOf,
     Optional,
     Parameter,
@@ -129,6 +130,12 @@ def _at_least_a_matrix(arguments: Mapping[str, Any], shape: Shape) -> str | None
     return None if len(shape) >= 2 else f"it needs two axes, the weight is {shape}"
 
 
+def _quarters(arguments: Mapping[str, Any], shape: Shape) -> str | None:
+    if INITIALIZERS.find(arguments["others"]) is None:
+        return f"there is no initializer `{arguments['others']}`"
+    return None if shape and shape[-1] % 4 == 0 else f"it is for four gates, the weight is {shape}"
+
+
 _SCALED = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
 
 FITS: Mapping[str, Check] = {
@@ -137,6 +144,7 @@ FITS: Mapping[str, Check] = {
     **dict.fromkeys(("identity", "orthogonal_regularizer"), _matrix),
     "orthogonal": _at_least_a_matrix,
     "stft": _waves,
+    "unit_forget": _quarters,
 }
 """Entries that are not for weights of every shape."""
 
@@ -200,6 +208,12 @@ INITIALIZERS = Table(
             aliases=("orthogonal_initializer",),
         ),
         _initializer("identity", "Identity", "the identity matrix", _GAIN, aliases=("identity_initializer",)),
+        Entry(
+            "unit_forget",
+            (p("others", Identifier(), "zeros", "the initializer of the other gates, by its name"),),
+            "Jozefowicz et al. 2015",
+            "1 for the second quarter of a bias, the forget gate of an LSTM",
+        ),
         _initializer("constant", "Constant", "one value", p("value", Real(), 0.0, "the value")),
         _initializer("zeros", "Zeros", "0", aliases=("zero",)),
         _initializer("ones", "Ones", "1", aliases=("one",)),

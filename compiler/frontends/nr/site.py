@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeAlias
 
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from neuralc.dialects.graph import CustomOp
+from neuralc.dialects.plugins import op_plugin
 from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
 from neuralc.frontends.nr.functions import Function, WeightDeclaration, emit
 from neuralc.frontends.sizes import Size
@@ -31,6 +33,12 @@ class Piece(Protocol):
     """A layer or a block that can be applied, as often as its user likes; weights are the same each time."""
 
     def __call__(self, *values: SSAValue) -> Values: ...
+
+
+class Nested(Protocol):
+    """The block of a layer: applied at another path within the layer, it has other weights."""
+
+    def __call__(self, *values: SSAValue, inside: str = "") -> Values: ...
 
 
 class Run(Protocol):
@@ -63,7 +71,7 @@ class Site:
     span: Span
     run: Run
     trainable: bool = True
-    block: Piece | None = None
+    block: Nested | None = None
     """The layer's block, for those that take one."""
     branches: Mapping[str, Piece] = field(default_factory=dict)
     """The branches in the block of a layer that takes `name: { ... }`."""
@@ -77,11 +85,19 @@ class Site:
         emit(self.function, op, self.span, self.inner(suffix))
         return tuple(op.results)
 
-    def body(self, *values: SSAValue) -> Values:
-        """What the layer's block makes of values. Raises ShapeError where there is none."""
+    def op(self, name: str, *values: SSAValue, **arguments: Any) -> Values:
+        """An op that a plugin brings, under the name of its entry point. Raises ShapeError where nobody brings it."""
+        plugin = op_plugin(name)
+        if plugin is None:
+            raise ShapeError(f"no installed package brings the op `{name}`")
+        results = plugin.infer([value.type for value in values], arguments)
+        return self.add_all(CustomOp(name, values, results, arguments))
+
+    def body(self, *values: SSAValue, inside: str = "") -> Values:
+        """What the layer's block makes of values; `inside` is where its weights are. Raises ShapeError without one."""
         if self.block is None:
             raise ShapeError("it needs a block")
-        return self.block(*values)
+        return self.block(*values, inside=inside)
 
     def inner(self, name: str) -> str:
         """The path of something within this layer."""
