@@ -260,7 +260,8 @@ class Bodies:
         return (result,) if isinstance(result, SSAValue) else tuple(result)
 
     def piece(self, site: Site, layer: LayerNode | CallNode) -> Piece:
-        frame = self._frames[-1]
+        frame = replace(self._frames[-1], function=site.function)
+        self.symbols.watch(site.function.block)
 
         def apply(*values: SSAValue) -> Values:
             result = self._node(frame, layer, values, site.path)
