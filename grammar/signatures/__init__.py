@@ -21,6 +21,7 @@ from neuralc.grammar.signatures import (
     pooling,
     regularization,
     shape,
+    special,
     transformer,
     vision,
 )
@@ -52,6 +53,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "activations": activations.SIGNATURES,
     "blocks": (*blocks.SIGNATURES, *vision.SIGNATURES),
     "merge": merge.SIGNATURES,
+    "special": special.SIGNATURES,
     "graph networks": graph_networks.SIGNATURES,
     "attention": (*attention.SIGNATURES, *transformer.SIGNATURES),
 }
@@ -66,7 +68,7 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
-    "DynamicLayer", "QuantumLayer", "ProbabilisticDense",
+    "QuantumLayer", "ProbabilisticDense",
 )  # fmt: skip
 """Layers the language has and this version does not compile yet: naming one is an error that says so."""
 

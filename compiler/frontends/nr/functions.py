@@ -121,6 +121,17 @@ class ModelFunction(_Weights):
         return op.results[0]
 
 
+class RegionFunction:
+    """A region of control flow within a body: its ops go into a block, its weights are those of the body."""
+
+    def __init__(self, block: Block, outer: Function) -> None:
+        self.block, self.outer = block, outer
+        self.weights = outer.weights
+
+    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
+        return self.outer.declare(weight, span)
+
+
 class BlockFunction(_Weights):
     """The body of a graph.func: a weight is an argument."""
 
