@@ -68,7 +68,7 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
-    "QuantumLayer", "ProbabilisticDense",
+    "ProbabilisticDense",
 )  # fmt: skip
 """Layers the language has and this version does not compile yet: naming one is an error that says so."""
 
