@@ -70,12 +70,21 @@ def _orthogonal(generator: np.random.Generator, shape: Shape, arguments: Mapping
     return np.reshape(q.T if rows < columns else q, shape) * float(arguments["gain"])
 
 
+def _unit_forget(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
+    others = Config(arguments["others"])
+    values = INITIALIZERS[INITIALIZER.entry(others).name](generator, shape, INITIALIZER.arguments(others))
+    width = shape[-1] // 4
+    values[..., width : 2 * width] = 1.0
+    return values
+
+
 INITIALIZERS: Mapping[str, Initializer] = {
     "zeros": lambda generator, shape, arguments: np.zeros(shape),
     "ones": lambda generator, shape, arguments: np.ones(shape),
     "constant": lambda generator, shape, arguments: np.full(shape, arguments["value"]),
     "identity": lambda generator, shape, arguments: np.eye(shape[0], shape[1]) * float(arguments["gain"]),
     "orthogonal": _orthogonal,
+    "unit_forget": _unit_forget,
     "variance_scaling": _variance_scaling,
     "glorot_uniform": _scaled(1.0, "fan_avg", "uniform"),
     "glorot_normal": _scaled(1.0, "fan_avg", "truncated_normal"),

@@ -17,6 +17,7 @@ from neuralc.grammar.binding import Given, bind
 from neuralc.grammar.diagnostics import Diagnostic, suggest
 from neuralc.grammar.parameters import (
     Converted,
+    Identifier,
     Kind,
     OneOf,
     Optional,
@@ -177,6 +178,12 @@ def _at_least_a_matrix(arguments: Mapping[str, Any], shape: Shape) -> str | None
     return None if len(shape) >= 2 else f"it needs two axes, the weight is {shape}"
 
 
+def _quarters(arguments: Mapping[str, Any], shape: Shape) -> str | None:
+    if INITIALIZER.find(arguments["others"]) is None:
+        return f"there is no initializer `{arguments['others']}`"
+    return None if shape and shape[-1] % 4 == 0 else f"it is for four gates, the weight is {shape}"
+
+
 def _scaled(name: str, doc: str) -> Entry:
     return Entry(name, doc, (_SEED, *_FANS), check=_fan_axes)
 
@@ -228,6 +235,12 @@ INITIALIZER = Table(
             (_p("gain", Real(), 1.0, "factor of the matrix"),),
             ("identity_initializer",),
             _matrix,
+        ),
+        Entry(
+            "unit_forget",
+            "1 for the second quarter of a bias, the forget gate of an LSTM (Jozefowicz et al. 2015)",
+            (_p("others", Identifier(), "zeros", "the initializer of the other gates, by its name"),),
+            check=_quarters,
         ),
         Entry("constant", "one value", (_p("value", Real(), 0.0, "the value"),)),
         Entry("zeros", "0", aliases=("zero",)),

@@ -20,8 +20,9 @@ FAMILIES: Mapping[str, str] = {
     "UnitNormalization",
     "regularization": "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise GaussianDropout "
     "AlphaDropout ActivityRegularization",
-    "activations": "ReLU LeakyReLU PReLU ELU SELU GELU SiLU Mish Sigmoid Tanh Softmax LogSoftmax Softplus Softsign "
-    "HardSigmoid HardSwish Exponential Linear",
+    "activations": "ReLU LeakyReLU PReLU ELU CELU SELU GELU SiLU Mish Sigmoid LogSigmoid Tanh Softmax LogSoftmax "
+    "Softplus Softsign HardSigmoid HardSwish ReLU6 Hardtanh Hardshrink Softshrink Tanhshrink Threshold GLU Exponential "
+    "Linear",
     "recurrent": "SimpleRNN LSTM GRU SimpleRNNCell LSTMCell GRUCell ConvLSTM1D ConvLSTM2D ConvLSTM3D ConvGRU2D RNN "
     "Bidirectional TimeDistributed",
     "attention": "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention RotaryEmbedding "

@@ -19,6 +19,7 @@ from neuralc.grammar.signatures import (
     merge,
     normalization,
     pooling,
+    recurrent,
     regularization,
     shape,
     special,
@@ -51,6 +52,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "normalization": normalization.SIGNATURES,
     "regularization": regularization.SIGNATURES,
     "activations": activations.SIGNATURES,
+    "recurrent": recurrent.SIGNATURES,
     "blocks": (*blocks.SIGNATURES, *vision.SIGNATURES),
     "merge": merge.SIGNATURES,
     "special": special.SIGNATURES,
@@ -64,7 +66,6 @@ SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.value
 WITHOUT_MEANING: tuple[str, ...] = (
     "Reshape", "Permute", "RepeatVector", "Lambda", "Masking", "Embedding", "PositionalEncoding", "CustomShape",
     "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
-    "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",

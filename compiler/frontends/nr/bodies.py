@@ -14,7 +14,7 @@ from neuralc.frontends.nr.calls import Calls
 from neuralc.frontends.nr.feeding import Applied, feed
 from neuralc.frontends.nr.frame import Broken, Frame, Running
 from neuralc.frontends.nr.functions import Function
-from neuralc.frontends.nr.layers import LOWERINGS
+from neuralc.frontends.nr.layers import lowering_of
 from neuralc.frontends.nr.site import LayerError, Nested, Piece, Site, Values, shown
 from neuralc.frontends.nr.trace import Origin, Trace
 from neuralc.frontends.sizes import Size
@@ -206,7 +206,7 @@ class Bodies:
             raise self._problem(problem, f"`{name}`", node.name_span, applied.all) from None
 
     def _lowered(self, site: Site, signature: Signature, arguments: Bound, applied: Applied) -> Values:
-        result = LOWERINGS[signature.name](site, arguments, *applied.positional, **applied.named)
+        result = lowering_of(signature)(site, arguments, *applied.positional, **applied.named)
         values = (result,) if isinstance(result, SSAValue) else tuple(result)
         first = applied.all[0]
         if signature.masking == "keep" and values:
@@ -261,7 +261,7 @@ class Bodies:
             raise ValueError(f"no layer is called {layer}")
         defaults = {parameter.name: parameter.default for parameter in signature.all_parameters}
         bound = Bound({**defaults, **arguments})
-        result = LOWERINGS[signature.name](site, bound, *values)
+        result = lowering_of(signature)(site, bound, *values)
         return (result,) if isinstance(result, SSAValue) else tuple(result)
 
     def piece(self, site: Site, layer: LayerNode | CallNode) -> Piece:

@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeAlias
 
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from neuralc.dialects.graph import CustomOp
+from neuralc.dialects.plugins import op_plugin
 from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
 from neuralc.frontends.nr.functions import Function, WeightDeclaration, emit
 from neuralc.frontends.sizes import Size
@@ -83,6 +85,14 @@ class Site:
         """Adds an op at the end and gives all its results."""
         emit(self.function, op, self.span, self.inner(suffix))
         return tuple(op.results)
+
+    def op(self, name: str, *values: SSAValue, **arguments: Any) -> Values:
+        """An op that a plugin brings, under the name of its entry point. Raises ShapeError where nobody brings it."""
+        plugin = op_plugin(name)
+        if plugin is None:
+            raise ShapeError(f"no installed package brings the op `{name}`")
+        results = plugin.infer([value.type for value in values], arguments)
+        return self.add_all(CustomOp(name, values, results, arguments))
 
     def body(self, *values: SSAValue, inside: str = "") -> Values:
         """What the layer's block makes of values; `inside` is where its weights are. Raises ShapeError without one."""

@@ -38,7 +38,7 @@ def attention(q: Array, v: Array, w: Weights) -> Array:
 def test_a_value_of_two_axes_is_one_sequence(layer: str, reference: object) -> None:
     assert callable(reference)
     agrees(layer, {"x": (6,)}, lambda x, w: reference(x, x, w), batch=5)
-    (warning,) = (found for found in program_of(layer, {"x": "(6,)"}).warnings if found.code == "W0406")
+    (warning,) = (found for found in program_of(layer, {"x": "(6,)"}).warnings if found.code == "W0407")
     assert "(batch, 6)" in warning.message
 
 

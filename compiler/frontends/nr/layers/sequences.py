@@ -26,7 +26,7 @@ def one_or_many(name: str) -> Callable[[Lowering], Lowering]:
             if len(shape_of(first.type)) > 2:
                 return lower(site, arguments, *values, **named)
             site.warn(
-                "W0406",
+                "W0407",
                 f"the first axis of {shown(first)} is taken as the steps of one sequence",
                 "write `input: (S, features)` for a batch of sequences",
             )
