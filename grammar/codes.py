@@ -733,6 +733,12 @@ CODES: dict[str, Code] = {
         "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",
         "network M { input: (8) layers: Dense(4) }",
     ),
+    "W0502": Code(
+        "weights of another framework",
+        "The file has the names that Keras or PyTorch give the weights of layers with these names. They are read with "
+        "the layouts of that framework: transposed, gates in our order, two biases added.",
+        "$ neuralc model.nr --weights from_pytorch.safetensors",
+    ),
     "W0701": Code(
         "placement without effect",
         "Devices of single layers are checked and kept; the whole model runs on one target.",
