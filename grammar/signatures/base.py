@@ -20,11 +20,14 @@ from neuralc.grammar.parameters import (
     Optional,
     Parameter,
     Parameters,
+    Several,
 )
 
 ACTIVATIONS: tuple[str, ...] = (
-    "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "softmax", "log_softmax",
-    "softplus", "softsign", "hard_sigmoid", "hard_swish", "exponential", "linear",
+    "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "sigmoid", "hard_sigmoid",
+    "sparse_sigmoid", "log_sigmoid", "tanh", "hard_tanh", "tanh_shrink", "soft_shrink", "hard_shrink", "softmax",
+    "log_softmax", "sparsemax", "softplus", "sparse_plus", "squareplus", "softsign", "hard_swish", "glu", "exponential",
+    "linear",
 )  # fmt: skip
 """Functions by the names of `keras.activations`; as a layer, each takes its parameters too."""
 
@@ -33,7 +36,9 @@ ACTIVATION = Optional(
         "activation",
         "E0202",
         ACTIVATIONS,
-        {"swish": "silu", "hard_silu": "hard_swish", "exp": "exponential", "identity": "linear", "none": "linear"},
+        {name.replace("_", ""): name for name in ACTIVATIONS if "_" in name}
+        | {"swish": "silu", "hard_silu": "hard_swish", "hardsilu": "hard_swish"}
+        | {"exp": "exponential", "identity": "linear", "none": "linear"},
     )
 )
 PADDING = OneOf(("valid", "same"))
@@ -111,7 +116,7 @@ class Signature:
 
 
 def _is_layer(kind: Kind) -> bool:
-    return isinstance(kind, ALayer) or (isinstance(kind, Optional) and _is_layer(kind.kind))
+    return isinstance(kind, ALayer) or (isinstance(kind, Optional | Several) and _is_layer(kind.kind))
 
 
 def snake_case(name: str) -> str:
