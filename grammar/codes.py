@@ -444,7 +444,7 @@ CODES: dict[str, Code] = {
     ),
     "E0816": Code(
         "no such search",
-        "`--set name=value` gives a search or a parameter of the model its value. A search goes by the path of its "
+        "`--set name=value` gives a search or a parameter of the network its value. A search goes by the path of its "
         "layer and the parameter, such as dense_1.units, or by its clause, such as optimizer.learning_rate; the note "
         "lists those of the model.",
         "$ neuralc model.nr --set dense.unit=64",
