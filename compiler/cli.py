@@ -32,6 +32,7 @@ Examples:
 Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
   neuralc verify model.onnx --against onnxruntime   do the values agree?
+  neuralc inspect model.nr --format=html            layers, shapes, costs, memory
   neuralc explain E0201                             what an error means
 
 \b
