@@ -26,13 +26,15 @@ Examples:
   neuralc model.nr --emit=kernel -o - | less        the last of the three levels of IR
   neuralc model.nr --dump-ir=dump                   one file for each pass, dump/index.html
   neuralc dump/012-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
+  neuralc model.nr --set dense.units=64             a value for HPO(choice(32, 64))
   neuralc model.nr --check-each                     which pass changes the results?
 
 \b
 Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
   neuralc verify model.onnx --against onnxruntime   do the values agree?
-  neuralc inspect model.nr --format=html            layers, shapes, costs, memory
+  neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
+  neuralc fmt model.nr                              one layout for every model
   neuralc explain E0201                             what an error means
 
 \b
@@ -45,6 +47,7 @@ VERBS: dict[str, str] = {
     "run": "neuralc.cli_run",
     "verify": "neuralc.cli_verify",
     "inspect": "neuralc.cli_inspect",
+    "fmt": "neuralc.cli_fmt",
     "explain": "neuralc.cli_explain",
 }
 """Verb -> module with its `command`."""
@@ -60,6 +63,9 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
             "--threads", type=click.IntRange(1), metavar="N", help="Threads at run time (default: all cores)."
         ),
         click.option("--dim", "dims", multiple=True, metavar="S=128", help="Fix a symbolic size; may be repeated."),
+        click.option(
+            "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a search; may be repeated."
+        ),
         click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights (.safetensors)."),
         click.option("--network", metavar="NAME", help="Which network of the file."),
         click.option(
@@ -136,7 +142,7 @@ def command(
     return 0
 
 
-def make_options(*, dims: Sequence[str], **flags: Any) -> Options:
+def make_options(*, dims: Sequence[str], settings: Sequence[str], **flags: Any) -> Options:
     """The driver's options from the flags of the command line; flags the driver does not have are for `Watch`."""
     from dataclasses import fields
 
@@ -145,7 +151,7 @@ def make_options(*, dims: Sequence[str], **flags: Any) -> Options:
     names = {each.name for each in fields(Options)}
     chosen = {name: flags.pop(name) for name in list(flags) if name in names}
     watch = Watch.from_flags(**flags) if flags else Watch()
-    return Options(dims=dict(map(_dim, dims)), watch=watch, **chosen)
+    return Options(dims=dict(map(_dim, dims)), set=dict(map(_setting, settings)), watch=watch, **chosen)
 
 
 def _dim(text: str) -> tuple[str, int]:
@@ -153,6 +159,13 @@ def _dim(text: str) -> tuple[str, int]:
     if not (name.isidentifier() and equals and size.isdigit() and int(size) > 0):
         raise usage_error("E0813", f"`--dim {text}`: not a size", help="write it as `--dim S=128`")
     return name, int(size)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (equals and value and all(part.isidentifier() or part.isdigit() for part in name.split("."))):
+        raise usage_error("E0813", f"`--set {text}`: not a setting", help="write it as `--set dense.units=64`")
+    return name, value
 
 
 def version_text() -> str:

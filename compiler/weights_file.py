@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import math
 import os
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import WeightOp
+from neuralc.dialects.graph import ConfigAttr, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.load import LoadedProgram
 from neuralc.grammar.diagnostics import Diagnostic, Span, error, nearest, note
+from neuralc.grammar.initializers import Config
+from neuralc.initial_values import initial_value
 from neuralc.mapped_file import safetensors_arrays
 
 Shape: TypeAlias = tuple[int, ...]
-Initializer: TypeAlias = Callable[[np.random.Generator, Shape], NDArray[np.float64]]
 
 DEFAULT_SEED = 0
 
@@ -63,12 +63,18 @@ def declared_weights(module: ModuleOp) -> tuple[WeightDeclaration, ...]:
         WeightDeclaration(
             op.sym_name.data,
             op.type,
-            op.init.data if op.init is not None else "zeros",
+            _config(op.init) or Config("zeros"),
             bool(to_literal(op.attributes["trainable"])) if "trainable" in op.attributes else True,
+            _config(op.regularizer),
+            _config(op.constraint),
         )
         for op in module.body.block.ops
         if isinstance(op, WeightOp) and op.body is None
     )
+
+
+def _config(attribute: ConfigAttr | None) -> Config | None:
+    return None if attribute is None else Config(attribute.config, attribute.arguments)
 
 
 # --- from a file -----------------------------------------------------------------------------------------------------
@@ -150,8 +156,16 @@ def _similar(name: str, unexpected: Iterable[str]) -> str:
 
 # --- untrained -------------------------------------------------------------------------------------------------------
 def initial_weights(declared: Sequence[WeightDeclaration], seed: int = DEFAULT_SEED) -> WeightStore:
-    """Weights by the initializers of the layers. Each is a function of the seed and its own name alone."""
+    """Weights by the initializers of the layers, each made where it is read.
+
+    Reading one raises NeuralcError where all of them do not fit into memory.
+    """
     size = sum(math.prod(w.shape) * numpy_dtype(element_of(w.type)).itemsize for w in declared)
+    return WeightStore({weight.name: partial(_made, weight, seed, size) for weight in declared})
+
+
+def _made(weight: WeightDeclaration, seed: int, size: int) -> NDArray[Any]:
+    """The values of one weight of a model whose weights take `size` bytes."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size > memory // 2:
         raise error(
@@ -159,63 +173,5 @@ def initial_weights(declared: Sequence[WeightDeclaration], seed: int = DEFAULT_S
             f"the weights of the model take {size / 2**30:.1f} GiB, this machine has {memory / 2**30:.1f} GiB",
             help="check the sizes of the layers",
         )
-    return WeightStore({weight.name: _initial(weight, seed) for weight in declared})
-
-
-def _initial(weight: WeightDeclaration, seed: int) -> NDArray[Any]:
-    generator = np.random.default_rng([seed, zlib.crc32(weight.name.encode())])
-    values = INITIALIZERS[weight.initializer](generator, weight.shape)
+    values = initial_value(weight.name, weight.shape, weight.initializer, seed)
     return values.astype(numpy_dtype(element_of(weight.type)))
-
-
-def _fans(shape: Shape) -> tuple[int, int]:
-    """Inputs and outputs of a unit, as `keras.initializers` counts them."""
-    if len(shape) < 2:
-        return (shape[0], shape[0]) if shape else (1, 1)
-    taps = math.prod(shape[:-2])
-    return shape[-2] * taps, shape[-1] * taps
-
-
-def _truncated(generator: np.random.Generator, shape: Shape, deviation: float) -> NDArray[np.float64]:
-    """Normal values redrawn until they lie within two deviations."""
-    values = generator.normal(0.0, 1.0, shape)
-    while (outside := np.abs(values) > 2.0).any():
-        values[outside] = generator.normal(0.0, 1.0, int(outside.sum()))
-    return values * deviation
-
-
-def _scaled(scale: float, fan: Callable[[int, int], float], *, normal: bool) -> Initializer:
-    """`keras.initializers.VarianceScaling`; 0.87962566 is the deviation of a unit normal cut at 2."""
-
-    def draw(generator: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
-        variance = scale / max(1.0, fan(*_fans(shape)))
-        if normal:
-            return _truncated(generator, shape, math.sqrt(variance) / 0.87962566103423978)
-        limit = math.sqrt(3.0 * variance)
-        return generator.uniform(-limit, limit, shape)
-
-    return draw
-
-
-def _mean(fan_in: int, fan_out: int) -> float:
-    return (fan_in + fan_out) / 2
-
-
-def _in(fan_in: int, fan_out: int) -> float:
-    return fan_in
-
-
-INITIALIZERS: dict[str, Initializer] = {
-    "zeros": lambda generator, shape: np.zeros(shape),
-    "ones": lambda generator, shape: np.ones(shape),
-    "glorot_uniform": _scaled(1.0, _mean, normal=False),
-    "glorot_normal": _scaled(1.0, _mean, normal=True),
-    "he_uniform": _scaled(2.0, _in, normal=False),
-    "he_normal": _scaled(2.0, _in, normal=True),
-    "lecun_uniform": _scaled(1.0, _in, normal=False),
-    "lecun_normal": _scaled(1.0, _in, normal=True),
-    "random_normal": lambda generator, shape: generator.normal(0.0, 0.05, shape),
-    "random_uniform": lambda generator, shape: generator.uniform(-0.05, 0.05, shape),
-    "truncated_normal": lambda generator, shape: _truncated(generator, shape, 0.05),
-}
-"""By the names of `keras.initializers`, with its defaults."""

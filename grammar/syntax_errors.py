@@ -13,8 +13,8 @@ from neuralc.grammar.diagnostics import Diagnostic, Source, Span
 from neuralc.grammar.mistakes import MISTAKES, Mistake
 
 State: TypeAlias = int
-MAX_NESTING = 100
-"""Deepest nesting of brackets. Far beyond any model; the passes over the tree recurse, so it needs a bound."""
+MAX_NESTING = 1000
+"""Deepest nesting of brackets. Far beyond any model; what walks over the tree recurses, so it needs a bound."""
 
 
 _READABLE = {

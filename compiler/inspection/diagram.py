@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from neuralc.inspection.blocks import Block, users_of
-from neuralc.inspection.summary import Layer, Port, Summary
+from neuralc.inspection.summary import Layer, Port, State, Summary
 from neuralc.inspection.units import bytes_text, known_sum, number_text, shape_text, share_text
 
 FEW = 4
@@ -104,8 +104,12 @@ class _Builder:
         if self.whole:
             for port in self.summary.inputs:
                 self.makers[port.value] = self._add(_port_node("input", port, self.summary))
+            for state in self.summary.states:
+                if state.reads:
+                    self.makers.update(dict.fromkeys(state.reads, self._add(_state_node("state", state))))
             return
         names = {port.value: port.name for port in self.summary.inputs}
+        names |= {value: state.name for state in self.summary.states for value in state.reads}
         names |= {value: layer.name for layer in self.summary.layers[: self.start] for value in layer.results}
         for layer in self.summary.layers[self.start : self.stop]:
             for value in layer.operands:
@@ -115,7 +119,9 @@ class _Builder:
     def _ends(self) -> list[tuple[int, Node]]:
         """The values that leave, each with its node."""
         if self.whole:
-            return [(port.value, _port_node("output", port, self.summary)) for port in self.summary.outputs]
+            ends = [(port.value, _port_node("output", port, self.summary)) for port in self.summary.outputs]
+            written = ((state.write, _state_node("next state", state)) for state in self.summary.states)
+            return [*ends, *((value, node) for value, node in written if value is not None)]
         users = users_of(self.summary)
         made = [value for layer in self.summary.layers[self.start : self.stop] for value in layer.results]
         readers = ((value, next((user for user in users[value] if user >= self.stop), None)) for value in made)
@@ -140,6 +146,11 @@ def _port_node(role: Role, port: Port, summary: Summary) -> Node:
     shape = summary.values[port.value].short
     told = f"{role} {port.name}\n{_value_told(summary, port.value)}"
     return Node(role, port.name, (f"{role}  {port.dtype}",), shape, told)
+
+
+def _state_node(role: str, state: State) -> Node:
+    told = f"{role} {state.name}\n{state.dtype} {shape_text(state.shape)}, {bytes_text(state.bytes)}"
+    return Node("input", state.name, (f"{role}  {state.dtype}",), shape_text(state.shape), told)
 
 
 def _block_node(summary: Summary, block: Block) -> Node:

@@ -9,20 +9,32 @@ from pathlib import Path
 from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects.dims import Dim, as_dim, product
-from neuralc.dialects.graph import GetWeightOp, ModelOp, WeightOp, declared_dims, the_model
+from neuralc.dialects.graph import (
+    CustomOp,
+    GetStateOp,
+    GetWeightOp,
+    ModelOp,
+    SetStateOp,
+    WeightOp,
+    declared_dims,
+    declared_states,
+    the_model,
+)
 from neuralc.dialects.graph.cost import cost
 from neuralc.dialects.types import element_bytes, element_of, numpy_dtype, shape_of
 from neuralc.inspection.kinds import kind_of
 from neuralc.inspection.memory import memory_of, size_in_bytes
 from neuralc.inspection.names import Parts, names_of
-from neuralc.inspection.summary import Layer, Port, Shape, Size, Summary, Value
+from neuralc.inspection.summary import Layer, Port, Shape, Size, State, Summary, Unsupported, Value
 from neuralc.passes.locations import file_positions
 
-HIDDEN = {"graph.get_weight", "graph.constant", "graph.size", "graph.return"}
+HIDDEN = {"graph.get_weight", "graph.get_state", "graph.set_state", "graph.constant", "graph.size", "graph.return"}
 """Ops that are no layers: values that are there."""
+
+UNDEFINED = "no plugin brings it"
 
 
 def summarize(name: str, module: ModuleOp, sizes: Mapping[str, int]) -> Summary:
@@ -43,6 +55,7 @@ def summarize(name: str, module: ModuleOp, sizes: Mapping[str, int]) -> Summary:
         name,
         inputs,
         outputs,
+        [_state(text, op.type, model, values) for text, op in declared_states(module).items()],
         [_size(symbol, dim, sizes) for symbol, dim in declared_dims(module).items()],
         values.known,
         layers,
@@ -53,7 +66,17 @@ def summarize(name: str, module: ModuleOp, sizes: Mapping[str, int]) -> Summary:
         str(sum(flops, Dim.constant(0))),
         peak,
         memory.live.index(peak) if memory.live else None,
+        _without_meaning(layers),
     )
+
+
+def _without_meaning(layers: Iterable[Layer]) -> list[Unsupported]:
+    """Layers that nobody defines."""
+    places: dict[str, list[str]] = {}
+    for layer in layers:
+        if layer.refused:
+            places.setdefault(layer.op, []).append(layer.name)
+    return [Unsupported(op, UNDEFINED, len(names), names[0]) for op, names in sorted(places.items())]
 
 
 def _weights(module: ModuleOp, model: ModelOp) -> dict[str, WeightOp]:
@@ -88,7 +111,8 @@ class _Values:
         if value not in self.numbers:
             self.numbers[value] = len(self.known)
             at = tuple(as_dim(size).evaluate(self.sizes) for size in shape_of(value.type))
-            self.known.append(Value(_dtype(value), _shape(value), at, size_in_bytes(value, self.sizes)))
+            known = Value(_dtype(value.type), _shape(value.type), at, size_in_bytes(value.type, self.sizes))
+            self.known.append(known)
         return self.numbers[value]
 
 
@@ -106,11 +130,11 @@ class _Describe:
         names |= {inner.weight_name for inner in op.walk() if isinstance(inner, GetWeightOp)}
         return Layer(
             *name,
-            op.name.partition(".")[2],
+            op.layer.data if isinstance(op, CustomOp) else op.name.partition(".")[2],
             kind_of(op.name, type(op).__module__),
             _place(op),
-            _dtype(result),
-            _shape(result),
+            _dtype(result.type),
+            _shape(result.type),
             sum(self.counts.pop(each, 0) for each in sorted(names)),
             max(0, flops.evaluate(self.sizes)),
             str(flops),
@@ -118,19 +142,28 @@ class _Describe:
             live,
             tuple(self.values.number(operand) for operand in op.operands if operand not in self.sources),
             tuple(self.values.number(each) for each in op.results),
+            UNDEFINED if isinstance(op, CustomOp) else "",
         )
 
 
 def _port(name: str, value: SSAValue, values: _Values) -> Port:
-    return Port(name, _dtype(value), _shape(value), values.number(value))
+    return Port(name, _dtype(value.type), _shape(value.type), values.number(value))
 
 
-def _dtype(value: SSAValue) -> str:
-    return numpy_dtype(element_of(value.type)).name
+def _state(name: str, type_: Attribute, model: ModelOp, values: _Values) -> State:
+    ops = model.block.ops
+    reads = tuple(values.number(op.result) for op in ops if isinstance(op, GetStateOp) and op.state_name == name)
+    writes = [values.number(op.value) for op in ops if isinstance(op, SetStateOp) and op.state_name == name]
+    size = size_in_bytes(type_, values.sizes)
+    return State(name, _dtype(type_), _shape(type_), size, reads, next(iter(writes), None))
 
 
-def _shape(value: SSAValue) -> Shape:
-    return tuple(size if isinstance(size, int) else str(size) for size in shape_of(value.type))
+def _dtype(type_: Attribute) -> str:
+    return numpy_dtype(element_of(type_)).name
+
+
+def _shape(type_: Attribute) -> Shape:
+    return tuple(size if isinstance(size, int) else str(size) for size in shape_of(type_))
 
 
 def _size(name: str, dim: Any, sizes: Mapping[str, int]) -> Size:

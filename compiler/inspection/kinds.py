@@ -10,7 +10,8 @@ _FAMILIES = {
     "contraction": "product", "recurrent": "product", "spatial": "window", "reductions": "window",
     "resampling": "window", "sampling": "window", "norms": "norm", "functions": "elementwise",
     "arithmetic": "elementwise", "logic": "elementwise", "activations": "elementwise", "conversion": "move",
-    "quantization": "move", "views": "move", "indexing": "move", "control": "control",
+    "quantization": "move", "views": "move", "indexing": "move", "training": "elementwise", "control": "control",
+    "custom": "control",
 }  # fmt: skip
 """File of an op's class -> its sort."""
 

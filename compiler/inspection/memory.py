@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects.dims import product
+from neuralc.dialects.graph import TrainingOp, derived
 from neuralc.dialects.types import element_bytes, element_of, shape_of
 
-VIEWS = {"graph.reshape", "graph.identity", "graph.dropout"}
+VIEWS = {"graph.reshape", "graph.identity", *(op.name for op in derived(TrainingOp))}
 """Ops whose result is the memory of their operand."""
 
 
@@ -39,7 +40,7 @@ def memory_of(
             root[result] = root.get(op.operands[0], op.operands[0]) if op.name in VIEWS and op.operands else result
     for value in (*arguments, *results):
         last[root.get(value, value)] = len(ops)
-    present = {value: size_in_bytes(value, sizes) for value in arguments}
+    present = {value: size_in_bytes(value.type, sizes) for value in arguments}
     at_start = total = sum(present.values())
     ends: dict[int, list[SSAValue]] = {}
     for value, step in last.items():
@@ -47,7 +48,7 @@ def memory_of(
     made, live = [], []
     for step, op in enumerate(ops):
         new: dict[SSAValue, int] = {
-            result: size_in_bytes(result, sizes) for result in op.results if root[result] is result
+            result: size_in_bytes(result.type, sizes) for result in op.results if root[result] is result
         }
         present |= new
         made.append(sum(new.values()))
@@ -58,6 +59,6 @@ def memory_of(
     return Memory(made, live, at_start)
 
 
-def size_in_bytes(value: SSAValue, sizes: Mapping[str, int]) -> int:
-    count = product(list(shape_of(value.type))).evaluate(sizes)
-    return max(0, count) * element_bytes(element_of(value.type))
+def size_in_bytes(type_: Attribute, sizes: Mapping[str, int]) -> int:
+    count = product(list(shape_of(type_))).evaluate(sizes)
+    return max(0, count) * element_bytes(element_of(type_))

@@ -86,6 +86,7 @@ class _Reader:
             inputs,
             outputs,
             [],
+            [],
             self.values,
             layers,
             dict(Counter(node.op_type for node in graph.node).most_common()),

@@ -46,6 +46,18 @@ class Port:
 
 
 @dataclass(frozen=True)
+class State:
+    """What the model keeps from run to run: the values that are read from it, and the one that the next run finds."""
+
+    name: str
+    dtype: str
+    shape: Shape
+    bytes: int
+    reads: tuple[int, ...]
+    write: int | None
+
+
+@dataclass(frozen=True)
 class Size:
     """A symbolic size: its bounds, who names it, and the number it has in the costs."""
 
@@ -106,6 +118,7 @@ class Summary:
     name: str
     inputs: Sequence[Port]
     outputs: Sequence[Port]
+    states: Sequence[State]
     sizes: Sequence[Size]
     values: Sequence[Value]
     layers: Sequence[Layer]

@@ -35,6 +35,7 @@ def ports(summary: Summary) -> str:
         for kind, found in (("input", summary.inputs), ("output", summary.outputs))
         for port in found
     ]
+    rows += [("state", mono(state.name), state.dtype, mono(shape_text(state.shape))) for state in summary.states]
     return f"<section><h2>Inputs and outputs</h2>{_table(('', 'name', 'type', 'shape'), rows)}</section>"
 
 

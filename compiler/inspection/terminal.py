@@ -76,6 +76,10 @@ def _ports(summary: Summary) -> Table:
         for kind, ports in (("input", summary.inputs), ("output", summary.outputs))
         for port in ports
     ]
+    rows += [
+        ("state", state.name, state.dtype, f"{shape_text(state.shape)}, {bytes_text(state.bytes)}")
+        for state in summary.states
+    ]
     rows += [("size", size.name, size.bounds, size.origin) for size in summary.sizes]
     return _table(["", "name", "type", "shape"], rows)
 

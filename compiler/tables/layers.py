@@ -20,8 +20,9 @@ FAMILIES: Mapping[str, str] = {
     "UnitNormalization",
     "regularization": "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise GaussianDropout "
     "AlphaDropout ActivityRegularization",
-    "activations": "ReLU LeakyReLU PReLU ELU SELU GELU SiLU Mish Sigmoid Tanh Softmax LogSoftmax Softplus Softsign "
-    "HardSigmoid HardSwish Exponential Linear",
+    "activations": "ReLU LeakyReLU PReLU ELU CELU SELU GELU SiLU Mish Sigmoid LogSigmoid Tanh Softmax LogSoftmax "
+    "Softplus Softsign HardSigmoid HardSwish ReLU6 Hardtanh Hardshrink Softshrink Tanhshrink Threshold GLU Exponential "
+    "Linear",
     "recurrent": "SimpleRNN LSTM GRU SimpleRNNCell LSTMCell GRUCell ConvLSTM1D ConvLSTM2D ConvLSTM3D ConvGRU2D RNN "
     "Bidirectional TimeDistributed",
     "attention": "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention RotaryEmbedding "
@@ -52,8 +53,13 @@ def graph_ops(layer: str) -> list[str]:
     from neuralc.dialects.graph import the_model
     from neuralc.frontends.nr.load import load
     from neuralc.grammar.diagnostics import Source
+    from neuralc.grammar.signatures import find
 
-    text = f"network Example {{ input: (8, 8, 4) layers: {layer}{ARGUMENTS.get(layer, '()')} }}"
+    signature = find(layer)
+    body = f"input: (8, 8, 4) layers: {layer}{ARGUMENTS.get(layer, '()')}"
+    if signature is not None and signature.example:
+        body = signature.example
+    text = f"network Example {{ {body} }}"
     block = the_model(load(Source("example.nr", text)).module).block
     names = [op.name.partition(".")[2] for op in block.ops]
     return list(dict.fromkeys(name for name in names if name not in ("get_weight", "return")))

@@ -57,6 +57,12 @@ class GraphModule:
         self._declare(graph.WeightOp(name, type_, sources=sources, body=Region(block)))
         return graph.GetWeightOp(name, type_).result
 
+    def state(self, name: str, type_: AnyTensor, initial: float | str = 0) -> str:
+        """Declare a state, for graph.GetStateOp and graph.SetStateOp."""
+        name = self.unique(name)
+        self._declare(graph.StateOp(name, type_, initial))
+        return name
+
     def function(self, name: str, types: Sequence[Attribute], body: Callable[..., SSAValue]) -> str:
         """Declare a graph.func with one result."""
         name = self.unique(name)

@@ -63,6 +63,7 @@ EVERY: Sequence[Layer] = (
     *reductions.LAYERS,
     *resampling.LAYERS,
     *spatial.LAYERS,
+    *structure.STATES,
     *views.LAYERS,
 )
 

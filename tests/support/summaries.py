@@ -41,6 +41,7 @@ def summary_of(layers: Sequence[Made], outputs: Sequence[int] | None = None, nam
         name="test.nr",
         inputs=[Port("x", "float32", (4, 4), 0)],
         outputs=[Port(f"y{index}", "float32", (4, 4), number) for index, number in enumerate(ends)],
+        states=[],
         sizes=[],
         values=[value] * (len(layers) + 1),
         layers=made,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from neuralc.dialects.graph import ConfigAttr
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.plan import ClassPlan, FreeWeight, Layer
 
@@ -30,9 +31,14 @@ _CALLS = {
 _BATCH_NORM_DEFAULTS = {"weight": "ones", "bias": "zeros", "running_mean": "zeros", "running_var": "ones"}
 
 
+def call_of(init: ConfigAttr | None) -> str | None:
+    """The call that initializes `{}`; None where torch has no function for it."""
+    return None if init is None or init.arguments else _CALLS.get(init.config)
+
+
 @dataclass(frozen=True)
 class Common:
-    """The initializers that all convolutions and dense layers of a module have."""
+    """The calls that initialize all convolutions and dense layers of a module."""
 
     kernel: str
     bias: str | None
@@ -41,12 +47,12 @@ class Common:
 def common_initializers(classes: Iterable[ClassPlan]) -> Common | None:
     """What all kernels and all biases of a module start from; None where that is not one thing."""
     layers = [layer for plan in classes for layer in kernel_layers(plan)]
-    kernels = {layer.init.get("weight") for layer in layers}
-    biases = {layer.init.get("bias") for layer in layers if "bias" in layer.weights}
+    kernels = {call_of(layer.init.get("weight")) for layer in layers}
+    biases = {call_of(layer.init.get("bias")) for layer in layers if "bias" in layer.weights}
     if len(layers) < 2 or len(kernels) != 1 or len(biases) > 1:
         return None
     kernel, bias = next(iter(kernels)), next(iter(biases), None)
-    if kernel not in _CALLS or (biases and bias not in _CALLS):
+    if kernel is None or (biases and bias is None):
         return None
     return Common(kernel, bias)
 
@@ -60,14 +66,14 @@ def write_common(writer: Writer, classes: Sequence[ClassPlan], common: Common) -
     layers = [layer for plan in classes for layer in kernel_layers(plan)]
     types = sorted({layer.spec.constructor.head for layer in layers})
     with writer.block("for layer in self.modules():"), writer.block(f"if isinstance(layer, {' | '.join(types)}):"):
-        writer.line(_CALLS[common.kernel].format("layer.weight"))
+        writer.line(common.kernel.format("layer.weight"))
         if common.bias is None:
             return
         if all("bias" in layer.weights for layer in layers):
-            writer.line(_CALLS[common.bias].format("layer.bias"))
+            writer.line(common.bias.format("layer.bias"))
         else:
             with writer.block("if layer.bias is not None:"):
-                writer.line(_CALLS[common.bias].format("layer.bias"))
+                writer.line(common.bias.format("layer.bias"))
 
 
 def own_initializers(plan: ClassPlan, *, kernels_too: bool) -> list[str]:
@@ -78,8 +84,11 @@ def own_initializers(plan: ClassPlan, *, kernels_too: bool) -> list[str]:
             kernel = member.spec.kind in ("conv", "dense")
             usual = _BATCH_NORM_DEFAULTS if member.spec.kind == "batch_normalization" else {}
             for parameter, init in member.init.items():
-                if (kernels_too or not kernel) and init in _CALLS and usual.get(parameter) != init:
-                    lines.append(_CALLS[init].format(f"self.{member.attribute}.{parameter}"))
-        elif isinstance(member, FreeWeight) and member.init in _CALLS and member.init not in ("zeros", "ones"):
-            lines.append(_CALLS[member.init].format(f"self.{member.attribute}"))
+                call = call_of(init)
+                if (kernels_too or not kernel) and call is not None and call != _CALLS.get(usual.get(parameter, "")):
+                    lines.append(call.format(f"self.{member.attribute}.{parameter}"))
+        elif isinstance(member, FreeWeight):
+            call = call_of(member.init)
+            if call not in (None, _CALLS["zeros"], _CALLS["ones"]):
+                lines.append(call.format(f"self.{member.attribute}"))
     return lines

@@ -7,7 +7,7 @@
 | graph.dense       | nn.Linear          | [in, units] -> axes (1, 0)                     |
 | graph.batch_norm  | nn.BatchNorm1d..3d | vectors                                        |
 | graph.prelu       | nn.PReLU           | a vector; otherwise written out with a parameter |
-| graph.dropout     | nn.Dropout         |                                                |
+| graph.dropout     | nn.Dropout, nn.Dropout1d..3d, nn.AlphaDropout | where torch has it          |
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call
-from neuralc.emit.torch.layouts import Order, is_per_channel
+from neuralc.emit.torch.layouts import Order, channel_of, is_per_channel
 from neuralc.emit.torch.refusals import Refusals
 
 
@@ -184,8 +184,18 @@ def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
     return LayerSpec("p_re_lu", call("nn.PReLU", channels), (held,))
 
 
-def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec:
-    return LayerSpec("dropout", call("nn.Dropout", op.literal("rate")))
+def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec | None:
+    """torch drops single values or whole channels; anything else is written out."""
+    channel, rank = channel_of(op), len(shape_of(op.x.type))
+    if op.literal("kind") == "gaussian" or (op.literal("shared") and channel is None):
+        return None
+    names = {
+        ("zeros", False): "nn.Dropout",
+        ("zeros", True): f"nn.Dropout{rank - 2}d",
+        ("alpha", False): "nn.AlphaDropout",
+        ("alpha", True): "nn.FeatureAlphaDropout",
+    }
+    return LayerSpec("dropout", call(names[op.literal("kind"), channel is not None], op.literal("rate")))
 
 
 _LAYERS: dict[type[Operation], Callable[..., LayerSpec | None]] = {

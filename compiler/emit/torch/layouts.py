@@ -45,6 +45,7 @@ from neuralc.dialects.graph import (
     RmsNormOp,
     SoftmaxOp,
     TopKOp,
+    TrainingOp,
     TransposeOp,
     UnaryOp,
     WhereOp,
@@ -95,6 +96,9 @@ def demanded_order(op: Operation) -> Order | None:
         case PreluOp():
             rank = len(shape_of(op.x.type))
             return channels_second(rank, rank - 1) if is_per_channel(op.x, op.alpha) else natural(op.x)
+        case DropoutOp():
+            dropped = channel_of(op)
+            return None if dropped is None else channels_second(len(shape_of(op.x.type)), dropped)
         case DenseOp() | MatmulOp() | EinsumOp() | DetOp() | ReshapeOp():
             return natural(op.operands[0])
         case WhereOp() | CastOp() | BitcastOp() | ArgReduceOp() | CumulateOp() | TopKOp():
@@ -103,6 +107,13 @@ def demanded_order(op: Operation) -> Order | None:
             return natural(op.operands[0])
         case _:
             return None
+
+
+def channel_of(op: DropoutOp) -> int | None:
+    """The channel axis of a dropout that drops whole channels of a sequence, an image or a volume."""
+    rank, shared = len(shape_of(op.x.type)), op.literal("shared")
+    channels = [axis for axis in range(1, rank) if axis not in shared]
+    return channels[0] if rank in (3, 4, 5) and len(channels) == 1 and 0 not in shared else None
 
 
 class Layouts:
@@ -188,7 +199,7 @@ class Layouts:
             if isinstance(op, CallOp):
                 argument = self.callee(op).arguments[use.index]
                 order = self.orders[argument] if argument in self.orders else self._wanted(argument)
-            elif isinstance(op, UnaryOp | DropoutOp | BinaryOp) and shape_of(op.results[0].type) == shape_of(
+            elif isinstance(op, UnaryOp | TrainingOp | BinaryOp) and shape_of(op.results[0].type) == shape_of(
                 value.type
             ):
                 order = self._wanted(op.results[0])
@@ -222,7 +233,7 @@ class Layouts:
                 | MaxPoolOp()
                 | AveragePoolOp()
                 | BatchNormOp()
-                | DropoutOp()
+                | TrainingOp()
                 | PreluOp()
                 | SoftmaxOp()
                 | LogSoftmaxOp()

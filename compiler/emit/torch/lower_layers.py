@@ -13,7 +13,6 @@ from neuralc.dialects.graph import (
     ConvOp,
     ConvTransposeOp,
     DenseOp,
-    DropoutOp,
     MaxPoolOp,
     PreluOp,
 )
@@ -24,7 +23,7 @@ from neuralc.emit.torch.layouts import is_per_channel
 from neuralc.emit.torch.nodes import Kind, Node
 from neuralc.emit.torch.values import Values
 
-_KINDS: dict[type[Operation], Kind] = {BatchNormOp: Kind.NORM, DropoutOp: Kind.OTHER, PreluOp: Kind.ACTIVATION}
+_KINDS: dict[type[Operation], Kind] = {BatchNormOp: Kind.NORM, PreluOp: Kind.ACTIVATION}
 
 
 def _layer(values: Values, op: Operation) -> None:
@@ -132,7 +131,6 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     ConvOp: _conv,
     ConvTransposeOp: _layer,
     DenseOp: _layer,
-    DropoutOp: _layer,
     MaxPoolOp: _max_pool,
     PreluOp: _prelu,
 }

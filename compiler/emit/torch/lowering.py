@@ -8,8 +8,8 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.graph import CallOp, FuncOp, GetWeightOp, ReshapeOp, ReturnOp
-from neuralc.emit.torch import lower_axes, lower_functions, lower_layers
+from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, SetStateOp
+from neuralc.emit.torch import lower_axes, lower_functions, lower_layers, lower_training
 from neuralc.emit.torch.layouts import Layouts
 from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
 from neuralc.emit.torch.nodes import Node
@@ -21,6 +21,7 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     **lower_layers.LOWERINGS,
     **lower_functions.LOWERINGS,
     **lower_axes.LOWERINGS,
+    **lower_training.LOWERINGS,
 }
 """How each op that is neither a call nor part of a function's frame becomes torch code."""
 
@@ -82,6 +83,8 @@ def lower(plan: ClassPlan, layouts: Layouts, refusals: Refusals, input_names: Se
         elif type(op) in LOWERINGS:
             if not _only_carries_weight(op, plan):
                 LOWERINGS[type(op)](values, op)
+        elif isinstance(op, GetStateOp | SetStateOp):
+            values.refuse(op, "a module that keeps values between calls is not written yet")
         elif not isinstance(op, GetWeightOp):
             values.refuse(op, "neuralc does not know how to write this op")
         elif isinstance(plan.function, FuncOp):

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects.graph import GetWeightOp
-from neuralc.dialects.types import AnyTensor, ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
+from neuralc.dialects.types import AnyTensor, ShapeError, format_shape
 from neuralc.grammar.diagnostics import Span, error
+from neuralc.grammar.initializers import Config
 
 
 @dataclass(frozen=True)
 class WeightDeclaration:
-    """A weight of the model: its name and type, how it starts untrained, and whether training changes it."""
+    """A weight of the model: its name and type, how it starts untrained, and what training does with it."""
 
     name: str
     type: AnyTensor
-    initializer: str
+    initializer: Config
     trainable: bool = True
+    regularizer: Config | None = None
+    constraint: Config | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,67 +73,59 @@ class Function(Protocol):
     """A body under construction. `declare` gives the value of a weight by its path within this body."""
 
     block: Block
-    weights: list[WeightDeclaration]
+    weights: dict[str, WeightDeclaration]
 
     def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue: ...
 
 
-def emit(function: Function, op: Operation, span: Span, hint: str) -> SSAValue:
-    """Adds an op at the end, with its place in the model and a name for its value."""
+def emit(function: Function, op: Operation, span: Span, hint: str) -> None:
+    """Adds an op at the end, with its place in the model and a name for its values."""
     op.location = location(span)
     function.block.add_op(op)
-    op.results[0].name_hint = hint
-    return op.results[0]
+    for result in op.results:
+        result.name_hint = hint or None
 
 
-class ModelFunction:
+class _Weights(ABC):
+    """The weights of a body; one that is asked for again by its path is the same one."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.weights: dict[str, WeightDeclaration] = {}
+        self._values: dict[str, SSAValue] = {}
+
+    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
+        """Raises ShapeError where a shared weight would need another shape."""
+        known = self.weights.get(weight.name)
+        if known is None:
+            self.weights[weight.name] = weight
+            self._values[weight.name] = self._read(weight, span)
+        elif known.type != weight.type:
+            raise ShapeError(
+                f"its shared weight `{weight.name}` has the shape {format_shape(known.shape)}, "
+                f"and would need {format_shape(weight.shape)} here"
+            )
+        return self._values[weight.name]
+
+    @abstractmethod
+    def _read(self, weight: WeightDeclaration, span: Span) -> SSAValue:
+        """The value of a weight that was not asked for before."""
+
+
+class ModelFunction(_Weights):
     """The body of graph.model: a weight is read from its symbol."""
 
-    def __init__(self, block: Block) -> None:
-        self.block = block
-        self.weights: list[WeightDeclaration] = []
-
-    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
-        self.weights.append(weight)
-        return emit(self, GetWeightOp(weight.name, weight.type), span, weight.name)
+    def _read(self, weight: WeightDeclaration, span: Span) -> SSAValue:
+        op = GetWeightOp(weight.name, weight.type)
+        emit(self, op, span, weight.name)
+        return op.results[0]
 
 
-class BlockFunction:
+class BlockFunction(_Weights):
     """The body of a graph.func: a weight is an argument."""
 
-    def __init__(self, block: Block) -> None:
-        self.block = block
-        self.weights: list[WeightDeclaration] = []
-
-    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
-        self.weights.append(weight)
+    def _read(self, weight: WeightDeclaration, span: Span) -> SSAValue:
         argument = self.block.insert_arg(weight.type, len(self.block.args))
         argument.name_hint = weight.name
         argument.location = location(span)
         return argument
-
-
-@dataclass(frozen=True)
-class Site:
-    """One layer being lowered: where its ops and weights go and what they are called."""
-
-    function: Function
-    path: str
-    span: Span
-
-    def add(self, op: Operation, suffix: str = "") -> SSAValue:
-        return emit(self.function, op, self.span, f"{self.path}.{suffix}" if suffix else self.path)
-
-    def weight(
-        self, name: str, shape: Sequence[int], like: SSAValue, initializer: str, *, trainable: bool = True
-    ) -> SSAValue:
-        """A weight of this layer; its element type is that of the value it meets."""
-        element: Attribute = element_of(like.type)
-        if not is_float(element):
-            raise ShapeError(f"a layer with weights needs floats, got {element} of shape {shown(like)}")
-        declaration = WeightDeclaration(f"{self.path}.{name}", tensor_type(shape, element), initializer, trainable)
-        return self.function.declare(declaration, self.span)
-
-
-def shown(value: SSAValue) -> str:
-    return format_shape(shape_of(value.type))

@@ -55,8 +55,13 @@ def prelu(program: Program, x: SSAValue) -> SSAValue | None:
 
 
 @floats
-def dropout(program: Program, x: SSAValue) -> SSAValue:
-    return graph.DropoutOp.of(x, rate=0.25).result
+def training(program: Program, x: SSAValue) -> SSAValue:
+    kind = program.choice(("zeros", "alpha", "gaussian"))
+    if program.flag():
+        return graph.DropoutOp.of(x, rate=0.25, kind=kind).result
+    if program.flag():
+        return graph.GaussianNoiseOp.of(x, stddev=0.25).result
+    return graph.ActivityRegularizerOp.of(x, l1=0.25).result
 
 
 @floats
@@ -125,6 +130,6 @@ def remainder(program: Program, x: SSAValue) -> SSAValue:
 
 
 PLAIN: Sequence[Layer] = (
-    dropout, unary, unary, unary, unary, exp, positive, prelu, add, mul, scale, div,
+    training, unary, unary, unary, unary, exp, positive, prelu, add, mul, scale, div,
 )  # fmt: skip
 LAYERS: Sequence[Layer] = (function, bounded, acosh, power, jump, remainder)

@@ -1,7 +1,6 @@
 """How a network becomes a module: names, functions, places, attributes, and what is said about shapes."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from xdsl.dialects.builtin import FileLineColLoc
@@ -188,18 +187,6 @@ def test_inputs_and_outputs_are_named() -> None:
     assert (model.inputs, model.outputs) == (("input",), ("dense_1",))
 
 
-def test_training_clauses_are_attributes_of_the_model() -> None:
-    clauses = "loss: mse metrics: [accuracy] optimizer: SGD(0.1, momentum=0.9) train { epochs: 3 shuffle: true }"
-    attributes = the_model(loaded("Dense(3)", clauses=clauses).module).attributes
-    shown: dict[str, Any] = {name: str(value) for name, value in attributes.items()}
-    assert shown == {
-        "loss": '"mean_squared_error"',
-        "metrics": '["accuracy"]',
-        "optimizer": '{learning_rate = 1.000000e-01 : f64, momentum = 9.000000e-01 : f64, name = "SGD"}',
-        "train": "{epochs = 3 : i64, shuffle = true}",
-    }
-
-
 def test_the_weights_file_is_relative_to_the_model(tmp_path: Path) -> None:
     (tmp_path / "m.nr").write_text('network M { input: (8) layers: Dense(3) weights: "w/a.safetensors" init: seed(3) }')
     program = load(tmp_path / "m.nr")
@@ -226,7 +213,10 @@ def test_a_shape_error_names_the_layer_its_input_and_who_made_it() -> None:
     found = error_of("Flatten() Conv2D(3, 3)", "(8, 8, 1)")
     assert found.code == "E0401"
     assert found.message == "`Conv2D`: it takes images (batch, height, width, channels), its input is (batch, 64)"
-    assert found.notes == ("its input (batch, 64) comes from `Flatten` in line 1",)
+    assert found.notes == (
+        "its input (batch, 64) comes from `Flatten` in line 1",
+        "`Flatten` in line 1 made it of (batch, 8, 8, 1), which is the input `input` in line 1",
+    )
     assert found.span is not None
     assert found.span.text == "Conv2D"
 

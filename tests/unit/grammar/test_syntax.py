@@ -49,11 +49,11 @@ def test_the_grammar_has_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_layer_keeps_everything_written_about_it() -> None:
     layer = layer_of('y = Residual(3, shortcut="identity")(a, b) @ "cuda:0" { Dense(3) } * 2')
-    assert layer.target is not None
     assert layer.applied is not None
     assert layer.device is not None
     assert layer.block is not None
-    assert (layer.target.value, layer.name.value, layer.device.value) == ("y", "Residual", "cuda:0")
+    assert ([target.value for target in layer.targets], layer.name.value) == (["y"], "Residual")
+    assert layer.device.value == "cuda:0"
     assert [argument.name.value if argument.name else None for argument in layer.arguments] == [None, "shortcut"]
     assert [argument.value.value for argument in layer.applied if isinstance(argument.value, t.Name)] == ["a", "b"]
     assert len(layer.block.items) == 1
@@ -177,7 +177,7 @@ def test_deep_nesting_is_refused_and_the_deepest_allowed_is_read() -> None:
     tree_of(nested(MAX_NESTING - 1))
     assert failure_of(nested(MAX_NESTING)).code == "E0106"
     assert failure_of(nested(50_000)).code == "E0106"
-    assert failure_of("network M { input: " + "(" * 500 + ")" * 500 + " }").code == "E0106"
+    assert failure_of("network M { input: " + "(" * 1500 + ")" * 1500 + " }").code == "E0106"
 
 
 def test_the_step_of_a_range_has_one_name() -> None:

@@ -6,7 +6,7 @@ import pytest
 from xdsl.ir import Operation
 
 from neuralc import tables_docs
-from neuralc.dialects.graph import Graph
+from neuralc.dialects.graph import Graph, TrainingOp, derived
 from neuralc.tables import aten, layers, onnx_operators, places
 
 ROOT = Path(__file__).parents[3]
@@ -15,8 +15,10 @@ MAKERS = {
     *places.random_makers(ROOT / "tests" / "support" / "layers"),
     *places.random_makers(ROOT / "tests" / "support"),
 }
-GONE_BEFORE_LOWERING = {"graph.dropout"}
+GONE_BEFORE_LOWERING = {op.name for op in derived(TrainingOp)}
 """Removed on the graph level, by graph-specialize-inference."""
+WITHOUT_MEANING = {"graph.custom"}
+"""A layer of which only the name is known: whoever has to compute it says E0704 (tests/unit/passes_graph)."""
 
 every_op = pytest.mark.parametrize("op", places.ops(), ids=lambda op: op.name)
 
@@ -28,12 +30,12 @@ def test_an_op_says_what_it_computes(op: type[Operation]) -> None:
 
 @every_op
 def test_an_op_has_a_meaning(op: type[Operation]) -> None:
-    assert places.has_meaning(op)
+    assert places.has_meaning(op) or op.name in WITHOUT_MEANING
 
 
 @every_op
 def test_an_op_has_loops(op: type[Operation]) -> None:
-    assert places.has_loops(op) or op.name in GONE_BEFORE_LOWERING
+    assert places.has_loops(op) or op.name in GONE_BEFORE_LOWERING | WITHOUT_MEANING
 
 
 @every_op
@@ -43,7 +45,7 @@ def test_an_op_has_a_cost(op: type[Operation]) -> None:
 
 @every_op
 def test_an_op_stands_in_random_programs(op: type[Operation]) -> None:
-    assert op.__name__ in MAKERS
+    assert op.__name__ in MAKERS or op.name in WITHOUT_MEANING
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -198,6 +198,37 @@ def test_weights_behind_a_transpose_belong_to_the_layer(tmp_path: Path, capsys: 
     ]
 
 
+STATEFUL = """
+graph.dim @batch from 1
+graph.state @lstm.h : tensor<?x64xf16, #graph.dims<batch>>
+graph.state @count : tensor<i64>
+graph.model @m(%x: tensor<?x64xf16, #graph.dims<batch>>) -> (tensor<?x64xf16, #graph.dims<batch>>) inputs ["x"] outputs ["y"] {
+  %h = graph.get_state @lstm.h -> tensor<?x64xf16, #graph.dims<batch>>
+  %0 = graph.add %x, %h -> tensor<?x64xf16, #graph.dims<batch>>
+  graph.set_state @lstm.h, %0
+  %n = graph.get_state @count -> tensor<i64>
+  graph.set_state @count, %n
+  graph.return %0
+}
+"""  # noqa: E501  (IR has long lines)
+
+
+def test_states_have_shapes_and_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "m.mlir"
+    path.write_text(STATEFUL)
+    found = inspect(capsys, str(path), "--sizes", "batch=8")
+    assert found["states"] == [
+        {"name": "lstm.h", "dtype": "float16", "shape": ["batch", 64], "bytes": 8 * 64 * 2, "reads": [1], "write": 2},
+        {"name": "count", "dtype": "int64", "shape": [], "bytes": 8, "reads": [3], "write": 3},
+    ]
+    assert [layer["op"] for layer in found["layers"]] == ["add"]
+    assert cli.run(["inspect", str(path), "--sizes", "batch=8"]) == DONE
+    assert "state   lstm.h  float16  (batch, 64), 1.0 KiB" in capsys.readouterr().out
+    assert cli.run(["inspect", str(path), "--format=svg"]) == DONE
+    texts = [element.text for element in ElementTree.fromstring(capsys.readouterr().out).iter()]
+    assert {"state  float16", "next state  float16"} <= set(texts)
+
+
 def test_wrong_use_is_said(tiny: Path) -> None:
     assert cli.run(["inspect", str(tiny), "--sizes", "S=3"]) == WRONG_COMMAND_LINE
     assert cli.run(["inspect", str(tiny), "--sizes", "batch"]) == WRONG_COMMAND_LINE

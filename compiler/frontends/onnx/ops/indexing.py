@@ -11,8 +11,8 @@ from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.sizes import Bounds, Size, Undecided, exact_quotient, floor_quotient
 from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.sizes import Bounds, Size, Undecided, exact_quotient, floor_quotient
 
 UNBOUNDED = (1 << 31) - 1
 """Places from here on stand for the end of a dim (INT_MAX; exporters also write the one of 64 bits)."""

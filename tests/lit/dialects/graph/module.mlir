@@ -16,7 +16,7 @@
 // CHECK-NEXT:    %0 = graph.dense %x, %kernel -> tensor<?x?x4xf32, #graph.dims<batch, S>>
 // CHECK-NEXT:    graph.return %0
 // CHECK-NEXT:  }
-// CHECK-NEXT:  graph.model @m(%tokens: tensor<?x?x4xf32, #graph.dims<batch, S>>) -> (tensor<?x?x4xf32, #graph.dims<batch, S>>) inputs ["tokens"] outputs ["encoded"] attributes {loss = "mse"} {
+// CHECK-NEXT:  graph.model @m(%tokens: tensor<?x?x4xf32, #graph.dims<batch, S>>) -> (tensor<?x?x4xf32, #graph.dims<batch, S>>) inputs ["tokens"] outputs ["encoded"] attributes {source = "paper"} {
 // CHECK-NEXT:    %0 = graph.get_weight @dense.kernel.folded -> tensor<4x4xf32>
 // CHECK-NEXT:    %1 = graph.call @block(%tokens, %0) path "encoder.0" -> tensor<?x?x4xf32, #graph.dims<batch, S>>
 // CHECK-NEXT:    %2 = graph.call @block(%1, %0) -> tensor<?x?x4xf32, #graph.dims<batch, S>>
@@ -38,7 +38,7 @@ builtin.module {
     %0 = graph.dense %x, %kernel -> tensor<?x?x4xf32, #graph.dims<batch, S>>
     graph.return %0
   }
-  graph.model @m(%tokens: tensor<?x?x4xf32, #graph.dims<batch, S>>) -> (tensor<?x?x4xf32, #graph.dims<batch, S>>) inputs ["tokens"] outputs ["encoded"] attributes {loss = "mse"} {
+  graph.model @m(%tokens: tensor<?x?x4xf32, #graph.dims<batch, S>>) -> (tensor<?x?x4xf32, #graph.dims<batch, S>>) inputs ["tokens"] outputs ["encoded"] attributes {source = "paper"} {
     %0 = graph.get_weight @dense.kernel.folded -> tensor<4x4xf32>
     %1 = graph.call @block(%tokens, %0) path "encoder.0" -> tensor<?x?x4xf32, #graph.dims<batch, S>>
     %2 = graph.call @block(%1, %0) -> tensor<?x?x4xf32, #graph.dims<batch, S>>

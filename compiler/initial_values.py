@@ -1,0 +1,99 @@
+"""The values untrained weights start from, as `keras.initializers` defines them.
+
+They are a function of the seed of the model and the name of the weight; of its own seed and shape alone, where the
+initializer has one. They are not bit for bit those of Keras.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuralc.grammar.initializers import INITIALIZER, Config, fans
+
+Shape: TypeAlias = tuple[int, ...]
+Values: TypeAlias = NDArray[np.float64]
+Initializer: TypeAlias = Callable[[np.random.Generator, Shape, Mapping[str, Any]], Values]
+
+CUT_DEVIATION = 0.87962566103423978
+"""The standard deviation of a unit normal distribution cut at -2 and 2."""
+
+
+def initial_value(name: str, shape: Shape, config: Config, seed: int) -> Values:
+    """The values of a weight. Raises ValueError for an initializer that there is not."""
+    entry, arguments = INITIALIZER.entry(config), INITIALIZER.arguments(config)
+    own = arguments.get("seed")
+    generator = np.random.default_rng([seed, zlib.crc32(name.encode())] if own is None else own)
+    return INITIALIZERS[entry.name](generator, shape, arguments)
+
+
+def _truncated(generator: np.random.Generator, shape: Shape, mean: float, deviation: float) -> Values:
+    """Normal values redrawn until they lie within two deviations."""
+    values = generator.normal(0.0, 1.0, shape)
+    while (outside := np.abs(values) > 2.0).any():
+        values[outside] = generator.normal(0.0, 1.0, int(outside.sum()))
+    return mean + values * deviation
+
+
+def _variance_scaling(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
+    fan_in, fan_out = fans(shape, arguments["input_axes"], arguments["output_axes"])
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[arguments["mode"]]
+    variance = arguments["scale"] / max(1.0, fan)
+    match arguments["distribution"]:
+        case "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return generator.uniform(-limit, limit, shape)
+        case "untruncated_normal":
+            return generator.normal(0.0, math.sqrt(variance), shape)
+        case _:
+            return _truncated(generator, shape, 0.0, math.sqrt(variance) / CUT_DEVIATION)
+
+
+def _scaled(scale: float, mode: str, distribution: str) -> Initializer:
+    def draw(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
+        fixed = {"scale": scale, "mode": mode, "distribution": distribution}
+        return _variance_scaling(generator, shape, {**arguments, **fixed})
+
+    return draw
+
+
+def _orthogonal(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
+    """Saxe et al. 2014: the Q of a normal matrix, with the signs that make it uniform among orthogonal ones."""
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    q, r = np.linalg.qr(generator.normal(0.0, 1.0, (max(rows, columns), min(rows, columns))))
+    q = q * np.sign(np.diag(r))
+    return np.reshape(q.T if rows < columns else q, shape) * float(arguments["gain"])
+
+
+def _unit_forget(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
+    others = Config(arguments["others"])
+    values = INITIALIZERS[INITIALIZER.entry(others).name](generator, shape, INITIALIZER.arguments(others))
+    width = shape[-1] // 4
+    values[..., width : 2 * width] = 1.0
+    return values
+
+
+INITIALIZERS: Mapping[str, Initializer] = {
+    "zeros": lambda generator, shape, arguments: np.zeros(shape),
+    "ones": lambda generator, shape, arguments: np.ones(shape),
+    "constant": lambda generator, shape, arguments: np.full(shape, arguments["value"]),
+    "identity": lambda generator, shape, arguments: np.eye(shape[0], shape[1]) * float(arguments["gain"]),
+    "orthogonal": _orthogonal,
+    "unit_forget": _unit_forget,
+    "variance_scaling": _variance_scaling,
+    "glorot_uniform": _scaled(1.0, "fan_avg", "uniform"),
+    "glorot_normal": _scaled(1.0, "fan_avg", "truncated_normal"),
+    "he_uniform": _scaled(2.0, "fan_in", "uniform"),
+    "he_normal": _scaled(2.0, "fan_in", "truncated_normal"),
+    "lecun_uniform": _scaled(1.0, "fan_in", "uniform"),
+    "lecun_normal": _scaled(1.0, "fan_in", "truncated_normal"),
+    "random_normal": lambda generator, shape, given: generator.normal(given["mean"], given["stddev"], shape),
+    "random_uniform": lambda generator, shape, given: generator.uniform(given["minval"], given["maxval"], shape),
+    "truncated_normal": lambda generator, shape, given: _truncated(generator, shape, given["mean"], given["stddev"]),
+}
+"""How each entry of `INITIALIZER` draws, by its name."""
