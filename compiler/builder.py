@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from neuralc.interpreted import InterpretedModel
     from neuralc.runtime import Model
 
-Size: TypeAlias = "int | str | None | Search"
+Size: TypeAlias = "int | str | Search | None"
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,9 @@ from neuralc.dialects.plugins import op_plugin
 from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
 from neuralc.frontends.nr.functions import Function, WeightDeclaration, emit
 from neuralc.frontends.sizes import Size
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Span
-from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER, Config
+from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER
 from neuralc.grammar.program import CallNode, LayerNode
 
 Values: TypeAlias = tuple[SSAValue, ...]
@@ -107,11 +108,11 @@ class Site:
         name: str,
         shape: Sequence[int],
         like: SSAValue | Attribute,
-        initializer: str | Config,
+        initializer: str | Configured,
         *,
         trainable: bool = True,
-        regularizer: Config | None = None,
-        constraint: Config | None = None,
+        regularizer: Configured | None = None,
+        constraint: Configured | None = None,
     ) -> SSAValue:
         """A weight of this layer; its element type is `like`, or that of the value it meets.
 
@@ -122,7 +123,7 @@ class Site:
         if not is_float(element):
             about = f" of shape {shown(like)}" if isinstance(like, SSAValue) else ""
             raise ShapeError(f"a layer with weights needs floats, got {element}{about}")
-        start = Config(initializer) if isinstance(initializer, str) else initializer
+        start = Configured(initializer) if isinstance(initializer, str) else initializer
         for table, config in ((INITIALIZER, start), (REGULARIZER, regularizer), (CONSTRAINT, constraint)):
             if config is not None and (problem := table.problem(config, tuple(shape))) is not None:
                 raise ShapeError(f"the {table.noun} `{config.name}` of its {name}: {problem}")
