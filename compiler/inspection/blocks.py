@@ -83,9 +83,9 @@ def users_of(summary: Summary) -> list[list[int]]:
     for index, layer in enumerate(summary.layers):
         for value in dict.fromkeys(layer.operands):
             users[value].append(index)
-    for value in (*(port.value for port in summary.outputs), *(state.write for state in summary.states)):
-        if value is not None:
-            users[value].append(len(summary.layers))
+    writes = [state.write for state in summary.states if state.write is not None]
+    for value in (*(port.value for port in summary.outputs), *writes):
+        users[value].append(len(summary.layers))
     return users
 
 
