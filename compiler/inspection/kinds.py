@@ -6,7 +6,7 @@ KINDS = ("product", "window", "norm", "elementwise", "move", "control")
 """products of matrices and convolutions; pools and other reductions; normalization; one number at a time; views and
 copies; control flow."""
 
-_FAMILIES = {
+FAMILIES = {
     "contraction": "product", "recurrent": "product", "spatial": "window", "reductions": "window",
     "resampling": "window", "sampling": "window", "norms": "norm", "functions": "elementwise",
     "arithmetic": "elementwise", "logic": "elementwise", "activations": "elementwise", "conversion": "move",
@@ -21,4 +21,4 @@ _OTHERS = {"graph.conv": "product", "graph.conv_transpose": "product", "graph.de
 
 def kind_of(op: str, module: str) -> str:
     """The sort of an op by its name and the module of its class. An op of a plugin is elementwise."""
-    return _OTHERS.get(op) or _FAMILIES.get(module.rpartition(".")[2], "elementwise")
+    return _OTHERS.get(op) or FAMILIES.get(module.rpartition(".")[2], "elementwise")

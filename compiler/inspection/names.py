@@ -6,8 +6,9 @@ slashes, or a scope that the exporter wrote; weights have the name of their laye
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FusedLoc, ModuleOp, NameLoc
@@ -27,12 +28,13 @@ def keep_paths(module: ModuleOp) -> None:
 
 def names_of(ops: Sequence[Operation]) -> list[tuple[str, Parts]]:
     """The name of each op, as the model has it and in parts. No two have the same parts."""
-    names = [_name(op) for op in ops]
-    counts = Counter(parts for _, parts in names)
+    numbered = {(op.location, _plain(parts)): parts for op in ops if (parts := _of_weights(op)) is not None}
+    names = [_name(op, numbered) for op in ops]
+    counts = Counter((parts, op.location) for op, (_, parts) in zip(ops, names, strict=True))
     taken: Counter[Parts] = Counter()
     found = []
     for op, (text, parts) in zip(ops, names, strict=True):
-        if counts[parts] > 1 and text:  # an ONNX node that became several ops is a block of them
+        if counts[parts, op.location] > 1:  # a layer or a node that became several ops is a block of them
             parts = (*parts, _short(op))
         parts = _unique(parts, taken)
         found.append((text or ".".join(parts), parts))
@@ -51,14 +53,22 @@ def split(name: str) -> Parts:
     return tuple(parts) or (name,)
 
 
-def _name(op: Operation) -> tuple[str, Parts]:
-    """The name that an op has itself, or the empty string, and its parts."""
-    scope = tuple(part for name in _names(op.location) for part in split(name))
+def _name(op: Operation, numbered: Mapping[tuple[Attribute, Parts], Parts]) -> tuple[str, Parts]:
+    """The name that an op has itself, or the empty string, and its parts.
+
+    xDSL cuts the number off a value's name; the weights of the layer, which stands at the same place, still have it.
+    """
+    scope = _scope(op)
     own = _own(op)
     if own:
         return own, scope
     hint = op.results[0].name_hint if op.results else None
-    return "", _of_weights(op, scope) or (*scope, *split(hint or _short(op)))
+    parts = (*scope, *split(hint or _short(op)))
+    return "", numbered.get((op.location, parts), parts)
+
+
+def _scope(op: Operation) -> Parts:
+    return tuple(part for name in _names(op.location) for part in split(name))
 
 
 def _names(location: Attribute) -> Iterator[str]:
@@ -84,14 +94,20 @@ def _own(op: Operation) -> str:
     return location.desc.data if isinstance(location, NameLoc) else ""
 
 
-def _of_weights(op: Operation, scope: Parts) -> Parts | None:
-    """`dense_1` of `dense_1.kernel` and `dense_1.bias`: xDSL cuts the number off a value's name."""
+def _of_weights(op: Operation) -> Parts | None:
+    """`dense_1` of `dense_1.kernel` and `dense_1.bias`."""
+    scope = _scope(op)
     makers = [operand.owner for operand in op.operands]
     owners = {each.weight_name.rpartition(".")[0] for each in makers if isinstance(each, GetWeightOp)}
     if len(owners) != 1:
         return None
     parts = split(owners.pop())
     return parts if parts[0] and parts[: len(scope)] == scope and len(parts) > len(scope) else None
+
+
+def _plain(parts: Parts) -> Parts:
+    """Without the number that tells layers apart."""
+    return (*parts[:-1], re.sub(r"_[0-9]+$", "", parts[-1]))
 
 
 def _short(op: Operation) -> str:

@@ -8,8 +8,11 @@ from support.summaries import chain, summary_of
 
 from neuralc.inspection.diagram import Diagram, diagram_of
 from neuralc.inspection.folding import blocks_of
+from neuralc.inspection.kinds import FAMILIES, KINDS
 from neuralc.inspection.poster import render_svg
 from neuralc.inspection.summary import Summary
+from neuralc.inspection.svg import STYLE
+from neuralc.tables import places
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = ["<script>alert(1)</script>", "a'b\"c", "&amp;", "\x1b[31mred\x00", "\u202egnp.exe", "]]>", "line\nbreak"]
@@ -134,3 +137,9 @@ def test_the_same_model_is_drawn_the_same() -> None:
     summary = summary_of([("conv", [0]), ("relu", [1]), ("conv", [1]), ("add", [2, 3]), ("relu", [4])])
     assert render_svg(summary, None) == render_svg(summary, None)
     assert not re.search(r"0x[0-9a-f]{6}", render_svg(summary, None))
+
+
+def test_every_family_of_ops_has_a_colour() -> None:
+    assert {places.family(op) for op in places.ops()} <= set(FAMILIES)
+    assert set(FAMILIES.values()) <= set(KINDS)
+    assert all(STYLE.count(f".flow .{kind} {{") == 2 for kind in KINDS), "one for light, one for dark"
