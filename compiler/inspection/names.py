@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FusedLoc, ModuleOp, NameLoc
+from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FusedLoc, LocationAttr, ModuleOp, NameLoc
 from xdsl.ir import Attribute, Operation
 
 from neuralc.dialects.graph import CallOp, GetWeightOp
@@ -53,7 +53,7 @@ def split(name: str) -> Parts:
     return tuple(parts) or (name,)
 
 
-def _name(op: Operation, numbered: Mapping[tuple[Attribute, Parts], Parts]) -> tuple[str, Parts]:
+def _name(op: Operation, numbered: Mapping[tuple[LocationAttr, Parts], Parts]) -> tuple[str, Parts]:
     """The name that an op has itself, or the empty string, and its parts.
 
     xDSL cuts the number off a value's name; the weights of the layer, which stands at the same place, still have it.
