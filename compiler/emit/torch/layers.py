@@ -26,6 +26,7 @@ from neuralc.dialects.graph import (
     DropoutOp,
     PreluOp,
     ReshapeOp,
+    TransposeOp,
 )
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call
@@ -119,8 +120,16 @@ def _conv_transpose(op: ConvTransposeOp, refusals: Refusals) -> LayerSpec | None
     if any(more):
         options["output_padding"] = square(more)
     constructor = call(f"nn.ConvTranspose{rank}d", depth, per_group * op.literal("groups"), **options)
-    kernel = Parameter("weight", op.kernel, (rank, rank + 1, *range(rank)))
-    return LayerSpec("conv_transpose", constructor, (kernel, *_bias(op.bias)))
+    kernel, axes = _untransposed(op.kernel, (rank, rank + 1, *range(rank)))
+    return LayerSpec("conv_transpose", constructor, (Parameter("weight", kernel, axes), *_bias(op.bias)))
+
+
+def _untransposed(kernel: SSAValue, axes: Order) -> tuple[SSAValue, Order]:
+    """What a kernel is a transpose of, and the axes of that in the same order."""
+    source = kernel.owner
+    if not isinstance(source, TransposeOp):
+        return kernel, axes
+    return source.operands[0], tuple(source.literal("perm")[axis] for axis in axes)
 
 
 def _conv_kernel(op: ConvOp) -> Parameter:
@@ -132,7 +141,8 @@ def _conv_kernel(op: ConvOp) -> Parameter:
         if len(before) == rank + 2 and before[:rank] == after[:rank] and after[rank] == 1:
             *window, channels, multiplier = before
             return Parameter("weight", source.x, (rank, rank + 1, *range(rank)), (channels, multiplier, *window))
-    return Parameter("weight", op.kernel, (rank + 1, rank, *range(rank)))
+    kernel, axes = _untransposed(op.kernel, (rank + 1, rank, *range(rank)))
+    return Parameter("weight", kernel, axes)
 
 
 def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec | None:

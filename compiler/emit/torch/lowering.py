@@ -8,7 +8,7 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, SetStateOp
+from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, TransposeOp, SetStateOp
 from neuralc.emit.torch import lower_axes, lower_functions, lower_layers, lower_training
 from neuralc.emit.torch.layouts import Layouts
 from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
@@ -101,7 +101,9 @@ def _lower_call(values: Values, op: CallOp, chain: Chain | None) -> None:
 
 
 def _only_carries_weight(op: Operation, plan: ClassPlan) -> bool:
-    """True for a reshape of a weight on its way into a layer, which the weights table does."""
-    if not isinstance(op, ReshapeOp) or op.x not in plan.weight_names or op.x in plan.free:
+    """True for a reshape or a transpose of a weight on its way into a layer, which the weights table does."""
+    if not isinstance(op, ReshapeOp | TransposeOp):
         return False
-    return all(use.operation in plan.layer_at for use in op.result.uses)
+    if op.operands[0] not in plan.weight_names or op.operands[0] in plan.free:
+        return False
+    return all(use.operation in plan.layer_at for use in op.results[0].uses)
