@@ -63,7 +63,8 @@ class Lowering:
         self._declare()
         block = Block(arg_types=[self._type(given) for given in program.inputs])
         self.symbols.blocks.append(block)
-        frame = Frame(ModelFunction(block), Scope(), values={})
+        function = ModelFunction(block)
+        frame = Frame(function, Scope(), values={})
         for given, argument in zip(program.inputs, block.args, strict=True):
             argument.name_hint = given.name
             argument.location = location(given.span)
@@ -72,6 +73,7 @@ class Lowering:
         running = self.bodies.body(frame, program.body, tuple(block.args))
         outputs = self._outputs(frame, running)
         self._stop()
+        states = function.write_states()
         end = ReturnOp([value for _, value in outputs])
         end.location = location(program.body.steps[-1].node.span)
         block.add_op(end)
@@ -86,8 +88,8 @@ class Lowering:
         op.location = location(program.span)
         for message in check_objectives(op, program.clauses):
             self.bodies.trace.report(message)
-        weights = list(frame.function.weights.values())
-        return ModuleOp([*self._declarations(weights), *self.bodies.calls.finish(), op]), weights
+        weights = list(function.weights.values())
+        return ModuleOp([*self._declarations(weights), *states, *self.bodies.calls.finish(), op]), weights
 
     def _stop(self) -> None:
         errors = [*self.program.errors, *self.bodies.trace.errors]

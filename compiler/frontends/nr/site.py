@@ -10,8 +10,8 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects.graph import CustomOp
 from neuralc.dialects.plugins import op_plugin
-from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
-from neuralc.frontends.nr.functions import Function, WeightDeclaration, emit
+from neuralc.dialects.types import ShapeError, as_tensor, element_of, format_shape, is_float, shape_of, tensor_type
+from neuralc.frontends.nr.functions import Function, StateDeclaration, WeightDeclaration, emit
 from neuralc.frontends.sizes import Size
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Span
@@ -36,9 +36,11 @@ class Piece(Protocol):
 
 
 class Nested(Protocol):
-    """The block of a layer: applied at another path within the layer, it has other weights."""
+    """The block of a layer, or one of its branches.
 
-    def __call__(self, *values: SSAValue, inside: str = "") -> Values: ...
+    Applied at another path within the layer, it has other weights; with a function, its ops go there."""
+
+    def __call__(self, *values: SSAValue, inside: str = "", function: Function | None = None) -> Values: ...
 
 
 class Run(Protocol):
@@ -73,7 +75,7 @@ class Site:
     trainable: bool = True
     block: Nested | None = None
     """The layer's block, for those that take one."""
-    branches: Mapping[str, Piece] = field(default_factory=dict)
+    branches: Mapping[str, Nested] = field(default_factory=dict)
     """The branches in the block of a layer that takes `name: { ... }`."""
 
     def add(self, op: Operation, suffix: str = "") -> SSAValue:
@@ -131,6 +133,14 @@ class Site:
             self.inner(name), tensor_type(shape, element), start, trainable and self.trainable, regularizer, constraint
         )
         return self.function.declare(declaration, self.span)
+
+    def state(self, name: str, type_: Attribute) -> SSAValue:
+        """What a state of this layer holds: zeros in the first run, later what `keep` left. Raises ShapeError."""
+        return self.function.state(StateDeclaration(self.inner(name), as_tensor(type_)), self.span)
+
+    def keep(self, name: str, value: SSAValue) -> None:
+        """What a state of this layer holds from here on."""
+        self.function.keep(self.inner(name), value)
 
     def sub(self, name: str) -> Site:
         """The place of a part of this layer: its weights are `path.name...`."""

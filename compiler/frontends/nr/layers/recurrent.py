@@ -6,7 +6,7 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
-from neuralc.frontends.nr.layers.cells import CELLS, Stacked
+from neuralc.frontends.nr.layers.cells import CELLS, NetworkCell, Stacked
 from neuralc.frontends.nr.layers.recurrence import Cell, Course, Way, along, mask_of, states_of, zero_states
 from neuralc.frontends.nr.layers.shared import Lowering
 from neuralc.frontends.nr.layers.steps import flipped, swapped
@@ -48,6 +48,7 @@ def course_of(name: str, arguments: Bound) -> Course:
         arguments["return_state"],
         arguments["go_backwards"],
         arguments["zero_output_for_mask"],
+        arguments["stateful"],
     )
 
 
@@ -58,9 +59,14 @@ def cell_of_layers(layers: tuple[LayerNode | CallNode, ...]) -> Cell:
 
 
 def _cell_of(layer: LayerNode | CallNode) -> Cell:
-    name = layer.callee.name if isinstance(layer, CallNode) else layer.signature.name
-    if isinstance(layer, CallNode) or not name.endswith(("Cell", "Cells")):
-        raise LayerError(f"`{name}` is no cell", "E0305", f"cells are {', '.join(CELL_LAYERS)}")
+    if isinstance(layer, CallNode):
+        if not layer.callee.inputs:
+            help = "a cell is a network that names its inputs: that of a step, and its states"
+            raise LayerError(f"`{layer.callee.name}` is a macro, not a cell", "E0305", help)
+        return NetworkCell(layer, layer.callee.inputs)
+    name = layer.signature.name
+    if name not in CELL_LAYERS:
+        raise LayerError(f"`{name}` is no cell", "E0305", f"cells are {', '.join(CELL_LAYERS)}, and networks")
     if name == "StackedRNNCells":
         return cell_of_layers(layer.arguments["cells"])
     return CELLS[name](layer.arguments)
