@@ -83,18 +83,19 @@ def _conv(op: ConvOp, refusals: Refusals) -> LayerSpec | None:
         refusals.add(op, f"torch has no convolution of {element_of(op.x.type)}")
         return None
     *window, depth, out = sizes_of(op.kernel)
-    options = _window_options(op, tuple(window))
+    options = _window_options(op, tuple(window), symmetric_padding(op.literal("pads")))
     constructor = call(f"nn.Conv{len(window)}d", depth * op.literal("groups"), out, **options)
     return LayerSpec("conv", constructor, (_conv_kernel(op), *_bias(op.bias)))
 
 
-def _window_options(op: ConvOp | ConvTransposeOp, window: tuple[int, ...]) -> dict[str, Value]:
+def _window_options(
+    op: ConvOp | ConvTransposeOp, window: tuple[int, ...], padding: tuple[int, ...] | None
+) -> dict[str, Value]:
     """The options that convolutions share, without those at their defaults."""
     ones = (1,) * len(window)
     options: dict[str, Value] = {"kernel_size": square(window)}
     if op.literal("strides") != ones:
         options["stride"] = square(op.literal("strides"))
-    padding = symmetric_padding(op.literal("pads"))
     if padding and any(padding):
         options["padding"] = square(padding)
     if op.literal("dilations") != ones:
@@ -108,20 +109,27 @@ def _window_options(op: ConvOp | ConvTransposeOp, window: tuple[int, ...]) -> di
 
 def _conv_transpose(op: ConvTransposeOp, refusals: Refusals) -> LayerSpec | None:
     *window, depth, per_group = sizes_of(op.kernel)
-    padding, more, rank = symmetric_padding(op.literal("pads")), op.literal("output_padding"), len(window)
+    more, rank = op.literal("output_padding"), len(window)
     if not is_float(element_of(op.x.type)):
         refusals.add(op, f"torch has no convolution of {element_of(op.x.type)}")
         return None
     limits = zip(more, op.literal("strides"), op.literal("dilations"), strict=True)
-    if padding is None or any(extra >= max(stride, dilation) for extra, stride, dilation in limits):
-        refusals.add(op, "torch crops both sides alike, and adds less than a stride or a dilation to the result")
+    if any(extra >= max(stride, dilation) for extra, stride, dilation in limits):
+        refusals.add(op, "torch adds less than a stride or a dilation to the result")
         return None
-    options = _window_options(op, tuple(window))
+    options = _window_options(op, tuple(window), cropped_alike(op))
     if any(more):
         options["output_padding"] = square(more)
     constructor = call(f"nn.ConvTranspose{rank}d", depth, per_group * op.literal("groups"), **options)
     kernel, axes = _untransposed(op.kernel, (rank, rank + 1, *range(rank)))
     return LayerSpec("conv_transpose", constructor, (Parameter("weight", kernel, axes), *_bias(op.bias)))
+
+
+def cropped_alike(op: ConvTransposeOp) -> tuple[int, ...]:
+    """What the layer takes from both ends of each dim; more from one end is taken behind it."""
+    pads = op.literal("pads")
+    rank = len(pads) // 2
+    return tuple(map(min, pads[:rank], pads[rank:]))
 
 
 def _untransposed(kernel: SSAValue, axes: Order) -> tuple[SSAValue, Order]:

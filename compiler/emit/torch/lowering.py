@@ -8,8 +8,8 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, TransposeOp, SetStateOp
-from neuralc.emit.torch import lower_axes, lower_functions, lower_layers, lower_training
+from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, SetStateOp, TransposeOp
+from neuralc.emit.torch import lower_axes, lower_functions, lower_layers, lower_moves, lower_training
 from neuralc.emit.torch.layouts import Layouts
 from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
 from neuralc.emit.torch.nodes import Node
@@ -19,6 +19,7 @@ from neuralc.emit.torch.values import Values
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     **lower_layers.LOWERINGS,
+    **lower_moves.LOWERINGS,
     **lower_functions.LOWERINGS,
     **lower_axes.LOWERINGS,
     **lower_training.LOWERINGS,
@@ -29,6 +30,7 @@ WITHOUT_CODE = frozenset(
     [
         "arg_max_pool",
         "concat",
+        "custom",
         "deform_conv",
         "dequantize",
         "expand",
@@ -43,9 +45,7 @@ WITHOUT_CODE = frozenset(
         "loop",
         "lstm",
         "max_roi_pool",
-        "pad",
         "quantize",
-        "resize",
         "reverse_sequence",
         "rnn",
         "roi_align",
@@ -53,7 +53,6 @@ WITHOUT_CODE = frozenset(
         "scatter_elements",
         "scatter_nd",
         "size",
-        "slice",
     ]
 )
 """Ops of the graph level that E0850 names, as nobody has written them in torch's words yet."""
