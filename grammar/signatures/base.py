@@ -150,7 +150,9 @@ def constraint(weight: str) -> Parameter:
     return p(f"{weight}_constraint", Optional(CONSTRAINT), None, f"what training brings the {weight} to after a step")
 
 
-ACTIVITY_REGULARIZER = Parameter("activity_regularizer", NotYet(), None)
+ACTIVITY_REGULARIZER = p(
+    "activity_regularizer", Optional(REGULARIZER), None, "what training adds to the loss for the result, per example"
+)
 KERNEL_TRAINING: Parameters = (
     regularizer("kernel"),
     regularizer("bias"),

@@ -67,7 +67,8 @@ def lowering_of(signature: Signature) -> Lowering:
     """The function of a layer of the table, or of one that a plugin brings."""
     found = LOWERINGS.get(signature.name)
     if found is not None:
-        return found
+        penalty = signature.parameter("activity_regularizer")
+        return found if penalty is None else regularization.penalized(found)
     plugin = layer_plugin(signature.name)
     if plugin is None or plugin.lower is None:
         raise ValueError(f"no function writes the layer {signature.name}")
