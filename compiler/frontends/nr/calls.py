@@ -43,6 +43,8 @@ class Template:
     weights: Sequence[WeightDeclaration]
     masked: tuple[bool, ...]
     """Which of its results carry a mask; the masks are further results."""
+    natural: tuple[Attribute | None, ...]
+    """The types its results would have without a `dtype` in it, where they are others."""
 
     @property
     def results(self) -> Sequence[Attribute]:
@@ -128,6 +130,7 @@ class Calls:
         emit(frame.function, call, span, path)
         count = len(template.masked)
         results = tuple(call.res[:count])
+        self._bodies.precision.made(dict(zip(results, template.natural, strict=True)))
         carrying = [value for value, has_mask in zip(results, template.masked, strict=True) if has_mask]
         self._bodies.masks.update(zip(carrying, call.res[count:], strict=True))
         self._bodies.trace.made(results, Origin(name, name_span, values))
@@ -171,7 +174,8 @@ class Calls:
         op = FuncOp(self._names.unique(name), [value.type for value in end.values], Region(block))
         op.location = location(span)
         self.functions.append(op)
-        return Template(op, tuple(function.weights.values()), tuple(mask is not None for mask in found))
+        natural = tuple(self._bodies.precision.natural.get(value) for value in running)
+        return Template(op, tuple(function.weights.values()), tuple(mask is not None for mask in found), natural)
 
     def finish(self) -> Sequence[FuncOp]:
         """The functions, with the types that their results have after sizes were found to be equal."""

@@ -14,6 +14,8 @@ from neuralc.frontends.nr.layers import (
     merge,
     normalization,
     pooling,
+    positions,
+    preprocessing,
     regularization,
     shape,
 )
@@ -23,6 +25,8 @@ __all__ = ["LOWERINGS", "Lowering"]
 
 LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
+    **positions.LOWERINGS,
+    **preprocessing.LOWERINGS,
     **convolution.LOWERINGS,
     **pooling.LOWERINGS,
     **shape.LOWERINGS,

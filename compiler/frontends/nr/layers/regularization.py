@@ -10,8 +10,9 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.layers.shared import Lowering
-from neuralc.frontends.nr.site import Site, shown
+from neuralc.frontends.nr.site import Site, Values, shown
 from neuralc.grammar.binding import Bound
+from neuralc.grammar.initializers import REGULARIZER, Config
 
 
 def dropout(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
@@ -69,6 +70,14 @@ def gaussian_noise(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
 
 def activity_regularization(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
     return site.add(graph.ActivityRegularizerOp.of(x, l1=arguments["l1"], l2=arguments["l2"]))
+
+
+def regularized(site: Site, values: Values, regularizer: Config) -> Values:
+    """The results of a layer with an `activity_regularizer`. Raises ShapeError for one that is for matrices only."""
+    weights = REGULARIZER.arguments(regularizer)
+    if not {"l1", "l2"} & set(weights):
+        raise ShapeError(f"the activity regularizer `{regularizer.name}` is for weights that are matrices")
+    return tuple(site.add(graph.ActivityRegularizerOp.of(value, **weights), "activity") for value in values)
 
 
 LOWERINGS: dict[str, Lowering] = {
