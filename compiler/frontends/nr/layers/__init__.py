@@ -21,6 +21,8 @@ from neuralc.frontends.nr.layers import (
     merge,
     normalization,
     pooling,
+    positions,
+    preprocessing,
     quantum,
     recurrent,
     regularization,
@@ -38,6 +40,8 @@ __all__ = ["LOWERINGS", "Lowering", "lowering_of"]
 
 LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
+    **positions.LOWERINGS,
+    **preprocessing.LOWERINGS,
     **convolution.LOWERINGS,
     **pooling.LOWERINGS,
     **shape.LOWERINGS,
