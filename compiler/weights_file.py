@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import ConfigAttr, WeightOp
+from neuralc.dialects.graph import WeightAttr, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.load import LoadedProgram
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, Span, error, nearest, note
-from neuralc.grammar.initializers import Config
 from neuralc.initial_values import initial_value
 from neuralc.mapped_file import safetensors_arrays
 
@@ -63,18 +63,18 @@ def declared_weights(module: ModuleOp) -> tuple[WeightDeclaration, ...]:
         WeightDeclaration(
             op.sym_name.data,
             op.type,
-            _config(op.init) or Config("zeros"),
+            _configured(op.init) or Configured("zeros"),
             bool(to_literal(op.attributes["trainable"])) if "trainable" in op.attributes else True,
-            _config(op.regularizer),
-            _config(op.constraint),
+            _configured(op.regularizer),
+            _configured(op.constraint),
         )
         for op in module.body.block.ops
         if isinstance(op, WeightOp) and op.body is None
     )
 
 
-def _config(attribute: ConfigAttr | None) -> Config | None:
-    return None if attribute is None else Config(attribute.config, attribute.arguments)
+def _configured(attribute: WeightAttr | None) -> Configured | None:
+    return None if attribute is None else Configured(attribute.called.data, attribute.plain_arguments)
 
 
 # --- from a file -----------------------------------------------------------------------------------------------------

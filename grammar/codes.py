@@ -402,6 +402,12 @@ CODES: dict[str, Code] = {
         "Such a model can be looked at with `neuralc inspect` and `--emit=graph`.",
         "$ echo 'network M { input: (8) layers: MyLayer() Dense(3) }' > m.nr; neuralc m.nr",
     ),
+    "E0705": Code(
+        "plugin that does not work",
+        "A package that brings a layer or an op fails when it is imported, or what its entry point names is something "
+        "else. The note has the reason; the package has to be mended or removed.",
+        "$ neuralc model_with_a_broken_plugin.nr",
+    ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
         "unknown flag", "The command line holds a flag that neuralc does not know.", "$ neuralc --frobnicate"
@@ -709,6 +715,18 @@ CODES: dict[str, Code] = {
         "(He et al. 2016, eq. 2), after a crop to the center where the block took the borders away. "
         '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error.',
         "network M { input: (8) layers: Residual { Dense(3) } }",
+    ),
+    "W0410": Code(
+        "fewer groups",
+        "A group normalization has more groups than there are channels. Each channel is a group of its own then, where "
+        "Keras has an error.",
+        "network M { input: (8, 8, 3) layers: GroupNormalization(groups=32) Flatten() Dense(3) }",
+    ),
+    "W0407": Code(
+        "sequence without a batch",
+        "A layer over sequences (batch, steps, features) got a value of two axes. As PyTorch does, it takes it as one "
+        "sequence without a batch: the first axis are the steps. Name the steps for a batch of sequences: `(S, 512)`.",
+        "network M { input: (8) layers: Attention() }",
     ),
     "W0501": Code(
         "untrained weights",

@@ -198,7 +198,7 @@ class Named:
         raise Unfit(self.code, message, suggest(text, known), whole=True, notes=(listed,))
 
 
-_COUNTS = {1: "one", 2: "two", 3: "three"}
+_COUNTS = {1: "one", 2: "two", 3: "three", 6: "six"}
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,19 @@ from collections.abc import Mapping
 
 from neuralc.grammar.signatures import (
     activations,
+    attention,
     blocks,
     convolution,
     core,
+    graph_networks,
     merge,
     normalization,
     pooling,
     recurrent,
     regularization,
     shape,
+    transformer,
+    vision,
 )
 from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, MANY, ONE, Inputs, Signature, snake_case
 
@@ -48,8 +52,10 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "regularization": regularization.SIGNATURES,
     "activations": activations.SIGNATURES,
     "recurrent": recurrent.SIGNATURES,
-    "blocks": blocks.SIGNATURES,
+    "blocks": (*blocks.SIGNATURES, *vision.SIGNATURES),
     "merge": merge.SIGNATURES,
+    "graph networks": graph_networks.SIGNATURES,
+    "attention": (*attention.SIGNATURES, *transformer.SIGNATURES),
 }
 """Family -> layers, in the order of the documents."""
 
@@ -58,12 +64,8 @@ SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.value
 WITHOUT_MEANING: tuple[str, ...] = (
     "Reshape", "Permute", "RepeatVector", "Lambda", "Masking", "Embedding", "PositionalEncoding", "CustomShape",
     "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
-    "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention", "RotaryEmbedding",
-    "TransformerEncoder", "TransformerDecoder", "Transformer", "AxialAttention", "NonLocalBlock",
-    "Inception", "SqueezeExcitation", "Capsule", "SpatialTransformer", "GraphConv", "GraphAttention",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     "DynamicLayer", "QuantumLayer", "ProbabilisticDense",
 )  # fmt: skip

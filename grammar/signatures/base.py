@@ -24,8 +24,10 @@ from neuralc.grammar.parameters import (
 )
 
 ACTIVATIONS: tuple[str, ...] = (
-    "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "softmax", "log_softmax",
-    "softplus", "softsign", "hard_sigmoid", "hard_swish", "exponential", "linear",
+    "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "sigmoid", "hard_sigmoid",
+    "sparse_sigmoid", "log_sigmoid", "tanh", "hard_tanh", "tanh_shrink", "soft_shrink", "hard_shrink", "softmax",
+    "log_softmax", "sparsemax", "softplus", "sparse_plus", "squareplus", "softsign", "hard_swish", "glu", "exponential",
+    "linear",
 )  # fmt: skip
 """Functions by the names of `keras.activations`; as a layer, each takes its parameters too."""
 
@@ -34,7 +36,9 @@ ACTIVATION = Optional(
         "activation",
         "E0202",
         ACTIVATIONS,
-        {"swish": "silu", "hard_silu": "hard_swish", "exp": "exponential", "identity": "linear", "none": "linear"},
+        {name.replace("_", ""): name for name in ACTIVATIONS if "_" in name}
+        | {"swish": "silu", "hard_silu": "hard_swish", "hardsilu": "hard_swish"}
+        | {"exp": "exponential", "identity": "linear", "none": "linear"},
     )
 )
 PADDING = OneOf(("valid", "same"))

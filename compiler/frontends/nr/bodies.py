@@ -13,8 +13,8 @@ from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.calls import Calls
 from neuralc.frontends.nr.feeding import Applied, feed
 from neuralc.frontends.nr.frame import Broken, Frame, Running
-from neuralc.frontends.nr.layers import LOWERINGS
-from neuralc.frontends.nr.site import LayerError, Piece, Site, Values, shown
+from neuralc.frontends.nr.layers import lowering_of
+from neuralc.frontends.nr.site import LayerError, Nested, Piece, Site, Values, shown
 from neuralc.frontends.nr.trace import Origin, Trace
 from neuralc.frontends.sizes import Size
 from neuralc.frontends.symbols import Symbols
@@ -205,7 +205,7 @@ class Bodies:
             raise self._problem(problem, f"`{name}`", node.name_span, applied.all) from None
 
     def _lowered(self, site: Site, signature: Signature, arguments: Bound, applied: Applied) -> Values:
-        result = LOWERINGS[signature.name](site, arguments, *applied.positional, **applied.named)
+        result = lowering_of(signature)(site, arguments, *applied.positional, **applied.named)
         values = (result,) if isinstance(result, SSAValue) else tuple(result)
         first = applied.all[0]
         if signature.masking == "keep" and values:
@@ -241,9 +241,9 @@ class Bodies:
         }
         return Site(frame.function, path, node.span, self, node.arguments["trainable"], block, branches)
 
-    def _block(self, frame: Frame, body: Body, path: str) -> Piece:
-        def apply(*values: SSAValue) -> Values:
-            result = self.body(frame.inside(path), body, values)
+    def _block(self, frame: Frame, body: Body, path: str) -> Nested:
+        def apply(*values: SSAValue, inside: str = "") -> Values:
+            result = self.body(frame.inside(".".join(part for part in (path, inside) if part)), body, values)
             if result is None:
                 raise Broken
             return result
@@ -256,7 +256,7 @@ class Bodies:
             raise ValueError(f"no layer is called {layer}")
         defaults = {parameter.name: parameter.default for parameter in signature.all_parameters}
         bound = Bound({**defaults, **arguments})
-        result = LOWERINGS[signature.name](site, bound, *values)
+        result = lowering_of(signature)(site, bound, *values)
         return (result,) if isinstance(result, SSAValue) else tuple(result)
 
     def piece(self, site: Site, layer: LayerNode | CallNode) -> Piece:

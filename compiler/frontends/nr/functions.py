@@ -12,8 +12,8 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects.graph import GetStateOp, GetWeightOp, SetStateOp, StateOp
 from neuralc.dialects.types import AnyTensor, ShapeError, as_tensor, format_shape, shape_of
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Span, error
-from neuralc.grammar.initializers import Config
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class WeightDeclaration:
 
     name: str
     type: AnyTensor
-    initializer: Config
+    initializer: Configured
     trainable: bool = True
-    regularizer: Config | None = None
-    constraint: Config | None = None
+    regularizer: Configured | None = None
+    constraint: Configured | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,14 +8,21 @@ what depends on it is left out, so that one run tells all independent errors.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, Region
 
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.graph import ModelOp, ReturnOp, WeightOp
-from neuralc.dialects.graph.config import ConfigAttr
+from neuralc.dialects.graph import (
+    ConstraintAttr,
+    InitializerAttr,
+    ModelOp,
+    RegularizerAttr,
+    ReturnOp,
+    WeightAttr,
+    WeightOp,
+)
 from neuralc.dialects.syntax import to_attribute
 from neuralc.dialects.types import element_type_of, tensor_type
 from neuralc.frontends.nr.bodies import Bodies
@@ -28,11 +35,13 @@ from neuralc.frontends.nr.site import Values
 from neuralc.frontends.nr.trace import Origin
 from neuralc.frontends.sizes import LARGEST, Size
 from neuralc.frontends.symbols import Symbols
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
-from neuralc.grammar.initializers import Config
 from neuralc.grammar.program import Program, ProgramInput
 
 BATCH = "batch"
+
+A = TypeVar("A", bound=WeightAttr)
 
 
 class Lowering:
@@ -112,9 +121,9 @@ class Lowering:
             op = WeightOp(
                 weight.name,
                 weight.type,
-                init=_config(weight.initializer),
-                regularizer=_config(weight.regularizer),
-                constraint=_config(weight.constraint),
+                init=_rule(InitializerAttr, weight.initializer),
+                regularizer=_rule(RegularizerAttr, weight.regularizer),
+                constraint=_rule(ConstraintAttr, weight.constraint),
                 attributes=attributes,
             )
             ops.append(op)
@@ -134,5 +143,5 @@ def _numbered(name: str, values: Values) -> list[tuple[str, Any]]:
     return [(f"{name}_{index}", value) for index, value in enumerate(values)]
 
 
-def _config(config: Config | None) -> ConfigAttr | None:
-    return None if config is None else ConfigAttr.of(config.name, config.arguments)
+def _rule(attribute: type[A], configured: Configured | None) -> A | None:
+    return None if configured is None else attribute.named(configured.name, configured.arguments)

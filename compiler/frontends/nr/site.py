@@ -8,11 +8,14 @@ from typing import Any, Protocol, TypeAlias
 
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from neuralc.dialects.graph import CustomOp
+from neuralc.dialects.plugins import op_plugin
 from neuralc.dialects.types import ShapeError, as_tensor, element_of, format_shape, is_float, shape_of, tensor_type
 from neuralc.frontends.nr.functions import Function, StateDeclaration, WeightDeclaration, emit
 from neuralc.frontends.sizes import Size
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Span
-from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER, Config
+from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER
 from neuralc.grammar.program import CallNode, LayerNode
 
 Values: TypeAlias = tuple[SSAValue, ...]
@@ -30,6 +33,12 @@ class Piece(Protocol):
     """A layer or a block that can be applied, as often as its user likes; weights are the same each time."""
 
     def __call__(self, *values: SSAValue) -> Values: ...
+
+
+class Nested(Protocol):
+    """The block of a layer: applied at another path within the layer, it has other weights."""
+
+    def __call__(self, *values: SSAValue, inside: str = "") -> Values: ...
 
 
 class Run(Protocol):
@@ -62,7 +71,7 @@ class Site:
     span: Span
     run: Run
     trainable: bool = True
-    block: Piece | None = None
+    block: Nested | None = None
     """The layer's block, for those that take one."""
     branches: Mapping[str, Piece] = field(default_factory=dict)
     """The branches in the block of a layer that takes `name: { ... }`."""
@@ -76,11 +85,19 @@ class Site:
         emit(self.function, op, self.span, self.inner(suffix))
         return tuple(op.results)
 
-    def body(self, *values: SSAValue) -> Values:
-        """What the layer's block makes of values. Raises ShapeError where there is none."""
+    def op(self, name: str, *values: SSAValue, **arguments: Any) -> Values:
+        """An op that a plugin brings, under the name of its entry point. Raises ShapeError where nobody brings it."""
+        plugin = op_plugin(name)
+        if plugin is None:
+            raise ShapeError(f"no installed package brings the op `{name}`")
+        results = plugin.infer([value.type for value in values], arguments)
+        return self.add_all(CustomOp(name, values, results, arguments))
+
+    def body(self, *values: SSAValue, inside: str = "") -> Values:
+        """What the layer's block makes of values; `inside` is where its weights are. Raises ShapeError without one."""
         if self.block is None:
             raise ShapeError("it needs a block")
-        return self.block(*values)
+        return self.block(*values, inside=inside)
 
     def inner(self, name: str) -> str:
         """The path of something within this layer."""
@@ -91,11 +108,11 @@ class Site:
         name: str,
         shape: Sequence[int],
         like: SSAValue | Attribute,
-        initializer: str | Config,
+        initializer: str | Configured,
         *,
         trainable: bool = True,
-        regularizer: Config | None = None,
-        constraint: Config | None = None,
+        regularizer: Configured | None = None,
+        constraint: Configured | None = None,
     ) -> SSAValue:
         """A weight of this layer; its element type is `like`, or that of the value it meets.
 
@@ -106,7 +123,7 @@ class Site:
         if not is_float(element):
             about = f" of shape {shown(like)}" if isinstance(like, SSAValue) else ""
             raise ShapeError(f"a layer with weights needs floats, got {element}{about}")
-        start = Config(initializer) if isinstance(initializer, str) else initializer
+        start = Configured(initializer) if isinstance(initializer, str) else initializer
         for table, config in ((INITIALIZER, start), (REGULARIZER, regularizer), (CONSTRAINT, constraint)):
             if config is not None and (problem := table.problem(config, tuple(shape))) is not None:
                 raise ShapeError(f"the {table.noun} `{config.name}` of its {name}: {problem}")

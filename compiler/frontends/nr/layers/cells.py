@@ -21,7 +21,7 @@ from neuralc.frontends.nr.layers.shared import known, weight
 from neuralc.frontends.nr.layers.steps import dropped, slice_of
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.grammar.binding import Bound
-from neuralc.grammar.initializers import Config
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.program import CallNode, ProgramInput
 
 TEXTS: Mapping[str | None, str] = {
@@ -211,15 +211,15 @@ def bias_of(site: Site, arguments: Bound, shape: Sequence[int], like: SSAValue) 
     return weight(site, arguments, "bias", shape, like)
 
 
-def _unit_forget(others: Config | str) -> Config:
-    if isinstance(others, Config) and others.arguments:
+def _unit_forget(others: Configured | str) -> Configured:
+    if isinstance(others, Configured) and others.arguments:
         raise LayerError(
             f"`bias_initializer` is `{others.name}` with arguments, and the bias of the forget gate starts at 1",
             "E0702",
             "write `unit_forget_bias=false`, or the initializer without arguments",
         )
     name = others if isinstance(others, str) else others.name
-    return Config("unit_forget", {} if name == "zeros" else {"others": name})
+    return Configured("unit_forget", {} if name == "zeros" else {"others": name})
 
 
 def _row(site: Site, bias: SSAValue, index: int) -> SSAValue:
