@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from neuralc.grammar.parameters import (
     ALayer,
-    Either,
     Flag,
     NotYet,
     OneOf,
@@ -28,6 +27,7 @@ from neuralc.grammar.signatures.base import (
     p,
     regularizer,
 )
+from neuralc.grammar.training.kinds import Either
 
 # --- parameters ------------------------------------------------------------------------------------------------------
 UNITS = Parameter("units", Whole(1), doc="size of the state and of the result")
@@ -55,7 +55,7 @@ RETURNS: Parameters = (
 BACKWARDS = p("go_backwards", Flag(), False, "walk from the last step to the first; outputs come in that order")
 STATEFUL = p("stateful", Flag(), False, "a run starts from the states that the run before it ended with")
 UNROLL = p("unroll", Flag(), False, "about speed in Keras: the values are the same")
-CUDNN = p("use_cudnn", Either((Flag(), OneOf(("auto",)))), "auto", "about speed in Keras: the values are the same")
+CUDNN = p("use_cudnn", Either(Flag(), OneOf(("auto",))), "auto", "about speed in Keras: the values are the same")
 ZERO_OUTPUT = p("zero_output_for_mask", Flag(), False, "the output of a step that the mask leaves out is 0")
 WALK: Parameters = (*RETURNS, BACKWARDS, STATEFUL)
 
