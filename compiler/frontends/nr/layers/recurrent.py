@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers.cells import CELLS, NetworkCell, Stacked
+from neuralc.frontends.nr.layers.conv_cells import conv_gru, conv_lstm
 from neuralc.frontends.nr.layers.recurrence import Cell, Course, Way, along, mask_of, states_of, zero_states
 from neuralc.frontends.nr.layers.shared import Lowering
 from neuralc.frontends.nr.layers.steps import flipped, swapped
@@ -41,7 +45,7 @@ def check(cell: Cell, x: SSAValue) -> None:
 
 def course_of(name: str, arguments: Bound) -> Course:
     """How a layer, by its name and arguments, walks along a sequence."""
-    cell = cell_of_layers(arguments["cell"]) if name == "RNN" else CELLS[name](arguments)
+    cell = cell_of_layers(arguments["cell"]) if name == "RNN" else WALKS[name](arguments)
     return Course(
         cell,
         arguments["return_sequences"],
@@ -102,7 +106,14 @@ def _step(name: str) -> Lowering:
     return lower
 
 
+WALKS: Mapping[str, Callable[[Bound], Cell]] = {
+    **{name: CELLS[name] for name in ("SimpleRNN", "LSTM", "GRU")},
+    **{f"ConvLSTM{rank}D": partial(conv_lstm, rank) for rank in (1, 2, 3)},
+    "ConvGRU2D": partial(conv_gru, 2),
+}
+"""The cells of the layers that walk with one of their own."""
+
 LOWERINGS: dict[str, Lowering] = {
-    **{name: _walk(name) for name in ("SimpleRNN", "LSTM", "GRU", "RNN")},
+    **{name: _walk(name) for name in (*WALKS, "RNN")},
     **{name: _step(name) for name in CELL_LAYERS},
 }
