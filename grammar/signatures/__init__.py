@@ -22,6 +22,7 @@ from neuralc.grammar.signatures import (
     recurrent,
     regularization,
     shape,
+    special,
     transformer,
     vision,
 )
@@ -54,6 +55,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "recurrent": recurrent.SIGNATURES,
     "blocks": (*blocks.SIGNATURES, *vision.SIGNATURES),
     "merge": merge.SIGNATURES,
+    "special": special.SIGNATURES,
     "graph networks": graph_networks.SIGNATURES,
     "attention": (*attention.SIGNATURES, *transformer.SIGNATURES),
 }
@@ -67,7 +69,7 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
-    "DynamicLayer", "QuantumLayer", "ProbabilisticDense",
+    "ProbabilisticDense",
 )  # fmt: skip
 """Layers the language has and this version does not compile yet: naming one is an error that says so."""
 

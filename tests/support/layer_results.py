@@ -1,4 +1,4 @@
-"""What tests of layers measure, kept in the file that NEURALC_LAYER_RESULTS names: see benchmarks/layer_reference.py."""
+"""What tests of layers measure, kept in the file that NEURALC_LAYER_RESULTS names (benchmarks/layer_reference.py)."""
 
 from __future__ import annotations
 

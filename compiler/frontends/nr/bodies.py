@@ -13,6 +13,7 @@ from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.calls import Calls
 from neuralc.frontends.nr.feeding import Applied, feed
 from neuralc.frontends.nr.frame import Broken, Frame, Running
+from neuralc.frontends.nr.functions import Function
 from neuralc.frontends.nr.layers import lowering_of
 from neuralc.frontends.nr.site import LayerError, Nested, Piece, Site, Values, shown
 from neuralc.frontends.nr.trace import Origin, Trace
@@ -242,8 +243,12 @@ class Bodies:
         return Site(frame.function, path, node.span, self, node.arguments["trainable"], block, branches)
 
     def _block(self, frame: Frame, body: Body, path: str) -> Nested:
-        def apply(*values: SSAValue, inside: str = "") -> Values:
-            result = self.body(frame.inside(".".join(part for part in (path, inside) if part)), body, values)
+        def apply(*values: SSAValue, inside: str = "", function: Function | None = None) -> Values:
+            inner = frame.inside(".".join(part for part in (path, inside) if part))
+            if function is not None:
+                inner = replace(inner, function=function)
+                self.symbols.blocks.append(function.block)
+            result = self.body(inner, body, values)
             if result is None:
                 raise Broken
             return result

@@ -164,6 +164,23 @@ class ModelFunction(_Body):
         return [StateOp(name, as_tensor(value.type)) for name, value in self.kept.items()]
 
 
+class RegionFunction:
+    """A region of control flow within a body: its ops go into a block, its weights are those of the body."""
+
+    def __init__(self, block: Block, outer: Function) -> None:
+        self.block, self.outer = block, outer
+
+    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
+        return self.outer.declare(weight, span)
+
+    def state(self, state: StateDeclaration, span: Span) -> SSAValue:
+        """Raises ShapeError: what a branch leaves would be lost where another one runs."""
+        raise ShapeError("a layer that keeps a state cannot stand in a branch that may not run")
+
+    def keep(self, name: str, value: SSAValue) -> None:
+        """Never called: no state is read here."""
+
+
 class BlockFunction(_Body):
     """The body of a graph.func: weights and states are arguments, the next values of states are results."""
 

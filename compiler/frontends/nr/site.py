@@ -36,9 +36,11 @@ class Piece(Protocol):
 
 
 class Nested(Protocol):
-    """The block of a layer: applied at another path within the layer, it has other weights."""
+    """The block of a layer, or one of its branches.
 
-    def __call__(self, *values: SSAValue, inside: str = "") -> Values: ...
+    Applied at another path within the layer, it has other weights; with a function, its ops go there."""
+
+    def __call__(self, *values: SSAValue, inside: str = "", function: Function | None = None) -> Values: ...
 
 
 class Run(Protocol):
@@ -73,7 +75,7 @@ class Site:
     trainable: bool = True
     block: Nested | None = None
     """The layer's block, for those that take one."""
-    branches: Mapping[str, Piece] = field(default_factory=dict)
+    branches: Mapping[str, Nested] = field(default_factory=dict)
     """The branches in the block of a layer that takes `name: { ... }`."""
 
     def add(self, op: Operation, suffix: str = "") -> SSAValue:

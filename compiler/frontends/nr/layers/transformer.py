@@ -14,11 +14,12 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, shape_of
+from neuralc.frontends.nr.functions import Function
 from neuralc.frontends.nr.layers.heads import multi_head_attention
 from neuralc.frontends.nr.layers.sequences import one_or_many
 from neuralc.frontends.nr.layers.shared import Lowering, known
 from neuralc.frontends.nr.layers.values import dropout, layer_norm, same
-from neuralc.frontends.nr.site import LayerError, Site, shown
+from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.grammar.binding import Bound
 from neuralc.grammar.signatures import find
 
@@ -91,14 +92,14 @@ def transformer(
 
 def _inside(site: Site, name: str) -> Site:
     """A part of the layer that has the layer's block, with weights of its own."""
-    part = site.sub(name)
-    if site.block is None:
+    part, block = site.sub(name), site.block
+    if block is None:
         return part
 
-    def block(*values: SSAValue, inside: str = "") -> tuple[SSAValue, ...]:
-        return site.body(*values, inside=f"{name}.{inside}")
+    def nested(*values: SSAValue, inside: str = "", function: Function | None = None) -> Values:
+        return block(*values, inside=f"{name}.{inside}", function=function)
 
-    return replace(part, block=block)
+    return replace(part, block=nested)
 
 
 def _encoder_layer(

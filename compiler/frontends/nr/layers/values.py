@@ -9,7 +9,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim
-from neuralc.dialects.types import DimAttr, DimsAttr, ShapeError, element_of, shape_of, tensor_type
+from neuralc.dialects.types import DimAttr, DimsAttr, ShapeError, element_of, is_float, shape_of, tensor_type
 from neuralc.frontends.nr.layers.shared import known
 from neuralc.frontends.nr.site import Site
 from neuralc.frontends.sizes import Size
@@ -53,6 +53,7 @@ def cast(site: Site, x: SSAValue, element: Attribute, suffix: str = "") -> SSAVa
 def number(site: Site, value: float, like: SSAValue | Attribute, suffix: str = "") -> SSAValue:
     """A constant of rank 0, of the element type of `like`."""
     element = element_of(like.type) if isinstance(like, SSAValue) else like
+    value = float(value) if is_float(element) else int(value)
     return site.add(graph.ConstantOp.of(result=tensor_type((), element), value=value), suffix)
 
 
