@@ -195,7 +195,7 @@ CONVOLUTIONS = (
     _conv(
         "ConvGRU2D",
         2,
-        "Ballas et al. 2016, Delving Deeper into Convolutional Networks for Learning Video Representations, eq. 6 to 9",
+        "Ballas et al. 2016, Delving Deeper into Convolutional Networks for Learning Video Representations: GRU-RCN",
         "a GRU whose maps are convolutions: z, r = sigmoid(W * x + U * h + b), n = tanh(W * x + U * (r h) + b), "
         "h' = (1 - z) h + z n. Parameters are those of ConvLSTM2D",
         (),

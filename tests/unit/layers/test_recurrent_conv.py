@@ -102,7 +102,7 @@ def test_places_may_be_sizes_of_the_program() -> None:
 
 # --- ConvGRU ---------------------------------------------------------------------------------------------------------
 def conv_gru(x: Array, kernel: Array, recurrent: Array, bias: Array, *, same_padding: bool) -> Array:
-    """Ballas et al. 2016, eq. 6 to 9, with gates in the order update, reset, new."""
+    """The GRU-RCN of Ballas et al. 2016, with gates in the order update, reset, new."""
 
     def convolved(image: Array, weights: Array, padding: str) -> Array:
         moved = torch.nn.functional.conv2d(

@@ -92,18 +92,22 @@ class ConvCell:
         kernel = weight(site, arguments, "kernel", (*window.shape, depth, width), x)
         inner = weight(site, arguments, "recurrent_kernel", (*window.shape, filters, width), x, key="recurrent")
         bias = bias_of(site, arguments, (width,), x)
-        inputs = Gates(self._over_all_steps, kernel, bias, self.kind.gates, axis + 1)
-        projected = of_inputs(site, inputs, arguments, x, (0,), alike=False)
+        inputs = Gates(self._over_all_steps, kernel, bias, self.kind.gates, axis)
+        projected = self._unfolded(site, of_inputs(site, inputs, arguments, x, (0,), alike=False), x)
         maps = of_state(site, Gates(self._over_state, inner, None, self.kind.gates, axis), arguments, states[0].type)
         return scan(site, (projected,), states, way, self.kind.rule(maps, arguments))
 
     def _over_all_steps(self, site: Site, x: SSAValue, kernel: SSAValue, bias: Sequence[SSAValue]) -> SSAValue:
         """The convolution of the input; all steps of all sequences are one batch."""
-        shape, element = shape_of(x.type), element_of(x.type)
-        batch = tensor_type((total(shape[:2]), *shape[2:]), element)
+        shape = shape_of(x.type)
+        batch = tensor_type((total(shape[:2]), *shape[2:]), element_of(x.type))
         image = Image(site.add(graph.ReshapeOp.of(x, result=batch), "steps"), self._format)
-        y = _convolved(site, image, self._window, self.arguments["padding"], kernel, bias)
-        return site.add(graph.ReshapeOp.of(y, result=tensor_type((*shape[:2], *shape_of(y.type)[1:]), element)))
+        return _convolved(site, image, self._window, self.arguments["padding"], kernel, bias)
+
+    def _unfolded(self, site: Site, y: SSAValue, x: SSAValue) -> SSAValue:
+        """What was made of all steps, with the steps and the batch of the input again."""
+        shape = (*shape_of(x.type)[:2], *shape_of(y.type)[1:])
+        return site.add(graph.ReshapeOp.of(y, result=tensor_type(shape, element_of(y.type))))
 
     def _over_state(self, site: Site, h: SSAValue, kernel: SSAValue, bias: Sequence[SSAValue]) -> SSAValue:
         """A convolution that keeps the size: the window without strides and dilation."""
