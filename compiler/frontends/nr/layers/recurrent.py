@@ -20,8 +20,6 @@ from neuralc.grammar.program import CallNode, LayerNode
 
 Given = SSAValue | Values
 
-_SEQUENCE = "give it a sequence: `Reshape((steps, features))` or `RepeatVector(steps)` before it"
-
 
 def walked(site: Site, course: Course, x: SSAValue, mask: SSAValue | None, initial: Given) -> Values:
     """The results of a layer that walks along a sequence (batch, steps, ..), which may carry a mask."""
@@ -39,8 +37,9 @@ def walked(site: Site, course: Course, x: SSAValue, mask: SSAValue | None, initi
 def check(cell: Cell, x: SSAValue) -> None:
     """Raise ShapeError where a value is no sequence for a cell."""
     if len(shape_of(x.type)) != len(cell.form):
-        shape = ", ".join(cell.form)
-        raise LayerError(f"it takes sequences ({shape}), its input is {shown(x)}", help=_SEQUENCE)
+        _, *inner = cell.form
+        message = f"it takes sequences ({', '.join(cell.form)}), its input is {shown(x)}"
+        raise LayerError(message, help=f"write `Reshape(({', '.join(inner)}))` with numbers before it")
 
 
 def course_of(name: str, arguments: Bound) -> Course:
