@@ -240,7 +240,8 @@ class Bodies:
             branch.name: self._block(frame, branch.body, f"{path}.{branch.name}" if path else branch.name)
             for branch in node.branches
         }
-        return Site(frame.function, path, node.span, self, node.arguments["trainable"], block, branches)
+        kind = node.signature.name
+        return Site(frame.function, path, node.span, self, node.arguments["trainable"], block, branches, kind)
 
     def _block(self, frame: Frame, body: Body, path: str) -> Nested:
         def apply(*values: SSAValue, inside: str = "", function: Function | None = None) -> Values:
@@ -261,7 +262,7 @@ class Bodies:
             raise ValueError(f"no layer is called {layer}")
         defaults = {parameter.name: parameter.default for parameter in signature.all_parameters}
         bound = Bound({**defaults, **arguments})
-        result = lowering_of(signature)(site, bound, *values)
+        result = lowering_of(signature)(replace(site, kind=layer), bound, *values)
         return (result,) if isinstance(result, SSAValue) else tuple(result)
 
     def piece(self, site: Site, layer: LayerNode | CallNode) -> Piece:

@@ -77,6 +77,8 @@ class Site:
     """The layer's block, for those that take one."""
     branches: Mapping[str, Nested] = field(default_factory=dict)
     """The branches in the block of a layer that takes `name: { ... }`."""
+    kind: str = ""
+    """The layer, by its name in the signature table."""
 
     def add(self, op: Operation, suffix: str = "") -> SSAValue:
         """Adds an op at the end and gives its first result."""
@@ -130,7 +132,13 @@ class Site:
             if config is not None and (problem := table.problem(config, tuple(shape))) is not None:
                 raise ShapeError(f"the {table.noun} `{config.name}` of its {name}: {problem}")
         declaration = WeightDeclaration(
-            self.inner(name), tensor_type(shape, element), start, trainable and self.trainable, regularizer, constraint
+            self.inner(name),
+            tensor_type(shape, element),
+            start,
+            trainable and self.trainable,
+            regularizer,
+            constraint,
+            self.kind,
         )
         return self.function.declare(declaration, self.span)
 
@@ -142,9 +150,9 @@ class Site:
         """What a state of this layer holds from here on."""
         self.function.keep(self.inner(name), value)
 
-    def sub(self, name: str) -> Site:
-        """The place of a part of this layer: its weights are `path.name...`."""
-        return replace(self, path=self.inner(name), block=None, branches={})
+    def sub(self, name: str, kind: str | None = None) -> Site:
+        """The place of a part of this layer: its weights are `path.name...`; `kind` is the layer that the part is."""
+        return replace(self, path=self.inner(name), block=None, branches={}, kind=kind or self.kind)
 
     def layer(self, part: str, layer: str, *values: SSAValue, **arguments: Any) -> SSAValue:
         """The one result of another layer that this one is made of: `site.layer("query", "Dense", x, units=64)`."""
