@@ -66,10 +66,6 @@ SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.value
 WITHOUT_MEANING: tuple[str, ...] = (
     "Reshape", "Permute", "RepeatVector", "Lambda", "Masking", "Embedding", "PositionalEncoding", "CustomShape",
     "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
-    "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-    "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
-    "ProbabilisticDense",
 )  # fmt: skip
 """Layers the language has and this version does not compile yet: naming one is an error that says so."""
 
