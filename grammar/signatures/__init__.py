@@ -65,13 +65,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
 
 SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.values() for signature in family)
 
-WITHOUT_MEANING: tuple[str, ...] = (
-    "Lambda", "CustomShape",
-    "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-    "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
-    "ProbabilisticDense",
-)  # fmt: skip
+WITHOUT_MEANING: tuple[str, ...] = ("Lambda",)
 """Layers the language has and this version does not compile yet: naming one is an error that says so."""
 
 _SIGNATURES = {name.lower(): signature for signature in SIGNATURES for name in (signature.name, *signature.aliases)}
