@@ -454,6 +454,11 @@ CODES: dict[str, Code] = {
         "A value that is set is one of the choices, or lies within the range and on its steps.",
         "$ neuralc model.nr --set dense.units=65",
     ),
+    "E0818": Code(
+        "a package for this command is missing",
+        "Some commands stand on packages that the core does not need; the message has the command that installs them.",
+        "$ neuralc lsp",
+    ),
     "E0820": Code("unknown target", "Code is made for `cpu` or for `cuda`.", "$ neuralc model.nr --target gpu"),
     "E0821": Code(
         "unknown processor",
