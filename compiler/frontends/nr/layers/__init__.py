@@ -21,6 +21,9 @@ from neuralc.frontends.nr.layers import (
     merge,
     normalization,
     pooling,
+    positions,
+    preprocessing,
+    probabilistic,
     quantum,
     recurrent,
     regularization,
@@ -38,6 +41,8 @@ __all__ = ["LOWERINGS", "Lowering", "lowering_of"]
 
 LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
+    **positions.LOWERINGS,
+    **preprocessing.LOWERINGS,
     **convolution.LOWERINGS,
     **pooling.LOWERINGS,
     **shape.LOWERINGS,
@@ -56,6 +61,7 @@ LOWERINGS: dict[str, Lowering] = {
     **vision.LOWERINGS,
     **dynamic.LOWERINGS,
     **quantum.LOWERINGS,
+    **probabilistic.LOWERINGS,
     **graph_conv.LOWERINGS,
     **graph_attention.LOWERINGS,
     **capsule.LOWERINGS,

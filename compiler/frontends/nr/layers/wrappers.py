@@ -96,7 +96,7 @@ def _merged(site: Site, mode: str | None, outputs: list[SSAValue]) -> list[SSAVa
 
 def part(site: Site, name: str, layer: LayerNode) -> Site:
     """The place of a layer within another one."""
-    return replace(site.sub(name), trainable=site.trainable and layer.arguments["trainable"])
+    return replace(site.sub(name, layer.signature.name), trainable=site.trainable and layer.arguments["trainable"])
 
 
 # --- each step -------------------------------------------------------------------------------------------------------
