@@ -389,7 +389,7 @@ CODES: dict[str, Code] = {
     "E0702": Code(
         "parameter without meaning yet",
         "The layer has this parameter; this version of neuralc does not compile it yet.",
-        "network M { input: (8) layers: Dense(3, lora_rank=4) }",
+        "network M { input: (8) layers: BatchNormalization(synchronized=true) }",
     ),
     "E0703": Code(
         "construct without meaning yet",
