@@ -30,11 +30,11 @@ def project(site: Site, arguments: Bound, x: SSAValue, sizes: Sequence[int], bou
     inner = [known(size, "the last axis") for size in shape[len(shape) - bound :]]
     kernel = weight(site, arguments, "kernel", (*inner, *sizes), x)
     matrix = reshape(site, kernel, (math.prod(inner), math.prod(sizes)), "kernel")
-    operands = [reshape(site, x, (*shape[: len(shape) - bound], math.prod(inner))), matrix]
+    flat = reshape(site, x, (*shape[: len(shape) - bound], math.prod(inner)))
+    result = site.add(graph.MatmulOp.of(flat, matrix))
     if arguments["use_bias"]:
-        bias = weight(site, arguments, "bias", sizes, x)
-        operands.append(reshape(site, bias, (math.prod(sizes),), "bias"))
-    result = site.add(graph.DenseOp.of(*operands))
+        bias = reshape(site, weight(site, arguments, "bias", sizes, x), (math.prod(sizes),), "bias")
+        result = site.add(graph.AddOp.of(result, bias))
     return reshape(site, result, (*shape[: len(shape) - bound], *sizes))
 
 
