@@ -444,7 +444,7 @@ CODES: dict[str, Code] = {
     ),
     "E0816": Code(
         "no such search",
-        "`--set name=value` gives a search or a parameter of the model its value. A search goes by the path of its "
+        "`--set name=value` gives a search or a parameter of the network its value. A search goes by the path of its "
         "layer and the parameter, such as dense_1.units, or by its clause, such as optimizer.learning_rate; the note "
         "lists those of the model.",
         "$ neuralc model.nr --set dense.unit=64",
@@ -732,6 +732,12 @@ CODES: dict[str, Code] = {
         "untrained weights",
         "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",
         "network M { input: (8) layers: Dense(4) }",
+    ),
+    "W0502": Code(
+        "weights of another framework",
+        "The file has the names that Keras or PyTorch give the weights of layers with these names. They are read with "
+        "the layouts of that framework: transposed, gates in our order, two biases added.",
+        "$ neuralc model.nr --weights from_pytorch.safetensors",
     ),
     "W0701": Code(
         "placement without effect",

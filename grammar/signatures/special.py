@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neuralc.grammar.initializers import Config
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.parameters import Flag, OneOf, Optional, Parameter, Whole
 from neuralc.grammar.signatures.base import (
     ACTIVATION_ARGUMENT,
@@ -65,7 +65,7 @@ SIGNATURES: tuple[Signature, ...] = (
             USE_BIAS,
             p("kernel_initializer", INITIALIZER, "glorot_uniform", "how the means of the kernel start untrained"),
             p("bias_initializer", INITIALIZER, "zeros", "how the means of the bias start untrained"),
-            p("rho_initializer", INITIALIZER, Config("constant", {"value": -3.0}), "how rho starts untrained"),
+            p("rho_initializer", INITIALIZER, Configured("constant", {"value": -3.0}), "how rho starts untrained"),
             p(
                 "stream",
                 Optional(Whole(0, 2**30)),

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from support.compare import assert_close
+from support.layer_results import record
 from support.nr_programs import dtype_text, program_of, random_store, shape_text
 from support.pipelines import assert_native_agrees
 
@@ -70,9 +71,12 @@ def agrees(
         expected = keras.ops.convert_to_numpy(reference)
         assert actual.shape == expected.shape
         assert_close(actual, expected, 1e-10)
+        record(text, "reference", (actual, expected))
     if native:
         single = [array.astype("float32") if array.dtype == np.float64 else array for array in inputs]
-        assert_native_agrees(program.module, store, [dict(zip(arrays, single, strict=True))], 2)
+        record(
+            text, "native", *assert_native_agrees(program.module, store, [dict(zip(arrays, single, strict=True))], 2)
+        )
 
 
 def _model(build: Callable[..., Any], shapes: Mapping[str, Shape], arrays: Arrays) -> Any:

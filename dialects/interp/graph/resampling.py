@@ -36,7 +36,7 @@ def _weight(mode: str, distance: Array, a: float) -> Array:
         case "cubic":
             return _cubic(distance, a)
         case "linear":
-            return np.maximum(1 - np.abs(distance), 0.0)
+            return np.asarray(np.maximum(1 - np.abs(distance), 0.0))
         case _:
             return _lanczos(distance, REACHES[mode])
 

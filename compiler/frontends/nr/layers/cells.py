@@ -19,9 +19,10 @@ from neuralc.frontends.nr.layers.maps import Gates, of_inputs, of_state, seed_of
 from neuralc.frontends.nr.layers.recurrence import Cell, Walk, Way, scan
 from neuralc.frontends.nr.layers.shared import known, weight
 from neuralc.frontends.nr.layers.steps import dropped, slice_of
-from neuralc.frontends.nr.site import LayerError, Site, Values
+from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.grammar.binding import Bound
-from neuralc.grammar.initializers import Config
+from neuralc.grammar.configured import Configured
+from neuralc.grammar.program import CallNode, ProgramInput
 
 TEXTS: Mapping[str | None, str] = {
     None: "identity", "linear": "identity", "relu": "relu", "leaky_relu": "leaky_relu(0.2)", "elu": "elu",
@@ -61,8 +62,8 @@ class UnitsCell:
     def form(self) -> Sequence[str]:
         return "batch", "steps", "features"
 
-    def states(self, x: SSAValue) -> Sequence[Shape]:
-        return [(shape_of(x.type)[1], self.arguments["units"])] * self.kind.op.STATES
+    def states(self, x: SSAValue) -> Mapping[str, Shape]:
+        return dict.fromkeys("hc"[: self.kind.op.STATES], (shape_of(x.type)[1], self.arguments["units"]))
 
     def walk(self, site: Site, x: SSAValue, states: Values, way: Way) -> Walk:
         weights = _weights(site, self.kind, self.arguments, x)
@@ -109,6 +110,44 @@ class UnitsCell:
 
 
 @dataclass(frozen=True)
+class NetworkCell:
+    """A network as a cell: its first input is that of a step, the others are states; so are its outputs."""
+
+    node: CallNode
+    inputs: Sequence[ProgramInput]
+
+    @property
+    def form(self) -> Sequence[str]:
+        return "batch", "steps", *map(str, self.inputs[0].sizes)
+
+    def states(self, x: SSAValue) -> Mapping[str, Shape]:
+        batch = shape_of(x.type)[1]
+        return {
+            port.name: (batch, *(known(size, f"a size of `{port.name}`") for size in port.sizes))
+            for port in self.inputs[1:]
+        }
+
+    def walk(self, site: Site, x: SSAValue, states: Values, way: Way) -> Walk:
+        def step(inside: Site, slices: Values, before: Values) -> tuple[SSAValue, Values]:
+            output, *following = inside.piece("", self.node)(*slices, *before)
+            wanted, found = [value.type for value in before], [value.type for value in following]
+            if found != wanted:
+                raise LayerError(
+                    f"`{self.node.callee.name}` gives {_shapes(following)} behind its output, its states are "
+                    f"{_shapes(before)}",
+                    "E0401",
+                    "a cell gives its output and then the next value of each state, in the order of its inputs",
+                )
+            return output, tuple(following)
+
+        return scan(site, (x,), states, way, step, own_output=True)
+
+
+def _shapes(values: Sequence[SSAValue]) -> str:
+    return " and ".join(map(shown, values)) or "nothing"
+
+
+@dataclass(frozen=True)
 class Stacked:
     """Cells of which each one reads what the one below gives: one walk after another."""
 
@@ -118,8 +157,12 @@ class Stacked:
     def form(self) -> Sequence[str]:
         return self.cells[0].form
 
-    def states(self, x: SSAValue) -> Sequence[Shape]:
-        return [shape for cell in self.cells for shape in cell.states(x)]
+    def states(self, x: SSAValue) -> Mapping[str, Shape]:
+        return {
+            f"{number}.{name}": shape
+            for number, cell in enumerate(self.cells)
+            for name, shape in cell.states(x).items()
+        }
 
     def walk(self, site: Site, x: SSAValue, states: Values, way: Way) -> Walk:
         rest, last = list(states), list[SSAValue]()
@@ -168,15 +211,15 @@ def bias_of(site: Site, arguments: Bound, shape: Sequence[int], like: SSAValue) 
     return weight(site, arguments, "bias", shape, like)
 
 
-def _unit_forget(others: Config | str) -> Config:
-    if isinstance(others, Config) and others.arguments:
+def _unit_forget(others: Configured | str) -> Configured:
+    if isinstance(others, Configured) and others.arguments:
         raise LayerError(
             f"`bias_initializer` is `{others.name}` with arguments, and the bias of the forget gate starts at 1",
             "E0702",
             "write `unit_forget_bias=false`, or the initializer without arguments",
         )
     name = others if isinstance(others, str) else others.name
-    return Config("unit_forget", {} if name == "zeros" else {"others": name})
+    return Configured("unit_forget", {} if name == "zeros" else {"others": name})
 
 
 def _row(site: Site, bias: SSAValue, index: int) -> SSAValue:

@@ -6,8 +6,8 @@ that one leaves out, states stay as they are and the output before is given agai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from xdsl.dialects.builtin import i1, i64
@@ -17,7 +17,7 @@ from neuralc.dialects import graph
 from neuralc.dialects.control import isolate, sliced
 from neuralc.dialects.dims import as_dim, simplest
 from neuralc.dialects.types import Shape, ShapeError, element_of, format_shape, shape_of, tensor_type
-from neuralc.frontends.nr.functions import Function, WeightDeclaration
+from neuralc.frontends.nr.functions import Function, StateDeclaration, WeightDeclaration
 from neuralc.frontends.nr.layers.steps import leading, slice_of
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.grammar.diagnostics import Span
@@ -53,8 +53,8 @@ class Cell(Protocol):
         """The dims of a sequence: "batch", "steps", "features"."""
         ...
 
-    def states(self, x: SSAValue) -> Sequence[Shape]:
-        """The shapes of its states for an input [steps, batch, ..]. Raises ShapeError."""
+    def states(self, x: SSAValue) -> Mapping[str, Shape]:
+        """Its states, with their shapes for an input [steps, batch, ..]. Raises ShapeError."""
         ...
 
     def walk(self, site: Site, x: SSAValue, states: Values, way: Way) -> Walk: ...
@@ -69,14 +69,20 @@ class Course:
     state: bool = False
     backwards: bool = False
     zero_output: bool = False
+    stateful: bool = False
 
 
 # --- one direction ---------------------------------------------------------------------------------------------------
 def along(site: Site, course: Course, x: SSAValue, mask: SSAValue | None, initial: Values) -> tuple[SSAValue, Values]:
     """The output, of all steps or of the last one walked, and the last states; x and the mask are time-major."""
     way = Way(mask, course.backwards)
+    if course.stateful and not initial:
+        initial = found_states(site, course.cell, x)
     states = initial or zero_states(site, course.cell, x)
     walk = course.cell.walk(site, x, states, way)
+    if course.stateful:
+        for name, state in zip(course.cell.states(x), walk.states, strict=True):
+            site.keep(name, state)
     output = walk.outputs if course.sequences else walk.last
     if mask is None:
         return output, walk.states
@@ -113,48 +119,70 @@ def _kept(site: Site, condition: SSAValue, x: SSAValue) -> SSAValue:
 
 
 def zero_states(site: Site, cell: Cell, x: SSAValue) -> Values:
-    types = [tensor_type(shape, element_of(x.type)) for shape in cell.states(x)]
+    types = [tensor_type(shape, element_of(x.type)) for shape in cell.states(x).values()]
     zeros = {each: site.add(graph.ConstantOp.of(result=each, value=0.0), "initial") for each in dict.fromkeys(types)}
     return tuple(zeros[each] for each in types)
 
 
+def found_states(site: Site, cell: Cell, x: SSAValue) -> Values:
+    """What the run before left, or the use before of a shared layer."""
+    element = element_of(x.type)
+    return tuple(site.state(name, tensor_type(shape, element)) for name, shape in cell.states(x).items())
+
+
 # --- a scan around the step of a cell --------------------------------------------------------------------------------
 @dataclass
-class _Inside:
-    """The region of a scan: ops go into it, weights are read around it."""
+class Within:
+    """A body in which ops stand, of which weights are read around it; no layer in it keeps a state of its own."""
 
     block: Block
     outer: Function
-    weights: dict[str, WeightDeclaration] = field(default_factory=dict)
+    why: str
+    help: str
 
     def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
         return self.outer.declare(weight, span)
 
+    def state(self, state: StateDeclaration, span: Span) -> SSAValue:
+        raise LayerError(self.why, "E0305", self.help)
 
-def scan(site: Site, scanned: Values, states: Values, way: Way, step: Step, output: SSAValue | None = None) -> Walk:
+    def keep(self, name: str, value: SSAValue) -> None:
+        raise LayerError(self.why, "E0305", self.help)
+
+
+def scan(site: Site, scanned: Values, states: Values, way: Way, step: Step, *, own_output: bool = False) -> Walk:
     """A graph.scan whose body is the step of a cell.
 
-    The output of a step is the first state, where none is given; else `output` is what is given before the first step
-    that counts, and a step that is left out gives the output before.
+    The output of a step is the first of its states, unless it is one of its own: then it is carried along, so that a
+    step that is left out gives the output before, 0 before the first step that counts.
     """
-    carried = states if output is None else (*states, output)
     walked = scanned if way.mask is None else (*scanned, way.mask)
-    block = Block(arg_types=[*(value.type for value in carried), *(sliced(value.type) for value in walked)])
-    inside = replace(site, function=_Inside(block, site.function))
-    before, slices = tuple(block.args[: len(carried)]), tuple(block.args[len(carried) :])
-    made, following = step(inside, slices[: len(scanned)], before[: len(states)])
-    ends = following if output is None else (*following, made)
+    block = Block(arg_types=[*(value.type for value in states), *(sliced(value.type) for value in walked)])
+    inside = _inside(site, block)
+    before, slices = list(block.args[: len(states)]), tuple(block.args[len(states) :])
+    output, following = step(inside, slices[: len(scanned)], tuple(before))
+    carried, ends = list(states), list(following)
+    if own_output:
+        before.append(block.insert_arg(output.type, len(states)))
+        carried.append(site.add(graph.ConstantOp.of(result=output.type, value=0.0), "before"))
+        ends.append(output)
     if way.mask is not None:
-        ends = tuple(
+        ends = [
             inside.add(graph.WhereOp.of(leading(inside, slices[-1], new), new, old))
             for new, old in zip(ends, before, strict=True)
-        )
-    block.add_op(graph.YieldOp([*ends, ends[0] if output is None else ends[-1]]))
+        ]
+    block.add_op(graph.YieldOp([*ends, ends[-1] if own_output else ends[0]]))
     region = Region(block)
     flags = [int(way.reverse)] * (len(walked) + 1)
     steps = shape_of(scanned[0].type)[0]
     *last, outputs = site.add_all(graph.ScanOp.of(steps, carried, walked, isolate(region), region, flags))
-    return Walk(outputs, last[0 if output is None else -1], tuple(last[: len(states)]), output is None)
+    return Walk(outputs, last[-1 if own_output else 0], tuple(last[: len(states)]), not own_output)
+
+
+def _inside(site: Site, block: Block) -> Site:
+    why = "a layer that keeps its state has no place in a cell"
+    help = "a cell gets its states and gives the next ones: `RNN(cell, stateful=true)` keeps them"
+    return replace(site, function=Within(block, site.function, why, help))
 
 
 # --- what a layer is applied to --------------------------------------------------------------------------------------
@@ -180,7 +208,7 @@ def states_of(site: Site, cell: Cell, x: SSAValue, given: SSAValue | Values, nam
     states = (given,) if isinstance(given, SSAValue) else tuple(given)
     if not states:
         return ()
-    wanted = cell.states(x)
+    wanted = list(cell.states(x).values())
     if len(states) != len(wanted):
         raise ShapeError(f"`{name}` is {len(wanted)} value{'s' if len(wanted) > 1 else ''}, it gets {len(states)}")
     for state, shape in zip(states, wanted, strict=True):

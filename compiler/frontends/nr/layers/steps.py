@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from xdsl.dialects.builtin import i1
 from xdsl.ir import SSAValue
@@ -52,6 +53,6 @@ def parts(site: Site, x: SSAValue, count: int, axis: int) -> Sequence[SSAValue]:
     return [slice_of(site, x, axis, index * size, size) for index in range(count)]
 
 
-def dropped(site: Site, x: SSAValue, rate: float, shared: Sequence[int], seed: Mapping[str, int]) -> SSAValue:
+def dropped(site: Site, x: SSAValue, rate: float, shared: Sequence[int], seed: Mapping[str, Any]) -> SSAValue:
     """x of which training drops a fraction, the same places along the axes `shared`."""
     return site.add(graph.DropoutOp.of(x, rate=rate, shared=tuple(shared), **seed), "dropout") if rate else x

@@ -79,13 +79,13 @@ def transformer(
     for index in range(arguments["num_encoder_layers"]):
         memory = _encoder_layer(_inside(site, f"encoder.{index}"), whole, memory, padding, None)
     if arguments["num_encoder_layers"]:
-        memory = layer_norm(site.sub("encoder.norm"), memory, arguments["epsilon"])
+        memory = layer_norm(site.sub("encoder.norm", "LayerNormalization"), memory, arguments["epsilon"])
     for index in range(arguments["num_decoder_layers"]):
         place = _inside(site, f"decoder.{index}")
         target = _decoder_layer(place, arguments, target, memory, target_padding, None, padding, None)
     if not arguments["num_decoder_layers"]:
         return memory
-    result = layer_norm(site.sub("decoder.norm"), target, arguments["epsilon"])
+    result = layer_norm(site.sub("decoder.norm", "LayerNormalization"), target, arguments["epsilon"])
     site.put_mask(result, target_padding)
     return result
 
@@ -106,7 +106,7 @@ def _encoder_layer(
     site: Site, arguments: Bound, x: SSAValue, padding: SSAValue | None, pairs: SSAValue | None
 ) -> SSAValue:
     def attention(y: SSAValue) -> SSAValue:
-        return _attend(site.sub("attention"), arguments, y, y, padding, pairs)
+        return _attend(site.sub("attention", "MultiHeadAttention"), arguments, y, y, padding, pairs)
 
     x = _sublayer(site, arguments, "attention", x, attention)
     return _sublayer(site, arguments, "feed_forward", x, lambda y: _feed_forward(site, arguments, y))
@@ -125,14 +125,14 @@ def _decoder_layer(
     """Without a memory, the layer of a decoder that stands alone (Liu et al. 2018): self-attention only."""
 
     def attention(y: SSAValue) -> SSAValue:
-        return _attend(site.sub("attention"), arguments, y, y, padding, pairs)
+        return _attend(site.sub("attention", "MultiHeadAttention"), arguments, y, y, padding, pairs)
 
     x = _sublayer(site, arguments, "attention", x, attention)
     if memory is not None:
         given = memory
 
         def cross(y: SSAValue) -> SSAValue:
-            place = site.sub("cross_attention")
+            place = site.sub("cross_attention", "MultiHeadAttention")
             return _attend(place, arguments, y, given, memory_padding, memory_pairs, to_itself=False)
 
         x = _sublayer(site, arguments, "cross_attention", x, cross)
@@ -141,7 +141,7 @@ def _decoder_layer(
 
 def _sublayer(site: Site, arguments: Bound, name: str, x: SSAValue, part: Callable[[SSAValue], SSAValue]) -> SSAValue:
     """norm(x + part(x)) as in the paper, or x + part(norm(x)) (Xiong et al. 2020)."""
-    norm, epsilon = site.sub(f"{name}_norm"), arguments["epsilon"]
+    norm, epsilon = site.sub(f"{name}_norm", "LayerNormalization"), arguments["epsilon"]
     first = arguments["normalize_first"]
     made = dropout(site.sub(name), part(layer_norm(norm, x, epsilon) if first else x), arguments["dropout"])
     joined = site.add(graph.AddOp.of(x, made), name)

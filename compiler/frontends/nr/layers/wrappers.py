@@ -8,7 +8,7 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
-from neuralc.frontends.nr.layers.recurrence import Course, along, mask_of, states_of
+from neuralc.frontends.nr.layers.recurrence import Course, Within, along, mask_of, states_of
 from neuralc.frontends.nr.layers.recurrent import Given, check, course_of
 from neuralc.frontends.nr.layers.shared import Lowering
 from neuralc.frontends.nr.layers.steps import flipped, swapped
@@ -60,7 +60,7 @@ def _agree(forward: Course, backward: Course) -> None:
     if forward.backwards == backward.backwards:
         help = "one of the two walks from the end: `go_backwards=true`"
         raise LayerError("both layers walk the same way", "E0305", help)
-    for name, what in (("sequences", "return_sequences"), ("state", "return_state")):
+    for name, what in (("sequences", "return_sequences"), ("state", "return_state"), ("stateful", "stateful")):
         if getattr(forward, name) != getattr(backward, name):
             raise LayerError(f"`{what}` differs between the two layers", "E0305", "write the same for both")
 
@@ -96,7 +96,7 @@ def _merged(site: Site, mode: str | None, outputs: list[SSAValue]) -> list[SSAVa
 
 def part(site: Site, name: str, layer: LayerNode) -> Site:
     """The place of a layer within another one."""
-    return replace(site.sub(name), trainable=site.trainable and layer.arguments["trainable"])
+    return replace(site.sub(name, layer.signature.name), trainable=site.trainable and layer.arguments["trainable"])
 
 
 # --- each step -------------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def time_distributed(site: Site, arguments: Bound, *values: SSAValue, mask: SSAV
     if mask is not None and len(shape_of(mask.type)) > 2:
         site.put_mask(inner[0], _folded(site, mask, batch, steps))
     layer: LayerNode | CallNode = arguments["layer"]
-    results = site.piece(_scope(layer), layer)(*inner)
+    results = _stateless(site).piece(_scope(layer), layer)(*inner)
     if arguments["dropout"]:
         results = tuple(site.add(graph.DropoutOp.of(value, rate=arguments["dropout"])) for value in results)
     if site.block is not None:
@@ -123,6 +123,12 @@ def time_distributed(site: Site, arguments: Bound, *values: SSAValue, mask: SSAV
     if outputs:
         site.put_mask(outputs[0], mask)
     return outputs
+
+
+def _stateless(site: Site) -> Site:
+    why = "all steps are one batch for the layer within, which cannot keep a state from step to step"
+    help = "walk along the steps with a recurrent layer of your own: `RNN(cell, stateful=true)`"
+    return replace(site, function=Within(site.function.block, site.function, why, help))
 
 
 def _scope(layer: LayerNode | CallNode) -> str:
