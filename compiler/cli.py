@@ -33,7 +33,7 @@ Examples:
 Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
   neuralc verify model.onnx --against onnxruntime   do the values agree?
-  neuralc inspect model.nr                          layers, shapes, parameters, FLOPs, memory
+  neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
   neuralc fmt model.nr                              one layout for every model
   neuralc explain E0201                             what an error means
 

@@ -136,10 +136,18 @@ def _quarters(arguments: Mapping[str, Any], shape: Shape) -> str | None:
     return None if shape and shape[-1] % 4 == 0 else f"it is for four gates, the weight is {shape}"
 
 
-_SCALED = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
+SCALED: Mapping[str, Mapping[str, Any]] = {
+    "glorot_uniform": {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform"},
+    "glorot_normal": {"scale": 1.0, "mode": "fan_avg", "distribution": "truncated_normal"},
+    "he_uniform": {"scale": 2.0, "mode": "fan_in", "distribution": "uniform"},
+    "he_normal": {"scale": 2.0, "mode": "fan_in", "distribution": "truncated_normal"},
+    "lecun_uniform": {"scale": 1.0, "mode": "fan_in", "distribution": "uniform"},
+    "lecun_normal": {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"},
+}
+"""Names of variance scaling with fixed arguments."""
 
 FITS: Mapping[str, Check] = {
-    **dict.fromkeys((*_SCALED, "variance_scaling"), _fan_axes),
+    **dict.fromkeys((*SCALED, "variance_scaling"), _fan_axes),
     **dict.fromkeys(("max_norm", "unit_norm", "min_max_norm"), _norm_axes),
     **dict.fromkeys(("identity", "orthogonal_regularizer"), _matrix),
     "orthogonal": _at_least_a_matrix,

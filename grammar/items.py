@@ -247,10 +247,11 @@ class Walk:
         return written, self._values([*values, *(item.applied or ())])
 
     def _stands_for_value(self, value: t.Value, signature: Signature) -> bool:
-        """In a merge every bare word does; elsewhere those that a value has."""
+        """In a merge every bare word does that is no layer it takes; elsewhere those that a value has."""
         if not isinstance(value, t.Name) or value.value in self.scope:
             return False
-        return signature.inputs.many or self.names.has(value.value)
+        layer = signature.takes_layers and self.is_layer(value.value)
+        return (signature.inputs.many and not layer) or self.names.has(value.value)
 
     def _block(self, item: t.Layer, signature: Signature) -> tuple[Body | None, tuple[BranchNode, ...], bool]:
         """The block of a layer as its signature wants it, and whether it is right."""

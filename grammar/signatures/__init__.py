@@ -19,6 +19,7 @@ from neuralc.grammar.signatures import (
     merge,
     normalization,
     pooling,
+    preprocessing,
     recurrent,
     regularization,
     shape,
@@ -46,6 +47,7 @@ __all__ = [
 
 FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "core": core.SIGNATURES,
+    "preprocessing": preprocessing.SIGNATURES,
     "convolution": convolution.SIGNATURES,
     "pooling": pooling.SIGNATURES,
     "shape": shape.SIGNATURES,
@@ -63,14 +65,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
 
 SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.values() for signature in family)
 
-WITHOUT_MEANING: tuple[str, ...] = (
-    "Reshape", "Permute", "RepeatVector", "Lambda", "Masking", "Embedding", "PositionalEncoding", "CustomShape",
-    "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
-    "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-    "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
-    "ProbabilisticDense",
-)  # fmt: skip
+WITHOUT_MEANING: tuple[str, ...] = ("Lambda",)
 """Layers the language has and this version does not compile yet: naming one is an error that says so."""
 
 _SIGNATURES = {name.lower(): signature for signature in SIGNATURES for name in (signature.name, *signature.aliases)}

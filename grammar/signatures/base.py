@@ -20,7 +20,9 @@ from neuralc.grammar.parameters import (
     Optional,
     Parameter,
     Parameters,
+    Real,
     Several,
+    Whole,
 )
 
 ACTIVATIONS: tuple[str, ...] = (
@@ -41,6 +43,8 @@ ACTIVATION = Optional(
         | {"exp": "exponential", "identity": "linear", "none": "linear"},
     )
 )
+POLICIES: tuple[str, ...] = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
+"""The dtype policies of Keras for floats."""
 PADDING = OneOf(("valid", "same"))
 DATA_FORMAT = Optional(OneOf(("channels_last", "channels_first")))
 
@@ -133,7 +137,7 @@ def p(name: str, kind: Kind, default: Any, doc: str = "") -> Parameter:
 COMMON: Parameters = (
     p("name", Optional(Identifier()), None, "name of the layer and of its weights"),
     p("trainable", Flag(), True, "whether training changes the weights"),
-    p("dtype", NotYet(), None, "element type of the layer"),
+    p("dtype", Optional(OneOf(POLICIES)), None, "the float type it computes in; `mixed_` keeps its weights in float32"),
 )
 """What every layer takes, by name only."""
 
@@ -150,7 +154,9 @@ def constraint(weight: str) -> Parameter:
     return p(f"{weight}_constraint", Optional(CONSTRAINT), None, f"what training brings the {weight} to after a step")
 
 
-ACTIVITY_REGULARIZER = Parameter("activity_regularizer", NotYet(), None)
+ACTIVITY_REGULARIZER = p(
+    "activity_regularizer", Optional(REGULARIZER), None, "what training adds to the loss for the result, per example"
+)
 KERNEL_TRAINING: Parameters = (
     regularizer("kernel"),
     regularizer("bias"),
@@ -158,7 +164,11 @@ KERNEL_TRAINING: Parameters = (
     constraint("kernel"),
     constraint("bias"),
 )
-LORA = untreated("lora_rank", "lora_alpha")
+LORA: Parameters = (
+    p("lora_rank", Optional(Whole(1)), None, "rank of the product of two matrices that training adapts it by"),
+    p("lora_alpha", Optional(Real()), None, "the product is scaled by lora_alpha / lora_rank; lora_rank unless said"),
+)
+"""Low-rank adaptation (Hu et al. 2021): the weight itself is not trained, the sum of it and of a . b is."""
 USE_BIAS = p("use_bias", Flag(), True, "add a bias per output channel")
 KERNEL_INIT = p("kernel_initializer", INITIALIZER, "glorot_uniform", "how an untrained kernel starts")
 BIAS_INIT = p("bias_initializer", INITIALIZER, "zeros", "how an untrained bias starts")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from neuralc.grammar.parameters import (
     ALayer,
-    Either,
     Flag,
     NotYet,
     OneOf,
@@ -13,14 +12,17 @@ from neuralc.grammar.parameters import (
     Parameters,
     Real,
     Several,
+    Tuple,
     Whole,
 )
 from neuralc.grammar.signatures.base import (
     ACTIVATION,
     ACTIVITY_REGULARIZER,
     BIAS_INIT,
+    FORMAT,
     INITIALIZER,
     KERNEL_INIT,
+    PADDING,
     USE_BIAS,
     Inputs,
     Signature,
@@ -28,6 +30,8 @@ from neuralc.grammar.signatures.base import (
     p,
     regularizer,
 )
+from neuralc.grammar.signatures.spatial import AXES, PLACES
+from neuralc.grammar.training.kinds import Either
 
 # --- parameters ------------------------------------------------------------------------------------------------------
 UNITS = Parameter("units", Whole(1), doc="size of the state and of the result")
@@ -55,7 +59,7 @@ RETURNS: Parameters = (
 BACKWARDS = p("go_backwards", Flag(), False, "walk from the last step to the first; outputs come in that order")
 STATEFUL = p("stateful", Flag(), False, "a run starts from the states that the run before it ended with")
 UNROLL = p("unroll", Flag(), False, "about speed in Keras: the values are the same")
-CUDNN = p("use_cudnn", Either((Flag(), OneOf(("auto",)))), "auto", "about speed in Keras: the values are the same")
+CUDNN = p("use_cudnn", Either(Flag(), OneOf(("auto",))), "auto", "about speed in Keras: the values are the same")
 ZERO_OUTPUT = p("zero_output_for_mask", Flag(), False, "the output of a step that the mask leaves out is 0")
 WALK: Parameters = (*RETURNS, BACKWARDS, STATEFUL)
 
@@ -138,6 +142,66 @@ CELLS = (
     ),
 )
 
+
+# --- layers of images ------------------------------------------------------------------------------------------------
+def _conv_parameters(rank: int, forget: Parameters) -> Parameters:
+    return (
+        Parameter("filters", Whole(1), doc="channels of the state and of the result"),
+        Parameter("kernel_size", Tuple(rank), doc=f"{AXES[rank]} of the windows over input and state"),
+        TANH,
+        p("strides", Tuple(rank), (1,) * rank, "step of the window over the input"),
+        p("padding", PADDING, "valid", "`same` gives ceil(size / stride) places; the state is always padded so"),
+        FORMAT,
+        p("dilation_rate", Tuple(rank), (1,) * rank, "distance between the taps of the window over the input"),
+        *GATED,
+        *forget,
+        *REGULARIZERS,
+        ACTIVITY_REGULARIZER,
+        *CONSTRAINTS,
+        *DROPOUT,
+        SEED,
+        *WALK,
+        UNROLL,
+        ZERO_OUTPUT,
+    )
+
+
+def _conv(name: str, rank: int, source: str, doc: str, forget: Parameters) -> Signature:
+    places = ", ".join(PLACES[rank])
+    return Signature(
+        name,
+        _conv_parameters(rank, forget),
+        source,
+        doc,
+        inputs=SEQUENCE,
+        shapes=f"(batch, time, {places}, channels) -> (batch, {places}, filters); "
+        f"(batch, time, {places}, filters) with return_sequences",
+        masking="handle",
+        example=f'input: (6, {", ".join(("8",) * rank)}, 3) layers: {name}(4, 3, padding="same")',
+    )
+
+
+CONVOLUTIONS = (
+    *(
+        _conv(
+            f"ConvLSTM{rank}D",
+            rank,
+            f"Keras 3 ConvLSTM{rank}D",
+            f"an LSTM whose maps are convolutions over {AXES[rank]}; those of the state keep its size",
+            (FORGET_BIAS,),
+        )
+        for rank in (1, 2, 3)
+    ),
+    _conv(
+        "ConvGRU2D",
+        2,
+        "Ballas et al. 2016, Delving Deeper into Convolutional Networks for Learning Video Representations: GRU-RCN",
+        "a GRU whose maps are convolutions: z, r = sigmoid(W * x + U * h + b), n = tanh(W * x + U * (r h) + b), "
+        "h' = (1 - z) h + z n. Parameters are those of ConvLSTM2D",
+        (),
+    ),
+)
+
 # --- wrappers --------------------------------------------------------------------------------------------------------
 WRAPPERS = (
     Signature(
@@ -177,4 +241,4 @@ WRAPPERS = (
     ),
 )
 
-SIGNATURES: tuple[Signature, ...] = (*WALKS, RNN, *CELLS, *WRAPPERS)
+SIGNATURES: tuple[Signature, ...] = (*WALKS, RNN, *CELLS, *CONVOLUTIONS, *WRAPPERS)

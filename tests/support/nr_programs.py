@@ -36,9 +36,9 @@ def random_store(program: LoadedProgram, seed: int = 1) -> WeightStore:
     generator = np.random.default_rng(seed)
     return WeightStore(
         {
-            weight.name: (
-                CENTER.get(weight.name.split(".")[-1], 0.0) + 0.3 * generator.normal(size=weight.shape)
-            ).astype("float32")
+            weight.name: np.asarray(
+                CENTER.get(weight.name.split(".")[-1], 0.0) + 0.3 * generator.normal(size=weight.shape), "float32"
+            )
             for weight in program.weights
         }
     )

@@ -38,11 +38,14 @@ from neuralc.dialects.graph import (
     LrnOp,
     MatmulOp,
     MaxPoolOp,
+    PadOp,
     PreluOp,
     ReduceOp,
     ReshapeOp,
+    ResizeOp,
     ReturnOp,
     RmsNormOp,
+    SliceOp,
     SoftmaxOp,
     TopKOp,
     TrainingOp,
@@ -88,6 +91,10 @@ def demanded_order(op: Operation) -> Order | None:
         case ConvOp() | ConvTransposeOp() | MaxPoolOp() | AveragePoolOp():
             channel = CHANNEL[op.literal("data_format")]
             return channels_second(channel + 1, channel) if channel > 1 else natural(op.x)
+        case ResizeOp() if "scales" in op.properties:
+            scales = op.literal("scales")
+            channel = len(scales) - 1 if scales[-1] == 1.0 else 1
+            return channels_second(len(scales), channel) if len(scales) > 2 else natural(op.x)
         case BatchNormOp():
             rank = len(shape_of(op.x.type))
             axis = normalize_axis(op.literal("axis"), rank)
@@ -102,6 +109,8 @@ def demanded_order(op: Operation) -> Order | None:
         case DenseOp() | MatmulOp() | EinsumOp() | DetOp() | ReshapeOp():
             return natural(op.operands[0])
         case WhereOp() | CastOp() | BitcastOp() | ArgReduceOp() | CumulateOp() | TopKOp():
+            return natural(op.operands[0])
+        case ResizeOp():
             return natural(op.operands[0])
         case GroupNormOp() | LayerNormOp() | RmsNormOp() | LrnOp():
             return natural(op.operands[0])
@@ -238,6 +247,9 @@ class Layouts:
                 | SoftmaxOp()
                 | LogSoftmaxOp()
                 | ReduceOp()
+                | PadOp()
+                | ResizeOp()
+                | SliceOp()
             ):
                 return needs[0]
             case _:

@@ -151,7 +151,7 @@ def test_regularizers_and_constraints_stay_with_the_weight() -> None:
 @pytest.mark.parametrize("kind", [INITIALIZER, REGULARIZER, CONSTRAINT])
 def test_names_of_keras_are_found_in_any_spelling(kind: AnEntry) -> None:
     for entry in kind.table.entries:
-        camel = entry.source.rpartition(".")[2]
+        camel = "".join(part.capitalize() for part in entry.name.split("_"))
         assert kind.convert(entry.name).value == kind.convert(Word(camel)).value == Configured(entry.name)
 
 

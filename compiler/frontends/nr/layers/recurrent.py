@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers.cells import CELLS, NetworkCell, Stacked
+from neuralc.frontends.nr.layers.conv_cells import conv_gru, conv_lstm
 from neuralc.frontends.nr.layers.recurrence import Cell, Course, Way, along, mask_of, states_of, zero_states
 from neuralc.frontends.nr.layers.shared import Lowering
 from neuralc.frontends.nr.layers.steps import flipped, swapped
@@ -15,8 +19,6 @@ from neuralc.grammar.binding import Bound
 from neuralc.grammar.program import CallNode, LayerNode
 
 Given = SSAValue | Values
-
-_SEQUENCE = "give it a sequence: `Reshape((steps, features))` or `RepeatVector(steps)` before it"
 
 
 def walked(site: Site, course: Course, x: SSAValue, mask: SSAValue | None, initial: Given) -> Values:
@@ -35,13 +37,14 @@ def walked(site: Site, course: Course, x: SSAValue, mask: SSAValue | None, initi
 def check(cell: Cell, x: SSAValue) -> None:
     """Raise ShapeError where a value is no sequence for a cell."""
     if len(shape_of(x.type)) != len(cell.form):
-        shape = ", ".join(cell.form)
-        raise LayerError(f"it takes sequences ({shape}), its input is {shown(x)}", help=_SEQUENCE)
+        _, *inner = cell.form
+        message = f"it takes sequences ({', '.join(cell.form)}), its input is {shown(x)}"
+        raise LayerError(message, help=f"write `Reshape(({', '.join(inner)}))` with numbers before it")
 
 
 def course_of(name: str, arguments: Bound) -> Course:
     """How a layer, by its name and arguments, walks along a sequence."""
-    cell = cell_of_layers(arguments["cell"]) if name == "RNN" else CELLS[name](arguments)
+    cell = cell_of_layers(arguments["cell"]) if name == "RNN" else WALKS[name](arguments)
     return Course(
         cell,
         arguments["return_sequences"],
@@ -102,7 +105,14 @@ def _step(name: str) -> Lowering:
     return lower
 
 
+WALKS: Mapping[str, Callable[[Bound], Cell]] = {
+    **{name: CELLS[name] for name in ("SimpleRNN", "LSTM", "GRU")},
+    **{f"ConvLSTM{rank}D": partial(conv_lstm, rank) for rank in (1, 2, 3)},
+    "ConvGRU2D": partial(conv_gru, 2),
+}
+"""The cells of the layers that walk with one of their own."""
+
 LOWERINGS: dict[str, Lowering] = {
-    **{name: _walk(name) for name in ("SimpleRNN", "LSTM", "GRU", "RNN")},
+    **{name: _walk(name) for name in (*WALKS, "RNN")},
     **{name: _step(name) for name in CELL_LAYERS},
 }
