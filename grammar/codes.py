@@ -659,7 +659,8 @@ CODES: dict[str, Code] = {
     ),
     "W0202": Code(
         "unused name",
-        "A name is given and never used. Its layer runs all the same, as part of the chain.",
+        "A name is given and never used. Its layer runs all the same, as part of the chain. A name that begins with "
+        "`_` may stay unused: `y, _h, c = LSTM(8, return_state=true)`.",
         "network M { input: (8) layers: a = Dense(3) Dense(2) }",
     ),
     "W0203": Code(
@@ -672,6 +673,12 @@ CODES: dict[str, Code] = {
         "A name that ends in `Layer` may be a layer that a plugin brings. None is installed, so the model can be "
         "looked at, and is refused where it would have to be compiled.",
         "network M { input: (8) layers: MyLayer(size=3) }",
+    ),
+    "W0205": Code(
+        "a branch goes on from another",
+        "A branch whose name is that of a value starts from this value. Where the value is the result of a branch, the "
+        "two stand one after the other, not side by side.",
+        "network M { input: (8) layers: a: { Dense(3) } b: { Dense(3) } Add() a: { Dense(4) } b: { Dense(4) } Add() }",
     ),
     "W0301": Code(
         "fraction taken as a whole number",
