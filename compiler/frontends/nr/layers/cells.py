@@ -166,7 +166,7 @@ class Placed:
         return {f"{before}{name}": shape for name, shape in self.cell.states(x).items()}
 
     def walk(self, site: Site, x: SSAValue, states: Values, way: Way) -> Walk:
-        place = replace(site.sub(self.name), kind=self.kind, trainable=site.trainable and self.trainable)
+        place = replace(site.sub(self.name, self.kind), trainable=site.trainable and self.trainable)
         return self.cell.walk(place, x, states, way)
 
 
