@@ -35,6 +35,7 @@ Verbs:
   neuralc verify model.onnx --against onnxruntime   do the values agree?
   neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
   neuralc fmt model.nr                              one layout for every model
+  neuralc lsp                                       a language server for editors
   neuralc explain E0201                             what an error means
 
 \b
@@ -48,6 +49,7 @@ VERBS: dict[str, str] = {
     "verify": "neuralc.cli_verify",
     "inspect": "neuralc.cli_inspect",
     "fmt": "neuralc.cli_fmt",
+    "lsp": "neuralc.cli_lsp",
     "explain": "neuralc.cli_explain",
 }
 """Verb -> module with its `command`."""

@@ -103,6 +103,8 @@ def _axes_within(axes: tuple[int, ...], shape: Shape) -> str | None:
     for axis in axes:
         if not -len(shape) <= axis < len(shape):
             return f"axis {axis} is outside the weight {shape}"
+    if len({axis % len(shape) for axis in axes}) < len(axes):
+        return f"the axes {', '.join(map(str, axes))} name one twice"
     return None
 
 
@@ -113,7 +115,7 @@ def _norm_axes(arguments: Mapping[str, Any], shape: Shape) -> str | None:
 def _fan_axes(arguments: Mapping[str, Any], shape: Shape) -> str | None:
     if (arguments["input_axes"] is None) != (arguments["output_axes"] is None):
         return "`input_axes` and `output_axes` are given together"
-    return _axes_within((*(arguments["input_axes"] or ()), *(arguments["output_axes"] or ())), shape)
+    return _axes_within(arguments["input_axes"] or (), shape) or _axes_within(arguments["output_axes"] or (), shape)
 
 
 def _matrix(arguments: Mapping[str, Any], shape: Shape) -> str | None:

@@ -12,7 +12,7 @@ from neuralc.grammar.expansion import Expansion, output_names, too_deep
 from neuralc.grammar.inputs import Inputs
 from neuralc.grammar.library import Library, Unit
 from neuralc.grammar.names import Name, Names, mentions
-from neuralc.grammar.program import Program
+from neuralc.grammar.program import Program, Use
 from neuralc.grammar.recursion import deep_recursion
 from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.search_names import search_names
@@ -112,6 +112,8 @@ class _Resolver:
         self.expansion.start(network, self.unit)
         body = self.expansion.body(layers[0].items if layers else (), self.unit, scope, names, results)
         outputs = self.expansion.outputs(wanted, names)
+        if wanted is None and body.steps and body.steps[-1].targets and body.steps[-1].applied:
+            outputs = (Use(body.steps[-1].targets[0], body.steps[-1].node.span),)
         self.expansion.warn_unused(names)
         if layers and not layers[0].items:
             self.report(Diagnostic("E0113", "`layers:` holds no layer", layers[0].keyword, (), "add `Output(10)`"))

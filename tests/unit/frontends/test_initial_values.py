@@ -174,6 +174,7 @@ def test_names_of_keras_are_found_in_any_spelling(kind: AnEntry) -> None:
         ("kernel_initializer=RandomNormal(stddev=-1)", "E0306", "`RandomNormal`: `stddev` is a number from 0, not -1"),
         ("bias_initializer=Identity()", "E0401", "the initializer `identity` of its bias: it is for matrices"),
         ("bias_constraint=UnitNorm(1)", "E0401", "the constraint `unit_norm` of its bias: axis 1 is outside"),
+        ("kernel_constraint=UnitNorm([0, -2])", "E0401", "the axes 0, -2 name one twice"),
         ("kernel_initializer=HeNormal(input_axes=0)", "E0401", "are given together"),
     ],
 )

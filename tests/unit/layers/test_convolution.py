@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
-from support.keras_reference import agrees, layers
+from support.compare import assert_close
+from support.keras_reference import agrees, layers, program_of, random_store
+
+from neuralc.dialects.interp import run_module
+from neuralc.dialects.weights import WeightStore
 
 SHAPES = {1: (9, 4), 2: (7, 8, 4), 3: (5, 6, 5, 4)}
 FIRST = {1: (4, 9), 2: (4, 7, 8), 3: (4, 5, 6, 5)}
@@ -118,3 +123,18 @@ def test_sizes_that_are_known_in_part() -> None:
 
 def test_the_activation_is_the_third_argument() -> None:
     agrees('Conv1D(6, 3, "relu")', SHAPES[1], layers.Conv1D(6, 3, activation="relu"), batch=1)
+
+
+@pytest.mark.parametrize(("options", "factor"), [("", 1.0), (", groups=2", 1.0), (", lora_alpha=6", 3.0)])
+def test_an_adapted_kernel_is_the_kernel_and_a_product(options: str, factor: float) -> None:
+    """Keras keeps the product in single precision, so this one is written out."""
+    adapted = program_of(f"Conv2D(6, 3, lora_rank=2{options})", {"x": "(7, 8, 4) float32"})
+    plain = program_of("Conv2D(6, 3{})".format(options if "groups" in options else ""), {"x": "(7, 8, 4) float32"})
+    store = random_store(adapted)
+    wide = {name.removeprefix("conv2d."): np.asarray(array, "float64") for name, array in store.items()}
+    assert list(wide) == ["kernel", "bias", "lora_kernel_a", "lora_kernel_b"]
+    assert [weight.trainable for weight in adapted.weights] == [False, True, True, True]
+    kernel = wide["kernel"] + factor * (wide["lora_kernel_a"] @ wide["lora_kernel_b"])
+    x = np.random.default_rng(0).normal(size=(2, 7, 8, 4))
+    whole = WeightStore({"conv2d.kernel": kernel, "conv2d.bias": wide["bias"]})
+    assert_close(run_module(adapted.module, [x], store)[0], run_module(plain.module, [x], whole)[0], 1e-10)

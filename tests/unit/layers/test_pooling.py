@@ -104,6 +104,20 @@ def test_the_mean_of_all(rank: int) -> None:
     agrees(f'{name}("channels_first")', FIRST[rank], Written(lambda x: x.mean(first)))
 
 
+@pytest.mark.parametrize("sizes", [None, "(S, 4)"])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_steps_that_are_masked_do_not_count(keepdims: bool, sizes: str | None) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 9, 4))
+    x[0, 3:] = x[1, :2] = 0.0
+    agrees(
+        f"Masking() GlobalAveragePooling1D(keepdims={keepdims})",
+        (9, 4),
+        lambda x: layers.GlobalAveragePooling1D(keepdims=keepdims)(layers.Masking()(x)),
+        data={"x": x},
+        sizes={} if sizes is None else {"x": sizes},
+    )
+
+
 # --- bins ------------------------------------------------------------------------------------------------------------
 @RANKS
 @KINDS

@@ -1,0 +1,82 @@
+"""Caches of keys and values: what attention has seen in earlier runs, so that a run computes its own steps alone.
+
+    length = state @cache.length                                       steps seen before this run
+    keys   = scatter(state @cache.key, length + (0, 1, ..), new keys)   [room, batch, heads, features]
+
+A query at place p sees the keys at places up to p: with the causal mask a sequence in pieces gives what it gives as a
+whole. Steps stand first, so that new ones are written where they belong and nothing else is moved. A run that needs
+more room than there is ends with E0910, as any index out of range does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import i64
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import graph
+from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
+from neuralc.frontends.nr.layers.values import positions, reshape, same, size_of
+from neuralc.frontends.nr.site import LayerError, Site
+from neuralc.grammar.binding import Bound
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The places of queries, of the keys that come in, and of all keys that are seen: i64 vectors."""
+
+    queries: SSAValue
+    coming: SSAValue
+    keys: SSAValue
+
+
+def steps_of(site: Site, query: SSAValue, value: SSAValue, axis: int) -> Steps:
+    """Those of a run that stands alone."""
+    keys = positions(site, shape_of(value.type)[axis])
+    return Steps(positions(site, shape_of(query.type)[axis]), keys, keys)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The cache of one attention layer in one run."""
+
+    site: Site
+    room: int
+    steps: Steps
+
+    def joined(self, name: str, x: SSAValue) -> SSAValue:
+        """[batch, new steps, ..] -> [room, batch, ..]: what was there, with the new steps at their places."""
+        batch, count, *rest = shape_of(x.type)
+        order = (1, 0, *range(2, len(rest) + 2))
+        moved = self.site.add(graph.TransposeOp.of(x, perm=order), f"cache.{name}")
+        before = self.site.state(f"cache.{name}", tensor_type((self.room, batch, *rest), element_of(x.type)))
+        places = reshape(self.site, self.steps.coming, (count, 1), "cache.places")
+        after = self.site.add(graph.ScatterNdOp.of(before, places, moved), f"cache.{name}")
+        self.site.keep(f"cache.{name}", after)
+        return after
+
+
+def cache_of(site: Site, arguments: Bound, query: SSAValue, value: SSAValue) -> Cache | None:
+    """The cache that the arguments ask for. Raises ShapeError for attention that has none."""
+    room = arguments["cache"]
+    if room is None:
+        return None
+    if not arguments["use_causal_mask"]:
+        raise LayerError(
+            "a cache holds what came before, and without a causal mask steps see what comes after them",
+            help="write `use_causal_mask=true`",
+        )
+    if len(shape_of(query.type)) != 3:
+        raise ShapeError("a cache is for sequences (batch, steps, features)")
+    count = shape_of(query.type)[1]
+    same(site, "the steps of query and value, which a cache goes through together,", count, shape_of(value.type)[1])
+    count = shape_of(query.type)[1]
+    try:
+        site.at_most(count, room)
+    except ShapeError:
+        raise ShapeError(f"its cache has room for {room} steps, {count} come at once") from None
+    length = site.state("cache.length", tensor_type((), i64))
+    new = site.add(graph.AddOp.of(positions(site, count), length), "cache.places")
+    site.keep("cache.length", site.add(graph.AddOp.of(length, size_of(site, count, length)), "cache.length"))
+    return Cache(site, room, Steps(new, new, positions(site, room)))
