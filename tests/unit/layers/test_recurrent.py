@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from support.keras_reference import agrees, layers
 
+from neuralc.grammar.signatures import ACTIVATIONS
+
 STEPS, FEATURES, UNITS = 5, 3, 4
 SHAPE = (STEPS, FEATURES)
 NAMES = ("SimpleRNN", "LSTM", "GRU")
@@ -77,13 +79,8 @@ def test_implementations_and_cudnn_change_nothing(name: str) -> None:
     same(name, native=False, use_cudnn=False)
 
 
-ACTIVATIONS = (
-    "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "softmax", "log_softmax",
-    "softplus", "softsign", "hard_sigmoid", "hard_swish", "exponential", "linear",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+# A glu gives half of its input, which is no state; the sparsemax of Keras is not that of its paper, ours is.
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name not in ("glu", "sparsemax")])
 def test_every_activation_is_that_of_keras(activation: str) -> None:
     # Two steps: what grows without a bound does not get far.
     same("SimpleRNN", native=False, steps=2, activation=activation, return_sequences=True)
