@@ -235,7 +235,7 @@ def text_of(layers: str) -> str:
 
 def test_what_training_drops_is_kept() -> None:
     alike = text_of("LSTM(4, dropout=0.25, seed=3)")
-    assert "graph.dropout %lstm {rate = 0.25, seed = 3, shared = [0]}" in alike
+    assert "graph.dropout %lstm.steps {rate = 0.25, seed = 3, shared = [0]}" in alike
     for_each_gate = text_of("LSTM(4, dropout=0.25, implementation=1)")
     assert "{dropout = 0.25}" in for_each_gate
     assert "graph.dropout" not in for_each_gate

@@ -26,9 +26,10 @@ def walked(site: Site, course: Course, x: SSAValue, mask: SSAValue | None, initi
     """The results of a layer that walks along a sequence (batch, steps, ..), which may carry a mask."""
     check(course.cell, x)
     mask = mask_of(site, x, mask)
-    steps = swapped(site, x)
+    steps = swapped(site, x, "steps")
+    counts = None if mask is None else swapped(site, mask, "mask")
     given = states_of(site, course.cell, steps, initial, "initial_state")
-    output, states = along(site, course, steps, None if mask is None else swapped(site, mask), given)
+    output, states = along(site, course, steps, counts, given)
     if course.sequences:
         output = swapped(site, flipped(site, output) if course.backwards else output)
         site.put_mask(output, mask)

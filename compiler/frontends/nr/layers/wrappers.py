@@ -29,7 +29,7 @@ def bidirectional(
     for course in courses:
         check(course.cell, x)
     mask = mask_of(site, x, mask)
-    steps, counts = swapped(site, x), None if mask is None else swapped(site, mask)
+    steps, counts = swapped(site, x, "steps"), None if mask is None else swapped(site, mask, "mask")
     halves = _halves(initial_state)
     outputs, states = list[SSAValue](), list[SSAValue]()
     for way, layer, course, half in zip(("forward", "backward"), layers, courses, halves, strict=True):
