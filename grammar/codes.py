@@ -382,9 +382,10 @@ CODES: dict[str, Code] = {
     ),
     # --- E07: unsupported ----------------------------------------------------------------------------------------
     "E0701": Code(
-        "layer without meaning yet",
-        "The language has this layer; this version of neuralc does not compile it yet.",
-        "network M { input: (8, 16) layers: LSTM(4) }",
+        "an op has no form in loops",
+        "The op is valid on the graph level, and the compiler has no code for it in this form: a size it needs is only "
+        "known when the model runs, or a pass that removes it did not run. The message says which; `--dim` fixes sizes.",
+        "$ neuralc model_with_an_antialiased_resize_of_symbolic_size.mlir",
     ),
     "E0702": Code(
         "parameter without meaning yet",

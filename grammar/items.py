@@ -34,7 +34,7 @@ from neuralc.grammar.program import (
     Step,
     Use,
 )
-from neuralc.grammar.signatures import COMMON, Signature, find, layer_names, without_meaning
+from neuralc.grammar.signatures import COMMON, Signature, find, layer_names
 from neuralc.grammar.values import Broken, Evaluated, LayerArgument, Scope, evaluate, is_broken
 
 if TYPE_CHECKING:
@@ -138,12 +138,8 @@ class Walk:
             return self._of_plugin(item, plugin)
         if CUSTOM.fullmatch(name):
             return custom(self, item)
-        if (proper := without_meaning(name)) is not None:
-            message = f"the layer `{proper}` has no meaning in this version of neuralc yet"
-            self.report(Diagnostic("E0701", message, item.name.span))
-        else:
-            known = [*self.unit.definitions, *layer_names(), *entry_point_names(LAYERS)]
-            self.report(Diagnostic("E0201", f"unknown layer `{name}`", item.name.span, (), suggest(name, known)))
+        known = [*self.unit.definitions, *layer_names(), *entry_point_names(LAYERS)]
+        self.report(Diagnostic("E0201", f"unknown layer `{name}`", item.name.span, (), suggest(name, known)))
         return None
 
     def _searched(self, item: t.Layer) -> Node | None:

@@ -81,6 +81,7 @@ def test_symbolic_sizes(name: str, rank: int, given: tuple[int, ...]) -> None:
 
 # --- what only some have ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("steps", [5, 6, 7, 8, 9])
+@pytest.mark.thorough
 def test_same_padding_of_every_remainder(steps: int) -> None:
     for window in (2, 3, 6):
         check("Conv1D", (steps, 2), (3, window), "(S, 2)", padding="same", strides=3)
@@ -88,6 +89,7 @@ def test_same_padding_of_every_remainder(steps: int) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 3}], ids=str)
 @pytest.mark.parametrize("sizes", [None, "(S, 4)"])
+@pytest.mark.thorough
 def test_causal_padding(options: dict[str, int], sizes: str | None) -> None:
     check("Conv1D", SHAPES[1], (6, 3), sizes, padding="causal", **options)
 
@@ -98,6 +100,7 @@ def test_groups(rank: int) -> None:
 
 
 @pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.thorough
 def test_a_depth_multiplier(rank: int) -> None:
     check(f"DepthwiseConv{rank}D", SHAPES[rank], (3,), depth_multiplier=2)
     check(f"SeparableConv{rank}D", SHAPES[rank], (6, 3), depth_multiplier=3, activation="tanh")
@@ -112,11 +115,13 @@ def test_output_padding(padding: str, more: int) -> None:
     check("Conv2DTranspose", SHAPES[2], (6, (2, 5)), padding=padding, output_padding=(more, 0), strides=(3, 2))
 
 
+@pytest.mark.thorough
 def test_a_window_with_an_entry_for_each_axis() -> None:
     check("Conv2D", SHAPES[2], (6, (2, 5)), strides=(1, 3), padding="same")
     check("Conv3D", SHAPES[3], (6, (1, 2, 3)), strides=(1, 2, 1))
 
 
+@pytest.mark.thorough
 def test_sizes_that_are_known_in_part() -> None:
     check("Conv2D", SHAPES[2], (6, 3), "(S, 8, 4)", strides=2, padding="same")
 
