@@ -759,8 +759,8 @@ CODES: dict[str, Code] = {
     ),
     "W0702": Code(
         "execution without effect",
-        "What `execution` says is checked and kept. Its target and threads are defaults of the command line; a device, or "
-        "a precision that the model does not have anyway, is not followed.",
+        "What `execution` says is checked and kept. Its target and threads are defaults of the command line; a device, "
+        "or a precision that the model does not have anyway, is not followed.",
         'network M { input: (8) layers: Dense(4) execution { precision: "bf16" } }',
     ),
 }
