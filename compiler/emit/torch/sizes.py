@@ -20,7 +20,7 @@ class Sized:
 
     def expression(self, arguments: tuple[Expression, ...]) -> Expression:
         """The size as Python computes it from the shapes of `arguments`, which stand for the nodes."""
-        places = {}
+        places: dict[str, Expression] = {}
         for node, argument in zip(self.nodes, arguments, strict=True):
             for axis, size in enumerate(node.shape):
                 symbol = _symbol(size)
