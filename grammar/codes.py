@@ -384,7 +384,7 @@ CODES: dict[str, Code] = {
     "E0701": Code(
         "an op has no form in loops",
         "The op is valid on the graph level, and the compiler has no code for it in this form: a size it needs is only "
-        "known when the model runs, or a pass that removes it did not run. The message says which; `--dim` fixes sizes.",
+        "known when the model runs, or a pass that removes it did not run. The message says which.",
         "$ neuralc model_with_an_antialiased_resize_of_symbolic_size.mlir",
     ),
     "E0702": Code(
@@ -759,7 +759,8 @@ CODES: dict[str, Code] = {
     ),
     "W0702": Code(
         "execution without effect",
-        "What `execution` says is checked and kept; what a model is compiled for is said on the command line.",
-        'network M { input: (8) layers: Dense(4) execution { target: "cuda" } }',
+        "What `execution` says is checked and kept. Its target and threads are defaults of the command line; a device, "
+        "or a precision that the model does not have anyway, is not followed.",
+        'network M { input: (8) layers: Dense(4) execution { precision: "bf16" } }',
     ),
 }

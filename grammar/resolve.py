@@ -44,7 +44,7 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, obj
 
     Raises NeuralcError where there is nothing to look at.
     """
-    chosen = _choose(file, network)
+    chosen = choose(file, network)
     report = Reporter()
     unit = Library(report).unit(file.span.source, file)
     with deep_recursion():
@@ -55,7 +55,8 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, obj
     return program
 
 
-def _choose(file: t.File, name: str | None) -> t.Network:
+def choose(file: t.File, name: str | None) -> t.Network:
+    """The network that is meant: the one of a name, or the one that no other uses. Raises NeuralcError E0207."""
     names = [network.name.value for network in file.networks]
     if not names:
         raise error("E0207", "the file defines no network", file.span, help="add `network Name { ... }`")
