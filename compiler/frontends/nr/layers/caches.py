@@ -35,8 +35,10 @@ class Steps:
 
 def steps_of(site: Site, query: SSAValue, value: SSAValue, axis: int) -> Steps:
     """Those of a run that stands alone."""
-    keys = positions(site, shape_of(value.type)[axis])
-    return Steps(positions(site, shape_of(query.type)[axis]), keys, keys)
+    count = shape_of(value.type)[axis]
+    keys = positions(site, count)
+    queries = keys if count == shape_of(query.type)[axis] else positions(site, shape_of(query.type)[axis])
+    return Steps(queries, keys, keys)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.layers.attention_masks import Masks, axes_text
 from neuralc.frontends.nr.layers.caches import Cache, Steps, cache_of, steps_of
 from neuralc.frontends.nr.layers.masks import fitted, masked
-from neuralc.frontends.nr.layers.rotary import Rotation
+from neuralc.frontends.nr.layers.rotary import Directions, Rotation
 from neuralc.frontends.nr.layers.sequences import one_or_many
 from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.layers.values import dropout, einsum, reshape, same, scaled
@@ -187,12 +187,14 @@ def _turned(site: Site, q: SSAValue, k: SSAValue, steps: Steps, axis: int) -> tu
     """Queries and keys turned by their places."""
     rotation = Rotation(sequence=axis)
 
-    def turned(name: str, x: SSAValue, places: SSAValue) -> SSAValue:
+    def directions(x: SSAValue, places: SSAValue) -> Directions:
         (count,) = shape_of(places.type)
         wide = [count if i == axis else 1 for i in range(len(shape_of(x.type)))]
-        return rotation.of(site.sub(name), x, reshape(site, places, wide, "places"))
+        return rotation.directions(site.sub("rotary"), x, reshape(site, places, wide, "places"))
 
-    return turned("query", q, steps.queries), turned("key", k, steps.coming)
+    of_queries = directions(q, steps.queries)
+    of_keys = of_queries if steps.coming is steps.queries else directions(k, steps.coming)
+    return rotation.turned(site.sub("query"), q, of_queries), rotation.turned(site.sub("key"), k, of_keys)
 
 
 def _gate(site: Site, arguments: Bound, query: SSAValue, sizes: Sequence[int]) -> SSAValue | None:
