@@ -27,6 +27,7 @@ check: lint types
 # Pages that are written from tables of the code; tests fail where one is out of date.
 docs: .venv/test.stamp
 	$(BIN)/python -m neuralc.tables_docs
+	$(BIN)/python -m neuralc.layers_docs
 	$(BIN)/python -m neuralc.training_docs
 
 lint: .venv/dev.stamp

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuralc.cli_instruments import Watch
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error, usage_error
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, error, usage_error
 from neuralc.products import Product, Stage, emitter
 from neuralc.settings import make_target
 
@@ -82,14 +82,31 @@ class Compilation:
         return self.context.weights
 
 
-def load(path: Path, options: Options) -> Compilation:
-    """Read a model: a `.nr` program, or IR of any level. Raises NeuralcError for what is wrong with it."""
+def load(model: Path | Source, options: Options) -> Compilation:
+    """Read a model: a `.nr` program or its text, an ONNX model, or IR of any level.
+
+    Raises NeuralcError for what is wrong with it.
+    """
     from neuralc.passes.base import PassContext
 
     target = make_target(options.settings())
     context = PassContext(target=target, options=options.settings())
     clock = _clock(options)
     started = time.perf_counter()
+    if isinstance(model, Source):
+        name = model.name.strip("<>")
+        module, context.weights, notices = _read_nr(model, options)
+    else:
+        name = model.stem
+        module, context.weights, notices = _front_end(model, options)(model, options)
+    if clock is not None:
+        clock.add("front end", time.perf_counter() - started)
+    level = options.compile_from or level_of(module)
+    return Compilation(name, module, level, target, context, options, tuple(notices), clock)
+
+
+def _front_end(path: Path, options: Options) -> FrontEnd:
+    """What reads a file, by its suffix. Raises NeuralcError for files that nothing reads."""
     read = FRONT_ENDS.get(path.suffix)
     if read is None:
         raise error(
@@ -101,11 +118,7 @@ def load(path: Path, options: Options) -> Compilation:
         raise usage_error(
             "E0814", f"`--set` does not go with {path.suffix} models", note="it decides the searches of a program"
         )
-    module, context.weights, notices = read(path, options)
-    if clock is not None:
-        clock.add("front end", time.perf_counter() - started)
-    level = options.compile_from or level_of(module)
-    return Compilation(path.stem, module, level, target, context, options, tuple(notices), clock)
+    return read
 
 
 def compile_to(compilation: Compilation, stage: Stage) -> None:
@@ -209,7 +222,7 @@ def _clock(options: Options) -> TimePasses | None:
 FrontEnd = Callable[[Path, Options], "tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]"]
 
 
-def _read_nr(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+def _read_nr(path: Path | Source, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
     from neuralc.frontends.nr.load import load as load_program
     from neuralc.weights_file import bind_weights
 

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from neuralc.grammar.initializers import INITIALIZER, Config, fans
+from neuralc.grammar.configured import Configured
+from neuralc.grammar.initializers import INITIALIZER
 
 Shape: TypeAlias = tuple[int, ...]
 Values: TypeAlias = NDArray[np.float64]
@@ -24,12 +25,24 @@ CUT_DEVIATION = 0.87962566103423978
 """The standard deviation of a unit normal distribution cut at -2 and 2."""
 
 
-def initial_value(name: str, shape: Shape, config: Config, seed: int) -> Values:
+def initial_value(name: str, shape: Shape, initializer: Configured, seed: int) -> Values:
     """The values of a weight. Raises ValueError for an initializer that there is not."""
-    entry, arguments = INITIALIZER.entry(config), INITIALIZER.arguments(config)
+    arguments = INITIALIZER.arguments(initializer)
     own = arguments.get("seed")
     generator = np.random.default_rng([seed, zlib.crc32(name.encode())] if own is None else own)
-    return INITIALIZERS[entry.name](generator, shape, arguments)
+    return DRAWN[initializer.name](generator, shape, arguments)
+
+
+def fans(
+    shape: Shape, inputs: tuple[int, ...] | None = None, outputs: tuple[int, ...] | None = None
+) -> tuple[int, int]:
+    """Inputs and outputs of a unit: of a convolution, over its window."""
+    if inputs is not None and outputs is not None:
+        return math.prod(shape[axis] for axis in inputs), math.prod(shape[axis] for axis in outputs)
+    if len(shape) < 2:
+        return (shape[0], shape[0]) if shape else (1, 1)
+    taps = math.prod(shape[:-2])
+    return shape[-2] * taps, shape[-1] * taps
 
 
 def _truncated(generator: np.random.Generator, shape: Shape, mean: float, deviation: float) -> Values:
@@ -70,12 +83,43 @@ def _orthogonal(generator: np.random.Generator, shape: Shape, arguments: Mapping
     return np.reshape(q.T if rows < columns else q, shape) * float(arguments["gain"])
 
 
-INITIALIZERS: Mapping[str, Initializer] = {
+def _stft(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
+    """[steps, 1, frequencies]: cos or sin of -2 pi * t * f / n under a window of the steps, n twice the frequencies."""
+    steps, _, frequencies = shape
+    angle = -np.pi * np.arange(steps)[:, None] * np.arange(frequencies) / (frequencies - 1)
+    waves = np.cos(angle) if arguments["side"] == "real" else np.sin(angle)
+    if arguments["window"] is not None:
+        window = _window(arguments["window"], steps, periodic=arguments["periodic"])
+        norms = {"density": np.sqrt((window**2).sum()), "spectrum": np.abs(window).sum(), None: 1.0}
+        waves = waves * window[:, None] / norms[arguments["scaling"]]
+    return np.asarray(waves[:, None, :])
+
+
+def _window(name: str, steps: int, *, periodic: bool) -> Values:
+    """The sums of cosines of `scipy.signal.windows`."""
+    if steps == 1:
+        return np.ones(1)
+    angle = 2.0 * np.pi * np.arange(steps) / (steps if periodic else steps - 1)
+    terms = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08)}[name]
+    return np.asarray(sum((-1) ** i * factor * np.cos(i * angle) for i, factor in enumerate(terms)))
+
+
+def _unit_forget(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
+    others = Configured(arguments["others"])
+    values = DRAWN[others.name](generator, shape, INITIALIZER.arguments(others))
+    width = shape[-1] // 4
+    values[..., width : 2 * width] = 1.0
+    return values
+
+
+DRAWN: Mapping[str, Initializer] = {
     "zeros": lambda generator, shape, arguments: np.zeros(shape),
     "ones": lambda generator, shape, arguments: np.ones(shape),
     "constant": lambda generator, shape, arguments: np.full(shape, arguments["value"]),
     "identity": lambda generator, shape, arguments: np.eye(shape[0], shape[1]) * float(arguments["gain"]),
     "orthogonal": _orthogonal,
+    "stft": _stft,
+    "unit_forget": _unit_forget,
     "variance_scaling": _variance_scaling,
     "glorot_uniform": _scaled(1.0, "fan_avg", "uniform"),
     "glorot_normal": _scaled(1.0, "fan_avg", "truncated_normal"),
@@ -87,4 +131,4 @@ INITIALIZERS: Mapping[str, Initializer] = {
     "random_uniform": lambda generator, shape, given: generator.uniform(given["minval"], given["maxval"], shape),
     "truncated_normal": lambda generator, shape, given: _truncated(generator, shape, given["mean"], given["stddev"]),
 }
-"""How each entry of `INITIALIZER` draws, by its name."""
+"""How each entry of `INITIALIZERS` draws, by its name."""

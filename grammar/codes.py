@@ -89,6 +89,12 @@ CODES: dict[str, Code] = {
         "Whole numbers have at most 20 digits.",
         "network M { input: (8) layers: Dense(1" + "0" * 30 + ") }",
     ),
+    "E0114": Code(
+        "expression",
+        "What a `Lambda` computes is not written right: it is `values: expression`, and an expression is written as in "
+        "Python, with functions by their numpy names.",
+        'network M { input: (8) layers: Lambda("x: x +") Dense(3) }',
+    ),
     "E0190": Code(
         "IR does not parse",
         "The text is not valid IR. A dump of another version of neuralc may have to be made again.",
@@ -302,6 +308,18 @@ CODES: dict[str, Code] = {
         "equations and remainders of 0 are: `S <= 512`, `T == 2 * S`, `H % 16 == 0`.",
         "network M { input: (S, 8) where S > 9, S < 4 layers: Dense(3) }",
     ),
+    "E0411": Code(
+        "unknown name in an expression",
+        "An expression of a `Lambda` knows the names of its values, the functions of numpy that the language has, its "
+        "element types, `pi`, `e`, `inf`, `nan`, `True`, `False` and `None`.",
+        'network M { input: (8) layers: Lambda("x: exq(x)") Dense(3) }',
+    ),
+    "E0412": Code(
+        "expression does not fit",
+        "A part of the expression of a `Lambda` cannot take the values that come to it: their shapes, their types, or "
+        "how many there are. The message shows the part.",
+        'network M { input: (8) layers: Lambda("x: x[:, 9]") Dense(3) }',
+    ),
     "E0490": Code(
         "invalid IR",
         "An op breaks one of its rules, a value is used before it is defined, or a symbol is missing.",
@@ -389,7 +407,7 @@ CODES: dict[str, Code] = {
     "E0702": Code(
         "parameter without meaning yet",
         "The layer has this parameter; this version of neuralc does not compile it yet.",
-        "network M { input: (8) layers: Dense(3, lora_rank=4) }",
+        "network M { input: (8) layers: BatchNormalization(renorm=true) Dense(3) }",
     ),
     "E0703": Code(
         "construct without meaning yet",
@@ -401,6 +419,12 @@ CODES: dict[str, Code] = {
         "The model holds layers of which only the name is known: no plugin brings them, so nobody can compute them. "
         "Such a model can be looked at with `neuralc inspect` and `--emit=graph`.",
         "$ echo 'network M { input: (8) layers: MyLayer() Dense(3) }' > m.nr; neuralc m.nr",
+    ),
+    "E0705": Code(
+        "plugin that does not work",
+        "A package that brings a layer or an op fails when it is imported, or what its entry point names is something "
+        "else. The note has the reason; the package has to be mended or removed.",
+        "$ neuralc model_with_a_broken_plugin.nr",
     ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
@@ -438,7 +462,7 @@ CODES: dict[str, Code] = {
     ),
     "E0816": Code(
         "no such search",
-        "`--set name=value` gives a search or a parameter of the model its value. A search goes by the path of its "
+        "`--set name=value` gives a search or a parameter of the network its value. A search goes by the path of its "
         "layer and the parameter, such as dense_1.units, or by its clause, such as optimizer.learning_rate; the note "
         "lists those of the model.",
         "$ neuralc model.nr --set dense.unit=64",
@@ -716,10 +740,22 @@ CODES: dict[str, Code] = {
         "Keras has an error.",
         "network M { input: (8, 8, 3) layers: GroupNormalization(groups=32) Flatten() Dense(3) }",
     ),
+    "W0407": Code(
+        "sequence without a batch",
+        "A layer over sequences (batch, steps, features) got a value of two axes. As PyTorch does, it takes it as one "
+        "sequence without a batch: the first axis are the steps. Name the steps for a batch of sequences: `(S, 512)`.",
+        "network M { input: (8) layers: Attention() }",
+    ),
     "W0501": Code(
         "untrained weights",
         "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",
         "network M { input: (8) layers: Dense(4) }",
+    ),
+    "W0502": Code(
+        "weights of another framework",
+        "The file has the names that Keras or PyTorch give the weights of layers with these names. They are read with "
+        "the layouts of that framework: transposed, gates in our order, two biases added.",
+        "$ neuralc model.nr --weights from_pytorch.safetensors",
     ),
     "W0701": Code(
         "placement without effect",

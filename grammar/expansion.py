@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neuralc.grammar import tree as t
-from neuralc.grammar.binding import Bound, Given, bind
+from neuralc.grammar.binding import Given, bind
 from neuralc.grammar.clauses import check_device, placement_note
 from neuralc.grammar.diagnostics import Diagnostic, Span, warning
 from neuralc.grammar.inputs import Inputs
@@ -86,8 +86,12 @@ class Expansion:
         bound = bind(f"`{name}`", parameters, (), given, item.name.span, self.report)
         if bound is None:
             return None
-        callee = self._callee(definition, item.name.span, bound)
-        return CallNode(callee, snake_case(name), fed, item.span, item.name.span, callee.body.size)
+        return self.expanded(definition, bound.values, item, fed)
+
+    def expanded(self, definition: Definition, values: Scope, item: t.Layer, fed: Fed) -> CallNode:
+        """A call of a definition with values for all its parameters."""
+        callee = self._callee(definition, item.name.span, values)
+        return CallNode(callee, snake_case(definition.name), fed, item.span, item.name.span, callee.body.size)
 
     def parameters(self, definition: Definition) -> Parameters:
         return tuple(
@@ -100,12 +104,12 @@ class Expansion:
             for parameter in definition.tree.parameters
         )
 
-    def _callee(self, definition: Definition, place: Span, bound: Bound) -> Callee:
-        key = (definition, repr(sorted((name, describe(plain(v))) for name, v in bound.values.items())))
+    def _callee(self, definition: Definition, place: Span, values: Scope) -> Callee:
+        key = (definition, repr(sorted((name, describe(plain(v))) for name, v in values.items())))
         if key not in self._expanded:
             self.report.expanding.append((definition, place))
             self._chain.append(definition)
-            self._expanded[key] = self.expand(definition, bound.values)
+            self._expanded[key] = self.expand(definition, values)
             self._chain.pop()
             self.report.expanding.pop()
         return self._expanded[key]

@@ -7,17 +7,17 @@ A parameter of a layer takes the name of an entry or a call of one, in any spell
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from neuralc.grammar.binding import Given, bind
-from neuralc.grammar.diagnostics import Diagnostic, suggest
+from neuralc.grammar.configured import Configured
+from neuralc.grammar.diagnostics import Diagnostic
 from neuralc.grammar.parameters import (
     Converted,
-    Kind,
+    Flag,
+    Identifier,
     OneOf,
     Optional,
     Parameter,
@@ -27,6 +27,7 @@ from neuralc.grammar.parameters import (
     Unfit,
     Whole,
 )
+from neuralc.grammar.training.table import Entry, Table, p
 from neuralc.grammar.values import Applied, Evaluated, Word, describe, plain
 
 Shape: TypeAlias = tuple[int, ...]
@@ -35,80 +36,42 @@ Check: TypeAlias = Callable[[Mapping[str, Any], Shape], str | None]
 
 
 @dataclass(frozen=True)
-class Config:
-    """An entry of a table and the arguments that differ from its defaults: `random_normal(stddev=0.02)`."""
+class AnEntry:
+    """An entry of a table, by name or as a call; the value holds the arguments that differ from its defaults."""
 
-    name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _any_shape(arguments: Mapping[str, Any], shape: Shape) -> str | None:
-    return None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One initializer, regularizer or constraint."""
-
-    name: str
-    doc: str
-    parameters: Parameters = ()
-    aliases: tuple[str, ...] = ()
-    check: Check = _any_shape
-
-
-@dataclass(frozen=True)
-class Table:
-    """Entries of one noun, as a kind of parameter."""
-
-    noun: str
-    entries: tuple[Entry, ...]
+    table: Table
     example: str
+
+    @property
+    def noun(self) -> str:
+        return self.table.noun
 
     @property
     def description(self) -> str:
         article = "an" if self.noun[0] in "aeiou" else "a"
         return f"{article} {self.noun}, by name or as a call: {self.example}"
 
-    @cached_property
-    def _spellings(self) -> Mapping[str, Entry]:
-        return {_key(name): entry for entry in self.entries for name in (entry.name, *entry.aliases)}
+    def arguments(self, config: Configured) -> Mapping[str, Any]:
+        """All arguments, defaults included. Raises ValueError for a name that the table does not have."""
+        entry = self.table.find(config.name)
+        if entry is None:
+            raise ValueError(f"no {self.noun} is called {config.name}")
+        return {**{parameter.name: parameter.default for parameter in entry.parameters}, **config.arguments}
 
-    def find(self, name: str) -> Entry | None:
-        """An entry by its name in any case, in snake_case or CamelCase."""
-        return self._spellings.get(_key(name))
-
-    def entry(self, config: Config) -> Entry:
-        """Raises ValueError for a name that the table does not have."""
-        found = self.find(config.name)
-        if found is None:
-            raise ValueError(f"unknown {self.noun} `{config.name}`")
-        return found
-
-    def arguments(self, config: Config) -> Mapping[str, Any]:
-        """All arguments of a config, defaults included. Raises ValueError for one that the table does not have."""
-        known = {parameter.name: parameter.default for parameter in self.entry(config).parameters}
-        for name in config.arguments:
-            if name not in known:
-                raise ValueError(f"the {self.noun} `{config.name}` has no parameter `{name}`")
-        return {**known, **config.arguments}
-
-    def problem(self, config: Config, shape: Shape) -> str | None:
-        """Why a config is not for a weight of a shape."""
-        return self.entry(config).check(self.arguments(config), shape)
+    def problem(self, config: Configured, shape: Shape) -> str | None:
+        """Why it is not for a weight of a shape."""
+        check = FITS.get(config.name)
+        return None if check is None else check(self.arguments(config), shape)
 
     def convert(self, value: Evaluated) -> Converted:
         value = plain(value)
-        text = _name(value)
-        if text is None:
+        name = _name(value)
+        if name is None:
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
-        entry = self.find(text)
+        entry = self.table.find(name)
         if entry is None:
-            known = [entry.name for entry in self.entries]
-            listed = f"known are {', '.join(known)}"
-            message = f"unknown {self.noun} `{text}`"
-            raise Unfit("E0202", message, suggest(text, known), whole=True, notes=(listed,))
-        return _called(entry, value) if isinstance(value, Applied) else Converted(Config(entry.name))
+            raise Unfit.of(self.table.unknown(name, None))
+        return _called(entry, value) if isinstance(value, Applied) else Converted(Configured(entry.name))
 
 
 def _called(entry: Entry, call: Applied) -> Converted:
@@ -120,7 +83,7 @@ def _called(entry: Entry, call: Applied) -> Converted:
     defaults = {parameter.name: parameter.default for parameter in entry.parameters}
     arguments = {name: bound[name] for name in bound.spans if bound[name] != defaults[name]}
     warning = next((found.message for found in messages), None)
-    return Converted(Config(entry.name, arguments), warning)
+    return Converted(Configured(entry.name, arguments, call.span), warning)
 
 
 def _name(value: Evaluated) -> str | None:
@@ -135,25 +98,16 @@ def _name(value: Evaluated) -> str | None:
             return None
 
 
-def _key(name: str) -> str:
-    return name.replace("_", "").lower()
+# --- shapes of weights -----------------------------------------------------------------------------------------------
+def _axes_within(axes: tuple[int, ...], shape: Shape) -> str | None:
+    for axis in axes:
+        if not -len(shape) <= axis < len(shape):
+            return f"axis {axis} is outside the weight {shape}"
+    return None
 
 
-def _p(name: str, kind: Kind, default: Any, doc: str) -> Parameter:
-    return Parameter(name, kind, default, doc)
-
-
-# --- initializers ----------------------------------------------------------------------------------------------------
-_SEED = _p("seed", Optional(Whole(0)), None, "makes the values depend on it and the shape alone")
-_FANS: Parameters = (
-    _p("input_axes", Optional(Several(Whole())), None, "axes whose sizes make the fan-in"),
-    _p("output_axes", Optional(Several(Whole())), None, "axes whose sizes make the fan-out"),
-)
-_NORMAL: Parameters = (
-    _p("mean", Real(), 0.0, "mean of the values"),
-    _p("stddev", Real(0), 0.05, "standard deviation of the values"),
-    _SEED,
-)
+def _norm_axes(arguments: Mapping[str, Any], shape: Shape) -> str | None:
+    return _axes_within(arguments["axis"], shape)
 
 
 def _fan_axes(arguments: Mapping[str, Any], shape: Shape) -> str | None:
@@ -162,151 +116,188 @@ def _fan_axes(arguments: Mapping[str, Any], shape: Shape) -> str | None:
     return _axes_within((*(arguments["input_axes"] or ()), *(arguments["output_axes"] or ())), shape)
 
 
-def _axes_within(axes: tuple[int, ...], shape: Shape) -> str | None:
-    for axis in axes:
-        if not -len(shape) <= axis < len(shape):
-            return f"axis {axis} is outside the weight {shape}"
-    return None
-
-
 def _matrix(arguments: Mapping[str, Any], shape: Shape) -> str | None:
     return None if len(shape) == 2 else f"it is for matrices, the weight is {shape}"
+
+
+def _waves(arguments: Mapping[str, Any], shape: Shape) -> str | None:
+    if len(shape) == 3 and shape[1] == 1 and shape[2] > 1:
+        return None
+    return f"it is for a kernel [steps, 1, frequencies], the weight is {shape}"
 
 
 def _at_least_a_matrix(arguments: Mapping[str, Any], shape: Shape) -> str | None:
     return None if len(shape) >= 2 else f"it needs two axes, the weight is {shape}"
 
 
-def _scaled(name: str, doc: str) -> Entry:
-    return Entry(name, doc, (_SEED, *_FANS), check=_fan_axes)
+def _quarters(arguments: Mapping[str, Any], shape: Shape) -> str | None:
+    if INITIALIZERS.find(arguments["others"]) is None:
+        return f"there is no initializer `{arguments['others']}`"
+    return None if shape and shape[-1] % 4 == 0 else f"it is for four gates, the weight is {shape}"
 
 
-INITIALIZER = Table(
-    "initializer",
-    (
-        _scaled("glorot_uniform", "uniform within sqrt(6 / (fan_in + fan_out)) of 0"),
-        _scaled("glorot_normal", "normal with variance 2 / (fan_in + fan_out), cut at two deviations"),
-        _scaled("he_uniform", "uniform within sqrt(6 / fan_in) of 0"),
-        _scaled("he_normal", "normal with variance 2 / fan_in, cut at two deviations"),
-        _scaled("lecun_uniform", "uniform within sqrt(3 / fan_in) of 0"),
-        _scaled("lecun_normal", "normal with variance 1 / fan_in, cut at two deviations"),
-        Entry(
-            "variance_scaling",
-            "values of variance scale / fan",
-            (
-                _p("scale", Real(0, open_low=True), 1.0, "the variance times the fan"),
-                _p("mode", OneOf(("fan_in", "fan_out", "fan_avg")), "fan_in", "the fan that is meant"),
-                _p(
-                    "distribution",
-                    OneOf(("truncated_normal", "untruncated_normal", "uniform", "normal")),
-                    "truncated_normal",
-                    "`normal` is another name of `truncated_normal`",
-                ),
-                _SEED,
-                *_FANS,
-            ),
-            check=_fan_axes,
-        ),
-        Entry("random_normal", "normal values", _NORMAL, ("normal",)),
-        Entry("truncated_normal", "normal values, cut at two deviations", _NORMAL),
-        Entry(
-            "random_uniform",
-            "values between two bounds, all equally likely",
-            (_p("minval", Real(), -0.05, "the lower bound"), _p("maxval", Real(), 0.05, "the upper bound"), _SEED),
-            ("uniform",),
-        ),
-        Entry(
-            "orthogonal",
-            "a matrix of orthogonal rows or columns; all axes but the last count as one",
-            (_p("gain", Real(), 1.0, "factor of the matrix"), _SEED),
-            ("orthogonal_initializer",),
-            _at_least_a_matrix,
-        ),
-        Entry(
-            "identity",
-            "the identity matrix",
-            (_p("gain", Real(), 1.0, "factor of the matrix"),),
-            ("identity_initializer",),
-            _matrix,
-        ),
-        Entry("constant", "one value", (_p("value", Real(), 0.0, "the value"),)),
-        Entry("zeros", "0", aliases=("zero",)),
-        Entry("ones", "1", aliases=("one",)),
-    ),
-    '"he_normal", RandomNormal(stddev=0.02)',
+_SCALED = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
+
+FITS: Mapping[str, Check] = {
+    **dict.fromkeys((*_SCALED, "variance_scaling"), _fan_axes),
+    **dict.fromkeys(("max_norm", "unit_norm", "min_max_norm"), _norm_axes),
+    **dict.fromkeys(("identity", "orthogonal_regularizer"), _matrix),
+    "orthogonal": _at_least_a_matrix,
+    "stft": _waves,
+    "unit_forget": _quarters,
+}
+"""Entries that are not for weights of every shape."""
+
+
+# --- initializers ----------------------------------------------------------------------------------------------------
+_SEED = p("seed", Optional(Whole(0)), None, "makes the values depend on it and the shape alone")
+_FANS: Parameters = (
+    p("input_axes", Optional(Several(Whole())), None, "axes whose sizes make the fan-in"),
+    p("output_axes", Optional(Several(Whole())), None, "axes whose sizes make the fan-out"),
 )
-"""`keras.initializers`: fan_in and fan_out are the inputs and outputs of a unit."""
+_NORMAL: Parameters = (
+    p("mean", Real(), 0.0, "mean of the values"),
+    p("stddev", Real(0), 0.05, "standard deviation of the values"),
+    _SEED,
+)
+_DISTRIBUTION = OneOf(("truncated_normal", "untruncated_normal", "uniform", "normal"))
+_GAIN = p("gain", Real(), 1.0, "factor of the matrix")
+
+
+def _initializer(name: str, keras: str, doc: str, *parameters: Parameter, aliases: tuple[str, ...] = ()) -> Entry:
+    return Entry(name, parameters, f"keras.initializers.{keras}", doc, aliases)
+
+
+INITIALIZERS = Table(
+    "initializer",
+    "E0202",
+    (
+        _initializer("glorot_uniform", "GlorotUniform", "within sqrt(6 / (fan_in + fan_out)) of 0", _SEED, *_FANS),
+        _initializer("glorot_normal", "GlorotNormal", "normal, variance 2 / (fan_in + fan_out), cut", _SEED, *_FANS),
+        _initializer("he_uniform", "HeUniform", "within sqrt(6 / fan_in) of 0", _SEED, *_FANS),
+        _initializer("he_normal", "HeNormal", "normal, variance 2 / fan_in, cut", _SEED, *_FANS),
+        _initializer("lecun_uniform", "LecunUniform", "within sqrt(3 / fan_in) of 0", _SEED, *_FANS),
+        _initializer("lecun_normal", "LecunNormal", "normal, variance 1 / fan_in, cut", _SEED, *_FANS),
+        _initializer(
+            "variance_scaling",
+            "VarianceScaling",
+            "values of variance scale / fan",
+            p("scale", Real(0, open_low=True), 1.0, "the variance times the fan"),
+            p("mode", OneOf(("fan_in", "fan_out", "fan_avg")), "fan_in", "the fan that is meant"),
+            p("distribution", _DISTRIBUTION, "truncated_normal", "`normal` is another name of `truncated_normal`"),
+            _SEED,
+            *_FANS,
+        ),
+        _initializer("random_normal", "RandomNormal", "normal", *_NORMAL, aliases=("normal",)),
+        _initializer("truncated_normal", "TruncatedNormal", "normal, cut", *_NORMAL),
+        _initializer(
+            "random_uniform",
+            "RandomUniform",
+            "between two bounds, all values equally likely",
+            p("minval", Real(), -0.05, "the lower bound"),
+            p("maxval", Real(), 0.05, "the upper bound"),
+            _SEED,
+            aliases=("uniform",),
+        ),
+        _initializer(
+            "orthogonal",
+            "Orthogonal",
+            "a matrix of orthogonal rows or columns; all axes but the last count as one (Saxe et al. 2014)",
+            _GAIN,
+            _SEED,
+            aliases=("orthogonal_initializer",),
+        ),
+        _initializer("identity", "Identity", "the identity matrix", _GAIN, aliases=("identity_initializer",)),
+        Entry(
+            "unit_forget",
+            (p("others", Identifier(), "zeros", "the initializer of the other gates, by its name"),),
+            "Jozefowicz et al. 2015",
+            "1 for the second quarter of a bias, the forget gate of an LSTM",
+        ),
+        _initializer("constant", "Constant", "one value", p("value", Real(), 0.0, "the value")),
+        _initializer("zeros", "Zeros", "0", aliases=("zero",)),
+        _initializer("ones", "Ones", "1", aliases=("one",)),
+        _initializer(
+            "stft",
+            "STFT",
+            "waves under a window: the kernel of a Conv1D that is a short-time Fourier transform",
+            p("side", OneOf(("real", "imag")), "real", "cosines or sines"),
+            p("window", Optional(OneOf(("hann", "hamming", "blackman"))), "hann", "what weighs the steps"),
+            p(
+                "scaling",
+                Optional(OneOf(("density", "spectrum"))),
+                "density",
+                "divide by the norm of the window, L2 or L1",
+            ),
+            p("periodic", Flag(), False, "the window goes on behind its end"),
+            aliases=("stft_initializer",),
+        ),
+    ),
+)
+"""How weights start. fan_in and fan_out are inputs and outputs of a unit; a normal that is cut ends at 2 deviations."""
 
 # --- regularizers ----------------------------------------------------------------------------------------------------
 _L1, _L2 = "factor of the sum of |w|", "factor of the sum of w ** 2"
 
-REGULARIZER = Table(
+
+def _regularizer(name: str, keras: str, doc: str, *parameters: Parameter) -> Entry:
+    return Entry(name, parameters, f"keras.regularizers.{keras}", doc)
+
+
+REGULARIZERS = Table(
     "regularizer",
+    "E0202",
     (
-        Entry("l1", "l1 * sum(|w|)", (_p("l1", Real(0), 0.01, _L1),)),
-        Entry("l2", "l2 * sum(w ** 2)", (_p("l2", Real(0), 0.01, _L2),)),
-        Entry(
+        _regularizer("l1", "L1", "l1 * sum(|w|)", p("l1", Real(0), 0.01, _L1)),
+        _regularizer("l2", "L2", "l2 * sum(w ** 2)", p("l2", Real(0), 0.01, _L2)),
+        _regularizer(
             "l1_l2",
+            "L1L2",
             "l1 * sum(|w|) + l2 * sum(w ** 2)",
-            (_p("l1", Real(0), 0.0, _L1), _p("l2", Real(0), 0.0, _L2)),
+            p("l1", Real(0), 0.0, _L1),
+            p("l2", Real(0), 0.0, _L2),
         ),
-        Entry(
+        _regularizer(
             "orthogonal_regularizer",
+            "OrthogonalRegularizer",
             "factor * mean of |cosine| over pairs of rows or columns",
-            (
-                _p("factor", Real(0), 0.01, "factor of the mean"),
-                _p("mode", OneOf(("rows", "columns")), "rows", "what should be orthogonal"),
-            ),
-            check=_matrix,
+            p("factor", Real(0), 0.01, "factor of the mean"),
+            p("mode", OneOf(("rows", "columns")), "rows", "what should be orthogonal"),
         ),
     ),
-    '"l2", L1L2(l1=0.01, l2=0.001)',
 )
-"""`keras.regularizers`: what training adds to the loss for a weight w."""
+"""What training adds to the loss for a weight w."""
 
 # --- constraints -----------------------------------------------------------------------------------------------------
-_AXIS = _p("axis", Several(Whole()), (0,), "axes over which a norm is taken")
+_AXIS = p("axis", Several(Whole()), (0,), "axes over which a norm is taken")
 
 
-def _norm_axes(arguments: Mapping[str, Any], shape: Shape) -> str | None:
-    return _axes_within(arguments["axis"], shape)
+def _constraint(name: str, keras: str, doc: str, *parameters: Parameter) -> Entry:
+    return Entry(name, parameters, f"keras.constraints.{keras}", doc)
 
 
-CONSTRAINT = Table(
+CONSTRAINTS = Table(
     "constraint",
+    "E0202",
     (
-        Entry(
-            "max_norm",
-            "norms of at most max_value",
-            (_p("max_value", Real(0), 2.0, "the largest norm"), _AXIS),
-            check=_norm_axes,
+        _constraint(
+            "max_norm", "MaxNorm", "norms of at most max_value", p("max_value", Real(0), 2.0, "the largest norm"), _AXIS
         ),
-        Entry("non_neg", "values of at least 0"),
-        Entry("unit_norm", "norms of 1", (_AXIS,), check=_norm_axes),
-        Entry(
+        _constraint("non_neg", "NonNeg", "values of at least 0"),
+        _constraint("unit_norm", "UnitNorm", "norms of 1", _AXIS),
+        _constraint(
             "min_max_norm",
+            "MinMaxNorm",
             "norms from min_value to max_value",
-            (
-                _p("min_value", Real(0), 0.0, "the smallest norm"),
-                _p("max_value", Real(0), 1.0, "the largest norm"),
-                _p("rate", Real(0, 1), 1.0, "how far each step goes to the nearest norm allowed"),
-                _AXIS,
-            ),
-            check=_norm_axes,
+            p("min_value", Real(0), 0.0, "the smallest norm"),
+            p("max_value", Real(0), 1.0, "the largest norm"),
+            p("rate", Real(0, 1), 1.0, "how far each step goes to the nearest norm allowed"),
+            _AXIS,
         ),
     ),
-    '"non_neg", MaxNorm(2, axis=0)',
 )
-"""`keras.constraints`: what a weight is brought to after each step of training."""
+"""What a weight is brought to after each step of training."""
 
-
-def fans(
-    shape: Shape, inputs: tuple[int, ...] | None = None, outputs: tuple[int, ...] | None = None
-) -> tuple[int, int]:
-    """Inputs and outputs of a unit, as `keras.initializers` counts them: of a convolution, over its window."""
-    if inputs is not None and outputs is not None:
-        return math.prod(shape[axis] for axis in inputs), math.prod(shape[axis] for axis in outputs)
-    if len(shape) < 2:
-        return (shape[0], shape[0]) if shape else (1, 1)
-    taps = math.prod(shape[:-2])
-    return shape[-2] * taps, shape[-1] * taps
+INITIALIZER = AnEntry(INITIALIZERS, '"he_normal", RandomNormal(stddev=0.02)')
+REGULARIZER = AnEntry(REGULARIZERS, '"l2", L1L2(l1=0.01, l2=0.001)')
+CONSTRAINT = AnEntry(CONSTRAINTS, '"non_neg", MaxNorm(2, axis=0)')

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, TypeGuard
 from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Given, bind
 from neuralc.grammar.custom import CUSTOM, custom, custom_shape
-from neuralc.grammar.diagnostics import Diagnostic, suggest, warning
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, suggest, warning
+from neuralc.grammar.entry_points import entry_point_names
 from neuralc.grammar.library import Unit
 from neuralc.grammar.names import Name, Names
 from neuralc.grammar.parameters import Unfit, Whole
+from neuralc.grammar.plugins import LAYERS, LayerPlugin, expansion_of, layer_plugin
 from neuralc.grammar.program import (
     RUNNING,
     Body,
@@ -118,13 +120,21 @@ class Walk:
             return self._layer(item, signature)
         if name.lower() == "customshape":
             return custom_shape(self, item)
+        try:
+            plugin = layer_plugin(name)
+        except NeuralcError as problem:
+            for found in problem.diagnostics:
+                self.report(replace(found, span=item.name.span))
+            return None
+        if plugin is not None:
+            return self._of_plugin(item, plugin)
         if CUSTOM.fullmatch(name):
             return custom(self, item)
         if (proper := without_meaning(name)) is not None:
             message = f"the layer `{proper}` has no meaning in this version of neuralc yet"
             self.report(Diagnostic("E0701", message, item.name.span))
         else:
-            known = [*self.unit.definitions, *layer_names()]
+            known = [*self.unit.definitions, *layer_names(), *entry_point_names(LAYERS)]
             self.report(Diagnostic("E0201", f"unknown layer `{name}`", item.name.span, (), suggest(name, known)))
         return None
 
@@ -201,6 +211,19 @@ class Walk:
             return None
         size = 1 + (0 if body is None else body.size) + sum(branch.size for branch in branches)
         return LayerNode(signature, bound, fed, body, branches, item.span, item.name.span, size)
+
+    def _of_plugin(self, item: t.Layer, plugin: LayerPlugin) -> Node | None:
+        """A layer that is a macro of its package, or one that its package writes in graph ops."""
+        node = self._layer(item, plugin.signature)
+        if node is None or plugin.expansion is None:
+            return node
+        values = {p.name: node.arguments[p.name] for p in plugin.signature.parameters}
+        try:
+            return self.expansion.expanded(expansion_of(plugin), values, item, node.fed)
+        except NeuralcError as problem:
+            for found in problem.diagnostics:
+                self.report(found)
+            return None
 
     def _split(self, item: t.Layer, signature: Signature) -> tuple[Sequence[t.Argument], Fed | None]:
         """Tells arguments from values: layers that take several values may name them in the first parentheses."""

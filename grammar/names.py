@@ -86,9 +86,25 @@ def mentions(items: Sequence[t.Item]) -> Mentions:
         assigned |= {target.value for target in item.targets}
         for argument in (*item.arguments, *(item.applied or ())):
             values |= set(_names(argument.value))
+            called |= set(_calls(argument.value))
         if item.block is not None:
             waiting += item.block.items
     return Mentions(frozenset(called), frozenset(values), frozenset(assigned))
+
+
+def _calls(value: t.Value) -> Iterator[str]:
+    """The layers that a value holds: `TimeDistributed(Encoder())`."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        match part:
+            case t.Call():
+                yield part.name.value
+                waiting += [argument.value for argument in part.arguments]
+            case t.Sequence():
+                waiting += part.items
+            case _:
+                pass
 
 
 def _names(value: t.Value) -> Iterator[str]:

@@ -233,7 +233,7 @@ class Named:
         raise Unfit(self.code, message, suggest(text, known), whole=True, notes=(listed,))
 
 
-_COUNTS = {1: "one", 2: "two", 3: "three"}
+_COUNTS = {1: "one", 2: "two", 3: "three", 6: "six"}
 
 
 @dataclass(frozen=True)
@@ -300,6 +300,25 @@ class Optional:
 
     def convert(self, value: Evaluated) -> Converted:
         return Converted(None) if _plain(value) is None else self.kind.convert(value)
+
+
+@dataclass(frozen=True)
+class Either:
+    """What one of several kinds takes; the first that does."""
+
+    kinds: tuple[Kind, ...]
+
+    @property
+    def description(self) -> str:
+        return ", or ".join(kind.description for kind in self.kinds)
+
+    def convert(self, value: Evaluated) -> Converted:
+        for kind in self.kinds:
+            try:
+                return kind.convert(value)
+            except Unfit:
+                continue
+        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,10 @@ NOT_SET = Word("")
 
 
 def resolve(file: t.File, network: str | None = None, settings: Mapping[str, object] | None = None) -> Program:
-    """The checked network of a file; `network` chooses among several, `settings` are values of its parameters.
+    """The checked network of a file; `network` chooses among several.
 
-    Raises NeuralcError with all errors found.
+    `settings` are the values of `--set`, for searches and for parameters of the network, by name. Raises NeuralcError
+    with all errors found, UsageError for settings that fit nothing.
     """
     program = examine(file, network, settings)
     if program.errors:
@@ -46,11 +47,11 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, obj
     chosen = _choose(file, network)
     report = Reporter()
     unit = Library(report).unit(file.span.source, file)
-    trees = [definition.tree for definition in unit.definitions.values()]
-    searches = Searches(search_names(chosen, trees), settings)
     with deep_recursion():
+        searches = Searches(search_names(chosen, unit), settings)
         program = _Resolver(report, unit, chosen, searches).run(file)
-    searches.check()
+    if not program.errors:
+        searches.check()
     return program
 
 
@@ -97,7 +98,7 @@ class _Resolver:
         inputs = [clause for clause in network.clauses if isinstance(clause, t.InputClause)]
         layers = [clause for clause in network.clauses if isinstance(clause, t.LayersClause)]
         self._once(inputs, layers)
-        clauses = Clauses(self.report, self.searches, research=file.research)
+        clauses = Clauses(self.report, self.searches, scope, file.research)
         for clause in network.clauses:
             if isinstance(clause, t.Setting | t.Section):
                 clauses.add(clause)

@@ -53,6 +53,11 @@ class Symbols:
         self._equal: dict[str, Size] = {}
         self._checked: set[Dim] = set()
 
+    def watch(self, block: Block) -> None:
+        """From now on sizes in a block follow those that become equal."""
+        if block not in self.blocks:
+            self.blocks.append(block)
+
     # --- names ---------------------------------------------------------------------------------------------------
     def named(self, text: str, origin: str) -> Size:
         """The symbol of a size that the model names; the same one wherever it has that name."""

@@ -32,7 +32,6 @@ from neuralc.dialects.graph.arithmetic import (
     SubOp,
 )
 from neuralc.dialects.graph.clauses import ATTRIBUTES
-from neuralc.dialects.graph.config import ConfigAttr
 from neuralc.dialects.graph.contraction import DenseOp, DetOp, EinsumOp, MatmulOp
 from neuralc.dialects.graph.control import IfOp, LoopOp, ScanOp, YieldOp
 from neuralc.dialects.graph.conversion import BitcastOp, CastOp
@@ -71,6 +70,7 @@ from neuralc.dialects.graph.indexing import (
     ScatterElementsOp,
     ScatterNdOp,
 )
+from neuralc.dialects.graph.initializers import ConstraintAttr, InitializerAttr, RegularizerAttr, WeightAttr
 from neuralc.dialects.graph.logic import (
     BitwiseAndOp,
     BitwiseNotOp,
@@ -158,7 +158,7 @@ Graph = Dialect(
         GatherOp, GatherElementsOp, GatherNdOp, ScatterElementsOp, ScatterNdOp, ReverseSequenceOp,
         ResizeOp, GridSampleOp, CustomOp,
     ],
-    [DimsAttr, DimAttr, IntsAttr, FloatsAttr, ConfigAttr, *ATTRIBUTES],
+    [DimsAttr, DimAttr, IntsAttr, FloatsAttr, InitializerAttr, RegularizerAttr, ConstraintAttr, *ATTRIBUTES],
 )  # fmt: skip
 
 __all__ = [
@@ -188,8 +188,8 @@ __all__ = [
     "CeilOp",
     "CompareOp",
     "ConcatOp",
-    "ConfigAttr",
     "ConstantOp",
+    "ConstraintAttr",
     "ConvOp",
     "ConvTransposeOp",
     "CosOp",
@@ -234,6 +234,7 @@ __all__ = [
     "HardSwishOp",
     "IdentityOp",
     "IfOp",
+    "InitializerAttr",
     "IntsAttr",
     "IotaOp",
     "IsInfOp",
@@ -266,6 +267,7 @@ __all__ = [
     "PreluOp",
     "QuantizeOp",
     "ReduceOp",
+    "RegularizerAttr",
     "Relu6Op",
     "ReluOp",
     "RemainderOp",
@@ -305,6 +307,7 @@ __all__ = [
     "TrainingOp",
     "TransposeOp",
     "UnaryOp",
+    "WeightAttr",
     "WeightOp",
     "WhereOp",
     "YieldOp",

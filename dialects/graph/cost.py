@@ -25,6 +25,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim, as_dim, product
 from neuralc.dialects.graph.contraction import einsum_sizes, einsum_words
+from neuralc.dialects.graph.resampling import REACHES
 from neuralc.dialects.types import element_bytes, element_of, shape_of
 
 NOTHING = Dim.constant(0)
@@ -151,9 +152,9 @@ def _lrn(op: graph.LrnOp) -> Cost:
 
 
 def _interpolation(op: graph.ResizeOp | graph.GridSampleOp) -> Cost:
-    """Each result is a sum over 1, 2 or 4 places along each dim that is interpolated, with weights."""
+    """Each result is a sum over 1 place or some along each dim that is interpolated, with weights."""
     rank = len(shape_of(op.result.type)) - 2 if isinstance(op, graph.GridSampleOp) else _resized_dims(op)
-    taps = {"nearest": 0, "linear": 2, "cubic": 4}[op.literal("mode")] ** rank
+    taps = (2 * REACHES.get(op.literal("mode"), 0)) ** rank
     return Cost(_elements(op.result) * (2 * taps), _bytes(op.operands[1:]) + _bytes(op.results) * 2)
 
 

@@ -1,8 +1,9 @@
-"""graph.custom: a layer that the compiler knows by its name alone; who brings it says what it means.
+"""graph.custom: an op that an installed package brings, or a layer that the compiler knows by its name alone.
 
     %1 = graph.custom "CapsuleLayer" %0 {routings = 3, sizes = [8, [1, 2]], mode = "em"} -> tensor<4x8xf32>
 
-It can be printed, parsed, inspected and counted. Whoever would have to compute it calls `refuse_custom` first.
+It can be printed, parsed, inspected and counted. What it computes is said by the package (dialects/plugins.py); where
+nobody brings it, whoever would have to compute it calls `refuse_custom` first.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from xdsl.parser import AttrParser, Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from neuralc.dialects.plugins import op_plugin
 from neuralc.dialects.syntax import parse_optional_literal, parse_values, print_literal, to_attribute, to_literal
 from neuralc.grammar.diagnostics import Span, error
 
@@ -26,7 +28,7 @@ Argument: TypeAlias = "bool | int | float | str | tuple[Argument, ...] | None"
 
 @irdl_op_definition
 class CustomOp(IRDLOperation):
-    """A layer that a plugin brings, by its name and arguments; it has no meaning here.
+    """An op of a plugin, or a layer that nobody defines: a name, arguments, operands and declared results.
 
     Two of them are never one, even with equal operands: each may have weights of its own.
     """
@@ -161,7 +163,8 @@ def _parse_argument(parser: AttrParser) -> Argument:
 # --- whoever needs a meaning -----------------------------------------------------------------------------------------
 def refuse_custom(ops: Iterable[Operation], place: Span | None = None) -> None:
     """Raises E0704 with the names of all layers among `ops` that have no meaning."""
-    names = sorted({op.layer.data for op in ops if isinstance(op, CustomOp)})
+    found = {op.layer.data for op in ops if isinstance(op, CustomOp)}
+    names = sorted(name for name in found if op_plugin(name) is None)
     if names:
         layers = ", ".join(f"`{name}`" for name in names)
         noun = "layer" if len(names) == 1 else "layers"

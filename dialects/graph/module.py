@@ -48,7 +48,7 @@ from xdsl.utils.exceptions import VerifyException
 from neuralc.dialects.common import Terminator, WeightRead
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.graph.clauses import print_clauses, verify_clauses
-from neuralc.dialects.graph.config import ConfigAttr
+from neuralc.dialects.graph.initializers import ConstraintAttr, InitializerAttr, RegularizerAttr
 from neuralc.dialects.syntax import parse_values
 from neuralc.dialects.types import AnyTensor, DimAttr
 
@@ -116,9 +116,9 @@ class WeightOp(IRDLOperation):
     name = "graph.weight"
     sym_name = prop_def(SymbolNameConstraint())
     type = prop_def(TensorType)
-    init = opt_prop_def(ConfigAttr)
-    regularizer = opt_prop_def(ConfigAttr)
-    constraint = opt_prop_def(ConfigAttr)
+    init = opt_prop_def(InitializerAttr)
+    regularizer = opt_prop_def(RegularizerAttr)
+    constraint = opt_prop_def(ConstraintAttr)
     sources = prop_def(ArrayAttr[SymbolRefAttr])
     body = opt_region_def()
     traits = traits_def(SymbolOpInterface(), IsolatedFromAbove())
@@ -128,9 +128,9 @@ class WeightOp(IRDLOperation):
         name: str,
         type_: AnyTensor,
         *,
-        init: ConfigAttr | None = None,
-        regularizer: ConfigAttr | None = None,
-        constraint: ConfigAttr | None = None,
+        init: InitializerAttr | None = None,
+        regularizer: RegularizerAttr | None = None,
+        constraint: ConstraintAttr | None = None,
         sources: Sequence[str] = (),
         body: Region | None = None,
         attributes: Mapping[str, Attribute] | None = None,
@@ -168,14 +168,11 @@ class WeightOp(IRDLOperation):
         printer.print_symbol_name(self.sym_name.data)
         printer.print_string(" : ")
         printer.print_attribute(self.type)
-        for keyword, config in (
-            ("init", self.init),
-            ("regularizer", self.regularizer),
-            ("constraint", self.constraint),
-        ):
-            if config is not None:
+        rules = {"init": self.init, "regularizer": self.regularizer, "constraint": self.constraint}
+        for keyword, rule in rules.items():
+            if rule is not None:
                 printer.print_string(f" {keyword} ")
-                config.print_plain(printer)
+                rule.print_short(printer)
         printer.print_op_attributes(self.attributes)
         if self.body is not None:
             printer.print_string(" from (")
@@ -190,10 +187,9 @@ class WeightOp(IRDLOperation):
         type_ = parser.parse_type()
         if not isinstance(type_, TensorType):
             parser.raise_error("a weight is a tensor")
-        init, regularizer, constraint = (
-            ConfigAttr.parse_plain(parser) if parser.parse_optional_keyword(keyword) else None
-            for keyword in ("init", "regularizer", "constraint")
-        )
+        init = InitializerAttr.parse_short(parser) if parser.parse_optional_keyword("init") else None
+        regularizer = RegularizerAttr.parse_short(parser) if parser.parse_optional_keyword("regularizer") else None
+        constraint = ConstraintAttr.parse_short(parser) if parser.parse_optional_keyword("constraint") else None
         attributes = parser.parse_optional_dictionary_attr_dict()
         sources: list[str] = []
         body = None

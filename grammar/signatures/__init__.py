@@ -11,15 +11,21 @@ from collections.abc import Mapping
 
 from neuralc.grammar.signatures import (
     activations,
+    attention,
     blocks,
     convolution,
     core,
+    graph_networks,
     merge,
     normalization,
     pooling,
     preprocessing,
+    recurrent,
     regularization,
     shape,
+    special,
+    transformer,
+    vision,
 )
 from neuralc.grammar.signatures.base import ACTIVATIONS, COMMON, MANY, ONE, Inputs, Signature, snake_case
 
@@ -48,8 +54,12 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "normalization": normalization.SIGNATURES,
     "regularization": regularization.SIGNATURES,
     "activations": activations.SIGNATURES,
-    "blocks": blocks.SIGNATURES,
+    "recurrent": recurrent.SIGNATURES,
+    "blocks": (*blocks.SIGNATURES, *vision.SIGNATURES),
     "merge": merge.SIGNATURES,
+    "special": special.SIGNATURES,
+    "graph networks": graph_networks.SIGNATURES,
+    "attention": (*attention.SIGNATURES, *transformer.SIGNATURES),
 }
 """Family -> layers, in the order of the documents."""
 
@@ -59,11 +69,8 @@ WITHOUT_MEANING: tuple[str, ...] = (
     "Lambda", "CustomShape",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention", "RotaryEmbedding",
-    "TransformerEncoder", "TransformerDecoder", "Transformer", "AxialAttention", "NonLocalBlock",
-    "Inception", "SqueezeExcitation", "Capsule", "SpatialTransformer", "GraphConv", "GraphAttention",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
-    "DynamicLayer", "QuantumLayer", "ProbabilisticDense",
+    "ProbabilisticDense",
 )  # fmt: skip
 """Layers the language has and this version does not compile yet: naming one is an error that says so."""
 

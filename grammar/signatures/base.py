@@ -21,6 +21,7 @@ from neuralc.grammar.parameters import (
     Parameter,
     Parameters,
     Real,
+    Several,
     Whole,
 )
 
@@ -119,7 +120,7 @@ class Signature:
 
 
 def _is_layer(kind: Kind) -> bool:
-    return isinstance(kind, ALayer) or (isinstance(kind, Optional) and _is_layer(kind.kind))
+    return isinstance(kind, ALayer) or (isinstance(kind, Optional | Several) and _is_layer(kind.kind))
 
 
 def snake_case(name: str) -> str:

@@ -20,5 +20,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "block(x) + x",
         ("Residual",),
         block="required",
+        shapes="any -> what the block makes of it",
+        example='input: (8, 8, 4) layers: ResidualConnection { Conv2D(4, 3, padding="same") } Flatten() Dense(3)',
     ),
 )

@@ -15,6 +15,7 @@ def _elementwise(name: str, doc: str) -> Signature:
         inputs=MANY,
         shapes="any number of values whose shapes broadcast",
         masking="keep",
+        example=f"input: {{ a: (4, 8), b: (4, 8) }} layers: {name}(a, b)",
     )
 
 
@@ -28,6 +29,7 @@ SIGNATURES: tuple[Signature, ...] = (
         inputs=Inputs(("x", "y")),
         shapes="two values whose shapes broadcast",
         masking="keep",
+        example="input: { a: (4, 8), b: (4, 8) } layers: Subtract(a, b)",
     ),
     _elementwise("Multiply", "a * b * ..."),
     _elementwise("Average", "(a + b + ...) / number of values"),
@@ -42,6 +44,7 @@ SIGNATURES: tuple[Signature, ...] = (
         inputs=MANY,
         shapes="values of equal sizes but along the axis",
         masking="keep",
+        example="input: { a: (4, 8), b: (6, 8) } layers: Concatenate(a, b, axis=1)",
     ),
     Signature(
         "Dot",
@@ -53,5 +56,6 @@ SIGNATURES: tuple[Signature, ...] = (
         "sums of products along an axis of each, for each member of the batch",
         inputs=Inputs(("x", "y")),
         shapes="(batch, ..., n, ...), (batch, ..., n, ...) -> (batch, other axes of x, other axes of y)",
+        example="input: { a: (4, 8), b: (8, 3) } layers: Dot(a, b, axes=(2, 1))",
     ),
 )

@@ -59,7 +59,7 @@ class Table:
         """By its name in any case, in snake_case or CamelCase, or by an alias."""
         return self._spellings.get(_key(name))
 
-    def unknown(self, name: str, span: Span) -> Diagnostic:
+    def unknown(self, name: str, span: Span | None) -> Diagnostic:
         """The error for a name that no entry has."""
         there = self.elsewhere.get(_key(name))
         spellings = [*self.names, *(alias for entry in self.entries for alias in entry.aliases)]

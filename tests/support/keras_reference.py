@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 from support.compare import assert_close
+from support.layer_results import record
+from support.nr_programs import dtype_text, program_of, random_store, shape_text
 from support.pipelines import assert_native_agrees
 
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
-from neuralc.frontends.nr import LoadedProgram, load
-from neuralc.grammar.diagnostics import Source
+from neuralc.frontends.nr import LoadedProgram
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
@@ -33,27 +34,6 @@ layers = keras.layers
 Shape = tuple[int, ...]
 Shapes = Shape | Mapping[str, Shape]
 Arrays = Mapping[str, np.ndarray[Any, Any]]
-
-CENTER = {"moving_variance": 2.0, "gamma": 1.0, "scale": 1.0}
-"""Around what the values of weights lie, by the last part of their names; around 0 for all others."""
-
-
-def program_of(text: str, inputs: Mapping[str, str]) -> LoadedProgram:
-    """A network of `layers:` on inputs, each with its shape and type as the language writes them."""
-    ports = ", ".join(f"{name}: {shape}" for name, shape in inputs.items())
-    return load(Source("m.nr", f"network M {{ input: {{ {ports} }} layers: {text} }}"))
-
-
-def random_store(program: LoadedProgram, seed: int = 1) -> WeightStore:
-    generator = np.random.default_rng(seed)
-    return WeightStore(
-        {
-            weight.name: (
-                CENTER.get(weight.name.split(".")[-1], 0.0) + 0.3 * generator.normal(size=weight.shape)
-            ).astype("float32")
-            for weight in program.weights
-        }
-    )
 
 
 def agrees(
@@ -78,8 +58,8 @@ def agrees(
         name: np.asarray((data or {}).get(name, generator.normal(size=(batch, *shape))))
         for name, shape in named.items()
     }
-    written = {name: (sizes or {}).get(name, _shape(shape)) for name, shape in named.items()}
-    program = program_of(text, {name: f"{written[name]} {_dtype(arrays[name])}" for name in named})
+    written = {name: (sizes or {}).get(name, shape_text(shape)) for name, shape in named.items()}
+    program = program_of(text, {name: f"{written[name]} {dtype_text(arrays[name])}" for name in named})
     store = random_store(program)
     model = _model(build, named, arrays)
     _set_weights(model, program, store, order)
@@ -91,9 +71,12 @@ def agrees(
         expected = keras.ops.convert_to_numpy(reference)
         assert actual.shape == expected.shape
         assert_close(actual, expected, 1e-10)
+        record(text, "reference", (actual, expected))
     if native:
         single = [array.astype("float32") if array.dtype == np.float64 else array for array in inputs]
-        assert_native_agrees(program.module, store, [dict(zip(arrays, single, strict=True))], 2)
+        record(
+            text, "native", *assert_native_agrees(program.module, store, [dict(zip(arrays, single, strict=True))], 2)
+        )
 
 
 def _model(build: Callable[..., Any], shapes: Mapping[str, Shape], arrays: Arrays) -> Any:
@@ -108,11 +91,3 @@ def _set_weights(model: Any, program: LoadedProgram, store: WeightStore, order: 
     assert [tuple(weight.shape) for weight in weights] == [store[name].shape for name in chosen]
     for weight, name in zip(weights, chosen, strict=True):
         weight.assign(np.asarray(store[name], "float64"))
-
-
-def _shape(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def _dtype(array: np.ndarray[Any, Any]) -> str:
-    return "float32" if array.dtype == np.float64 else str(array.dtype)

@@ -69,14 +69,18 @@ def compile_native(
 
 def assert_native_agrees(
     module: ModuleOp, weights: WeightStore, inputs: Sequence[dict[str, Array]], opt: int, tolerance: float = NATIVE
-) -> None:
-    """Compile for this machine; native code is within `tolerance` of the exact reference."""
+) -> list[tuple[Array, Array]]:
+    """Compile for this machine; native code is within `tolerance` of the exact reference. Gives results of both."""
     expected = [calls(module, each, weights) for each in inputs]
     model = compile_native(module, weights, opt, Target.host())
+    pairs: list[tuple[Array, Array]] = []
     for arrays, results in zip(inputs, expected, strict=True):
         model.reset()
         found = [model(**arrays) for _ in range(len(results) // len(model.outputs))]
-        assert_same([array for each in found for array in as_tuple(each)], results, tolerance)
+        flat = [array for each in found for array in as_tuple(each)]
+        assert_same(flat, results, tolerance)
+        pairs += zip(flat, results, strict=True)
+    return pairs
 
 
 def as_tuple(outputs: Array | tuple[Array, ...]) -> tuple[Array, ...]:

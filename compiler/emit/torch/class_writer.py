@@ -100,7 +100,7 @@ class ClassWriter:
 
     def _write_free_weight(self, weight: FreeWeight) -> None:
         function = {"zeros": "torch.zeros", "ones": "torch.ones"}.get(
-            weight.init.config if weight.init is not None else "", "torch.empty"
+            weight.init.called.data if weight.init is not None else "", "torch.empty"
         )
         sizes: list[Value] = list(weight.shape) or [()]  # a single number has an empty size
         made = call(function, *sizes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from neuralc.dialects.graph import ConfigAttr
+from neuralc.dialects.graph import InitializerAttr
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.plan import ClassPlan, FreeWeight, Layer
 
@@ -31,9 +31,9 @@ _CALLS = {
 _BATCH_NORM_DEFAULTS = {"weight": "ones", "bias": "zeros", "running_mean": "zeros", "running_var": "ones"}
 
 
-def call_of(init: ConfigAttr | None) -> str | None:
+def call_of(init: InitializerAttr | None) -> str | None:
     """The call that initializes `{}`; None where torch has no function for it."""
-    return None if init is None or init.arguments else _CALLS.get(init.config)
+    return None if init is None or init.arguments.data else _CALLS.get(init.called.data)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.calls import Calls
 from neuralc.frontends.nr.feeding import Applied, feed
 from neuralc.frontends.nr.frame import Broken, Frame, Running
-from neuralc.frontends.nr.layers import LOWERINGS
+from neuralc.frontends.nr.functions import Function
+from neuralc.frontends.nr.layers import lowering_of
 from neuralc.frontends.nr.layers.regularization import regularized
 from neuralc.frontends.nr.precision import Precision, policy_of
-from neuralc.frontends.nr.site import LayerError, Piece, Site, Values, shown
+from neuralc.frontends.nr.site import LayerError, Nested, Piece, Site, Values, shown
 from neuralc.frontends.nr.trace import Origin, Trace
 from neuralc.frontends.sizes import Size
 from neuralc.frontends.symbols import Symbols
@@ -210,7 +211,7 @@ class Bodies:
             raise self._problem(problem, f"`{name}`", node.name_span, applied.all) from None
 
     def _lowered(self, site: Site, signature: Signature, arguments: Bound, applied: Applied) -> Values:
-        result = LOWERINGS[signature.name](site, arguments, *applied.positional, **applied.named)
+        result = lowering_of(signature)(site, arguments, *applied.positional, **applied.named)
         values = (result,) if isinstance(result, SSAValue) else tuple(result)
         first = applied.all[0]
         if arguments.get("activity_regularizer") is not None:
@@ -247,13 +248,17 @@ class Bodies:
             branch.name: self._block(frame, branch.body, f"{path}.{branch.name}" if path else branch.name)
             for branch in node.branches
         }
-        arguments = node.arguments
-        policy = policy_of(arguments["dtype"])
-        return Site(frame.function, path, node.span, self, arguments["trainable"], block, branches, policy)
+        given, kind = node.arguments, node.signature.name
+        policy = policy_of(given["dtype"])
+        return Site(frame.function, path, node.span, self, given["trainable"], block, branches, kind, policy)
 
-    def _block(self, frame: Frame, body: Body, path: str) -> Piece:
-        def apply(*values: SSAValue) -> Values:
-            result = self.body(frame.inside(path), body, values)
+    def _block(self, frame: Frame, body: Body, path: str) -> Nested:
+        def apply(*values: SSAValue, inside: str = "", function: Function | None = None) -> Values:
+            inner = frame.inside(".".join(part for part in (path, inside) if part))
+            if function is not None:
+                inner = replace(inner, function=function)
+                self.symbols.blocks.append(function.block)
+            result = self.body(inner, body, values)
             if result is None:
                 raise Broken
             return result
@@ -266,11 +271,12 @@ class Bodies:
             raise ValueError(f"no layer is called {layer}")
         defaults = {parameter.name: parameter.default for parameter in signature.all_parameters}
         bound = Bound({**defaults, **arguments})
-        result = LOWERINGS[signature.name](site, bound, *values)
+        result = lowering_of(signature)(replace(site, kind=layer), bound, *values)
         return (result,) if isinstance(result, SSAValue) else tuple(result)
 
     def piece(self, site: Site, layer: LayerNode | CallNode) -> Piece:
-        frame = self._frames[-1]
+        frame = replace(self._frames[-1], function=site.function)
+        self.symbols.watch(site.function.block)
 
         def apply(*values: SSAValue) -> Values:
             result = self._node(frame, layer, values, site.path)

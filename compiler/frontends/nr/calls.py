@@ -11,10 +11,10 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.graph import CallOp, FuncOp, ReturnOp
-from neuralc.dialects.types import element_of, element_type_of, format_shape, shape_of
+from neuralc.dialects.types import as_tensor, element_of, element_type_of, format_shape, shape_of
 from neuralc.frontends.nr.feeding import Applied
 from neuralc.frontends.nr.frame import Broken, Frame, Running
-from neuralc.frontends.nr.functions import BlockFunction, Scope, WeightDeclaration, emit, location
+from neuralc.frontends.nr.functions import BlockFunction, Scope, StateDeclaration, WeightDeclaration, emit, location
 from neuralc.frontends.nr.site import LayerError, Values, shown
 from neuralc.frontends.nr.trace import Origin, Used
 from neuralc.frontends.sizes import Size
@@ -37,12 +37,14 @@ Key: TypeAlias = tuple[int, tuple[Attribute, ...], tuple[bool, ...]]
 
 @dataclass(frozen=True)
 class Template:
-    """A graph.func, and the weights its calls have to pass, by their paths within it."""
+    """A graph.func, and the weights and states its calls have to pass, by their paths within it."""
 
     op: FuncOp
-    weights: Sequence[WeightDeclaration]
+    passed: Sequence[WeightDeclaration | StateDeclaration]
     masked: tuple[bool, ...]
     """Which of its results carry a mask; the masks are further results."""
+    kept: Sequence[str]
+    """The states whose next values are its last results."""
     natural: tuple[Attribute | None, ...]
     """The types its results would have without a `dtype` in it, where they are others."""
 
@@ -121,20 +123,27 @@ class Calls:
         template = self._templates[found]
         if template is None:
             raise Broken
-        weights = [
-            frame.function.declare(replace(weight, name=f"{path}.{weight.name}" if path else weight.name), span)
-            for weight in template.weights
-        ]
+        passed = [self._passed(frame, symbol, path, span) for symbol in template.passed]
         given = [*values, *(mask for mask in masks if mask is not None)]
-        call = CallOp(template.op.sym_name.data, [*given, *weights], template.results, path)
+        call = CallOp(template.op.sym_name.data, [*given, *passed], template.results, path)
         emit(frame.function, call, span, path)
         count = len(template.masked)
-        results = tuple(call.res[:count])
+        results, rest = tuple(call.res[:count]), tuple(call.res[count:])
         self._bodies.precision.made(dict(zip(results, template.natural, strict=True)))
         carrying = [value for value, has_mask in zip(results, template.masked, strict=True) if has_mask]
-        self._bodies.masks.update(zip(carrying, call.res[count:], strict=True))
+        self._bodies.masks.update(zip(carrying, rest, strict=False))
+        for state, value in zip(template.kept, rest[len(carrying) :], strict=True):
+            frame.function.keep(_joined(path, state), value)
         self._bodies.trace.made(results, Origin(name, name_span, values))
         return results
+
+    def _passed(self, frame: Frame, symbol: WeightDeclaration | StateDeclaration, path: str, span: Span) -> SSAValue:
+        """What a call passes for a weight or a state of the function."""
+        own = replace(symbol, name=_joined(path, symbol.name))
+        if isinstance(own, WeightDeclaration):
+            return frame.function.declare(own, span)
+        type_ = as_tensor(self._bodies.symbols.attribute(own.type))
+        return frame.function.state(replace(own, type=type_), span)
 
     def _here(self, frame: Frame, name: str, name_span: Span, values: Values, path: str, build: Build) -> Values:
         """The body at the place of its use."""
@@ -168,14 +177,15 @@ class Calls:
         if running is None:
             return None
         found = [self._bodies.masks.get(value) for value in running]
-        end = ReturnOp([*running, *(mask for mask in found if mask is not None)])
+        end = ReturnOp([*running, *(mask for mask in found if mask is not None), *function.kept.values()])
         end.location = location(span)
         block.add_op(end)
         op = FuncOp(self._names.unique(name), [value.type for value in end.values], Region(block))
         op.location = location(span)
         self.functions.append(op)
+        masked = tuple(mask is not None for mask in found)
         natural = tuple(self._bodies.precision.natural.get(value) for value in running)
-        return Template(op, tuple(function.weights.values()), tuple(mask is not None for mask in found), natural)
+        return Template(op, tuple(function.passed), masked, tuple(function.kept), natural)
 
     def finish(self) -> Sequence[FuncOp]:
         """The functions, with the types that their results have after sizes were found to be equal."""
@@ -205,6 +215,10 @@ class Calls:
 
 def _written(shape: Sequence[int | str]) -> str:
     return format_shape([as_dim(size) for size in shape])
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _in_order(inputs: Sequence[ProgramInput], applied: Applied) -> Values:

@@ -8,14 +8,21 @@ what depends on it is left out, so that one run tells all independent errors.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, Region
 
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.graph import ModelOp, ReturnOp, WeightOp
-from neuralc.dialects.graph.config import ConfigAttr
+from neuralc.dialects.graph import (
+    ConstraintAttr,
+    InitializerAttr,
+    ModelOp,
+    RegularizerAttr,
+    ReturnOp,
+    WeightAttr,
+    WeightOp,
+)
 from neuralc.dialects.syntax import to_attribute
 from neuralc.dialects.types import element_type_of, tensor_type
 from neuralc.frontends.nr.bodies import Bodies
@@ -28,11 +35,13 @@ from neuralc.frontends.nr.site import Values
 from neuralc.frontends.nr.trace import Origin
 from neuralc.frontends.sizes import LARGEST, Size
 from neuralc.frontends.symbols import Symbols
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
-from neuralc.grammar.initializers import Config
 from neuralc.grammar.program import Program, ProgramInput
 
 BATCH = "batch"
+
+A = TypeVar("A", bound=WeightAttr)
 
 
 class Lowering:
@@ -54,7 +63,8 @@ class Lowering:
         self._declare()
         block = Block(arg_types=[self._type(given) for given in program.inputs])
         self.symbols.blocks.append(block)
-        frame = Frame(ModelFunction(block), Scope(), values={})
+        function = ModelFunction(block)
+        frame = Frame(function, Scope(), values={})
         for given, argument in zip(program.inputs, block.args, strict=True):
             argument.name_hint = given.name
             argument.location = location(given.span)
@@ -63,6 +73,7 @@ class Lowering:
         running = self.bodies.body(frame, program.body, tuple(block.args))
         outputs = self._outputs(frame, running)
         self._stop()
+        states = function.write_states()
         end = ReturnOp([value for _, value in outputs])
         end.location = location(program.body.steps[-1].node.span)
         block.add_op(end)
@@ -77,8 +88,8 @@ class Lowering:
         op.location = location(program.span)
         for message in check_objectives(op, program.clauses):
             self.bodies.trace.report(message)
-        weights = list(frame.function.weights.values())
-        return ModuleOp([*self._declarations(weights), *self.bodies.calls.finish(), op]), weights
+        weights = list(function.weights.values())
+        return ModuleOp([*self._declarations(weights), *states, *self.bodies.calls.finish(), op]), weights
 
     def _stop(self) -> None:
         errors = [*self.program.errors, *self.bodies.trace.errors]
@@ -110,9 +121,9 @@ class Lowering:
             op = WeightOp(
                 weight.name,
                 weight.type,
-                init=_config(weight.initializer),
-                regularizer=_config(weight.regularizer),
-                constraint=_config(weight.constraint),
+                init=_rule(InitializerAttr, weight.initializer),
+                regularizer=_rule(RegularizerAttr, weight.regularizer),
+                constraint=_rule(ConstraintAttr, weight.constraint),
                 attributes=attributes,
             )
             ops.append(op)
@@ -132,5 +143,5 @@ def _numbered(name: str, values: Values) -> list[tuple[str, Any]]:
     return [(f"{name}_{index}", value) for index, value in enumerate(values)]
 
 
-def _config(config: Config | None) -> ConfigAttr | None:
-    return None if config is None else ConfigAttr.of(config.name, config.arguments)
+def _rule(attribute: type[A], configured: Configured | None) -> A | None:
+    return None if configured is None else attribute.named(configured.name, configured.arguments)

@@ -9,12 +9,14 @@ from typing import Any, Protocol, TypeAlias
 from xdsl.dialects.builtin import f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from neuralc.dialects.graph import CastOp
-from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
-from neuralc.frontends.nr.functions import Function, WeightDeclaration, emit
+from neuralc.dialects.graph import CastOp, CustomOp
+from neuralc.dialects.plugins import op_plugin
+from neuralc.dialects.types import ShapeError, as_tensor, element_of, format_shape, is_float, shape_of, tensor_type
+from neuralc.frontends.nr.functions import Function, StateDeclaration, WeightDeclaration, emit
 from neuralc.frontends.sizes import Size
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Span
-from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER, Config
+from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER
 from neuralc.grammar.program import CallNode, LayerNode
 
 Values: TypeAlias = tuple[SSAValue, ...]
@@ -40,6 +42,14 @@ class Piece(Protocol):
     """A layer or a block that can be applied, as often as its user likes; weights are the same each time."""
 
     def __call__(self, *values: SSAValue) -> Values: ...
+
+
+class Nested(Protocol):
+    """The block of a layer, or one of its branches.
+
+    Applied at another path within the layer, it has other weights; with a function, its ops go there."""
+
+    def __call__(self, *values: SSAValue, inside: str = "", function: Function | None = None) -> Values: ...
 
 
 class Run(Protocol):
@@ -76,10 +86,12 @@ class Site:
     span: Span
     run: Run
     trainable: bool = True
-    block: Piece | None = None
+    block: Nested | None = None
     """The layer's block, for those that take one."""
-    branches: Mapping[str, Piece] = field(default_factory=dict)
+    branches: Mapping[str, Nested] = field(default_factory=dict)
     """The branches in the block of a layer that takes `name: { ... }`."""
+    kind: str = ""
+    """The layer, by its name in the signature table."""
     policy: Policy | None = None
     """The types that the layer's `dtype` asks for."""
 
@@ -92,11 +104,19 @@ class Site:
         emit(self.function, op, self.span, self.inner(suffix))
         return tuple(op.results)
 
-    def body(self, *values: SSAValue) -> Values:
-        """What the layer's block makes of values. Raises ShapeError where there is none."""
+    def op(self, name: str, *values: SSAValue, **arguments: Any) -> Values:
+        """An op that a plugin brings, under the name of its entry point. Raises ShapeError where nobody brings it."""
+        plugin = op_plugin(name)
+        if plugin is None:
+            raise ShapeError(f"no installed package brings the op `{name}`")
+        results = plugin.infer([value.type for value in values], arguments)
+        return self.add_all(CustomOp(name, values, results, arguments))
+
+    def body(self, *values: SSAValue, inside: str = "") -> Values:
+        """What the layer's block makes of values; `inside` is where its weights are. Raises ShapeError without one."""
         if self.block is None:
             raise ShapeError("it needs a block")
-        return self.block(*values)
+        return self.block(*values, inside=inside)
 
     def inner(self, name: str) -> str:
         """The path of something within this layer."""
@@ -107,11 +127,11 @@ class Site:
         name: str,
         shape: Sequence[int],
         like: SSAValue | Attribute,
-        initializer: str | Config,
+        initializer: str | Configured,
         *,
         trainable: bool = True,
-        regularizer: Config | None = None,
-        constraint: Config | None = None,
+        regularizer: Configured | None = None,
+        constraint: Configured | None = None,
     ) -> SSAValue:
         """A weight of this layer; its element type is `like`, or that of the value it meets.
 
@@ -123,13 +143,19 @@ class Site:
         if not is_float(element):
             about = f" of shape {shown(like)}" if isinstance(like, SSAValue) else ""
             raise ShapeError(f"a layer with weights needs floats, got {element}{about}")
-        start = Config(initializer) if isinstance(initializer, str) else initializer
+        start = Configured(initializer) if isinstance(initializer, str) else initializer
         for table, config in ((INITIALIZER, start), (REGULARIZER, regularizer), (CONSTRAINT, constraint)):
             if config is not None and (problem := table.problem(config, tuple(shape))) is not None:
                 raise ShapeError(f"the {table.noun} `{config.name}` of its {name}: {problem}")
         kept = self.policy.weights if self.policy is not None and element == self.policy.compute else element
         declaration = WeightDeclaration(
-            self.inner(name), tensor_type(shape, kept), start, trainable and self.trainable, regularizer, constraint
+            self.inner(name),
+            tensor_type(shape, kept),
+            start,
+            trainable and self.trainable,
+            regularizer,
+            constraint,
+            self.kind,
         )
         value = self.function.declare(declaration, self.span)
         return value if kept == element else self.add(CastOp.of(value, result=tensor_type(shape, element)), name)
@@ -141,9 +167,17 @@ class Site:
             return element
         return f32 if self.policy is None else self.policy.compute
 
-    def sub(self, name: str) -> Site:
-        """The place of a part of this layer: its weights are `path.name...`."""
-        return replace(self, path=self.inner(name), block=None, branches={})
+    def state(self, name: str, type_: Attribute) -> SSAValue:
+        """What a state of this layer holds: zeros in the first run, later what `keep` left. Raises ShapeError."""
+        return self.function.state(StateDeclaration(self.inner(name), as_tensor(type_)), self.span)
+
+    def keep(self, name: str, value: SSAValue) -> None:
+        """What a state of this layer holds from here on."""
+        self.function.keep(self.inner(name), value)
+
+    def sub(self, name: str, kind: str | None = None) -> Site:
+        """The place of a part of this layer: its weights are `path.name...`; `kind` is the layer that the part is."""
+        return replace(self, path=self.inner(name), block=None, branches={}, kind=kind or self.kind)
 
     def layer(self, part: str, layer: str, *values: SSAValue, **arguments: Any) -> SSAValue:
         """The one result of another layer that this one is made of: `site.layer("query", "Dense", x, units=64)`."""

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from neuralc.frontends.nr import load
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source
-from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER, Config
+from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, INITIALIZERS, REGULARIZER, AnEntry
 from neuralc.grammar.values import Word
-from neuralc.initial_values import INITIALIZERS, initial_value
+from neuralc.initial_values import DRAWN, initial_value
 from neuralc.weights_file import initial_weights
 
 
 def value(shape: tuple[int, ...], config: str, **arguments: Any) -> np.ndarray[Any, Any]:
-    return initial_value("w", shape, Config(config, arguments), 0)
+    return initial_value("w", shape, Configured(config, arguments), 0)
 
 
 def weights_of(arguments: str) -> Mapping[str, np.ndarray[Any, Any]]:
@@ -93,12 +94,27 @@ def test_the_values_that_are_no_chance() -> None:
 
 
 def test_every_entry_draws() -> None:
-    assert set(INITIALIZERS) == {entry.name for entry in INITIALIZER.entries}
+    assert set(DRAWN) == set(INITIALIZERS.names)
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize("scaling", ["density", "spectrum", None])
+@pytest.mark.parametrize("window", ["hann", "hamming", "blackman", None])
+def test_a_kernel_of_waves_is_a_fourier_transform(window: str | None, scaling: str | None, periodic: bool) -> None:
+    """Against numpy's FFT of a windowed frame, and scipy's windows."""
+    signal = pytest.importorskip("scipy.signal")
+    frame = np.random.default_rng(0).normal(size=16)
+    weights = np.ones(16) if window is None else signal.get_window(window, 16, periodic)
+    norm = {"density": np.sqrt((weights**2).sum()), "spectrum": weights.sum(), None: 1.0}[scaling if window else None]
+    expected = np.fft.rfft(frame * weights / norm)
+    options = {"window": window, "scaling": scaling, "periodic": periodic}
+    real, imaginary = (value((16, 1, 9), "stft", side=side, **options)[:, 0] for side in ("real", "imag"))
+    np.testing.assert_allclose(frame @ real + 1j * (frame @ imaginary), expected, atol=1e-12)
 
 
 # --- seeds -----------------------------------------------------------------------------------------------------------
 def test_values_follow_the_seed_of_the_model_and_the_name_unless_they_have_a_seed_of_their_own() -> None:
-    plain, seeded = Config("he_normal"), Config("he_normal", {"seed": 1})
+    plain, seeded = Configured("he_normal"), Configured("he_normal", {"seed": 1})
     first = initial_value("a", (4, 4), plain, 0)
     assert (first != initial_value("b", (4, 4), plain, 0)).any()
     assert (first != initial_value("a", (4, 4), plain, 1)).any()
@@ -109,17 +125,17 @@ def test_values_follow_the_seed_of_the_model_and_the_name_unless_they_have_a_see
 @pytest.mark.parametrize(
     ("written", "config"),
     [
-        ('"he_normal"', Config("he_normal")),
-        ("HeNormal", Config("he_normal")),
-        ("HeNormal()", Config("he_normal")),
-        ("he_normal(seed=3)", Config("he_normal", {"seed": 3})),
-        ("RandomNormal(0.0, 0.05)", Config("random_normal")),
-        ("RandomNormal(stddev=0.02)", Config("random_normal", {"stddev": 0.02})),
-        ('"uniform"', Config("random_uniform")),
-        ("HPO(choice(HeNormal(seed=2), Zeros()))", Config("he_normal", {"seed": 2})),
+        ('"he_normal"', Configured("he_normal")),
+        ("HeNormal", Configured("he_normal")),
+        ("HeNormal()", Configured("he_normal")),
+        ("he_normal(seed=3)", Configured("he_normal", {"seed": 3})),
+        ("RandomNormal(0.0, 0.05)", Configured("random_normal")),
+        ("RandomNormal(stddev=0.02)", Configured("random_normal", {"stddev": 0.02})),
+        ('"uniform"', Configured("random_uniform")),
+        ("HPO(choice(HeNormal(seed=2), Zeros()))", Configured("he_normal", {"seed": 2})),
     ],
 )
-def test_an_initializer_by_name_or_as_a_call(written: str, config: Config) -> None:
+def test_an_initializer_by_name_or_as_a_call(written: str, config: Configured) -> None:
     program = load(Source("m.nr", f"network M {{ input: (4) layers: Dense(2, kernel_initializer={written}) }}"))
     assert program.weights[0].initializer == config
 
@@ -128,15 +144,15 @@ def test_regularizers_and_constraints_stay_with_the_weight() -> None:
     arguments = 'kernel_regularizer=L1L2(l2=0.1), bias_regularizer="l2", kernel_constraint=MaxNorm(3, axis=[0, 1])'
     program = load(Source("m.nr", f"network M {{ input: (4) layers: Dense(2, {arguments}) }}"))
     kernel, bias = program.weights
-    assert (kernel.regularizer, bias.regularizer) == (Config("l1_l2", {"l2": 0.1}), Config("l2"))
-    assert (kernel.constraint, bias.constraint) == (Config("max_norm", {"max_value": 3.0, "axis": (0, 1)}), None)
+    assert (kernel.regularizer, bias.regularizer) == (Configured("l1_l2", {"l2": 0.1}), Configured("l2"))
+    assert (kernel.constraint, bias.constraint) == (Configured("max_norm", {"max_value": 3.0, "axis": (0, 1)}), None)
 
 
-@pytest.mark.parametrize("table", [INITIALIZER, REGULARIZER, CONSTRAINT])
-def test_names_of_keras_are_found_in_any_spelling(table: Any) -> None:
-    for entry in table.entries:
-        camel = "".join(part.capitalize() for part in entry.name.split("_"))
-        assert table.convert(entry.name).value == table.convert(Word(camel)).value == Config(entry.name)
+@pytest.mark.parametrize("kind", [INITIALIZER, REGULARIZER, CONSTRAINT])
+def test_names_of_keras_are_found_in_any_spelling(kind: AnEntry) -> None:
+    for entry in kind.table.entries:
+        camel = entry.source.rpartition(".")[2]
+        assert kind.convert(entry.name).value == kind.convert(Word(camel)).value == Configured(entry.name)
 
 
 @pytest.mark.parametrize(

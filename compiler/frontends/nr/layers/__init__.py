@@ -8,20 +8,35 @@ from __future__ import annotations
 
 from neuralc.frontends.nr.layers import (
     activations,
+    attention,
     blocks,
+    capsule,
     convolution,
     core,
+    dynamic,
+    graph_attention,
+    graph_conv,
+    heads,
+    image_attention,
     merge,
     normalization,
     pooling,
     positions,
     preprocessing,
+    quantum,
+    recurrent,
     regularization,
+    rotary,
     shape,
+    transformer,
+    vision,
+    wrappers,
 )
 from neuralc.frontends.nr.layers.shared import Lowering
+from neuralc.grammar.plugins import layer_plugin
+from neuralc.grammar.signatures import Signature
 
-__all__ = ["LOWERINGS", "Lowering"]
+__all__ = ["LOWERINGS", "Lowering", "lowering_of"]
 
 LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
@@ -33,7 +48,31 @@ LOWERINGS: dict[str, Lowering] = {
     **normalization.LOWERINGS,
     **regularization.LOWERINGS,
     **activations.LOWERINGS,
+    **recurrent.LOWERINGS,
+    **wrappers.LOWERINGS,
     **blocks.LOWERINGS,
     **merge.LOWERINGS,
+    **attention.LOWERINGS,
+    **heads.LOWERINGS,
+    **rotary.LOWERINGS,
+    **transformer.LOWERINGS,
+    **image_attention.LOWERINGS,
+    **vision.LOWERINGS,
+    **dynamic.LOWERINGS,
+    **quantum.LOWERINGS,
+    **graph_conv.LOWERINGS,
+    **graph_attention.LOWERINGS,
+    **capsule.LOWERINGS,
 }
 """Every layer of the signature table; a test compares the two."""
+
+
+def lowering_of(signature: Signature) -> Lowering:
+    """The function of a layer of the table, or of one that a plugin brings."""
+    found = LOWERINGS.get(signature.name)
+    if found is not None:
+        return found
+    plugin = layer_plugin(signature.name)
+    if plugin is None or plugin.lower is None:
+        raise ValueError(f"no function writes the layer {signature.name}")
+    return plugin.lower

@@ -148,7 +148,7 @@ def unit_normalization(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
     axes = _axes(arguments["axis"], x)
     square = site.add(graph.MulOp.of(x, x))
     total = site.add(graph.ReduceOp.of(square, kind="sum", axes=axes, keepdims=True), "square_sum")
-    longest = constant(site, x, LONGEST.get(element_of(x.type), 1e12), "longest")
+    longest = constant(site, x, LONGEST.get(str(element_of(x.type)), 1e12), "longest")
     inverse = site.add(graph.MinimumOp.of(site.add(graph.RsqrtOp.of(total)), longest))
     return site.add(graph.MulOp.of(x, inverse))
 

@@ -12,7 +12,8 @@ from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.layers.shared import Lowering
 from neuralc.frontends.nr.site import Site, Values, shown
 from neuralc.grammar.binding import Bound
-from neuralc.grammar.initializers import REGULARIZER, Config
+from neuralc.grammar.configured import Configured
+from neuralc.grammar.initializers import REGULARIZER
 
 
 def dropout(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
@@ -72,7 +73,7 @@ def activity_regularization(site: Site, arguments: Bound, x: SSAValue) -> SSAVal
     return site.add(graph.ActivityRegularizerOp.of(x, l1=arguments["l1"], l2=arguments["l2"]))
 
 
-def regularized(site: Site, values: Values, regularizer: Config) -> Values:
+def regularized(site: Site, values: Values, regularizer: Configured) -> Values:
     """The results of a layer with an `activity_regularizer`. Raises ShapeError for one that is for matrices only."""
     weights = REGULARIZER.arguments(regularizer)
     if not {"l1", "l2"} & set(weights):

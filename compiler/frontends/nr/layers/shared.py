@@ -1,4 +1,4 @@
-"""What layers over images share: where channels stand, known sizes, `same` padding."""
+"""What layers share: weights by the arguments that say how they start and train, and sizes that must be known."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from typing import TypeAlias
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.graph.shapes import CHANNEL, SPATIAL, same_padding, static_shape
-from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
-from neuralc.frontends.nr.site import Site, Values, shown
+from neuralc.dialects.graph.shapes import static_shape
+from neuralc.dialects.types import ShapeError, element_of, tensor_type
+from neuralc.frontends.nr.site import Site, Values
 from neuralc.grammar.binding import Bound
 
 Lowering: TypeAlias = Callable[..., SSAValue | Values]
 """`lower(site, arguments, *values, **named_values)`: the graph ops of a layer.
 
 Raises ShapeError for what does not fit, LayerError where the message has a code of its own or a fix."""
-
-Pair: TypeAlias = tuple[int, int]
 
 
 ADAPTED = ("kernel", "embeddings")
@@ -65,36 +63,12 @@ def adapted(site: Site, arguments: Bound, name: str, value: SSAValue) -> SSAValu
     a = site.weight(f"lora_{name}_a", (*inner, rank), value, "he_uniform", regularizer=penalty)
     b = site.weight(f"lora_{name}_b", (rank, last), value, "zeros", regularizer=penalty)
     product = site.add(graph.MatmulOp.of(a, b), f"lora_{name}")
-    factor = graph.ConstantOp.of(
-        result=tensor_type((), element_of(value.type)), value=(rank if alpha is None else alpha) / rank
-    )
-    change = site.add(graph.MulOp.of(product, site.add(factor, "lora_scale")))
-    return site.add(graph.AddOp.of(value, change), f"{name}.adapted")
-
-
-def data_format(arguments: Bound) -> str:
-    return "NCHW" if arguments["data_format"] == "channels_first" else "NHWC"
-
-
-def image(x: SSAValue, form: str) -> tuple[int, Pair]:
-    """Channels, and (height, width). Raises ShapeError for anything but an image of known size."""
-    shape = shape_of(x.type)
-    order = "height, width, channels" if form == "NHWC" else "channels, height, width"
-    if len(shape) != 4:
-        raise ShapeError(f"it takes images (batch, {order}), its input is {shown(x)}")
-    height, width = (known(shape[axis], "height or width") for axis in SPATIAL[form])
-    return known(shape[CHANNEL[form]], "channels"), (height, width)
+    scale = (rank if alpha is None else alpha) / rank
+    factor = site.add(graph.ConstantOp.of(result=tensor_type((), element_of(value.type)), value=scale), "lora_scale")
+    return site.add(graph.AddOp.of(value, site.add(graph.MulOp.of(product, factor))), f"{name}.adapted")
 
 
 def known(size: object, what: str) -> int:
     if not isinstance(size, int):
         raise ShapeError(f"{what} must be a number, it is {size}")
     return size
-
-
-def pads(padding: str, size: Pair, window: Pair, strides: Pair, dilations: tuple[int, int] = (1, 1)) -> tuple[int, ...]:
-    """[top, left, bottom, right]; `same` as in Keras: the odd one goes to the bottom and the right."""
-    if padding == "valid":
-        return (0, 0, 0, 0)
-    both = [same_padding(*axis) for axis in zip(size, window, strides, dilations, strict=True)]
-    return (both[0][0], both[1][0], both[0][1], both[1][1])

@@ -1,0 +1,259 @@
+"""Attention with heads: queries, keys and values as linear maps of what comes in, and a linear map of what comes out.
+
+Projections are dense maps over the last axis, `x[.., in] . kernel[in, heads, size]`, written as one matrix product.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import graph
+from neuralc.dialects.dims import product
+from neuralc.dialects.graph.shapes import normalize_axis
+from neuralc.dialects.types import ShapeError, shape_of
+from neuralc.frontends.nr.layers.masks import band, causal, fitted, joined, masked, over_steps, truth
+from neuralc.frontends.nr.layers.rotary import Rotation
+from neuralc.frontends.nr.layers.sequences import one_or_many
+from neuralc.frontends.nr.layers.shared import Lowering, known, weight
+from neuralc.frontends.nr.layers.values import dropout, einsum, positions, reshape, same, scaled
+from neuralc.frontends.nr.site import LayerError, Site, Values, shown
+from neuralc.grammar.binding import Bound
+
+
+def project(site: Site, arguments: Bound, x: SSAValue, sizes: Sequence[int], bound: int = 1) -> SSAValue:
+    """x[.., in..] . kernel[in.., *sizes] + bias[*sizes] over the last `bound` axes (Keras EinsumDense)."""
+    shape = shape_of(x.type)
+    inner = [known(size, "the last axis") for size in shape[len(shape) - bound :]]
+    kernel = weight(site, arguments, "kernel", (*inner, *sizes), x)
+    matrix = reshape(site, kernel, (math.prod(inner), math.prod(sizes)), "kernel")
+    operands = [reshape(site, x, (*shape[: len(shape) - bound], math.prod(inner))), matrix]
+    if arguments["use_bias"]:
+        bias = weight(site, arguments, "bias", sizes, x)
+        operands.append(reshape(site, bias, (math.prod(sizes),), "bias"))
+    result = site.add(graph.DenseOp.of(*operands))
+    return reshape(site, result, (*shape[: len(shape) - bound], *sizes))
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks a layer is given: over the steps of query, value and key, and over pairs of places."""
+
+    query: SSAValue | None = None
+    value: SSAValue | None = None
+    key: SSAValue | None = None
+    pairs: SSAValue | None = None
+
+    def carried(self, site: Site, query: SSAValue, value: SSAValue, key: SSAValue | None) -> Masks:
+        """Those that were given, and for the others those that the values carry."""
+        return Masks(
+            site.mask(query) if self.query is None else self.query,
+            site.mask(value) if self.value is None else self.value,
+            site.mask(key) if self.key is None and key is not None else self.key,
+            self.pairs,
+        )
+
+    def of(
+        self, site: Site, arguments: Bound, query: SSAValue, value: SSAValue, axes: Sequence[int]
+    ) -> SSAValue | None:
+        """All of them as one, with the causal mask and the window of the arguments, for attention over `axes`."""
+        if tuple(axes) != (1,) and any(mask is not None for mask in (self.query, self.value, self.key)):
+            raise ShapeError(f"masks are over axis 1, attention runs over {_axes(axes)}")
+        found = [] if self.pairs is None else [truth(site, self.pairs, "attention_mask")]
+        for name, mask, x, axis in (
+            ("query_mask", self.query, query, 2),
+            ("value_mask", self.value, value, 1),
+            ("key_mask", self.key, value, 1),
+        ):
+            if mask is not None:
+                found.append(over_steps(site, name, mask, x, axis))
+        width = arguments["sliding_window"]
+        if arguments["use_causal_mask"] or width is not None:
+            if len(axes) != 1:
+                raise ShapeError(f"a causal mask or a window is along one axis, attention runs over {_axes(axes)}")
+            rows = positions(site, shape_of(query.type)[axes[0]], 1, 3)
+            columns = positions(site, shape_of(value.type)[axes[0]], 2, 3)
+            if arguments["use_causal_mask"]:
+                found.append(causal(site, rows, columns))
+            if width is not None:
+                found.append(band(site, rows, columns, width))
+        return joined(site, found)
+
+
+def weigh(site: Site, arguments: Bound, scores: SSAValue, mask: SSAValue | None, count: int) -> tuple[SSAValue, ...]:
+    """The weights of the keys, over the last `count` axes of the scores: with dropout, and without."""
+    if mask is not None:
+        scores = masked(site, scores, fitted(site, mask, scores, 2 * count))
+    shape = shape_of(scores.type)
+    flat = reshape(site, scores, (*shape[: len(shape) - count], product(shape[len(shape) - count :])), "scores")
+    weights = reshape(site, site.add(graph.SoftmaxOp.of(flat), "weights"), shape, "weights")
+    dropped = dropout(site, weights, arguments["dropout"], arguments["seed"])
+    return dropped, weights
+
+
+@one_or_many("query")
+def multi_head_attention(
+    site: Site,
+    arguments: Bound,
+    query: SSAValue,
+    value: SSAValue | None = None,
+    key: SSAValue | None = None,
+    query_mask: SSAValue | None = None,
+    value_mask: SSAValue | None = None,
+    key_mask: SSAValue | None = None,
+    attention_mask: SSAValue | None = None,
+) -> SSAValue | Values:
+    """Vaswani et al. 2017, section 3.2.2; over several axes as Keras has it."""
+    _check_flash(arguments)
+    value = query if value is None else value
+    rank = len(shape_of(query.type))
+    axes = arguments["attention_axes"] or range(1, rank - 1)
+    axes = sorted(normalize_axis(axis, rank) for axis in axes)
+    masks = Masks(query_mask, value_mask, key_mask, attention_mask).carried(site, query, value, key)
+    key = value if key is None else key
+    _check(site, query, value, key, axes)
+    mask = masks.of(site, arguments, query, value, axes)
+    heads: int = arguments["num_heads"]
+    key_dim: int = arguments["key_dim"]
+    value_dim: int = arguments["value_dim"] or key_dim
+    q = project(site.sub("query"), arguments, query, (heads, key_dim))
+    k = project(site.sub("key"), arguments, key, (heads, key_dim))
+    q, k = _turned(site, arguments, q, k, axes)
+    gate = _gate(site, arguments, query, (heads, value_dim))
+    v = project(site.sub("value"), arguments, value, (heads, value_dim))
+    dots, sums = equations(rank + 1, axes)
+    scores = einsum(site, dots, scaled(site, q, key_dim**-0.5), k, suffix="scores")
+    dropped, weights = weigh(site, arguments, scores, mask, len(axes))
+    seen = einsum(site, sums, dropped, v)
+    if gate is not None:
+        seen = site.add(graph.MulOp.of(seen, gate), "gated")
+    sizes = arguments["output_shape"] or (known(shape_of(query.type)[-1], "the last axis of the query"),)
+    result = project(site.sub("attention_output"), arguments, seen, sizes, 2)
+    site.put_mask(result, masks.query)
+    return (result, weights) if arguments["return_attention_scores"] else result
+
+
+@one_or_many("query")
+def grouped_query_attention(
+    site: Site,
+    arguments: Bound,
+    query: SSAValue,
+    value: SSAValue | None = None,
+    key: SSAValue | None = None,
+    query_mask: SSAValue | None = None,
+    value_mask: SSAValue | None = None,
+    key_mask: SSAValue | None = None,
+    attention_mask: SSAValue | None = None,
+) -> SSAValue | Values:
+    """Ainslie et al. 2023: a head of keys and values serves a group of heads of queries."""
+    _check_flash(arguments)
+    value = query if value is None else value
+    if len(shape_of(query.type)) != 3:
+        raise ShapeError(f"it takes sequences (batch, steps, features), its query is {shown(query)}")
+    masks = Masks(query_mask, value_mask, key_mask, attention_mask).carried(site, query, value, key)
+    key = value if key is None else key
+    _check(site, query, value, key, (1,))
+    mask = masks.of(site, arguments, query, value, (1,))
+    size: int = arguments["head_dim"]
+    heads: int = arguments["num_query_heads"]
+    groups: int = arguments["num_key_value_heads"]
+    if heads % groups:
+        raise LayerError(
+            f"{heads} heads of queries cannot share {groups} heads of keys",
+            help="`num_key_value_heads` divides `num_query_heads`",
+        )
+    q = project(site.sub("query"), arguments, query, (heads, size))
+    k = project(site.sub("key"), arguments, key, (groups, size))
+    q, k = _turned(site, arguments, q, k, (1,))
+    gate = _gate(site, arguments, query, (heads, size))
+    v = project(site.sub("value"), arguments, value, (groups, size))
+    batch, rows = shape_of(q.type)[:2]
+    columns = shape_of(k.type)[1]
+    grouped = reshape(site, scaled(site, q, size**-0.5), (batch, rows, groups, heads // groups, size), "grouped")
+    scores = einsum(site, "bqgrh,bkgh->bgrqk", grouped, k, suffix="scores")
+    scores = reshape(site, scores, (batch, heads, rows, columns), "scores")
+    dropped, weights = weigh(site, arguments, scores, mask, 1)
+    dropped = reshape(site, dropped, (batch, groups, heads // groups, rows, columns), "grouped")
+    seen = reshape(site, einsum(site, "bgrqk,bkgh->bqgrh", dropped, v), (batch, rows, heads, size))
+    if gate is not None:
+        seen = site.add(graph.MulOp.of(seen, gate), "gated")
+    width = known(shape_of(query.type)[-1], "the last axis of the query")
+    result = project(site.sub("attention_output"), arguments, seen, (width,), 2)
+    site.put_mask(result, masks.query)
+    return (result, weights) if arguments["return_attention_scores"] else result
+
+
+def equations(rank: int, axes: Sequence[int]) -> tuple[str, str]:
+    """The einsums of scores and of results, for values of `rank` axes, the last two of them heads and features.
+
+    Scores have the axes that attention leaves alone, the heads, the attended axes of the queries and those of the
+    keys: "bqnh,bknh->bnqk" for sequences."""
+    others, queries, keys = iter("xyzuvw"), iter("qrstop"), iter("klmcde")
+    pairs = {axis: (next(queries), next(keys)) for axis in axes}
+    alone = {axis: "b" if axis == 0 else next(others) for axis in range(rank - 2) if axis not in axes}
+    query = "".join(pairs[axis][0] if axis in pairs else alone[axis] for axis in range(rank - 2))
+    key = "".join(pairs[axis][1] if axis in pairs else alone[axis] for axis in range(rank - 2))
+    scores = (
+        "".join(alone.values()) + "n" + "".join(q for q, _ in pairs.values()) + "".join(k for _, k in pairs.values())
+    )
+    return f"{query}nh,{key}nh->{scores}", f"{scores},{key}nh->{query}nh"
+
+
+def _turned(site: Site, arguments: Bound, q: SSAValue, k: SSAValue, axes: Sequence[int]) -> tuple[SSAValue, SSAValue]:
+    """Queries and keys turned by their places, where the arguments say so."""
+    if not arguments["rotary"]:
+        return q, k
+    if len(axes) != 1:
+        raise ShapeError(f"places are along one axis, attention runs over {_axes(axes)}")
+    rotation = Rotation(sequence=axes[0])
+
+    def turned(name: str, x: SSAValue) -> SSAValue:
+        shape = shape_of(x.type)
+        return rotation.of(site.sub(name), x, positions(site, shape[axes[0]], axes[0], len(shape)))
+
+    return turned("query", q), turned("key", k)
+
+
+def _gate(site: Site, arguments: Bound, query: SSAValue, sizes: Sequence[int]) -> SSAValue | None:
+    """What the results of the heads are multiplied by (Qiu et al. 2025)."""
+    if not arguments["use_gate"]:
+        return None
+    return site.add(graph.SigmoidOp.of(project(site.sub("gate"), arguments, query, sizes)), "gate")
+
+
+def _check(site: Site, query: SSAValue, value: SSAValue, key: SSAValue, axes: Sequence[int]) -> None:
+    """Value and key have the same places, query the same ones beside the attended axes."""
+    rank = len(shape_of(query.type))
+    if rank < 3:
+        raise ShapeError(f"it takes sequences (batch, steps, features), its query is {shown(query)}")
+    if not axes or not all(0 < axis < rank - 1 for axis in axes) or len({*axes}) != len(axes):
+        raise ShapeError(f"attention runs over different axes between the batch and the features, not {_axes(axes)}")
+    for other in (value, key):
+        if len(shape_of(other.type)) != rank:
+            raise ShapeError(f"query, value and key have one rank, they are {shown(query)} and {shown(other)}")
+    for axis in range(rank - 1):
+        same(site, f"axes {axis} of value and key", shape_of(value.type)[axis], shape_of(key.type)[axis])
+        if axis not in axes:
+            same(site, f"axes {axis} of query and value", shape_of(query.type)[axis], shape_of(value.type)[axis])
+
+
+def _check_flash(arguments: Bound) -> None:
+    """Keras refuses what its flash kernels cannot do; the values are the same with and without."""
+    if not arguments["flash_attention"]:
+        return
+    for name, why in (("dropout", "dropout"), ("return_attention_scores", "the scores as a result")):
+        if arguments[name]:
+            raise LayerError(f"flash attention goes without {why}", help=f"leave out `flash_attention` or `{name}`")
+
+
+def _axes(axes: Sequence[int]) -> str:
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
+
+
+LOWERINGS: dict[str, Lowering] = {
+    "MultiHeadAttention": multi_head_attention,
+    "GroupedQueryAttention": grouped_query_attention,
+}
