@@ -1,6 +1,6 @@
 """Reads what a `Lambda` computes: the text within a string of a model to a tree whose nodes know their places.
 
-    "x, y: where(x > y, x, 0)"   ->   Function(("x", "y"), Call(Name("where"), (Comparison(..), Name("x"), Number(0)), {}))
+    "x, y: where(x > y, x, 0)"  ->  Function((x, y), Call(Name("where"), (Comparison(..), Name("x"), Literal(0)), {}))
 
 Nothing of it is ever handed to Python.
 """

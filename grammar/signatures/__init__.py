@@ -66,7 +66,7 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
 SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.values() for signature in family)
 
 WITHOUT_MEANING: tuple[str, ...] = (
-    "Lambda", "CustomShape",
+    "CustomShape",
     "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
     "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
