@@ -79,6 +79,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "values as another type: floats are cut to integers, integers rounded to floats; true is what is not 0",
         shapes="any -> the same",
         masking="keep",
+        retypes=True,
         example='input: (16) uint8 layers: Cast("float32") Dense(3)',
     ),
 )
