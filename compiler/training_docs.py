@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from neuralc.grammar.initializers import CONSTRAINTS, INITIALIZERS, REGULARIZERS
 from neuralc.grammar.parameters import Parameter
 from neuralc.grammar.training.callbacks import CALLBACKS
 from neuralc.grammar.training.losses import LOSSES
@@ -13,11 +14,16 @@ from neuralc.grammar.training.metrics import METRICS
 from neuralc.grammar.training.optimizers import OPTIMIZERS, SCHEDULES
 from neuralc.grammar.training.sections import SECTIONS
 from neuralc.grammar.training.table import Entry, Table
+from neuralc.layers import written
 
-HEAD = """# Optimizers, schedules, losses, metrics, callbacks and sections
+SHORT = 5
+"""Entries of a table that says the parameters of each in full."""
+
+HEAD = """# Optimizers, schedules, losses, metrics, callbacks, initializers, regularizers, constraints, sections
 
 Written by `make docs` from the tables of the code; a test fails where it is out of date. How they are written in a
-model: [training.md](training.md).
+model: [training.md](training.md). Initializers, regularizers and constraints are arguments of layers
+([reference.md](reference.md#arguments)).
 
 A name is found in any case, in snake_case and in CamelCase. A parameter without a default has to be given.
 """
@@ -28,6 +34,9 @@ TABLES: dict[str, Table] = {
     "Losses": LOSSES,
     "Metrics": METRICS,
     "Callbacks": CALLBACKS,
+    "Initializers": INITIALIZERS,
+    "Regularizers": REGULARIZERS,
+    "Constraints": CONSTRAINTS,
 }
 
 
@@ -41,7 +50,7 @@ def text() -> str:
 
 def _table(title: str, table: Table) -> Iterator[str]:
     yield f"## {title}\n"
-    shared = _shared(table.entries)
+    shared = _shared(table.entries) if len(table.entries) > SHORT else []
     if shared:
         yield f"Those of Keras also take {', '.join(f'`{_written(parameter)}`' for parameter in shared)}.\n"
     yield "| name | also | parameters | definition | source |"
@@ -83,14 +92,7 @@ def _shared(entries: Iterable[Entry]) -> list[Parameter]:
 
 
 def _written(parameter: Parameter) -> str:
-    if parameter.required:
-        return parameter.name
-    default = parameter.default
-    if isinstance(default, bool):
-        shown = "true" if default else "false"
-    else:
-        shown = f'"{default}"' if isinstance(default, str) else str(default)
-    return f"{parameter.name}={shown}"
+    return parameter.name if parameter.required else f"{parameter.name}={written(parameter.default)}"
 
 
 def _about(parameter: Parameter) -> str:
