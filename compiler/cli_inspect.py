@@ -49,11 +49,31 @@ def command(
     **flags: Any,
 ) -> int:
     """Show MODEL: a .nr program, an ONNX model, or IR (.mlir) of the graph level."""
+    if (definitions := _definitions(model, kind, output)) is not None:
+        return definitions
     found = _summary(model, make_options(**flags), parse_sizes(sizes), error_format)
     if kind == "text":
         _text(found, output, depth, layers=not summary)
     else:
         _write(RENDERERS[kind](found, depth), output, model.with_suffix(f".{kind}"), page=kind != "json")
+    return 0
+
+
+def _definitions(model: Path, kind: str, output: str | None) -> int | None:
+    """A program without a network has macros and notes to show; None for all others."""
+    import json
+
+    from neuralc.files import STDOUT, write_product
+    from neuralc.grammar.diagnostics import usage_error
+    from neuralc.inspection.definitions import definitions
+
+    found = definitions(model)
+    if found is None:
+        return None
+    if kind not in ("text", "json"):
+        raise usage_error("E0814", f"{model.name} holds no network to draw", help="`--format=text` lists its macros")
+    content = found.text() if kind == "text" else json.dumps(found.as_dict(), indent=1) + "\n"
+    write_product(output or STDOUT, content)
     return 0
 
 

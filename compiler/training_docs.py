@@ -1,4 +1,4 @@
-"""Writes docs/language/training_tables.md from the tables of grammar/training: `make docs` in the checkout."""
+"""Writes docs/language/training_tables.md from the tables about training: `make docs` in the checkout."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from neuralc.grammar.training.sections import SECTIONS
 from neuralc.grammar.training.table import Entry, Table
 from neuralc.layers import written
 
-SHORT = 5
-"""Entries of a table that says the parameters of each in full."""
-
-HEAD = """# Optimizers, schedules, losses, metrics, callbacks, initializers, regularizers, constraints, sections
+HEAD = """# Optimizers, schedules, losses, metrics, callbacks, sections; initializers, regularizers, constraints
 
 Written by `make docs` from the tables of the code; a test fails where it is out of date. How they are written in a
-model: [training.md](training.md). Initializers, regularizers and constraints are arguments of layers
-([reference.md](reference.md#arguments)).
+model: [training.md](training.md).
 
 A name is found in any case, in snake_case and in CamelCase. A parameter without a default has to be given.
 """
+
+MANY = 6
+"""Entries of a table that tells once what nearly all of them take."""
 
 TABLES: dict[str, Table] = {
     "Optimizers": OPTIMIZERS,
@@ -50,7 +49,7 @@ def text() -> str:
 
 def _table(title: str, table: Table) -> Iterator[str]:
     yield f"## {title}\n"
-    shared = _shared(table.entries) if len(table.entries) > SHORT else []
+    shared = _shared(table.entries) if len(table.entries) >= MANY else []
     if shared:
         yield f"Those of Keras also take {', '.join(f'`{_written(parameter)}`' for parameter in shared)}.\n"
     yield "| name | also | parameters | definition | source |"

@@ -15,7 +15,6 @@ from neuralc.grammar.parameters import (
     Identifier,
     Kind,
     Named,
-    NotYet,
     OneOf,
     Optional,
     Parameter,
@@ -140,10 +139,6 @@ COMMON: Parameters = (
     p("dtype", Optional(OneOf(POLICIES)), None, "the float type it computes in; `mixed_` keeps its weights in float32"),
 )
 """What every layer takes, by name only."""
-
-
-def untreated(*names: str) -> Parameters:
-    return tuple(Parameter(name, NotYet(), None) for name in names)
 
 
 def regularizer(weight: str) -> Parameter:

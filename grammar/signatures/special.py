@@ -77,6 +77,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "activation(x . kernel + bias), each weight mean + log(1 + exp(rho)) * noise. Without `key` the noise is 0 "
         "but in training; with one, each sample draws the weights of its key, and equal keys draw equal ones",
         inputs=Inputs(("x",), ("key",)),
+        masking="keep",
         shapes="x (batch, .., in), key (batch) of integers -> (batch, .., units)",
         example="input: { x: (8), key: () int64 } layers: ProbabilisticDense(x, key=key, units=4)",
     ),

@@ -174,3 +174,44 @@ def test_grouped_query_attention_with_masks(heads: int) -> None:
         ),
         data={"m": pairs, "a": value_mask},
     )
+
+
+# --- masks that values carry -----------------------------------------------------------------------------------------
+TOKENS = np.array([[3, 1, 4, 0, 0], [2, 7, 0, 0, 0], [5, 6, 8, 9, 1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "build"),
+    [
+        ("Attention()", lambda x: layers.Attention()([x, x])),
+        ("AdditiveAttention()", lambda x: layers.AdditiveAttention()([x, x])),
+        ("MultiHeadAttention(2, 4)", lambda x: layers.MultiHeadAttention(2, 4)(x, x)),
+        (
+            "MultiHeadAttention(2, 4, use_causal_mask=true)",
+            lambda x: layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True),
+        ),
+        ("GroupedQueryAttention(4, 4, 2)", lambda x: layers.GroupQueryAttention(4, 4, 2)(x, x)),
+    ],
+)
+def test_a_mask_goes_in_and_comes_out(text: str, build: Any) -> None:
+    """The pooling behind counts the steps that the result still carries a mask for."""
+    agrees(
+        f"Embedding(10, 6, mask_zero=true) {text} GlobalAveragePooling1D()",
+        {"x": (5,)},
+        lambda x: layers.GlobalAveragePooling1D()(build(layers.Embedding(10, 6, mask_zero=True)(x))),
+        data={"x": TOKENS},
+        batch=3,
+    )
+
+
+def test_query_and_value_carry_masks_of_their_own() -> None:
+    embed = "q = Embedding(10, 6, mask_zero=true)(a) v = Embedding(10, 6, mask_zero=true)(b)"
+    agrees(
+        f"{embed} MultiHeadAttention(q, v, num_heads=2, key_dim=4) GlobalAveragePooling1D()",
+        {"a": (5,), "b": (4,)},
+        lambda a, b: layers.GlobalAveragePooling1D()(
+            layers.MultiHeadAttention(2, 4)(*(layers.Embedding(10, 6, mask_zero=True)(each) for each in (a, b)))
+        ),
+        data={"a": TOKENS, "b": TOKENS[::-1, :4]},
+        batch=3,
+    )

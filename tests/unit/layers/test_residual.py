@@ -47,6 +47,7 @@ def linear(x: Any) -> Any:
         ("Residual { Dense(5) }", (4,), linear, None),
     ],
 )
+@pytest.mark.thorough
 def test_the_input_is_brought_to_the_shape_of_the_result(
     text: str, shape: tuple[int, ...], build: Any, sizes: str | None
 ) -> None:

@@ -79,16 +79,17 @@ def penalized(lower: Lowering) -> Lowering:
     def layer(site: Site, arguments: Bound, *values: SSAValue, **named: SSAValue | Values) -> SSAValue | Values:
         result = lower(site, arguments, *values, **named)
         penalty = arguments["activity_regularizer"]
-        if penalty is None:
-            return result
         if isinstance(result, SSAValue):
-            return _penalty(site, penalty, result)
-        return tuple(_penalty(site, penalty, value) for value in result)
+            return penalize(site, penalty, result)
+        return tuple(penalize(site, penalty, value) for value in result)
 
     return layer
 
 
-def _penalty(site: Site, penalty: Configured, x: SSAValue) -> SSAValue:
+def penalize(site: Site, penalty: Configured | None, x: SSAValue) -> SSAValue:
+    """A value, with what training adds to the loss for it. Raises LayerError for a penalty that is of weights alone."""
+    if penalty is None:
+        return x
     factors = REGULARIZER.arguments(penalty)
     if not factors.keys() <= {"l1", "l2"}:
         help = 'write "l1", "l2" or L1L2(...)'
