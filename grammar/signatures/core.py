@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from neuralc.grammar.parameters import Flag, NotYet, Optional, Parameter, Parameters, Real, Several, Size, Whole
+from neuralc.grammar.parameters import (
+    Flag,
+    Formula,
+    NotYet,
+    Optional,
+    Parameter,
+    Parameters,
+    Real,
+    Several,
+    Size,
+    Whole,
+)
 from neuralc.grammar.signatures.base import (
     ACTIVATION,
     ACTIVATION_ARGUMENT,
@@ -12,6 +23,7 @@ from neuralc.grammar.signatures.base import (
     KERNEL_INIT,
     KERNEL_TRAINING,
     LORA,
+    MANY,
     USE_BIAS,
     Signature,
     constraint,
@@ -156,6 +168,24 @@ SIGNATURES: tuple[Signature, ...] = (
         shapes="(batch, ..., features) -> the same",
         masking="handle",
         example="input: (10, 4) layers: Masking() Flatten() Dense(3)",
+    ),
+    Signature(
+        "Lambda",
+        (
+            Parameter(
+                "function",
+                Formula(),
+                doc="`x, y: expression`, with Python's operators and numpy's functions; several results are a tuple",
+            ),
+            p("output_shape", Optional(Several(Size())), None, "shape of the result without the batch, to be checked"),
+            Parameter("mask", NotYet(), None),
+            Parameter("arguments", NotYet(), None),
+        ),
+        "Keras 3 Lambda; numpy says what operators, functions and indices mean",
+        "what the expression says of the values, one for each name before its colon",
+        shapes="any values -> what the expression makes of them",
+        inputs=MANY,
+        example='input: (10, 16) layers: Lambda("x: x / linalg.norm(x, axis=-1, keepdims=True)") Flatten() Dense(3)',
     ),
     Signature(
         "Identity",

@@ -23,6 +23,7 @@ from neuralc.dialects.graph import (
     BitcastOp,
     CallOp,
     CastOp,
+    ConcatOp,
     ConvOp,
     ConvTransposeOp,
     CumulateOp,
@@ -30,8 +31,10 @@ from neuralc.dialects.graph import (
     DetOp,
     DropoutOp,
     EinsumOp,
+    ExpandOp,
     FuncOp,
     FunctionLike,
+    GatherOp,
     GroupNormOp,
     LayerNormOp,
     LogSoftmaxOp,
@@ -110,7 +113,7 @@ def demanded_order(op: Operation) -> Order | None:
             return natural(op.operands[0])
         case WhereOp() | CastOp() | BitcastOp() | ArgReduceOp() | CumulateOp() | TopKOp():
             return natural(op.operands[0])
-        case ResizeOp():
+        case ResizeOp() | ExpandOp() | GatherOp():
             return natural(op.operands[0])
         case GroupNormOp() | LayerNormOp() | RmsNormOp() | LrnOp():
             return natural(op.operands[0])
@@ -161,6 +164,9 @@ class Layouts:
                 return tuple(
                     order if len(own) == rank else natural(x) for own, x in zip(have, op.operands, strict=True)
                 )
+            case ConcatOp():
+                # All in the order that the first one of them has which is not the model's.
+                return (next((order for order in have if order != natural(op.result)), have[0]),) * len(have)
             case ReshapeOp() if self._moves_only_ones(op.x):
                 return (have[0],)
             case ReturnOp():
@@ -250,6 +256,7 @@ class Layouts:
                 | PadOp()
                 | ResizeOp()
                 | SliceOp()
+                | ConcatOp()
             ):
                 return needs[0]
             case _:

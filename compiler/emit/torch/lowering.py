@@ -9,7 +9,7 @@ from typing import Any
 from xdsl.ir import Operation
 
 from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, SetStateOp, TransposeOp
-from neuralc.emit.torch import lower_axes, lower_functions, lower_layers, lower_moves, lower_training
+from neuralc.emit.torch import lower_axes, lower_functions, lower_indexing, lower_layers, lower_moves, lower_training
 from neuralc.emit.torch.layouts import Layouts
 from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
 from neuralc.emit.torch.nodes import Node
@@ -20,6 +20,7 @@ from neuralc.emit.torch.values import Values
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     **lower_layers.LOWERINGS,
     **lower_moves.LOWERINGS,
+    **lower_indexing.LOWERINGS,
     **lower_functions.LOWERINGS,
     **lower_axes.LOWERINGS,
     **lower_training.LOWERINGS,
@@ -29,19 +30,15 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
 WITHOUT_CODE = frozenset(
     [
         "arg_max_pool",
-        "concat",
         "custom",
         "deform_conv",
         "dequantize",
-        "expand",
         "fold",
-        "gather",
         "gather_elements",
         "gather_nd",
         "grid_sample",
         "gru",
         "if",
-        "iota",
         "loop",
         "lstm",
         "max_roi_pool",
@@ -52,7 +49,6 @@ WITHOUT_CODE = frozenset(
         "scan",
         "scatter_elements",
         "scatter_nd",
-        "size",
     ]
 )
 """Ops of the graph level that E0850 names, as nobody has written them in torch's words yet."""

@@ -71,7 +71,7 @@ class Masks:
         if cache is None or seen is None:
             return found
         batch, _, count = shape_of(seen.type)
-        kept = cache.joined("mask", reshape(site, seen, (batch, count), "mask"))
+        kept = cache.rows("mask", reshape(site, seen, (batch, count), "mask"))
         moved = site.add(graph.TransposeOp.of(kept, perm=(1, 0)), "mask")
         return [reshape(site, moved, (batch, 1, cache.room), "mask")]
 

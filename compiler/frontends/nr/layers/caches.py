@@ -1,11 +1,13 @@
 """Caches of keys and values: what attention has seen in earlier runs, so that a run computes its own steps alone.
 
-    length = state @cache.length                                       steps seen before this run
-    keys   = scatter(state @cache.key, length + (0, 1, ..), new keys)   [room, batch, heads, features]
+    length = state @cache.length                                         steps seen before this run
+    keys   = scatter(state @cache.key, length + (0, 1, ..), new keys)     [batch, heads, features, room]
+    values = scatter(state @cache.value, length + (0, 1, ..), new values) [room, batch, heads, features]
 
 A query at place p sees the keys at places up to p: with the causal mask a sequence in pieces gives what it gives as a
-whole. Steps stand first, so that new ones are written where they belong and nothing else is moved. A run that needs
-more room than there is ends with E0910, as any index out of range does.
+whole. What the products with a query or with weights go along lies side by side: the steps of keys, the features of
+values; so a run of one step moves nothing but its own. A run that needs more room than there is ends with E0910, as any
+index out of range does.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import i64
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
-from neuralc.frontends.nr.layers.values import positions, reshape, same, size_of
+from neuralc.frontends.nr.layers.values import expand, positions, reshape, same, size_of
 from neuralc.frontends.nr.site import LayerError, Site
 from neuralc.grammar.binding import Bound
 
@@ -33,8 +35,10 @@ class Steps:
 
 def steps_of(site: Site, query: SSAValue, value: SSAValue, axis: int) -> Steps:
     """Those of a run that stands alone."""
-    keys = positions(site, shape_of(value.type)[axis])
-    return Steps(positions(site, shape_of(query.type)[axis]), keys, keys)
+    count = shape_of(value.type)[axis]
+    keys = positions(site, count)
+    queries = keys if count == shape_of(query.type)[axis] else positions(site, shape_of(query.type)[axis])
+    return Steps(queries, keys, keys)
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,25 @@ class Cache:
     room: int
     steps: Steps
 
-    def joined(self, name: str, x: SSAValue) -> SSAValue:
-        """[batch, new steps, ..] -> [room, batch, ..]: what was there, with the new steps at their places."""
+    def keys(self, k: SSAValue) -> SSAValue:
+        """[batch, new steps, heads, features] -> [batch, heads, features, room]: those before, and the new ones."""
+        batch, count, heads, size = shape_of(k.type)
+        before = self.site.state("cache.key", tensor_type((batch, heads, size, self.room), element_of(k.type)))
+        new = self.site.add(graph.TransposeOp.of(k, perm=(0, 2, 3, 1)), "cache.key")
+        places = reshape(self.site, self.steps.coming, (1, 1, 1, count), "cache.places")
+        places = expand(self.site, places, (batch, heads, size, count), "cache.places")
+        return self._kept("key", graph.ScatterElementsOp.of(before, places, new, axis=3))
+
+    def rows(self, name: str, x: SSAValue) -> SSAValue:
+        """[batch, new steps, ..] -> [room, batch, ..]: what was there, and the new steps at their places."""
         batch, count, *rest = shape_of(x.type)
-        order = (1, 0, *range(2, len(rest) + 2))
-        moved = self.site.add(graph.TransposeOp.of(x, perm=order), f"cache.{name}")
         before = self.site.state(f"cache.{name}", tensor_type((self.room, batch, *rest), element_of(x.type)))
+        new = self.site.add(graph.TransposeOp.of(x, perm=(1, 0, *range(2, len(rest) + 2))), f"cache.{name}")
         places = reshape(self.site, self.steps.coming, (count, 1), "cache.places")
-        after = self.site.add(graph.ScatterNdOp.of(before, places, moved), f"cache.{name}")
+        return self._kept(name, graph.ScatterNdOp.of(before, places, new))
+
+    def _kept(self, name: str, op: Operation) -> SSAValue:
+        after = self.site.add(op, f"cache.{name}")
         self.site.keep(f"cache.{name}", after)
         return after
 

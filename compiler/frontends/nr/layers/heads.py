@@ -17,7 +17,7 @@ from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.layers.attention_masks import Masks, axes_text
 from neuralc.frontends.nr.layers.caches import Cache, Steps, cache_of, steps_of
 from neuralc.frontends.nr.layers.masks import fitted, masked
-from neuralc.frontends.nr.layers.rotary import Rotation
+from neuralc.frontends.nr.layers.rotary import Directions, Rotation
 from neuralc.frontends.nr.layers.sequences import one_or_many
 from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.layers.values import dropout, einsum, reshape, same, scaled
@@ -85,8 +85,8 @@ def multi_head_attention(
         q, k = _turned(site, q, k, steps, axes[0])
     dots, sums = equations(rank + 1, axes)
     if cache is not None:
-        k, v = cache.joined("key", k), cache.joined("value", v)
-        dots, sums = "bqnh,kbnh->bnqk", "bnqk,kbnh->bqnh"
+        k, v = cache.keys(k), cache.rows("value", v)
+        dots, sums = "bqnh,bnhk->bnqk", "bnqk,kbnh->bqnh"
     scores = einsum(site, dots, scaled(site, q, key_dim**-0.5), k, suffix="scores")
     dropped, weights = weigh(site, arguments, scores, mask, len(axes))
     seen = einsum(site, sums, dropped, v)
@@ -135,9 +135,9 @@ def grouped_query_attention(
     v = project(site.sub("value"), arguments, value, (groups, size))
     if steps is not None and arguments["rotary"]:
         q, k = _turned(site, q, k, steps, 1)
-    keys = "bkgh"
+    keys, values = "bkgh", "bkgh"
     if cache is not None:
-        k, v, keys = cache.joined("key", k), cache.joined("value", v), "kbgh"
+        k, v, keys, values = cache.keys(k), cache.rows("value", v), "bghk", "kbgh"
     batch, rows = shape_of(q.type)[:2]
     columns = shape_of(k.type)[keys.index("k")]
     grouped = reshape(site, scaled(site, q, size**-0.5), (batch, rows, groups, heads // groups, size), "grouped")
@@ -145,7 +145,7 @@ def grouped_query_attention(
     scores = reshape(site, scores, (batch, heads, rows, columns), "scores")
     dropped, weights = weigh(site, arguments, scores, mask, 1)
     dropped = reshape(site, dropped, (batch, groups, heads // groups, rows, columns), "grouped")
-    seen = reshape(site, einsum(site, f"bgrqk,{keys}->bqgrh", dropped, v), (batch, rows, heads, size))
+    seen = reshape(site, einsum(site, f"bgrqk,{values}->bqgrh", dropped, v), (batch, rows, heads, size))
     if gate is not None:
         seen = site.add(graph.MulOp.of(seen, gate), "gated")
     width = known(shape_of(query.type)[-1], "the last axis of the query")
@@ -187,12 +187,14 @@ def _turned(site: Site, q: SSAValue, k: SSAValue, steps: Steps, axis: int) -> tu
     """Queries and keys turned by their places."""
     rotation = Rotation(sequence=axis)
 
-    def turned(name: str, x: SSAValue, places: SSAValue) -> SSAValue:
+    def directions(x: SSAValue, places: SSAValue) -> Directions:
         (count,) = shape_of(places.type)
         wide = [count if i == axis else 1 for i in range(len(shape_of(x.type)))]
-        return rotation.of(site.sub(name), x, reshape(site, places, wide, "places"))
+        return rotation.directions(site.sub("rotary"), x, reshape(site, places, wide, "places"))
 
-    return turned("query", q, steps.queries), turned("key", k, steps.coming)
+    of_queries = directions(q, steps.queries)
+    of_keys = of_queries if steps.coming is steps.queries else directions(k, steps.coming)
+    return rotation.turned(site.sub("query"), q, of_queries), rotation.turned(site.sub("key"), k, of_keys)
 
 
 def _gate(site: Site, arguments: Bound, query: SSAValue, sizes: Sequence[int]) -> SSAValue | None:
