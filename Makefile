@@ -30,6 +30,7 @@ docs: .venv/test.stamp
 	$(BIN)/python -m neuralc.layers_docs
 	$(BIN)/python -m neuralc.textmate
 	$(BIN)/python -m neuralc.training_docs
+	$(BIN)/python examples/models/table.py
 	$(BIN)/python -m neuralc.grammar_docs
 	$(BIN)/python -m neuralc.errors_docs
 
