@@ -28,6 +28,7 @@ check: lint types
 docs: .venv/test.stamp
 	$(BIN)/python -m neuralc.tables_docs
 	$(BIN)/python -m neuralc.layers_docs
+	$(BIN)/python -m neuralc.textmate
 	$(BIN)/python -m neuralc.training_docs
 
 lint: .venv/dev.stamp
@@ -37,7 +38,7 @@ lint: .venv/dev.stamp
 # The import names are not the folder names, so mypy reads a tree of links in which they are.
 types: .venv/dev.stamp
 	rm -rf build/mypy && mkdir -p build/mypy/neuralc
-	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/emit compiler/frontends compiler/tables compiler/verify)) build/mypy/neuralc
+	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/emit compiler/frontends compiler/inspection compiler/tables compiler/verify)) build/mypy/neuralc
 	ln -s $(addprefix $(CURDIR)/,$(filter-out compiler,$(FOLDERS))) build/mypy/neuralc
 	cd build/mypy && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p neuralc
 

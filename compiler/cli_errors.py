@@ -26,7 +26,8 @@ def run_command(command: click.Command, arguments: Sequence[str], error_format: 
     """
     try:
         result = command.main(list(arguments), prog_name=command.name, standalone_mode=False)
-        sys.stdout.flush()
+        if not sys.stdout.closed:  # a server ends with its streams
+            sys.stdout.flush()
         return result if isinstance(result, int) else DONE
     except NeuralcError as fault:
         _trace()

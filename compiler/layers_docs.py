@@ -89,7 +89,8 @@ def _layer(layer: Signature) -> Iterator[str]:
 
 
 def _sentence(doc: str) -> str:
-    return f"{doc[:1].upper()}{doc[1:]}."
+    word = doc.partition(" ")[0]
+    return f"{doc[:1].upper()}{doc[1:]}." if word.isalpha() and len(word) > 1 else f"{doc}."
 
 
 def _inputs(layer: Signature) -> str:

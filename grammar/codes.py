@@ -400,14 +400,15 @@ CODES: dict[str, Code] = {
     ),
     # --- E07: unsupported ----------------------------------------------------------------------------------------
     "E0701": Code(
-        "layer without meaning yet",
-        "The language has this layer; this version of neuralc does not compile it yet.",
-        "network M { input: (8, 16) layers: LSTM(4) }",
+        "an op has no form in loops",
+        "The op is valid on the graph level, and the compiler has no code for it in this form: a size it needs is only "
+        "known when the model runs, or a pass that removes it did not run. The message says which.",
+        "$ neuralc model_with_an_antialiased_resize_of_symbolic_size.mlir",
     ),
     "E0702": Code(
         "parameter without meaning yet",
         "The layer has this parameter; this version of neuralc does not compile it yet.",
-        "network M { input: (8) layers: BatchNormalization(renorm=true) Dense(3) }",
+        "network M { input: (8) layers: BatchNormalization(synchronized=true) }",
     ),
     "E0703": Code(
         "construct without meaning yet",
@@ -471,6 +472,11 @@ CODES: dict[str, Code] = {
         "the search does not hold this value",
         "A value that is set is one of the choices, or lies within the range and on its steps.",
         "$ neuralc model.nr --set dense.units=65",
+    ),
+    "E0818": Code(
+        "a package for this command is missing",
+        "Some commands stand on packages that the core does not need; the message has the command that installs them.",
+        "$ neuralc lsp",
     ),
     "E0820": Code("unknown target", "Code is made for `cpu` or for `cuda`.", "$ neuralc model.nr --target gpu"),
     "E0821": Code(
@@ -672,7 +678,8 @@ CODES: dict[str, Code] = {
     ),
     "W0202": Code(
         "unused name",
-        "A name is given and never used. Its layer runs all the same, as part of the chain.",
+        "A name is given and never used. Its layer runs all the same, as part of the chain. A name that begins with "
+        "`_` may stay unused: `y, _h, c = LSTM(8, return_state=true)`.",
         "network M { input: (8) layers: a = Dense(3) Dense(2) }",
     ),
     "W0203": Code(
@@ -685,6 +692,12 @@ CODES: dict[str, Code] = {
         "A name that ends in `Layer` may be a layer that a plugin brings. None is installed, so the model can be "
         "looked at, and is refused where it would have to be compiled.",
         "network M { input: (8) layers: MyLayer(size=3) }",
+    ),
+    "W0205": Code(
+        "a branch goes on from another",
+        "A branch whose name is that of a value starts from this value. Where the value is the result of a branch, the "
+        "two stand one after the other, not side by side.",
+        "network M { input: (8) layers: a: { Dense(3) } b: { Dense(3) } Add() a: { Dense(4) } b: { Dense(4) } Add() }",
     ),
     "W0301": Code(
         "fraction taken as a whole number",
@@ -764,7 +777,8 @@ CODES: dict[str, Code] = {
     ),
     "W0702": Code(
         "execution without effect",
-        "What `execution` says is checked and kept; what a model is compiled for is said on the command line.",
-        'network M { input: (8) layers: Dense(4) execution { target: "cuda" } }',
+        "What `execution` says is checked and kept. Its target and threads are defaults of the command line; a device, "
+        "or a precision that the model does not have anyway, is not followed.",
+        'network M { input: (8) layers: Dense(4) execution { precision: "bf16" } }',
     ),
 }

@@ -303,25 +303,6 @@ class Optional:
 
 
 @dataclass(frozen=True)
-class Either:
-    """What one of several kinds takes; the first that does."""
-
-    kinds: tuple[Kind, ...]
-
-    @property
-    def description(self) -> str:
-        return ", or ".join(kind.description for kind in self.kinds)
-
-    def convert(self, value: Evaluated) -> Converted:
-        for kind in self.kinds:
-            try:
-                return kind.convert(value)
-            except Unfit:
-                continue
-        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
-
-
-@dataclass(frozen=True)
 class Several:
     """A list of what another kind takes; a single one is a list of one."""
 

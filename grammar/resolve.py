@@ -12,7 +12,7 @@ from neuralc.grammar.expansion import Expansion, output_names, too_deep
 from neuralc.grammar.inputs import Inputs
 from neuralc.grammar.library import Library, Unit
 from neuralc.grammar.names import Name, Names, mentions
-from neuralc.grammar.program import Program
+from neuralc.grammar.program import Program, Use
 from neuralc.grammar.recursion import deep_recursion
 from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.search_names import search_names
@@ -44,7 +44,7 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, obj
 
     Raises NeuralcError where there is nothing to look at.
     """
-    chosen = _choose(file, network)
+    chosen = choose(file, network)
     report = Reporter()
     unit = Library(report).unit(file.span.source, file)
     with deep_recursion():
@@ -55,7 +55,8 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, obj
     return program
 
 
-def _choose(file: t.File, name: str | None) -> t.Network:
+def choose(file: t.File, name: str | None) -> t.Network:
+    """The network that is meant: the one of a name, or the one that no other uses. Raises NeuralcError E0207."""
     names = [network.name.value for network in file.networks]
     if not names:
         raise error("E0207", "the file defines no network", file.span, help="add `network Name { ... }`")
@@ -112,6 +113,8 @@ class _Resolver:
         self.expansion.start(network, self.unit)
         body = self.expansion.body(layers[0].items if layers else (), self.unit, scope, names, results)
         outputs = self.expansion.outputs(wanted, names)
+        if wanted is None and body.steps and body.steps[-1].targets and body.steps[-1].applied:
+            outputs = (Use(body.steps[-1].targets[0], body.steps[-1].node.span),)
         self.expansion.warn_unused(names)
         if layers and not layers[0].items:
             self.report(Diagnostic("E0113", "`layers:` holds no layer", layers[0].keyword, (), "add `Output(10)`"))

@@ -15,7 +15,6 @@ from neuralc.grammar.parameters import (
     Identifier,
     Kind,
     Named,
-    NotYet,
     OneOf,
     Optional,
     Parameter,
@@ -144,10 +143,6 @@ COMMON: Parameters = (
 """What every layer takes, by name only."""
 
 
-def untreated(*names: str) -> Parameters:
-    return tuple(Parameter(name, NotYet(), None) for name in names)
-
-
 def regularizer(weight: str) -> Parameter:
     return p(f"{weight}_regularizer", Optional(REGULARIZER), None, f"what training adds to the loss for the {weight}")
 
@@ -157,7 +152,7 @@ def constraint(weight: str) -> Parameter:
 
 
 ACTIVITY_REGULARIZER = p(
-    "activity_regularizer", Optional(REGULARIZER), None, "what training adds to the loss for the result"
+    "activity_regularizer", Optional(REGULARIZER), None, "what training adds to the loss for the result, per example"
 )
 KERNEL_TRAINING: Parameters = (
     regularizer("kernel"),

@@ -122,12 +122,37 @@ SIGNATURES: tuple[Signature, ...] = (
         example="input: (10) int32 layers: Embedding(1000, 16) Flatten() Dense(3)",
     ),
     Signature(
+        "ReversibleEmbedding",
+        (
+            Parameter("input_dim", Whole(1), doc="how many tokens there are"),
+            Parameter("output_dim", Whole(1), doc="size of the vector of a token"),
+            p("tie_weights", Flag(), True, "the way back uses the same table, transposed, and no weight of its own"),
+            p("embeddings_initializer", INITIALIZER, "random_uniform", "how untrained vectors start"),
+            regularizer("embeddings"),
+            constraint("embeddings"),
+            p("mask_zero", Flag(), False, "token 0 is padding: the vectors carry a mask of the others"),
+            Parameter("reverse_dtype", NotYet(), None),
+            p("logit_soft_cap", Optional(Real(0, open_low=True)), None, "c: logits become c * tanh(logits / c)"),
+            Parameter("weights", NotYet(), None),
+            *LORA,
+            _QUANTIZATION,
+        ),
+        "Keras 3 ReversibleEmbedding (Press and Wolf 2017)",
+        "on integers the vector of each token, on floats the way back: x . embeddings^T, the logits of all tokens. "
+        "Under a name it goes both ways: `tokens = ReversibleEmbedding(1000, 16)`, `tokens(ids)`, `tokens(x)`",
+        shapes="(batch, ...) of integers -> (batch, ..., output_dim) of floats -> (batch, ..., input_dim)",
+        masking="handle",
+        example="input: ids: (10) int32 "
+        "layers: tokens = ReversibleEmbedding(1000, 16) tokens(ids) Dense(16, 'tanh') tokens()",
+    ),
+    Signature(
         "PositionalEncoding",
         (
             p("max_length", Optional(Whole(1)), None, "longest sequence; where positions are learned it is needed"),
             p("learned", Flag(), False, "add a weight of max_length vectors instead of waves"),
             p("max_wavelength", Real(0, open_low=True), 10000.0, "base of the wavelengths"),
             p("initializer", INITIALIZER, "glorot_uniform", "how untrained positions start"),
+            p("stateful", Flag(), False, "a run goes on from the position that the run before it ended with"),
         ),
         "Vaswani et al. 2017, section 3.5; parameters as KerasHub's SinePositionEncoding and PositionEmbedding",
         "x + p, p[t, 2 i] = sin(t / max_wavelength^(2 i / n)), p[t, 2 i + 1] = cos(t / max_wavelength^(2 i / n))",

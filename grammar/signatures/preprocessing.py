@@ -48,9 +48,9 @@ SIGNATURES: tuple[Signature, ...] = (
             _WIDTH,
             p(
                 "interpolation",
-                OneOf(("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic")),
+                OneOf(("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5", "area", "gaussian", "mitchellcubic")),
                 "bilinear",
-                "how values between pixels are made; this version has the first three",
+                "how values between pixels are made; this version has the first five",
             ),
             p("crop_to_aspect_ratio", Flag(), False, "cut off what has another aspect ratio than the result"),
             p("pad_to_aspect_ratio", Flag(), False, "put borders around the image until it has that aspect ratio"),

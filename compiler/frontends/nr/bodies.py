@@ -15,7 +15,6 @@ from neuralc.frontends.nr.feeding import Applied, feed
 from neuralc.frontends.nr.frame import Broken, Frame, Running
 from neuralc.frontends.nr.functions import Function
 from neuralc.frontends.nr.layers import lowering_of
-from neuralc.frontends.nr.layers.regularization import regularized
 from neuralc.frontends.nr.precision import Precision, policy_of
 from neuralc.frontends.nr.site import LayerError, Nested, Piece, Site, Values, shown
 from neuralc.frontends.nr.trace import Origin, Trace
@@ -215,8 +214,6 @@ class Bodies:
         result = lowering_of(signature)(site, arguments, *applied.positional, **applied.named)
         values = (result,) if isinstance(result, SSAValue) else tuple(result)
         first = applied.all[0]
-        if arguments.get("activity_regularizer") is not None:
-            values = regularized(site, values, arguments["activity_regularizer"])
         if signature.masking == "keep" and values:
             site.put_mask(values[0], self.masks.get(first))
         self.trace.made(values, Origin(signature.name, site.span, applied.all))
@@ -249,9 +246,18 @@ class Bodies:
             branch.name: self._block(frame, branch.body, f"{path}.{branch.name}" if path else branch.name)
             for branch in node.branches
         }
-        given, kind = node.arguments, node.signature.name
-        policy = policy_of(given["dtype"])
-        return Site(frame.function, path, node.span, self, given["trainable"], block, branches, kind, policy)
+        arguments = node.arguments
+        return Site(
+            frame.function,
+            path,
+            node.span,
+            self,
+            arguments["trainable"],
+            block,
+            branches,
+            node.signature.name,
+            policy_of(arguments["dtype"]),
+        )
 
     def _block(self, frame: Frame, body: Body, path: str) -> Nested:
         def apply(*values: SSAValue, inside: str = "", function: Function | None = None) -> Values:

@@ -43,7 +43,8 @@ def recurrent(program: Program, x: SSAValue) -> SSAValue | None:
 
 def _mask(program: Program, time: int | Dim, batch: int | Dim) -> SSAValue:
     """Every time but each third one, or only each third one."""
-    third = graph.RemainderOp.of(graph.IotaOp.of(result=tensor_type((time,), i64)), program.constant((), 3, i64)).result
+    numbers = graph.IotaOp.of(result=tensor_type((time,), i64)).result
+    third = graph.RemainderOp.of(numbers, program.constant((), 3, i64)).result
     comparison = program.choice([graph.LessOp, graph.EqualOp])
     counts = comparison.of(third, program.constant((), program.integer(0, 2), i64)).result
     column = graph.ReshapeOp.of(counts, result=tensor_type((time, 1), i1)).result

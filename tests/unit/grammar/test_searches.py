@@ -59,7 +59,7 @@ def usage_error(layers: str, settings: dict[str, object], clauses: str = "", bef
         ("Conv2D(4, (HPO(choice(3, 5)), 3))", ["conv2d.kernel_size.0"]),
         ("MaxPool2D(HPO(choice(2, 3)))", ["max_pooling2d.pool_size"]),
         ("Dense(HPO(choice(1, 2))) * HPO(choice(2, 3))", ["dense.units", "dense.repeat"]),
-        ("Residual { Conv2D(1, HPO(choice(1, 3))) }", ["residual_connection.conv2d.kernel_size"]),
+        ("Residual { Conv2D(1, HPO(choice(1, 3))) }", ["residual.conv2d.kernel_size"]),
         ("Dense(HPO(choice(HPO(range(1, 5)), HPO(choice(7, 9)))))", ["dense.units"]),
         ("Conv2D(4, HPO(choice((3, HPO(choice(3, 5))), (5, 5))))", ["conv2d.kernel_size"]),
     ],
@@ -150,7 +150,7 @@ def test_sizes_of_inputs_go_by_the_input() -> None:
 
 def test_names_of_layers_are_those_of_their_weights() -> None:
     layers = "Dense(HPO(choice(1, 2))) Residual { Dense(HPO(choice(1, 2))) } Dense(HPO(choice(1, 2)))"
-    assert names_of(layers) == ["dense.units", "residual_connection.dense.units", "dense_1.units"]
+    assert names_of(layers) == ["dense.units", "residual.dense.units", "dense_1.units"]
 
 
 # --- values ----------------------------------------------------------------------------------------------------------

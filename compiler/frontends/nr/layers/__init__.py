@@ -23,6 +23,7 @@ from neuralc.frontends.nr.layers import (
     pooling,
     positions,
     preprocessing,
+    probabilistic,
     quantum,
     recurrent,
     regularization,
@@ -60,6 +61,7 @@ LOWERINGS: dict[str, Lowering] = {
     **vision.LOWERINGS,
     **dynamic.LOWERINGS,
     **quantum.LOWERINGS,
+    **probabilistic.LOWERINGS,
     **graph_conv.LOWERINGS,
     **graph_attention.LOWERINGS,
     **capsule.LOWERINGS,
@@ -71,7 +73,8 @@ def lowering_of(signature: Signature) -> Lowering:
     """The function of a layer of the table, or of one that a plugin brings."""
     found = LOWERINGS.get(signature.name)
     if found is not None:
-        return found
+        penalty = signature.parameter("activity_regularizer")
+        return found if penalty is None else regularization.penalized(found)
     plugin = layer_plugin(signature.name)
     if plugin is None or plugin.lower is None:
         raise ValueError(f"no function writes the layer {signature.name}")

@@ -109,6 +109,26 @@ def embedding(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
     return result
 
 
+def reversible_embedding(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
+    """Integers are tokens, floats vectors on their way back: what Keras is told by an argument of the call."""
+    if not is_float(element_of(x.type)):
+        return embedding(site, arguments, x)
+    tokens, width = arguments["input_dim"], arguments["output_dim"]
+    if shape_of(x.type)[-1] != width:
+        raise ShapeError(f"the way back to {tokens} tokens starts from vectors of {width}, its input is {shown(x)}")
+    if arguments["tie_weights"]:
+        table = adapted(site, arguments, "embeddings", weight(site, arguments, "embeddings", (tokens, width), x))
+        kernel = site.add(graph.TransposeOp.of(table, perm=(1, 0)), "reverse")
+    else:
+        kernel = site.weight("reverse_embeddings", (width, tokens), x, arguments["embeddings_initializer"])
+    logits = site.add(graph.DenseOp.of(x, kernel))
+    cap = arguments["logit_soft_cap"]
+    if cap is None:
+        return logits
+    bound = _constant(site, element_of(x.type), cap, "logit_soft_cap")
+    return site.add(graph.MulOp.of(site.add(graph.TanhOp.of(site.add(graph.DivOp.of(logits, bound)))), bound))
+
+
 def _tokens(site: Site, x: SSAValue) -> SSAValue:
     """The input as indices; none of them becomes negative."""
     element = element_of(x.type)
@@ -160,6 +180,7 @@ LOWERINGS: dict[str, Lowering] = {
     "Permute": permute,
     "RepeatVector": repeat_vector,
     "Embedding": embedding,
+    "ReversibleEmbedding": reversible_embedding,
     "Masking": masking,
     "Lambda": lambda_,
     "Identity": identity,

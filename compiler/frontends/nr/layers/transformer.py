@@ -172,6 +172,7 @@ def _attend(
         key_dim=key_dim or width // heads,
         use_causal_mask=to_itself and arguments["use_causal_mask"],
         rotary=to_itself and arguments["rotary"],
+        cache=arguments.get("cache") if to_itself else None,
         **{name: arguments[name] for name in PASSED_ON},
     )
     result = multi_head_attention(site, bound, query, value, value_mask=padding, attention_mask=pairs)
