@@ -2,8 +2,8 @@
 
     python examples/train_sorter.py
 
-Words are random, so there is no end of them; the loss counts what is written behind `>`. Seeds are set: the same machine
-and versions give the same weights.
+Words are random, so there is no end of them; the loss counts what is written behind `>`. Seeds are set: the same
+machine and versions give the same weights.
 """
 
 from __future__ import annotations
