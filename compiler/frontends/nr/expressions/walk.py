@@ -19,7 +19,8 @@ from neuralc.grammar import expression as e
 from neuralc.grammar.diagnostics import NeuralcError, error, suggest
 
 CONSTANTS: Mapping[str, Value] = {
-    "True": True, "False": False, "None": None, "newaxis": None, "pi": math.pi, "e": math.e, "inf": math.inf,
+    "True": True, "False": False, "None": None, "true": True, "false": False, "newaxis": None, "pi": math.pi,
+    "e": math.e, "inf": math.inf,
     "nan": math.nan,
 }  # fmt: skip
 TYPES: Mapping[str, Element] = {
