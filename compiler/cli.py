@@ -36,7 +36,7 @@ Verbs:
   neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
   neuralc fmt model.nr                              one layout for every model
   neuralc lsp                                       a language server for editors
-  neuralc explain Conv2D                            what a layer takes; E0201: what an error means
+  neuralc explain E0201                             what an error means; Conv2D: what a layer takes
 
 \b
 Products (--emit):
