@@ -197,7 +197,7 @@ def run(arguments: Sequence[str]) -> int:
     error_format = error_format_of(arguments)
     if arguments and arguments[0] in VERBS:
         verb: click.Command = import_module(VERBS[arguments[0]]).command
-        return run_command(verb, arguments[1:], error_format)
+        return run_command(verb, arguments[1:], error_format, f"neuralc {arguments[0]}")
     return run_command(command, arguments or ["--help"], error_format)
 
 
