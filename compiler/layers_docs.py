@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.parameters import REQUIRED, NotYet, Parameter
 from neuralc.grammar.signatures import COMMON, FAMILIES, Signature
 from neuralc.tables.layers import graph_ops
@@ -135,6 +136,8 @@ def _default(value: Any) -> str:
         case tuple():
             inner = ", ".join(map(_default, value))
             return f"({inner})"
+        case Configured():
+            return f"{value.name}({', '.join(f'{name}={_default(each)}' for name, each in value.arguments.items())})"
         case _:
             return str(value)
 
