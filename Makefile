@@ -2,7 +2,7 @@
 # make test      install the test extras, run what CI runs
 # make check     format, lint, types, lit and fast tests: under a minute, before every commit
 # make test-all  the slow tests too
-# make docs      write docs/ops.md and others from the tables of the code
+# make docs      write docs/ops.md, layers.md, errors.md and others from the tables of the code
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -30,6 +30,8 @@ docs: .venv/test.stamp
 	$(BIN)/python -m neuralc.layers_docs
 	$(BIN)/python -m neuralc.textmate
 	$(BIN)/python -m neuralc.training_docs
+	$(BIN)/python -m neuralc.grammar_docs
+	$(BIN)/python -m neuralc.errors_docs
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from neuralc.grammar.configured import Configured
 from neuralc.grammar.parameters import REQUIRED, NotYet, Parameter
 from neuralc.grammar.signatures import COMMON, FAMILIES, Signature
+from neuralc.layers import written
 from neuralc.tables.layers import graph_ops
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -122,24 +122,9 @@ def _parameters(parameters: tuple[Parameter, ...]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for parameter in parameters:
         if not isinstance(parameter.kind, NotYet):
-            default = "required" if parameter.default is REQUIRED else f"`{_default(parameter.default)}`"
+            default = "required" if parameter.default is REQUIRED else f"`{written(parameter.default)}`"
             takes = _cell(parameter.kind.description)
             yield f"| `{parameter.name}` | {takes} | {default} | {_cell(parameter.doc)} |"
-
-
-def _default(value: Any) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{value}"'
-        case tuple():
-            inner = ", ".join(map(_default, value))
-            return f"({inner})"
-        case Configured():
-            return f"{value.name}({', '.join(f'{name}={_default(each)}' for name, each in value.arguments.items())})"
-        case _:
-            return str(value)
 
 
 def _cell(text: str) -> str:

@@ -14,6 +14,7 @@ from neuralc.grammar.training.metrics import METRICS
 from neuralc.grammar.training.optimizers import OPTIMIZERS, SCHEDULES
 from neuralc.grammar.training.sections import SECTIONS
 from neuralc.grammar.training.table import Entry, Table
+from neuralc.layers import written
 
 HEAD = """# Optimizers, schedules, losses, metrics, callbacks, sections; initializers, regularizers, constraints
 
@@ -90,14 +91,7 @@ def _shared(entries: Iterable[Entry]) -> list[Parameter]:
 
 
 def _written(parameter: Parameter) -> str:
-    if parameter.required:
-        return parameter.name
-    default = parameter.default
-    if isinstance(default, bool):
-        shown = "true" if default else "false"
-    else:
-        shown = f'"{default}"' if isinstance(default, str) else str(default)
-    return f"{parameter.name}={shown}"
+    return parameter.name if parameter.required else f"{parameter.name}={written(parameter.default)}"
 
 
 def _about(parameter: Parameter) -> str:

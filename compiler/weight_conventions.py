@@ -8,7 +8,7 @@ of our weights in it: the layers' names have to be the same, what follows them m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -79,31 +79,34 @@ def _torch(declared: Sequence[WeightDeclaration], found: Iterable[str]) -> Mappi
     for weight in declared:
         path, _, last = weight.name.rpartition(".")
         rule = TORCH.get(weight.layer)
-        recipe = None if rule is None else rule(prefix + _torch_path(path), last, weight.shape)
-        if recipe is not None:
-            recipes[weight.name] = recipe
+        for theirs in () if rule is None else _torch_paths(path):
+            recipe = None if rule is None else rule(prefix + theirs, last, weight.shape)
+            if recipe is not None and names.issuperset(recipe.sources):
+                recipes[weight.name] = recipe
+                break
     return recipes
 
 
-PARTS = {
-    "attention": "self_attn",
-    "cross_attention": "multihead_attn",
-    "attention_norm": "norm1",
-    "cross_attention_norm": "norm2",
-    "feed_forward.hidden": "linear1",
-    "feed_forward.output": "linear2",
-}
-"""Parts of a TransformerEncoder and TransformerDecoder -> those of PyTorch's layers."""
+PARTS: Sequence[tuple[str, str]] = (
+    ("attention", "self_attn"),
+    ("cross_attention", "multihead_attn"),
+    ("attention_norm", "norm1"),
+    ("cross_attention_norm", "norm2"),
+    ("feed_forward.hidden", "linear1"),
+    ("feed_forward.output", "linear2"),
+    ("feed_forward_norm", "norm3"),
+    ("feed_forward_norm", "norm2"),
+)
+"""Parts of a TransformerEncoder and TransformerDecoder, and those of PyTorch's layers; only a decoder has `norm3`."""
 
 
-def _torch_path(path: str) -> str:
-    """The path of a part of a transformer layer as PyTorch has it; other paths are the same."""
-    head, _, tail = path.partition(".")
-    for ours, theirs in PARTS.items():
-        tail = re.sub(rf"^{re.escape(ours)}(?=\.|$)", theirs, tail)
-    if tail == "feed_forward_norm":
-        tail = "norm3" if "decoder" in head else "norm2"
-    return f"{head}.{tail}" if tail else head
+def _torch_paths(path: str) -> Iterator[str]:
+    """What PyTorch may call a path: the same, or a part of a transformer layer by its own name."""
+    yield path
+    for ours, theirs in PARTS:
+        head, found, tail = f".{path}.".rpartition(f".{ours}.")
+        if found and head:
+            yield f"{head}.{theirs}.{tail}".strip(".")
 
 
 def _same(x: Array) -> Array:
@@ -198,7 +201,7 @@ TORCH: Mapping[str, Rule] = {
         ),
         _norm,
     ),
-    "Embedding": _renamed({"embeddings": "weight"}),
+    **dict.fromkeys(("Embedding", "ReversibleEmbedding", "PositionalEncoding"), _renamed({"embeddings": "weight"})),
     "PReLU": _renamed({"alpha": "weight"}),
     "SimpleRNN": _recurrent((0,)),
     "LSTM": _recurrent((0, 1, 2, 3)),

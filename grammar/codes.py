@@ -89,6 +89,12 @@ CODES: dict[str, Code] = {
         "Whole numbers have at most 20 digits.",
         "network M { input: (8) layers: Dense(1" + "0" * 30 + ") }",
     ),
+    "E0114": Code(
+        "expression",
+        "What a `Lambda` computes is not written right: it is `values: expression`, and an expression is written as in "
+        "Python, with functions by their numpy names.",
+        'network M { input: (8) layers: Lambda("x: x +") Dense(3) }',
+    ),
     "E0190": Code(
         "IR does not parse",
         "The text is not valid IR. A dump of another version of neuralc may have to be made again.",
@@ -301,6 +307,18 @@ CODES: dict[str, Code] = {
         "A `where` clause contradicts itself or the layers, or has a form that is not checked. Bounds of one name, "
         "equations and remainders of 0 are: `S <= 512`, `T == 2 * S`, `H % 16 == 0`.",
         "network M { input: (S, 8) where S > 9, S < 4 layers: Dense(3) }",
+    ),
+    "E0411": Code(
+        "unknown name in an expression",
+        "An expression of a `Lambda` knows the names of its values, the functions of numpy that the language has, its "
+        "element types, `pi`, `e`, `inf`, `nan`, `True`, `False` and `None`.",
+        'network M { input: (8) layers: Lambda("x: exq(x)") Dense(3) }',
+    ),
+    "E0412": Code(
+        "expression does not fit",
+        "A part of the expression of a `Lambda` cannot take the values that come to it: their shapes, their types, or "
+        "how many there are. The message shows the part.",
+        'network M { input: (8) layers: Lambda("x: x[:, 9]") Dense(3) }',
     ),
     "E0490": Code(
         "invalid IR",

@@ -332,6 +332,19 @@ class Identifier:
 
 
 @dataclass(frozen=True)
+class Formula:
+    """What a `Lambda` computes, as a string; `grammar.expression` reads it where it is needed."""
+
+    description: str = 'an expression in a string, such as `"x: x * 2"`'
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        if isinstance(plain, str):
+            return Converted(plain)
+        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+
+
+@dataclass(frozen=True)
 class ALayer:
     """A layer: the value is its node of `grammar.program`. `names` are those it may be; all, where there are none."""
 

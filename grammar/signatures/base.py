@@ -97,6 +97,8 @@ class Signature:
     shapes: str = ""
     """Shapes of input and result as the documents show them: `(batch, steps, in) -> (batch, units)`."""
     masking: Masking = "drop"
+    retypes: bool = False
+    """Whether layers behind it compute in the float type it gives; those of the model's type do so otherwise."""
     example: str = ""
     """A network that uses the layer: `input: ... layers: ...`."""
 

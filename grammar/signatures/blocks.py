@@ -34,6 +34,6 @@ SIGNATURES: tuple[Signature, ...] = (
         block="required",
         shapes="any -> what the block gives",
         masking="handle",
-        example="input: (8, 8, 4) layers: Residual { Conv2D(8, 3) }",
+        example='input: (8, 8, 4) layers: Residual(shortcut="projection") { Conv2D(8, 3, padding="same") }',
     ),
 )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from neuralc.grammar.parameters import Flag, NotYet, Optional, Parameter, Parameters, Real, Several, Size, Whole
+from neuralc.grammar.parameters import (
+    Flag,
+    Formula,
+    NotYet,
+    Optional,
+    Parameter,
+    Parameters,
+    Real,
+    Several,
+    Size,
+    Whole,
+)
 from neuralc.grammar.signatures.base import (
     ACTIVATION,
     ACTIVATION_ARGUMENT,
@@ -12,6 +23,7 @@ from neuralc.grammar.signatures.base import (
     KERNEL_INIT,
     KERNEL_TRAINING,
     LORA,
+    MANY,
     USE_BIAS,
     Signature,
     constraint,
@@ -110,12 +122,37 @@ SIGNATURES: tuple[Signature, ...] = (
         example="input: (10) int32 layers: Embedding(1000, 16) Flatten() Dense(3)",
     ),
     Signature(
+        "ReversibleEmbedding",
+        (
+            Parameter("input_dim", Whole(1), doc="how many tokens there are"),
+            Parameter("output_dim", Whole(1), doc="size of the vector of a token"),
+            p("tie_weights", Flag(), True, "the way back uses the same table, transposed, and no weight of its own"),
+            p("embeddings_initializer", INITIALIZER, "random_uniform", "how untrained vectors start"),
+            regularizer("embeddings"),
+            constraint("embeddings"),
+            p("mask_zero", Flag(), False, "token 0 is padding: the vectors carry a mask of the others"),
+            Parameter("reverse_dtype", NotYet(), None),
+            p("logit_soft_cap", Optional(Real(0, open_low=True)), None, "c: logits become c * tanh(logits / c)"),
+            Parameter("weights", NotYet(), None),
+            *LORA,
+            _QUANTIZATION,
+        ),
+        "Keras 3 ReversibleEmbedding (Press and Wolf 2017)",
+        "on integers the vector of each token, on floats the way back: x . embeddings^T, the logits of all tokens. "
+        "Under a name it goes both ways: `tokens = ReversibleEmbedding(1000, 16)`, `tokens(ids)`, `tokens(x)`",
+        shapes="(batch, ...) of integers -> (batch, ..., output_dim) of floats -> (batch, ..., input_dim)",
+        masking="handle",
+        example="input: ids: (10) int32 "
+        "layers: tokens = ReversibleEmbedding(1000, 16) tokens(ids) Dense(16, 'tanh') tokens()",
+    ),
+    Signature(
         "PositionalEncoding",
         (
             p("max_length", Optional(Whole(1)), None, "longest sequence; where positions are learned it is needed"),
             p("learned", Flag(), False, "add a weight of max_length vectors instead of waves"),
             p("max_wavelength", Real(0, open_low=True), 10000.0, "base of the wavelengths"),
             p("initializer", INITIALIZER, "glorot_uniform", "how untrained positions start"),
+            p("stateful", Flag(), False, "a run goes on from the position that the run before it ended with"),
         ),
         "Vaswani et al. 2017, section 3.5; parameters as KerasHub's SinePositionEncoding and PositionEmbedding",
         "x + p, p[t, 2 i] = sin(t / max_wavelength^(2 i / n)), p[t, 2 i + 1] = cos(t / max_wavelength^(2 i / n))",
@@ -131,6 +168,24 @@ SIGNATURES: tuple[Signature, ...] = (
         shapes="(batch, ..., features) -> the same",
         masking="handle",
         example="input: (10, 4) layers: Masking() Flatten() Dense(3)",
+    ),
+    Signature(
+        "Lambda",
+        (
+            Parameter(
+                "function",
+                Formula(),
+                doc="`x, y: expression`, with Python's operators and numpy's functions; several results are a tuple",
+            ),
+            p("output_shape", Optional(Several(Size())), None, "shape of the result without the batch, to be checked"),
+            Parameter("mask", NotYet(), None),
+            Parameter("arguments", NotYet(), None),
+        ),
+        "Keras 3 Lambda; numpy says what operators, functions and indices mean",
+        "what the expression says of the values, one for each name before its colon",
+        shapes="any values -> what the expression makes of them",
+        inputs=MANY,
+        example='input: (10, 16) layers: Lambda("x: x / linalg.norm(x, axis=-1, keepdims=True)") Flatten() Dense(3)',
     ),
     Signature(
         "Identity",

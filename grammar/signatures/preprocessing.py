@@ -48,9 +48,9 @@ SIGNATURES: tuple[Signature, ...] = (
             _WIDTH,
             p(
                 "interpolation",
-                OneOf(("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic")),
+                OneOf(("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5", "area", "gaussian", "mitchellcubic")),
                 "bilinear",
-                "how values between pixels are made; this version has the first three",
+                "how values between pixels are made; this version has the first five",
             ),
             p("crop_to_aspect_ratio", Flag(), False, "cut off what has another aspect ratio than the result"),
             p("pad_to_aspect_ratio", Flag(), False, "put borders around the image until it has that aspect ratio"),
@@ -79,6 +79,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "values as another type: floats are cut to integers, integers rounded to floats; true is what is not 0",
         shapes="any -> the same",
         masking="keep",
+        retypes=True,
         example='input: (16) uint8 layers: Cast("float32") Dense(3)',
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neuralc.grammar.parameters import (
     ALayer,
     Flag,
@@ -40,8 +42,16 @@ SIGMOID = p("recurrent_activation", ACTIVATION, "sigmoid", "function of the gate
 RECURRENT_INIT = p("recurrent_initializer", INITIALIZER, "orthogonal", "how an untrained recurrent kernel starts")
 INITIALIZERS: Parameters = (KERNEL_INIT, RECURRENT_INIT, BIAS_INIT)
 FORGET_BIAS = p("unit_forget_bias", Flag(), True, "an untrained bias of the forget gate starts at 1")
-REGULARIZERS: Parameters = tuple(regularizer(weight) for weight in ("kernel", "recurrent", "bias"))
-CONSTRAINTS: Parameters = tuple(constraint(weight) for weight in ("kernel", "recurrent", "bias"))
+REGULARIZERS: Parameters = (
+    regularizer("kernel"),
+    replace(regularizer("recurrent"), doc="what training adds to the loss for the recurrent kernel"),
+    regularizer("bias"),
+)
+CONSTRAINTS: Parameters = (
+    constraint("kernel"),
+    replace(constraint("recurrent"), doc="what training brings the recurrent kernel to after a step"),
+    constraint("bias"),
+)
 RATE = Real(0, 1, open_high=True)
 DROPOUT: Parameters = (
     p("dropout", RATE, 0.0, "fraction of the input that training drops, the same features at all steps"),
@@ -114,13 +124,17 @@ WALKS = (
 RNN = Signature(
     "RNN",
     (
-        Parameter("cell", Several(ALayer()), doc="a cell, or a list of cells that stand on each other"),
+        Parameter(
+            "cell", Several(ALayer()), doc="a cell, or a list of cells that stand on each other; a network is one too"
+        ),
         *WALK,
         UNROLL,
         ZERO_OUTPUT,
     ),
     "Keras 3 RNN",
-    "a cell along a sequence. At steps that a mask leaves out, states stay and the output before is repeated",
+    "a cell along a sequence. A network is a cell whose first input is that of a step and whose others are states: it "
+    "gives its output and then the next value of each state. At steps that a mask leaves out, states stay and the "
+    "output before is repeated. Weights are `kernel`, ..; those of several cells `0.kernel`, .., `1.kernel`, ..",
     inputs=SEQUENCE,
     shapes="(batch, steps, features) -> (batch, units); (batch, steps, units) with return_sequences",
     masking="handle",
@@ -232,7 +246,8 @@ WRAPPERS = (
             p("dropout", RATE, 0.0, "fraction of the results that training drops"),
         ),
         "Keras 3 TimeDistributed",
-        "the same layer at each step, then its block: all steps are one long batch for them",
+        "the same layer at each step, then its block: all steps are one long batch for them. Weights are those of the "
+        "layer by its name: `dense.kernel`, ..",
         block="optional",
         inputs=Inputs(("x",), ("mask",), many=True),
         shapes="(batch, steps, ...) -> (batch, steps, what the layer makes of ...)",

@@ -18,7 +18,7 @@ from neuralc.frontends.nr.layers import lowering_of
 from neuralc.frontends.nr.precision import Precision, policy_of
 from neuralc.frontends.nr.site import LayerError, Nested, Piece, Site, Values, shown
 from neuralc.frontends.nr.trace import Origin, Trace
-from neuralc.frontends.sizes import Size
+from neuralc.frontends.sizes import Bounds, Size
 from neuralc.frontends.symbols import Symbols
 from neuralc.grammar.binding import Bound
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, warning
@@ -204,7 +204,8 @@ class Bodies:
         site = self.site(frame, node, path)
         try:
             values = self._lowered(site, node.signature, node.arguments, self.precision.entering(site, applied))
-            self.precision.leaving(site, applied, values)
+            if not node.signature.retypes:
+                self.precision.leaving(applied, values)
             return values
         except ShapeError as problem:
             raise self._problem(problem, f"`{name}`", node.name_span, applied.all) from None
@@ -299,6 +300,10 @@ class Bodies:
         self.symbols.solve(lhs, rhs)
         message = f"`{lhs}` and `{rhs}` have to be equal here, so they are one size: a run with others is refused"
         self.trace.report(warning("W0402", message, site.span, help="give equal sizes one name"))
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.symbols.bounds
 
     def at_most(self, size: Size, limit: int) -> None:
         """Raises ShapeError for a size that is larger, or an expression that cannot be bounded."""

@@ -37,7 +37,7 @@ from neuralc.frontends.sizes import LARGEST, Size
 from neuralc.frontends.symbols import Symbols
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
-from neuralc.grammar.program import Program, ProgramInput
+from neuralc.grammar.program import Program, ProgramInput, SharedNode
 
 BATCH = "batch"
 
@@ -133,7 +133,9 @@ class Lowering:
     def _outputs(self, frame: Frame, running: Running) -> list[tuple[str, Any]]:
         """Names and values of the results: those of the `outputs:` clause, or the last value."""
         if self.program.outputs is None:
-            return _numbered(frame.scope.last or "output", running or ())
+            last = self.program.body.steps[-1].node
+            name = last.handle if isinstance(last, SharedNode) else frame.scope.last
+            return _numbered(name or "output", running or ())
         return [pair for use in self.program.outputs for pair in _numbered(use.name, frame.look_up(use.name) or ())]
 
 

@@ -1,9 +1,9 @@
 """The float types that layers compute in: `dtype=` as the policies of Keras have it.
 
 A layer with a `dtype` gets its floats in that type and gives its result in it. A layer without one computes in the type
-of its input, unless that was made in another type by a `dtype`: then in the type the input would have without it, as
-Keras casts what a layer takes to the layer's own type. So one layer in half precision does not change those behind it;
-`Cast` does.
+of the model: that of its input, or what that would be without layers that changed it on the way, as Keras casts what a
+layer takes to the layer's own type. So one layer in half precision does not change those behind it, nor does a Lambda
+whose expression is of double precision by the rules of numpy; `Cast` does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def policy_of(name: str | None) -> Policy | None:
 
 @dataclass
 class Precision:
-    """`natural` holds the types that values would have if no layer said a `dtype`, where they have another one."""
+    """`natural` holds the types that values would have in the type of the model, where they have another one."""
 
     natural: dict[SSAValue, Attribute] = field(default_factory=dict)
 
@@ -55,10 +55,8 @@ class Precision:
         site.put_mask(cast, site.mask(x))
         return cast
 
-    def leaving(self, site: Site, applied: Applied, results: Values) -> None:
-        """Remembers what type the results of a layer with a `dtype` would have without it."""
-        if site.policy is None:
-            return
+    def leaving(self, applied: Applied, results: Values) -> None:
+        """Remembers what type the results of a layer would have if it were that of what the layer was applied to."""
         floats = [value for value in applied.all if is_float(element_of(value.type))]
         usual = self.natural.get(floats[0], element_of(floats[0].type)) if floats else f32
         self.made({value: usual for value in results if is_float(element_of(value.type))})

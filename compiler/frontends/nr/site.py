@@ -13,7 +13,7 @@ from neuralc.dialects.graph import CastOp, CustomOp
 from neuralc.dialects.plugins import op_plugin
 from neuralc.dialects.types import ShapeError, as_tensor, element_of, format_shape, is_float, shape_of, tensor_type
 from neuralc.frontends.nr.functions import Function, StateDeclaration, WeightDeclaration, emit
-from neuralc.frontends.sizes import Size
+from neuralc.frontends.sizes import Bounds, Size
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Span
 from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER
@@ -57,6 +57,11 @@ class Run(Protocol):
 
     masks: dict[SSAValue, SSAValue]
     """Keras masks (i1, one flag a time step) of the values that carry one."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """What is known about the sizes of the model."""
+        ...
 
     def apply(self, site: Site, layer: str, arguments: Mapping[str, Any], values: Values) -> Values:
         """Another layer at `site`, by its name in the signature table; arguments that are not given have defaults."""

@@ -101,6 +101,11 @@ def test_a_layer_applied_twice_has_one_set_of_weights_under_its_name() -> None:
     assert_close(result, (a - b) @ store["enc.kernel"], 1e-10)
 
 
+def test_a_result_has_the_name_that_the_layer_was_given() -> None:
+    for layers, name in (("enc = Dense(4) enc(a) Dense(4) enc()", "enc"), ("Dense(4) odds = Dense(3)", "odds")):
+        assert the_model(loaded(layers, "a: (4)").module).outputs == (name,)
+
+
 def test_a_shared_network_has_one_set_of_weights_and_one_function() -> None:
     inner = "network Enc { input: p: (4) layers: Dense(6, relu) Dense(3) }"
     program = loaded("enc = Enc() x = enc(a) y = enc(b) Subtract(x, y)", "{ a: (4), b: (4) }", before=inner)

@@ -63,6 +63,9 @@ CASES: Mapping[str, tuple[str, tuple[int, ...], torch.nn.Module, Callable[[Any, 
     "transformer_encoder": ("TransformerEncoder(2, 12, 0.0, activation=relu, epsilon=0.00001)", (6, 8),
                             torch.nn.TransformerEncoderLayer(8, 2, 12, 0.0, batch_first=True).eval(),
                             lambda m, x: m(x)),
+    "transformer_decoder": ("TransformerDecoder(2, 12, 0.0)", (6, 8),
+                            torch.nn.TransformerEncoderLayer(8, 2, 12, 0.0, batch_first=True).eval(),
+                            lambda m, x: m(x, torch.triu(torch.ones(6, 6, dtype=torch.bool), 1))),
 }  # fmt: skip
 
 
@@ -81,6 +84,15 @@ def test_modules_of_pytorch(name: str, tmp_path: Path) -> None:
         wanted = run(module.double(), torch.from_numpy(x))
     (found,) = run_module(ir, [x], weights.store)
     assert_close(found, wanted.numpy(), 1e-10)
+
+
+def test_layers_that_are_repeated_are_a_sequence_of_pytorch(tmp_path: Path) -> None:
+    layers = [torch.nn.TransformerEncoderLayer(8, 2, 12, 0.0, batch_first=True) for _ in range(2)]
+    module = torch.nn.Sequential(*layers).eval()
+    ir, weights = bound("TransformerEncoder(2, 12) * 2", "(6, 8)", tensors_of(transformer_encoder=module), tmp_path)
+    x = np.random.default_rng(0).normal(size=(2, 6, 8))
+    wanted = module.double()(torch.from_numpy(x)).detach()
+    assert_close(run_module(ir, [x], weights.store)[0], wanted.numpy(), 1e-10)
 
 
 def test_names_of_keras(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path: Path, parser: 
 
 def test_tables_of_other_grammars_are_dropped(tmp_path: Path, parser: Callable[[], Lark]) -> None:
     parser()
-    other = cached(tmp_path).with_name("0123456789abcdef.tables")
+    other = cached(tmp_path).with_name("neural-0123456789abcdef.tables")
     cached(tmp_path).rename(other)
     parser()
     assert not other.exists()

@@ -57,6 +57,8 @@ def test_dense_over_sequences_of_any_length() -> None:
         ("Dense(4", "kernel", "(5,) float32"),
         ("Conv2D(4, 3", "kernel", "(6, 5, 3) float32"),
         ("Embedding(7, 4", "embeddings", "(4,) int32"),
+        ("ReversibleEmbedding(7, 4", "embeddings", "(4,) int32"),
+        ("ReversibleEmbedding(7, 5", "embeddings", "(5,) float32"),
     ],
 )
 def test_low_rank_adaptation(layer: str, weight: str, shape: str, arguments: str, scale: float) -> None:
@@ -180,6 +182,33 @@ def test_embedding_of_tokens_in_a_grid() -> None:
     agrees("Embedding(7, 3)", (2, 2), layers.Embedding(7, 3), data={"x": grid})
 
 
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ("", {}),
+        (", tie_weights=false", {"tie_weights": False}),
+        (", logit_soft_cap=0.5", {"logit_soft_cap": 0.5}),
+    ],
+)
+def test_reversible_embedding(arguments: str, options: dict[str, Any]) -> None:
+    def build(x: Any) -> Any:
+        tokens = layers.ReversibleEmbedding(7, 3, **options)
+        return tokens(layers.Dense(3)(tokens(x)), reverse=True)
+
+    text = f"tokens = ReversibleEmbedding(7, 3{arguments}) tokens(x) Dense(3) tokens()"
+    agrees(text, (4,), build, data={"x": TOKENS.astype("int32")}, order=ORDERS.get(arguments))
+
+
+ORDERS = {", tie_weights=false": (0, 3, 1, 2)}
+"""Of weights, where Keras has made all of a layer's before those of the next."""
+
+
+def test_reversible_embedding_masks_padding_one_way_alone() -> None:
+    text = "tokens = ReversibleEmbedding(7, 3, mask_zero=true) tokens(x) GlobalAveragePooling1D() tokens()"
+    assert result_of(program_of(text, {"x": "(4,) int32"})) == "(batch, 7) f32"
+    assert "starts from vectors of 3, its input is (batch, 4, 5)" in refusal("ReversibleEmbedding(7, 3)", "(4, 5)")
+
+
 def test_a_token_outside_of_the_table_is_an_error_of_the_run() -> None:
     program = program_of("Embedding(7, 3)", {"x": "(2,) int32"})
     store, tokens = random_store(program), np.array([[1, 7]], "int32")
@@ -252,6 +281,31 @@ def test_positions_are_learned() -> None:
     (found,) = run_module(program.module, [x], store)
     assert_close(found, x + np.asarray(store[table.name], "float64")[:6], 1e-12)
     assert_native_agrees(program.module, store, [{"x": x.astype("float32")}], 2)
+
+
+@pytest.mark.parametrize("learned", ["false", "true"])
+def test_positions_go_on_from_run_to_run(learned: str) -> None:
+    text = f"PositionalEncoding(9, learned={learned}, stateful=true)"
+    program, whole = (program_of(t, {"x": "(S, 4)"}) for t in (text, text.replace(", stateful=true", "")))
+    store = random_store(program)
+    x = np.random.default_rng(0).normal(size=(2, 9, 4)).astype("float32")
+    (wanted,) = run_module(whole.module, [x], store)
+    states: dict[str, Any] = {}
+    found = [run_module(program.module, [piece], store, states=states)[0] for piece in np.split(x, (4, 5, 6), axis=1)]
+    assert_close(np.concatenate(found, axis=1), wanted, 1e-12)
+    model = compile_native(program.module, store, 2, Target.host())
+    for _ in range(2):
+        pieces = [model(piece) for piece in np.split(x, (4, 5, 6), axis=1)]
+        assert_close(np.concatenate(pieces, axis=1), wanted, 1e-6)
+        model.reset()
+
+
+def test_learned_positions_end() -> None:
+    program = program_of("PositionalEncoding(3, learned=true, stateful=true)", {"x": "(S, 4)"})
+    store, states, x = random_store(program), dict[str, Any](), np.zeros((1, 2, 4), "float32")
+    run_module(program.module, [x], store, states=states)
+    with pytest.raises(NeuralcError, match="E0910"):
+        run_module(program.module, [x], store, states=states)
 
 
 def test_no_sequence_is_longer_than_its_positions() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.compare import assert_close
-from support.keras_reference import agrees, layers, program_of, random_store
+from support.keras_reference import agrees, keras, layers, program_of, random_store
 from support.pipelines import assert_native_agrees, compile_native
 
 from neuralc.dialects.graph import the_model
@@ -128,6 +128,28 @@ def test_resizing_with_a_wider_filter(interpolation: str, size: tuple[int, int])
         (7, 12, 2),
         layers.Resizing(*size, interpolation=interpolation, antialias=True),
     )
+
+
+def lanczos(size: int, out: int, reach: int, *, antialias: bool) -> Any:
+    """[out, size]: the weights of the pixels inside, of the sum 1."""
+    narrowed = min(out / size, 1.0) if antialias else 1.0
+    distance = (((np.arange(out) + 0.5) * size / out - 0.5)[:, None] - np.arange(size)) * narrowed
+    weights = np.where(np.abs(distance) < reach, np.sinc(distance) * np.sinc(distance / reach), 0.0)
+    return keras.ops.convert_to_tensor(weights / weights.sum(1, keepdims=True))
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("reach", [3, 5])
+@pytest.mark.parametrize("size", [(3, 4), (12, 17)])
+@pytest.mark.thorough
+def test_resizing_by_lanczos_windows(size: tuple[int, int], reach: int, antialias: bool) -> None:
+    """Keras has them, but not on PyTorch."""
+    rows, columns = (lanczos(n, out, reach, antialias=antialias) for n, out in zip((7, 12), size, strict=True))
+
+    def build(x: Any) -> Any:
+        return keras.ops.einsum("ah,bw,nhwc->nabc", rows, columns, x)
+
+    agrees(f'Resizing({size[0]}, {size[1]}, "lanczos{reach}", antialias={antialias})', (7, 12, 2), build)
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])

@@ -11,10 +11,12 @@ from neuralc.dialects import graph
 from neuralc.dialects.dims import product
 from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
 from neuralc.frontends.nr.activations import activate
+from neuralc.frontends.nr.expressions import evaluate_expression
 from neuralc.frontends.nr.layers.shared import Lowering, adapted, known, weight
-from neuralc.frontends.nr.site import LayerError, Site, shown
+from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.frontends.sizes import Size, exact_quotient
 from neuralc.grammar.binding import Bound
+from neuralc.grammar.expression import parse_expression
 
 _LARGE = (IntegerType(32, Signedness.UNSIGNED), IntegerType(64, Signedness.UNSIGNED))
 """Unsigned integers that i32 does not hold."""
@@ -107,6 +109,26 @@ def embedding(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
     return result
 
 
+def reversible_embedding(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
+    """Integers are tokens, floats vectors on their way back: what Keras is told by an argument of the call."""
+    if not is_float(element_of(x.type)):
+        return embedding(site, arguments, x)
+    tokens, width = arguments["input_dim"], arguments["output_dim"]
+    if shape_of(x.type)[-1] != width:
+        raise ShapeError(f"the way back to {tokens} tokens starts from vectors of {width}, its input is {shown(x)}")
+    if arguments["tie_weights"]:
+        table = adapted(site, arguments, "embeddings", weight(site, arguments, "embeddings", (tokens, width), x))
+        kernel = site.add(graph.TransposeOp.of(table, perm=(1, 0)), "reverse")
+    else:
+        kernel = site.weight("reverse_embeddings", (width, tokens), x, arguments["embeddings_initializer"])
+    logits = site.add(graph.DenseOp.of(x, kernel))
+    cap = arguments["logit_soft_cap"]
+    if cap is None:
+        return logits
+    bound = _constant(site, element_of(x.type), cap, "logit_soft_cap")
+    return site.add(graph.MulOp.of(site.add(graph.TanhOp.of(site.add(graph.DivOp.of(logits, bound)))), bound))
+
+
 def _tokens(site: Site, x: SSAValue) -> SSAValue:
     """The input as indices; none of them becomes negative."""
     element = element_of(x.type)
@@ -138,6 +160,18 @@ def _constant(site: Site, element: Attribute, value: float, name: str) -> SSAVal
     return site.add(graph.ConstantOp.of(result=tensor_type((), element), value=number), name)
 
 
+def lambda_(site: Site, arguments: Bound, *values: SSAValue) -> Values:
+    """The ops of an expression; several results are those of a tuple."""
+    place = arguments.spans.get("function", site.span)
+    results = evaluate_expression(site, parse_expression(arguments["function"], place), values)
+    wanted, found = arguments["output_shape"], shape_of(results[0].type)[1:]
+    if wanted is None:
+        return results
+    if len(wanted) != len(found) or any(n not in (-1, m) for n, m in zip(wanted, found, strict=True)):
+        raise ShapeError(f"its result is {shown(results[0])}, `output_shape` says {format_shape(wanted)}")
+    return results
+
+
 LOWERINGS: dict[str, Lowering] = {
     "Dense": dense,
     "Output": dense,
@@ -146,7 +180,9 @@ LOWERINGS: dict[str, Lowering] = {
     "Permute": permute,
     "RepeatVector": repeat_vector,
     "Embedding": embedding,
+    "ReversibleEmbedding": reversible_embedding,
     "Masking": masking,
+    "Lambda": lambda_,
     "Identity": identity,
     "Activation": activation,
 }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from xdsl.dialects.builtin import f16
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import normalize_axis
@@ -15,7 +14,7 @@ from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.site import LayerError, Site, shown
 from neuralc.grammar.binding import Bound
 
-LONGEST: Mapping[Attribute, float] = {f16: 65504.0}
+LONGEST: Mapping[str, float] = {"f16": 65504.0}
 """The largest 1 / length of UnitNormalization where 1e12 is no number of the type."""
 
 
@@ -148,7 +147,7 @@ def unit_normalization(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
     axes = _axes(arguments["axis"], x)
     square = site.add(graph.MulOp.of(x, x))
     total = site.add(graph.ReduceOp.of(square, kind="sum", axes=axes, keepdims=True), "square_sum")
-    longest = constant(site, x, LONGEST.get(element_of(x.type), 1e12), "longest")
+    longest = constant(site, x, LONGEST.get(str(element_of(x.type)), 1e12), "longest")
     inverse = site.add(graph.MinimumOp.of(site.add(graph.RsqrtOp.of(total)), longest))
     return site.add(graph.MulOp.of(x, inverse))
 

@@ -101,15 +101,19 @@ def _shaped(site: Site, value: SSAValue, shape: Sequence[Size]) -> SSAValue:
     return site.add(graph.ReshapeOp.of(value, result=tensor_type(shape, element_of(value.type))))
 
 
+MODES = {"bilinear": "linear", "nearest": "nearest", "bicubic": "cubic", "lanczos3": "lanczos3", "lanczos5": "lanczos5"}
+"""The modes of graph.resize by the names of Keras."""
+
+
 # --- images ----------------------------------------------------------------------------------------------------------
 def resizing(site: Site, arguments: Bound, x: Image) -> SSAValue:
     target = arguments["height"], arguments["width"]
-    mode = {"bilinear": "linear", "nearest": "nearest", "bicubic": "cubic"}.get(arguments["interpolation"])
+    mode = MODES.get(arguments["interpolation"])
     if mode is None:
         raise LayerError(
             f'`interpolation="{arguments["interpolation"]}"` has no meaning in this version of neuralc yet',
             "E0702",
-            "bilinear, nearest and bicubic have",
+            f"{', '.join(MODES)} have",
         )
     if arguments["crop_to_aspect_ratio"] and arguments["pad_to_aspect_ratio"]:
         raise ShapeError("`crop_to_aspect_ratio` and `pad_to_aspect_ratio` exclude each other")
@@ -138,7 +142,8 @@ def _known_sizes(x: Image) -> tuple[int, int]:
 def _resized(site: Site, x: Image, target: Sequence[int], mode: str, *, antialias: bool) -> SSAValue:
     """torch.nn.functional.interpolate without aligned corners, which Keras uses. Integers are rounded half to even.
 
-    A filter that is widened is the one of Pillow: cubic with -0.5, and weights of places outside do not count.
+    A filter that is widened is the one of Pillow: cubic with -0.5, and weights of places outside do not count. Nor do
+    they with the windows of Lanczos, which Keras has on other backends.
     """
     element = element_of(x.value.type)
     if element not in (f32, element_type_of("float64")):
@@ -153,7 +158,7 @@ def _resized(site: Site, x: Image, target: Sequence[int], mode: str, *, antialia
         nearest_mode="round_prefer_ceil",
         cubic_coeff_a=-0.5 if antialias else -0.75,
         antialias=antialias,
-        exclude_outside=antialias,
+        exclude_outside=antialias or mode.startswith("lanczos"),
     )
     resized = site.add(op)
     if not is_float(element):

@@ -63,11 +63,9 @@ def adapted(site: Site, arguments: Bound, name: str, value: SSAValue) -> SSAValu
     a = site.weight(f"lora_{name}_a", (*inner, rank), value, "he_uniform", regularizer=penalty)
     b = site.weight(f"lora_{name}_b", (rank, last), value, "zeros", regularizer=penalty)
     product = site.add(graph.MatmulOp.of(a, b), f"lora_{name}")
-    factor = graph.ConstantOp.of(
-        result=tensor_type((), element_of(value.type)), value=(rank if alpha is None else alpha) / rank
-    )
-    change = site.add(graph.MulOp.of(product, site.add(factor, "lora_scale")))
-    return site.add(graph.AddOp.of(value, change), f"{name}.adapted")
+    scale = (rank if alpha is None else alpha) / rank
+    factor = site.add(graph.ConstantOp.of(result=tensor_type((), element_of(value.type)), value=scale), "lora_scale")
+    return site.add(graph.AddOp.of(value, site.add(graph.MulOp.of(product, factor))), f"{name}.adapted")
 
 
 def known(size: object, what: str) -> int:
