@@ -2,8 +2,8 @@
 
     python examples/train_sorter.py
 
-Words are random, so there is no end of them; the loss counts what is written behind `>`. Seeds are set: the same machine
-and versions give the same weights.
+Words are random, so there is no end of them; the loss counts what is written behind `>`. Seeds are set: the same
+machine and versions give the same weights.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def main() -> None:
     source.write_text(emit(program.module), encoding="utf-8")
     code = imported(source)
     attributes = the_model(program.module).attributes
+    torch.set_num_threads(1)  # the model is too small to share
     torch.manual_seed(SEED)
     generator = np.random.default_rng(SEED)
     model: nn.Module = code.Whole()

@@ -20,7 +20,7 @@ from neuralc.frontends.nr.layers.caches import Cache, Steps, cache_of, steps_of
 from neuralc.frontends.nr.layers.masks import fitted, masked
 from neuralc.frontends.nr.layers.regularization import penalize
 from neuralc.frontends.nr.layers.rotary import Directions, Rotation
-from neuralc.frontends.nr.layers.sequences import one_or_many
+from neuralc.frontends.nr.layers.sequences import one_or_many, require_sequences
 from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.layers.values import dropout, einsum, reshape, same, scaled
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
@@ -120,8 +120,7 @@ def grouped_query_attention(
     """Ainslie et al. 2023: a head of keys and values serves a group of heads of queries."""
     _check_flash(arguments)
     value = query if value is None else value
-    if len(shape_of(query.type)) != 3:
-        raise ShapeError(f"it takes sequences (batch, steps, features), its query is {shown(query)}")
+    require_sequences(query)
     masks = Masks(query_mask, value_mask, key_mask, attention_mask).carried(site, query, value, key)
     key = value if key is None else key
     _check(site, query, value, key, (1,))
