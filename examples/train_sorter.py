@@ -32,6 +32,7 @@ def main() -> None:
     source.write_text(emit(program.module), encoding="utf-8")
     code = imported(source)
     attributes = the_model(program.module).attributes
+    torch.set_num_threads(1)  # the model is too small to share
     torch.manual_seed(SEED)
     generator = np.random.default_rng(SEED)
     model: nn.Module = code.Whole()
