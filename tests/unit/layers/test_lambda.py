@@ -215,9 +215,9 @@ def test_a_reduction(name: str, arguments: str) -> None:
         "x: var(x, axis=1, ddof=1)", "x: x.std(axis=2, ddof=1, keepdims=True)",
         "x: linalg.norm(x, axis=-1, keepdims=True)", "x: np.linalg.norm(x)", "x: argmax(x)", "x: argmin(x, axis=2)",
         "x: argmax(x, axis=1, keepdims=True)", "x: cumsum(x)", "x: cumprod(x, axis=-1)", "x: sort(x)",
-        "x: sort(x, axis=1)", "x: diff(x)", "x: diff(x, axis=1)", "x: all(x > 0, axis=1)", "x: (x > 0).sum(axis=1)",
-        "x: x.mean()", "x: x - x.mean(axis=1, keepdims=True)", "x: x / linalg.norm(x, axis=-1, keepdims=True)",
-        "x: exp(x) / exp(x).sum(axis=-1, keepdims=True)",
+        "x: sort(x, axis=1)", "x: diff(x)", "x: diff(x, 2, axis=1)", "x: nan_to_num(log(x))",
+        "x: all(x > 0, axis=1)", "x: (x > 0).sum(axis=1)", "x: x.mean()", "x: x - x.mean(axis=1, keepdims=True)",
+        "x: x / linalg.norm(x, axis=-1, keepdims=True)", "x: exp(x) / exp(x).sum(axis=-1, keepdims=True)",
     ],
 )  # fmt: skip
 def test_what_goes_along_an_axis(text: str) -> None:
@@ -375,6 +375,7 @@ def problem(text: str, shapes: Mapping[str, str] | None = None) -> Diagnostic:
         ("x: 1 + x[:, 3]", "E0412", "x[:, 3]", "index 3 is outside of axis 1 of size 3"),
         ("x: x[:, 0, 0, 0]", "E0412", "x[:, 0, 0, 0]", "4 indices for 3 axes"),
         ("x: 2 * sum(x, axis=3)", "E0412", "sum(x, axis=3)", "`axis` 3 is outside of 3 axes"),
+        ("x: sum(x, 1, True)", "E0412", "sum(x, 1, True)", "`sum` is called as `sum(x, axis=None, keepdims=False)`"),
         ("x: sum(x, axes=1)", "E0412", "sum(x, axes=1)", "`sum` is called as `sum(x, axis=None, keepdims=False)`"),
         ("x: x.reshape(2, 5)", "E0412", "x.reshape(2, 5)", "the batch * 12 values of (batch, 3, 4) make no (2, 5)"),
         ("x: x + x[:, :2]", "E0412", "x + x[:, :2]", "the shapes (batch, 3, 4) and (batch, 2, 4) do not broadcast"),

@@ -42,7 +42,7 @@ def round_(b: Builder, x: Value, decimals: Value = 0) -> Value:
     return UFUNCS["divide"](b, UFUNCS["rint"](b, UFUNCS["multiply"](b, x, factor)), factor)
 
 
-def nan_to_num(b: Builder, x: Value, nan: Value = 0.0, posinf: Value = None, neginf: Value = None) -> Value:
+def nan_to_num(b: Builder, x: Value, *, nan: Value = 0.0, posinf: Value = None, neginf: Value = None) -> Value:
     """Numbers in the place of NaN and infinities; the largest there are unless said."""
     values = tensor_of(x, "`nan_to_num`")
     if not is_kind(values, "f"):
@@ -168,13 +168,13 @@ def call(b: Builder, name: str, positional: tuple[Value, ...], named: Mapping[st
     try:
         bound = signature(function).bind(b, *positional, **named)
     except TypeError:
-        raise ShapeError(f"`{name}` is called as `{_written(name, function)}`") from None
+        raise ShapeError(f"`{name}` is called as `{written(name)}`") from None
     return function(*bound.args, **bound.kwargs)
 
 
-def _written(name: str, function: Function) -> str:
+def written(name: str) -> str:
     """`sum(x, axis=None, keepdims=False)`."""
-    parameters = list(signature(function).parameters.values())[1:]
+    parameters = list(signature(FUNCTIONS[name]).parameters.values())[1:]
     return f"{name}({', '.join(map(_parameter, parameters))})"
 
 
