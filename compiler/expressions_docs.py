@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from neuralc.frontends.nr.expressions.creation import CREATION
 from neuralc.frontends.nr.expressions.elementwise import UFUNCS
 from neuralc.frontends.nr.expressions.functions import ATTRIBUTES, FUNCTIONS, METHODS, written
 from neuralc.frontends.nr.expressions.operators import BINARY, COMPARISONS, UNARY
@@ -58,11 +59,12 @@ def _functions() -> Iterator[str]:
     yield "## Functions\n"
     yield "By their numpy names, with or without `np.` before them.\n"
     one, two = ([name for name, each in UFUNCS.items() if each.ufunc.nin == count] for count in (1, 2))
-    rest = [name for name in FUNCTIONS if name not in {*UFUNCS, *REDUCTIONS, *SHAPES}]
+    rest = [name for name in FUNCTIONS if name not in {*UFUNCS, *REDUCTIONS, *SHAPES, *CREATION}]
     yield from _list("Of each value", one)
     yield from _list("Of two values that broadcast", two)
     yield from _list("Along axes", map(written, REDUCTIONS))
     yield from _list("Of shapes and places", map(written, SHAPES))
+    yield from _list("Tensors of numbers, types, triangles", map(written, CREATION))
     yield from _list("Others; activations have the names of Keras", map(written, rest))
 
 

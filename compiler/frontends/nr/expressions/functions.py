@@ -14,6 +14,7 @@ from neuralc.dialects.dims import product, simplest
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.activations import APPLY
 from neuralc.frontends.nr.expressions.builder import Builder, is_kind
+from neuralc.frontends.nr.expressions.creation import CREATION
 from neuralc.frontends.nr.expressions.elementwise import UFUNCS, Elementwise
 from neuralc.frontends.nr.expressions.indexing import take, take_along_axis
 from neuralc.frontends.nr.expressions.products import dot, einsum, matmul
@@ -36,7 +37,9 @@ def clip(b: Builder, x: Value, min: Value = None, max: Value = None) -> Value:
 def round_(b: Builder, x: Value, decimals: Value = 0) -> Value:
     """Half to even, at a number of decimals."""
     places = whole(decimals, "decimals")
-    if places == 0 or (isinstance(x, SSAValue) and not is_kind(x, "f")):
+    if isinstance(x, SSAValue) and is_kind(x, "iu") and places >= 0:
+        return x
+    if places == 0:
         return UFUNCS["rint"](b, x)
     factor = float(10**places)
     return UFUNCS["divide"](b, UFUNCS["rint"](b, UFUNCS["multiply"](b, x, factor)), factor)
@@ -120,6 +123,7 @@ FUNCTIONS: Mapping[str, Function] = {
     **UFUNCS,
     **REDUCTIONS,
     **SHAPES,
+    **CREATION,
     "clip": clip,
     "round": round_,
     "around": round_,
