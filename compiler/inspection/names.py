@@ -30,16 +30,11 @@ def names_of(ops: Sequence[Operation]) -> list[tuple[str, Parts]]:
     """The name of each op, as the model has it and in parts. No two have the same parts."""
     numbered = {(op.location, _plain(parts)): parts for op in ops if (parts := _of_weights(op)) is not None}
     names = [_name(op, numbered) for op in ops]
-    counts = Counter(paths)
-    blocks = {
-        (parts[:end], op.location) for op, (_, parts) in zip(ops, names, strict=True) for end in range(len(parts))
-    }
+    counts = Counter((parts, op.location) for op, (_, parts) in zip(ops, names, strict=True))
     taken: Counter[Parts] = Counter()
     found = []
     for op, (text, parts) in zip(ops, names, strict=True):
-        if (
-            counts[parts, op.location] > 1 or (parts, op.location) in blocks
-        ):  # a layer or a node that became several ops is a block of them
+        if counts[parts, op.location] > 1:  # a layer or a node that became several ops is a block of them
             parts = (*parts, _short(op))
         parts = _unique(parts, taken)
         found.append((text or ".".join(parts), parts))
