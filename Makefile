@@ -28,6 +28,7 @@ check: lint types
 docs: .venv/test.stamp
 	$(BIN)/python -m neuralc.tables_docs
 	$(BIN)/python -m neuralc.layers_docs
+	$(BIN)/python -m neuralc.expressions_docs
 	$(BIN)/python -m neuralc.textmate
 	$(BIN)/python -m neuralc.training_docs
 	$(BIN)/python examples/models/table.py

@@ -36,7 +36,7 @@ Verbs:
   neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
   neuralc fmt model.nr                              one layout for every model
   neuralc lsp                                       a language server for editors
-  neuralc explain E0201                             what an error means
+  neuralc explain E0201                             what an error means; Conv2D: what a layer takes
 
 \b
 Products (--emit):
@@ -197,7 +197,7 @@ def run(arguments: Sequence[str]) -> int:
     error_format = error_format_of(arguments)
     if arguments and arguments[0] in VERBS:
         verb: click.Command = import_module(VERBS[arguments[0]]).command
-        return run_command(verb, arguments[1:], error_format)
+        return run_command(verb, arguments[1:], error_format, f"neuralc {arguments[0]}")
     return run_command(command, arguments or ["--help"], error_format)
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/language/grammar.md from grammar/neural.lark: `python -m neuralc.grammar_docs` in the checkout.
+"""Writes docs/language/grammar.md from the grammars of the language: `python -m neuralc.grammar_docs`, or `make docs`.
 
 Rules lose what only the parser needs: names of alternatives, and tokens that look ahead to tell a clause from a layer.
 """
@@ -12,19 +12,28 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from neuralc.frontends.nr.expressions.functions import ATTRIBUTES, FUNCTIONS, METHODS
+from neuralc.frontends.nr.expressions.walk import CONSTANTS, TYPES
+
 HEAD = """# The grammar of the language
 
-Written by `make docs` from [grammar/neural.lark](../../grammar/neural.lark), the LALR grammar that the parser is made of;
-tests hold this page against it, and parse the programs of the documents with it. What each construct means:
+Written by `make docs` from [grammar/neural.lark](../../grammar/neural.lark), the LALR grammar that the parser is made
+of; tests hold this page against it, and parse the programs of the documents with it. What each construct means:
 [reference.md](reference.md).
 
-Notation: `*` any number, `+` at least one, `?` at most one, `|` one of both, quotes around what is written as it stands.
+Notation: `*` any number, `+` at least one, `?` at most one, `|` one of both, quotes around what is written so.
 """
 
-TAIL = """
+TELLING = """
 A name is told by what follows it, past blanks and comments: `name:` begins a clause, `name: {` a branch, `name =` or
 `a, b =` an assignment. `input` and `layers` before a colon, and the words of SECTION before a block, are no other names
 there; before `HPO(` a search begins. No word is reserved elsewhere.
+"""
+
+LAMBDA = """
+## Expressions
+
+What a [Lambda](reference.md#lambda) computes, from [grammar/expression.lark](../../grammar/expression.lark):
 """
 
 WIDTH = 110
@@ -37,11 +46,38 @@ _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 
 def text() -> str:
     """docs/language/grammar.md."""
-    rules, terminals = read(files("neuralc.grammar").joinpath("neural.lark").read_text("utf-8"))
-    words = {name: body for name, body in terminals.items() if body.startswith("/")}
-    lines = [HEAD, "```ebnf", *_rules(rules, terminals), "```", "", "| word | regular expression |", "|---|---|"]
-    lines += [f"| {name} | `{body.strip('/').replace('|', chr(92) + '|')}` |" for name, body in words.items()]
-    return "\n".join(lines) + "\n" + TAIL
+    return (
+        "\n".join([HEAD, *_grammar("neural.lark"), TELLING, LAMBDA, *_grammar("expression.lark"), "", *_names()]) + "\n"
+    )
+
+
+def _grammar(file: str) -> Iterator[str]:
+    """The rules of a file, and the regular expressions of its words."""
+    rules, terminals = read(files("neuralc.grammar").joinpath(file).read_text("utf-8"))
+    yield "```ebnf"
+    yield "\n".join(_rules(rules, terminals)).strip()
+    yield "```"
+    yield ""
+    yield "| word | regular expression |"
+    yield "|---|---|"
+    for name, body in terminals.items():
+        if body.startswith("/"):
+            yield f"| {name} | `{body.strip('/').replace('|', chr(92) + '|')}` |"
+
+
+def _names() -> Iterator[str]:
+    """What an expression may name besides its parameters."""
+    kinds = {
+        "functions": (*FUNCTIONS, "len"),
+        "methods of a value": (f".{name}" for name in METHODS),
+        "of a value": (f".{name}" for name in (*ATTRIBUTES, "dtype")),
+        "constants": CONSTANTS,
+        "types, for `.astype` or called": TYPES,
+    }
+    yield "Names may have `np.` or `numpy.` in front."
+    yield ""
+    for kind, names in kinds.items():
+        yield f"* {kind}: {', '.join(f'`{name}`' for name in sorted(names, key=str.lower))}"
 
 
 def read(grammar: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -78,11 +114,9 @@ def _terminal(body: str) -> str:
 
 
 def _rules(rules: dict[str, str], terminals: dict[str, str]) -> Iterator[str]:
-    inline = {name: body for name, body in terminals.items() if re.fullmatch(r'"\w+"|NAME', body)}
-    *titled, last = rules  # the last title is that of the terminals
-    for name in titled:
-        yield _production(name, _body(rules[name], inline)) if rules[name] else f"\n{name}"
-    yield f"\n{last}"
+    inline = {name: body for name, body in terminals.items() if re.fullmatch(r'"[^"]*"|NAME', body)}
+    for name, body in rules.items():
+        yield _production(name, _body(body, inline)) if body else f"\n{name}"
     for name, body in terminals.items():
         if name not in inline and not body.startswith("/"):
             yield _production(name, body)

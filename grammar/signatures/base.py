@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from neuralc.grammar.activation_kind import ACTIVATIONS as ACTIVATIONS
+from neuralc.grammar.activation_kind import ActivationKind
 from neuralc.grammar.initializers import CONSTRAINT, REGULARIZER
 from neuralc.grammar.initializers import INITIALIZER as INITIALIZER
 from neuralc.grammar.parameters import (
@@ -14,7 +16,6 @@ from neuralc.grammar.parameters import (
     Flag,
     Identifier,
     Kind,
-    Named,
     OneOf,
     Optional,
     Parameter,
@@ -24,24 +25,7 @@ from neuralc.grammar.parameters import (
     Whole,
 )
 
-ACTIVATIONS: tuple[str, ...] = (
-    "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "sigmoid", "hard_sigmoid",
-    "sparse_sigmoid", "log_sigmoid", "tanh", "hard_tanh", "tanh_shrink", "soft_shrink", "hard_shrink", "softmax",
-    "log_softmax", "sparsemax", "softplus", "sparse_plus", "squareplus", "softsign", "hard_swish", "glu", "exponential",
-    "linear",
-)  # fmt: skip
-"""Functions by the names of `keras.activations`; as a layer, each takes its parameters too."""
-
-ACTIVATION = Optional(
-    Named(
-        "activation",
-        "E0202",
-        ACTIVATIONS,
-        {name.replace("_", ""): name for name in ACTIVATIONS if "_" in name}
-        | {"swish": "silu", "hard_silu": "hard_swish", "hardsilu": "hard_swish"}
-        | {"exp": "exponential", "identity": "linear", "none": "linear"},
-    )
-)
+ACTIVATION = Optional(ActivationKind())
 POLICIES: tuple[str, ...] = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
 """The dtype policies of Keras for floats."""
 PADDING = OneOf(("valid", "same"))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.documents import DOCUMENTS, Fence, fences
+from support.documents import DOCUMENTS, ROOT, Fence, fences
 
 from neuralc.frontends.nr import load
 from neuralc.grammar.codes import example_files
@@ -59,3 +59,11 @@ def test_a_program_of_the_documents_gives_the_messages_it_is_said_to(fence: Fenc
     kind, *codes = fence.notes
     assert set(codes) <= {each.code for each in found}, shown
     assert errors == (set(codes) if kind == "error" else set()), shown
+
+
+def test_readers_see_the_codes_of_the_reference() -> None:
+    page = ROOT / "docs" / "language" / "reference.md"
+    text = page.read_text(encoding="utf-8")
+    for fence in fences(page):
+        paragraphs = text[: fence.start].rsplit("```", 2)[1]
+        assert all(code in paragraphs for code in fence.notes[1:]), str(fence)

@@ -13,6 +13,8 @@ import onnx
 import pytest
 from support.documents import DOCUMENTS, ROOT, fences
 
+from neuralc.grammar.codes import example_files
+
 PROGRAMS = {"neuralc": "neuralc", "neuralc-opt": "neuralc.opt"}
 
 
@@ -33,6 +35,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for suffix in (".nr", ".safetensors"):
         shutil.copy(ROOT / "examples" / f"digits{suffix}", path)
     (path / "digits.nr").rename(path / "model.nr")
+    for fence in fences(ROOT / "README.md"):
+        for name, text in example_files(fence.text).items() if fence.language == "nr" else ():
+            (path / name).write_text(text, encoding="utf-8")
     images = np.load(ROOT / "examples" / "digits_test.npz")["images"][:4]
     np.save(path / "x.npy", images.astype(np.float32) / 16)
     _write_onnx_model(path / "model.onnx")

@@ -64,7 +64,9 @@ class Calls:
 
     def inputs(self, node: CallNode | CustomNode) -> Inputs:
         """What a macro takes is any number of values, a network those of its `input:` clause."""
-        if isinstance(node, CustomNode) or node.callee.inputs is None:
+        if isinstance(node, CustomNode):
+            return Inputs(optional=tuple(node.fed.named), many=True)
+        if node.callee.inputs is None:
             return MANY
         return Inputs(tuple(given.name for given in node.callee.inputs)) if node.callee.inputs else ONE
 

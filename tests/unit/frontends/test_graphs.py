@@ -87,6 +87,29 @@ def test_several_running_values_need_a_merge() -> None:
     assert (found.code, found.message) == ("E0405", "`Dense`: it takes one value, and 2 values come here")
 
 
+@pytest.mark.parametrize(
+    ("layers", "message", "help"),
+    [
+        ("Dense(3)(foo=x)", "`Dense`: it takes no value `foo`", None),
+        ("MultiHeadAttention(2, 4)(x, valu=x)", "`MultiHeadAttention`: it takes no value `valu`",
+         "did you mean `value`?"),
+        ("d = LSTM(4) d(x, foo=x)", "`LSTM`: it takes no value `foo`", None),
+        ("Add()(x, y=x)", "`Add`: it takes no value `y`", None),
+        ("Block()(a=x)", "`Block`: it takes no value `a`", None),
+        ("Inner()(y=x)", "`Inner`: it takes no value `y`", "did you mean `x`?"),
+    ],
+)  # fmt: skip
+def test_a_value_by_a_name_that_nothing_has_is_refused(layers: str, message: str, help: str | None) -> None:
+    before = "define Block { Dense(3) } network Inner { input: x: (5, 8) layers: Dense(3) }"
+    (found,) = errors_of(layers, "x: (5, 8)", before=before)
+    assert (found.code, found.message, found.help) == ("E0302", message, help)
+
+
+def test_the_one_value_of_a_layer_may_be_named() -> None:
+    named, plain = (loaded(f"Dense(3)({value})", "x: (8)") for value in ("x=x", "x"))
+    assert str(named.module) == str(plain.module)
+
+
 def test_names_have_to_be_as_many_as_results() -> None:
     (found,) = errors_of("x, y = Dense(3) Add(x, y)", "(4)")
     assert (found.code, found.message) == ("E0212", "this layer gives 1 value, and 2 names stand before it")

@@ -21,6 +21,7 @@ def masks(*shapes: tuple[int, ...], seed: int = 3) -> list[Any]:
 
 
 # --- Attention, AdditiveAttention ------------------------------------------------------------------------------------
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "text", "options"),
     [
@@ -42,6 +43,7 @@ def test_attention_of_one_value_is_self_attention(name: str) -> None:
     agrees(f"{name}()", SELF, lambda x: getattr(layers, name)()([x, x]))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["Attention", "AdditiveAttention"])
 def test_attention_with_masks(name: str) -> None:
     query_mask, value_mask = masks((2, 5), (2, 7))
@@ -66,6 +68,7 @@ def test_attention_over_several_batch_axes() -> None:
 
 
 # --- MultiHeadAttention ----------------------------------------------------------------------------------------------
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "options"),
     [
@@ -101,6 +104,7 @@ def test_multi_head_attention_causal(scores: bool) -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", [(5, 7), (2, 5, 7)])
 def test_multi_head_attention_with_a_mask_of_pairs(shape: tuple[int, ...]) -> None:
     (mask,) = masks((3, *shape))
@@ -123,6 +127,7 @@ def test_multi_head_attention_with_masks_of_steps() -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "axes"),
     [("", None), ("attention_axes=2", 2), ("attention_axes=(1, 2)", (1, 2)), ("attention_axes=-2", -2)],
@@ -144,6 +149,7 @@ def test_multi_head_attention_causal_along_an_axis() -> None:
 
 
 # --- GroupedQueryAttention -------------------------------------------------------------------------------------------
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "options"),
     [
@@ -162,6 +168,7 @@ def test_grouped_query_attention(text: str, options: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("heads", [1, 4])
 def test_grouped_query_attention_with_masks(heads: int) -> None:
     pairs, value_mask = masks((2, 5, 7), (2, 7))

@@ -224,6 +224,11 @@ def test_layers_of_a_transformer_have_their_own_block() -> None:
     [
         ("TransformerEncoder(3)", {"x": "(5, 8)"}, "3 heads cannot share the 8 features of (batch, 5, 8) evenly"),
         ("TransformerEncoder(2) { Flatten() }", {"x": "(5, 8)"}, "only the features may change"),
+        (
+            "TransformerEncoder(2)",
+            {"x": "(3, 5, 8)"},
+            "its input is (batch, 3, 5, 8)",
+        ),
         ("TransformerDecoder(x, m, num_heads=2)", {"x": "(5, 8)", "m": "(8)"}, "one rank"),
     ],
 )

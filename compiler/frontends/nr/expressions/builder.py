@@ -88,13 +88,17 @@ class Builder:
         return values
 
     def _align(self, x: SSAValue, y: SSAValue) -> None:
+        shown = f"{format_shape(shape_of(x.type))} and {format_shape(shape_of(y.type))}"
         for n, m in zip(shape_of(x.type)[::-1], shape_of(y.type)[::-1], strict=False):
             if n != m and 1 not in (n, m):
-                try:
-                    self.site.equal(n, m)
-                except ShapeError:
-                    shown = f"{format_shape(shape_of(x.type))} and {format_shape(shape_of(y.type))}"
-                    raise ShapeError(f"the shapes {shown} do not broadcast") from None
+                self.equal(n, m, f"the shapes {shown} do not broadcast")
+
+    def equal(self, lhs: Size, rhs: Size, otherwise: str) -> None:
+        """Makes two sizes one. Raises ShapeError with a message where they cannot be."""
+        try:
+            self.site.equal(lhs, rhs)
+        except ShapeError:
+            raise ShapeError(otherwise) from None
 
     def reshape(self, x: SSAValue, shape: Sequence[Size]) -> SSAValue:
         if shape_of(x.type) == tuple(shape):

@@ -14,6 +14,7 @@ from neuralc.dialects.dims import product, simplest
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.activations import APPLY
 from neuralc.frontends.nr.expressions.builder import Builder, is_kind
+from neuralc.frontends.nr.expressions.creation import CREATION
 from neuralc.frontends.nr.expressions.elementwise import UFUNCS, Elementwise
 from neuralc.frontends.nr.expressions.indexing import take, take_along_axis
 from neuralc.frontends.nr.expressions.products import dot, einsum, matmul
@@ -36,13 +37,15 @@ def clip(b: Builder, x: Value, min: Value = None, max: Value = None) -> Value:
 def round_(b: Builder, x: Value, decimals: Value = 0) -> Value:
     """Half to even, at a number of decimals."""
     places = whole(decimals, "decimals")
-    if places == 0 or (isinstance(x, SSAValue) and not is_kind(x, "f")):
+    if isinstance(x, SSAValue) and is_kind(x, "iu") and places >= 0:
+        return x
+    if places == 0:
         return UFUNCS["rint"](b, x)
     factor = float(10**places)
     return UFUNCS["divide"](b, UFUNCS["rint"](b, UFUNCS["multiply"](b, x, factor)), factor)
 
 
-def nan_to_num(b: Builder, x: Value, nan: Value = 0.0, posinf: Value = None, neginf: Value = None) -> Value:
+def nan_to_num(b: Builder, x: Value, *, nan: Value = 0.0, posinf: Value = None, neginf: Value = None) -> Value:
     """Numbers in the place of NaN and infinities; the largest there are unless said."""
     values = tensor_of(x, "`nan_to_num`")
     if not is_kind(values, "f"):
@@ -120,6 +123,7 @@ FUNCTIONS: Mapping[str, Function] = {
     **UFUNCS,
     **REDUCTIONS,
     **SHAPES,
+    **CREATION,
     "clip": clip,
     "round": round_,
     "around": round_,
@@ -168,13 +172,13 @@ def call(b: Builder, name: str, positional: tuple[Value, ...], named: Mapping[st
     try:
         bound = signature(function).bind(b, *positional, **named)
     except TypeError:
-        raise ShapeError(f"`{name}` is called as `{_written(name, function)}`") from None
+        raise ShapeError(f"`{name}` is called as `{written(name)}`") from None
     return function(*bound.args, **bound.kwargs)
 
 
-def _written(name: str, function: Function) -> str:
+def written(name: str) -> str:
     """`sum(x, axis=None, keepdims=False)`."""
-    parameters = list(signature(function).parameters.values())[1:]
+    parameters = list(signature(FUNCTIONS[name]).parameters.values())[1:]
     return f"{name}({', '.join(map(_parameter, parameters))})"
 
 

@@ -158,7 +158,7 @@ def take_along_axis(b: Builder, x: Value, indices: Value, axis: Value) -> SSAVal
         raise ShapeError(f"places {format_shape(wanted)} have another rank than {format_shape(shape)}")
     for index, (n, m) in enumerate(zip(shape, wanted, strict=True)):
         if index != along:
-            b.site.equal(n, m)
+            b.equal(n, m, f"places {format_shape(wanted)} do not fit {format_shape(shape)}")
     return b.add(graph.GatherElementsOp.of(values, places, axis=along))
 
 

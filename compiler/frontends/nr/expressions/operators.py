@@ -7,7 +7,7 @@ from typing import Any
 
 from xdsl.ir import SSAValue
 
-from neuralc.dialects.dims import Dim, as_dim, simplest
+from neuralc.dialects.dims import Dim, as_dim, product, simplest
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.nr.expressions.builder import Builder
 from neuralc.frontends.nr.expressions.elementwise import UFUNCS
@@ -15,6 +15,9 @@ from neuralc.frontends.nr.expressions.products import matmul
 from neuralc.frontends.nr.expressions.promotion import dtype_of
 from neuralc.frontends.nr.expressions.values import Value, described, is_number
 from neuralc.frontends.sizes import Bounds, Size, Undecided, floor_quotient, remainder
+
+MOST_FACTORS = 8
+"""The largest power of a size."""
 
 BINARY: Mapping[str, str] = {
     "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "//": "floor_divide", "%": "remainder",
@@ -60,7 +63,14 @@ _SIZES: Mapping[str, Callable[[Any, Any], Size]] = {
     "*": lambda a, b: simplest(as_dim(a) * b),
     "//": floor_quotient,
     "%": remainder,
+    "**": lambda a, b: _power(a, b),
 }
+
+
+def _power(size: Size, exponent: Size) -> Size:
+    if not isinstance(exponent, int) or not 0 <= exponent <= MOST_FACTORS:
+        raise ShapeError(f"a size has powers from 0 to {MOST_FACTORS}, not {exponent}")
+    return simplest(product([size] * exponent))
 
 
 def _of_sizes(operator: str, operands: Sequence[Value]) -> Value:

@@ -16,6 +16,8 @@ from neuralc.frontends.sizes import Size
 
 
 def _operands(b: Builder, values: Sequence[Value]) -> list[SSAValue]:
+    if not values:
+        raise ShapeError("a product is of values, and none is given")
     tensors = [tensor_of(value, "a product") for value in values]
     found = [b.cast(value, common_type(tensors)) for value in tensors]
     if is_kind(found[0], "b"):
@@ -28,10 +30,11 @@ def matmul(b: Builder, x1: Value, x2: Value) -> SSAValue:
     n, m = shape_of(lhs.type), shape_of(rhs.type)
     if not n or not m:
         raise ShapeError("a number has no product of matrices: write `*`")
-    b.site.equal(n[-1], m[-2 if len(m) > 1 else 0])
+    wrong = f"the shapes {format_shape(n)} and {format_shape(m)} have no product of matrices"
+    b.equal(n[-1], m[-2 if len(m) > 1 else 0], wrong)
     for left, right in zip(n[-3::-1], m[-3::-1], strict=False):
         if 1 not in (left, right):
-            b.site.equal(left, right)
+            b.equal(left, right, wrong)
     return b.add(graph.MatmulOp.of(lhs, rhs))
 
 
@@ -64,7 +67,7 @@ def einsum(b: Builder, subscripts: Value, *operands: Value) -> SSAValue:
             raise ShapeError(f'"{word}" does not fit the shape {format_shape(shape)}')
         for letter, size in zip(word, shape, strict=True):
             if sizes.get(letter, 1) != 1 and size != 1:
-                b.site.equal(sizes[letter], size)
+                b.equal(sizes[letter], size, f"the letter `{letter}` has the sizes {sizes[letter]} and {size}")
             elif size != 1 or letter not in sizes:
                 sizes[letter] = size
     return b.add(graph.EinsumOp.of(*tensors, spec=f"{','.join(words)}->{result}"))

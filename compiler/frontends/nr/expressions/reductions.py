@@ -25,7 +25,7 @@ def _reduced(b: Builder, x: SSAValue, kind: str, axis: Value, keepdims: Value) -
 def _typed(kind: str, function: Callable[..., Any]) -> Callable[..., SSAValue]:
     """A reduction in the type that numpy's function gives."""
 
-    def reduce(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> SSAValue:
+    def reduce(b: Builder, x: Value, axis: Value = None, *, keepdims: Value = False) -> SSAValue:
         values = tensor_of(x, f"`{function.__name__}`")
         return _reduced(b, b.cast(values, result_type(function, values)), kind, axis, keepdims)
 
@@ -33,7 +33,7 @@ def _typed(kind: str, function: Callable[..., Any]) -> Callable[..., SSAValue]:
 
 
 def _extreme(kind: str, of_truth: str) -> Callable[..., SSAValue]:
-    def reduce(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> SSAValue:
+    def reduce(b: Builder, x: Value, axis: Value = None, *, keepdims: Value = False) -> SSAValue:
         values = tensor_of(x, "an extreme")
         return _reduced(b, values, of_truth if is_kind(values, "b") else kind, axis, keepdims)
 
@@ -41,7 +41,7 @@ def _extreme(kind: str, of_truth: str) -> Callable[..., SSAValue]:
 
 
 def _of_truth(kind: str) -> Callable[..., SSAValue]:
-    def reduce(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> SSAValue:
+    def reduce(b: Builder, x: Value, axis: Value = None, *, keepdims: Value = False) -> SSAValue:
         return _reduced(b, b.truth(tensor_of(x, f"`{kind}`")), kind, axis, keepdims)
 
     return reduce
@@ -58,7 +58,7 @@ def _count(b: Builder, x: SSAValue, axis: Value, less: int) -> SSAValue:
     return b.tensor(count, dtype_of(x))
 
 
-def var(b: Builder, x: Value, axis: Value = None, ddof: Value = 0, keepdims: Value = False) -> SSAValue:
+def var(b: Builder, x: Value, axis: Value = None, *, ddof: Value = 0, keepdims: Value = False) -> SSAValue:
     """The mean of squared distances to the mean; `ddof` is subtracted from the count."""
     values = tensor_of(x, "a variance")
     values = b.cast(values, result_type(np.var, values))
@@ -72,21 +72,21 @@ def var(b: Builder, x: Value, axis: Value = None, ddof: Value = 0, keepdims: Val
     return b.add(graph.DivOp.of(total, _count(b, values, axis, less)))
 
 
-def std(b: Builder, x: Value, axis: Value = None, ddof: Value = 0, keepdims: Value = False) -> SSAValue:
-    return b.add(graph.SqrtOp.of(var(b, x, axis, ddof, keepdims)))
+def std(b: Builder, x: Value, axis: Value = None, *, ddof: Value = 0, keepdims: Value = False) -> SSAValue:
+    return b.add(graph.SqrtOp.of(var(b, x, axis, ddof=ddof, keepdims=keepdims)))
 
 
-def ptp(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> SSAValue:
+def ptp(b: Builder, x: Value, axis: Value = None, *, keepdims: Value = False) -> SSAValue:
     """The largest less the smallest."""
     values = tensor_of(x, "a range")
     return b.add(graph.SubOp.of(*(_reduced(b, values, kind, axis, keepdims) for kind in ("maximum", "minimum"))))
 
 
-def count_nonzero(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> SSAValue:
+def count_nonzero(b: Builder, x: Value, axis: Value = None, *, keepdims: Value = False) -> SSAValue:
     return _reduced(b, b.cast_to(b.truth(tensor_of(x, "a count")), i64), "sum", axis, keepdims)
 
 
-def norm(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> SSAValue:
+def norm(b: Builder, x: Value, *, axis: Value = None, keepdims: Value = False) -> SSAValue:
     """The root of the sum of squares: the length of vectors, the Frobenius norm of matrices."""
     values = tensor_of(x, "a norm")
     values = b.cast(values, result_type(np.linalg.norm, values))
@@ -94,7 +94,7 @@ def norm(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> S
     return b.add(graph.SqrtOp.of(_reduced(b, square, "sum", axis, keepdims)))
 
 
-def logsumexp(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> SSAValue:
+def logsumexp(b: Builder, x: Value, axis: Value = None, *, keepdims: Value = False) -> SSAValue:
     """log(sum(exp(x))), without overflow (scipy.special.logsumexp)."""
     values = tensor_of(x, "a sum")
     values = b.cast(values, result_type(np.mean, values))
@@ -115,7 +115,7 @@ def _along(b: Builder, x: Value, axis: Value, what: str) -> tuple[SSAValue, int]
 
 
 def _position(kind: str) -> Callable[..., SSAValue]:
-    def find(b: Builder, x: Value, axis: Value = None, keepdims: Value = False) -> SSAValue:
+    def find(b: Builder, x: Value, axis: Value = None, *, keepdims: Value = False) -> SSAValue:
         values, along = _along(b, x, axis, "a position")
         values = b.cast(values, np.dtype("uint8")) if is_kind(values, "b") else values
         keep = flag(keepdims, "keepdims")
@@ -144,21 +144,24 @@ def sort(b: Builder, x: Value, axis: Value = -1) -> SSAValue:
     return b.add(graph.TopKOp.of(values, k=DimsAttr((size,)), axis=along, largest=False))
 
 
-def diff(b: Builder, x: Value, axis: Value = -1) -> SSAValue:
-    """Each value less the one before it along the axis."""
+def diff(b: Builder, x: Value, n: Value = 1, axis: Value = -1) -> SSAValue:
+    """Each value less the one before it along the axis, `n` times."""
     values, along = _along(b, x, axis, "differences")
-    shape = shape_of(values.type)
-    count = simplest(as_dim(shape[along]) - 1)
+    for _ in range(whole(n, "n")):
+        values = _differences(b, values, along)
+    return values
+
+
+def _differences(b: Builder, x: SSAValue, along: int) -> SSAValue:
+    shape = shape_of(x.type)
     if not b.bounds.at_most(1, shape[along]):
         raise ShapeError("an axis without values has no differences")
-    sizes = [count if axis == along else size for axis, size in enumerate(shape)]
+    sizes = [simplest(as_dim(size) - 1) if axis == along else size for axis, size in enumerate(shape)]
     later, earlier = (
-        b.slice(values, [start if axis == along else 0 for axis in range(len(shape))], sizes, [1] * len(shape))
+        b.slice(x, [start if axis == along else 0 for axis in range(len(shape))], sizes, [1] * len(shape))
         for start in (1, 0)
     )
-    if is_kind(values, "b"):
-        return b.add(graph.NotEqualOp.of(later, earlier))
-    return b.add(graph.SubOp.of(later, earlier))
+    return b.add((graph.NotEqualOp if is_kind(x, "b") else graph.SubOp).of(later, earlier))
 
 
 REDUCTIONS: Mapping[str, Callable[..., Value]] = {

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-import numpy as np
-from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
@@ -15,17 +13,12 @@ from neuralc.dialects.graph.shapes import broadcast
 from neuralc.dialects.types import (
     Shape,
     ShapeError,
-    element_of,
-    element_type_of,
     format_shape,
-    numpy_dtype,
     shape_of,
-    tensor_type,
 )
-from neuralc.frontends.nr.expressions.builder import Builder
-from neuralc.frontends.nr.expressions.promotion import Dtype, common_type, dtype_of
+from neuralc.frontends.nr.expressions.builder import Builder, is_kind
+from neuralc.frontends.nr.expressions.promotion import common_type
 from neuralc.frontends.nr.expressions.values import (
-    Element,
     Value,
     axes_of,
     axis_of,
@@ -48,7 +41,7 @@ def _rank(x: SSAValue) -> int:
 
 # --- the same values under another shape -----------------------------------------------------------------------------
 def reshape(b: Builder, x: Value, shape: Value) -> SSAValue:
-    values, sizes = tensor_of(x, "a shape"), list(sizes_of(shape, "shape"))
+    values, sizes = tensor_of(x, "a shape"), list(sizes_of(shape, "shape", -1))
     total = product(_shape(values))
     if sizes.count(-1) > 1:
         raise ShapeError(f"one size may be -1, in {format_shape(sizes)} are {sizes.count(-1)}")
@@ -138,7 +131,8 @@ def concatenate(b: Builder, arrays: Value, axis: Value = 0) -> SSAValue:
     for part in parts[1:]:
         for index in range(rank):
             if index != along:
-                b.site.equal(_shape(parts[0])[index], _shape(part)[index])
+                sizes = _shape(parts[0])[index], _shape(part)[index]
+                b.equal(*sizes, f"axis {index} has the sizes {sizes[0]} and {sizes[1]}: {described(arrays)}")
     return b.add(graph.ConcatOp.of(*parts, axis=along))
 
 
@@ -234,20 +228,19 @@ def roll(b: Builder, x: Value, shift: Value, axis: Value) -> SSAValue:
     return concatenate(b, parts, along)
 
 
-_MODES = {"constant": "constant", "edge": "edge", "reflect": "reflect", "wrap": "wrap"}
+_MODES = ("constant", "edge", "reflect", "wrap")
 
 
-def pad(b: Builder, x: Value, pad_width: Value, mode: Value = "constant", constant_values: Value = 0) -> SSAValue:
+def pad(b: Builder, x: Value, pad_width: Value, mode: Value = "constant", *, constant_values: Value = 0) -> SSAValue:
     """numpy.pad: `pad_width` is one amount, a pair, or a pair for each axis."""
     values = tensor_of(x, "values")
     if mode not in _MODES:
         raise ShapeError(f"`mode` is one of {', '.join(_MODES)}, not {described(mode)}")
+    if not isinstance(constant_values, bool | int | float):
+        raise ShapeError(f"`constant_values` is a number, not {described(constant_values)}")
     low, high = _amounts(pad_width, _rank(values))
-    fill = b.tensor(constant_values, None if isinstance(constant_values, SSAValue) else dtype_of(values))
-    number = fill.owner.literal("value") if isinstance(fill.owner, graph.ConstantOp) else None
-    if number is None:
-        raise ShapeError("`constant_values` is a number")
-    return b.add(graph.PadOp.of(values, low=low, high=high, mode=str(mode), value=number))
+    fill = float(constant_values) if is_kind(values, "f") else int(constant_values)
+    return b.add(graph.PadOp.of(values, low=low, high=high, mode=str(mode), value=fill))
 
 
 def _amounts(width: Value, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -259,84 +252,6 @@ def _amounts(width: Value, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]
     if len(found) != rank or any(len(pair) != 2 or min(pair) < 0 for pair in found):
         raise ShapeError(f"`pad_width` is a pair of amounts for each of {rank} axes, not {described(width)}")
     return tuple(pair[0] for pair in found), tuple(pair[1] for pair in found)
-
-
-# --- tensors of one number, and of places ----------------------------------------------------------------------------
-def _type(dtype: Value, default: Dtype | None = None) -> Dtype | None:
-    if dtype is None:
-        return default
-    if isinstance(dtype, Element):
-        return dtype.dtype
-    if isinstance(dtype, str):
-        return numpy_dtype(element_type_of(dtype))
-    raise ShapeError(f"`dtype` is a type such as float32, not {described(dtype)}")
-
-
-def full(b: Builder, shape: Value, fill_value: Value, dtype: Value = None) -> SSAValue:
-    sizes = sizes_of(shape, "shape")
-    value = b.tensor(fill_value, _type(dtype))
-    if isinstance(value.owner, graph.ConstantOp):
-        return b.constant(value.owner.literal("value"), element_of(value.type), sizes)
-    return broadcast_to(b, value, sizes)
-
-
-def zeros(b: Builder, shape: Value, dtype: Value = None) -> SSAValue:
-    return full(b, shape, 0.0, dtype)
-
-
-def ones(b: Builder, shape: Value, dtype: Value = None) -> SSAValue:
-    return full(b, shape, 1.0, dtype)
-
-
-def full_like(b: Builder, x: Value, fill_value: Value, dtype: Value = None) -> SSAValue:
-    values = tensor_of(x, "a tensor like it")
-    return full(b, _shape(values), b.tensor(fill_value, _type(dtype, dtype_of(values))))
-
-
-def zeros_like(b: Builder, x: Value, dtype: Value = None) -> SSAValue:
-    return full_like(b, x, 0, dtype)
-
-
-def ones_like(b: Builder, x: Value, dtype: Value = None) -> SSAValue:
-    return full_like(b, x, 1, dtype)
-
-
-def arange(b: Builder, start: Value, stop: Value = None, step: Value = 1, dtype: Value = None) -> SSAValue:
-    """Whole numbers from `start` on, below `stop`."""
-    (first, end), by = (sizes_of((0, start) if stop is None else (start, stop), "stop")), whole(step, "step")
-    if by < 1:
-        raise ShapeError("`step` is at least 1")
-    count = simplest((as_dim(end) - first + (by - 1)) // by)
-    numbers = b.add(graph.IotaOp.of(result=tensor_type((b.bounds.larger(count, 0),), i64)))
-    if by != 1:
-        numbers = b.add(graph.MulOp.of(numbers, b.like(numbers, by)))
-    if first != 0:
-        numbers = b.add(graph.AddOp.of(numbers, b.tensor(first, np.dtype("int64"))))
-    wanted = _type(dtype)
-    return numbers if wanted is None else b.cast(numbers, wanted)
-
-
-def astype(b: Builder, x: Value, dtype: Value) -> SSAValue:
-    wanted = _type(dtype)
-    if wanted is None:
-        raise ShapeError("`astype` needs a type")
-    return b.tensor(x, wanted)
-
-
-def _triangle(lower: bool) -> Callable[..., SSAValue]:
-    def keep(b: Builder, x: Value, k: Value = 0) -> SSAValue:
-        values = tensor_of(x, "a triangle")
-        if _rank(values) < 2:
-            raise ShapeError(f"a triangle is of a matrix, not of {described(values)}")
-        rows, columns = _shape(values)[-2:]
-        row = b.reshape(arange(b, rows), (rows, 1))
-        column = b.reshape(arange(b, columns), (1, columns))
-        diagonal = b.add(graph.AddOp.of(row, b.like(row, whole(k, "k"))))
-        order: Sequence[SSAValue] = (column, diagonal) if lower else (diagonal, column)
-        inside = b.add(graph.LessEqualOp.of(*order))
-        return b.add(graph.WhereOp.of(inside, values, b.like(values, 0)))
-
-    return keep
 
 
 SHAPES: Mapping[str, Callable[..., Value]] = {
@@ -359,15 +274,5 @@ SHAPES: Mapping[str, Callable[..., Value]] = {
     "tile": tile,
     "roll": roll,
     "pad": pad,
-    "full": full,
-    "zeros": zeros,
-    "ones": ones,
-    "full_like": full_like,
-    "zeros_like": zeros_like,
-    "ones_like": ones_like,
-    "arange": arange,
-    "astype": astype,
-    "tril": _triangle(lower=True),
-    "triu": _triangle(lower=False),
 }
 """By their numpy names; parameters are numpy's too."""

@@ -78,8 +78,13 @@ def wholes(value: Value, name: str) -> tuple[int, ...]:
     return tuple(whole(part, name) for part in (value if isinstance(value, tuple) else (value,)))
 
 
-def sizes_of(value: Value, name: str) -> tuple[Size, ...]:
-    return tuple(size_of(part, name) for part in (value if isinstance(value, tuple) else (value,)))
+def sizes_of(value: Value, name: str, least: int = 0) -> tuple[Size, ...]:
+    """One size, or several; what is known is at least `least`."""
+    sizes = tuple(size_of(part, name) for part in (value if isinstance(value, tuple) else (value,)))
+    for size in sizes:
+        if isinstance(size, int) and size < least:
+            raise ShapeError(f"`{name}` {size} is below {least}")
+    return sizes
 
 
 def axes_of(value: Value, rank: int, name: str = "axis") -> tuple[int, ...]:

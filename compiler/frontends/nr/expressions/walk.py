@@ -158,7 +158,7 @@ class _Walk:
         return call(self.builder, name, positional, named)
 
     def _unknown(self, node: e.Call, name: str) -> NeuralcError:
-        short = name.rpartition(".")[2]
+        short = name.rpartition(".")[2].removeprefix("reduce_")
         help = suggest(short, FUNCTIONS) if short not in FUNCTIONS else f"write `{short}(...)`"
         note = "functions are called by the names that numpy has for them"
         return error("E0411", f"there is no function `{name}`", node.function.span, note=note, help=help)

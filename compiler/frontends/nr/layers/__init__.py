@@ -74,7 +74,7 @@ def lowering_of(signature: Signature) -> Lowering:
     found = LOWERINGS.get(signature.name)
     if found is not None:
         penalty = signature.parameter("activity_regularizer")
-        return found if penalty is None else regularization.penalized(found)
+        return found if penalty is None or signature.name in heads.LOWERINGS else regularization.penalized(found)
     plugin = layer_plugin(signature.name)
     if plugin is None or plugin.lower is None:
         raise ValueError(f"no function writes the layer {signature.name}")

@@ -14,19 +14,25 @@ from neuralc.dialects import graph
 from neuralc.dialects.dims import product
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import ShapeError, shape_of
+from neuralc.frontends.nr.activations import activate
 from neuralc.frontends.nr.layers.attention_masks import Masks, axes_text
 from neuralc.frontends.nr.layers.caches import Cache, Steps, cache_of, steps_of
 from neuralc.frontends.nr.layers.masks import fitted, masked
+from neuralc.frontends.nr.layers.regularization import penalize
 from neuralc.frontends.nr.layers.rotary import Directions, Rotation
-from neuralc.frontends.nr.layers.sequences import one_or_many
+from neuralc.frontends.nr.layers.sequences import one_or_many, require_sequences
 from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.layers.values import dropout, einsum, reshape, same, scaled
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.grammar.binding import Bound
 
 
-def project(site: Site, arguments: Bound, x: SSAValue, sizes: Sequence[int], bound: int = 1) -> SSAValue:
-    """x[.., in..] . kernel[in.., *sizes] + bias[*sizes] over the last `bound` axes (Keras EinsumDense)."""
+def project(
+    site: Site, arguments: Bound, x: SSAValue, sizes: Sequence[int], bound: int = 1, activation: str | None = None
+) -> SSAValue:
+    """x[.., in..] . kernel[in.., *sizes] + bias[*sizes] over the last `bound` axes (Keras EinsumDense).
+
+    What training adds to the loss for results is for each projection, as Keras has it."""
     shape = shape_of(x.type)
     inner = [known(size, "the last axis") for size in shape[len(shape) - bound :]]
     kernel = weight(site, arguments, "kernel", (*inner, *sizes), x)
@@ -36,7 +42,8 @@ def project(site: Site, arguments: Bound, x: SSAValue, sizes: Sequence[int], bou
     if arguments["use_bias"]:
         bias = reshape(site, weight(site, arguments, "bias", sizes, x), (math.prod(sizes),), "bias")
         result = site.add(graph.AddOp.of(result, bias))
-    return reshape(site, result, (*shape[: len(shape) - bound], *sizes))
+    result = activate(site, reshape(site, result, (*shape[: len(shape) - bound], *sizes)), activation)
+    return penalize(site, arguments["activity_regularizer"], result)
 
 
 def weigh(site: Site, arguments: Bound, scores: SSAValue, mask: SSAValue | None, count: int) -> tuple[SSAValue, ...]:
@@ -113,8 +120,7 @@ def grouped_query_attention(
     """Ainslie et al. 2023: a head of keys and values serves a group of heads of queries."""
     _check_flash(arguments)
     value = query if value is None else value
-    if len(shape_of(query.type)) != 3:
-        raise ShapeError(f"it takes sequences (batch, steps, features), its query is {shown(query)}")
+    require_sequences(query)
     masks = Masks(query_mask, value_mask, key_mask, attention_mask).carried(site, query, value, key)
     key = value if key is None else key
     _check(site, query, value, key, (1,))
@@ -201,7 +207,7 @@ def _gate(site: Site, arguments: Bound, query: SSAValue, sizes: Sequence[int]) -
     """What the results of the heads are multiplied by (Qiu et al. 2025)."""
     if not arguments["use_gate"]:
         return None
-    return site.add(graph.SigmoidOp.of(project(site.sub("gate"), arguments, query, sizes)), "gate")
+    return project(site.sub("gate"), arguments, query, sizes, activation="sigmoid")
 
 
 def _check(site: Site, query: SSAValue, value: SSAValue, key: SSAValue, axes: Sequence[int]) -> None:

@@ -16,7 +16,7 @@ from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.functions import Function
 from neuralc.frontends.nr.layers.heads import multi_head_attention
-from neuralc.frontends.nr.layers.sequences import one_or_many
+from neuralc.frontends.nr.layers.sequences import one_or_many, require_sequences
 from neuralc.frontends.nr.layers.shared import Lowering, known
 from neuralc.frontends.nr.layers.values import dropout, layer_norm, same
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
@@ -35,6 +35,7 @@ def encoder(
     padding_mask: SSAValue | None = None,
     attention_mask: SSAValue | None = None,
 ) -> SSAValue:
+    require_sequences(x)
     padding = site.mask(x) if padding_mask is None else padding_mask
     result = _encoder_layer(site, arguments, x, padding, attention_mask)
     site.put_mask(result, padding)
@@ -52,6 +53,7 @@ def decoder(
     memory_padding_mask: SSAValue | None = None,
     memory_attention_mask: SSAValue | None = None,
 ) -> SSAValue:
+    require_sequences(x)
     padding = site.mask(x) if padding_mask is None else padding_mask
     if memory is not None and memory_padding_mask is None:
         memory_padding_mask = site.mask(memory)
@@ -72,6 +74,7 @@ def transformer(
     target_padding_mask: SSAValue | None = None,
 ) -> SSAValue:
     """Encoder layers over x, decoder layers over the target, with a last norm for each as PyTorch has it."""
+    require_sequences(x)
     padding = site.mask(x) if padding_mask is None else padding_mask
     target = x if target is None else target
     target_padding = site.mask(target) if target_padding_mask is None else target_padding_mask
