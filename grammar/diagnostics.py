@@ -7,6 +7,7 @@ This module is a leaf that all compile-time folders may import; it imports nothi
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -182,8 +183,15 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     distances = {
         candidate: edit_distance(key, candidate) for candidate in by_key if abs(len(candidate) - len(key)) <= allowed
     }
-    best = min(distances, key=lambda candidate: distances[candidate], default=None)
+    # Of those equally near, the one of the same letters: `ConvTranspose2D` is no layer of one dimension.
+    best = min(distances, key=lambda candidate: (distances[candidate], _other_letters(key, candidate)), default=None)
     return by_key[best] if best is not None and distances[best] <= allowed else None
+
+
+def _other_letters(a: str, b: str) -> int:
+    """How many letters only one of two words has."""
+    mine, other = Counter(a), Counter(b)
+    return ((mine - other) + (other - mine)).total()
 
 
 def edit_distance(a: str, b: str) -> int:
