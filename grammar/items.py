@@ -123,6 +123,8 @@ class Walk:
         if definition is not None:
             fed = self.fed(item, many=True)
             return None if fed is None else self.expansion.call(definition, item, self.given(item.arguments), fed)
+        if name in self.unit.missing:
+            return None
         signature = find(name)
         if signature is not None:
             return self._layer(item, signature)
