@@ -27,9 +27,11 @@ def loaded(layers: str, clause: str, *, before: str = "", after: str = "", dims:
     return program
 
 
-def errors_of(layers: str, clause: str, *, before: str = "") -> tuple[Diagnostic, ...]:
+def errors_of(
+    layers: str, clause: str, *, before: str = "", dims: Mapping[str, int] | None = None
+) -> tuple[Diagnostic, ...]:
     with pytest.raises(NeuralcError) as caught:
-        loaded(layers, clause, before=before)
+        loaded(layers, clause, before=before, dims=dims)
     return caught.value.diagnostics
 
 
@@ -217,6 +219,18 @@ def test_sizes_that_cannot_be_equal_are_an_error() -> None:
     (found,) = errors_of("x = Concatenate(a, a, axis=1) Add(x, b)", "{ a: (S, 4), b: (3, 4) }")
     assert found.code == "E0401"
     assert found.message == "`Add`: the sizes of axis 1 differ: (batch, S * 2, 4) and (batch, 3, 4)"
+
+
+def test_places_that_a_window_took_away_have_a_remedy() -> None:
+    (found,) = errors_of("y = Conv2D(3, 3) Add(x, y)", "x: (8, 8, 3)")
+    assert found.help == 'a window takes places away at the borders, with `padding="same"` it does not'
+    (found,) = errors_of('y = Conv2D(3, 3, strides=2, padding="same") Add(x, y)', "x: (8, 8, 3)")
+    assert found.help is None
+
+
+def test_remainders_are_checked() -> None:
+    (found,) = errors_of("Dense(3)", "(S, 8) where S % 4 == 0", dims={"S": 6})
+    assert found.message == "`S % 4 == 0` cannot hold: 6 leaves 2"
 
 
 def test_a_size_outside_its_bounds_is_an_error() -> None:
