@@ -207,6 +207,8 @@ def test_reversible_embedding_masks_padding_one_way_alone() -> None:
     text = "tokens = ReversibleEmbedding(7, 3, mask_zero=true) tokens(x) GlobalAveragePooling1D() tokens()"
     assert result_of(program_of(text, {"x": "(4,) int32"})) == "(batch, 7) f32"
     assert "starts from vectors of 3, its input is (batch, 4, 5)" in refusal("ReversibleEmbedding(7, 3)", "(4, 5)")
+    with pytest.raises(NeuralcError, match="write `int32` behind the shape of an input of tokens"):
+        program_of("ReversibleEmbedding(7, 3)", {"x": "(4,)"})
 
 
 def test_a_token_outside_of_the_table_is_an_error_of_the_run() -> None:

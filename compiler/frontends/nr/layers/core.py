@@ -115,7 +115,10 @@ def reversible_embedding(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
         return embedding(site, arguments, x)
     tokens, width = arguments["input_dim"], arguments["output_dim"]
     if shape_of(x.type)[-1] != width:
-        raise ShapeError(f"the way back to {tokens} tokens starts from vectors of {width}, its input is {shown(x)}")
+        raise LayerError(
+            f"the way back to {tokens} tokens starts from vectors of {width}, its input is {shown(x)}",
+            help="floats are vectors on their way back; write `int32` behind the shape of an input of tokens",
+        )
     if arguments["tie_weights"]:
         table = adapted(site, arguments, "embeddings", weight(site, arguments, "embeddings", (tokens, width), x))
         kernel = site.add(graph.TransposeOp.of(table, perm=(1, 0)), "reverse")

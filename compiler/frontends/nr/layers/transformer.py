@@ -211,6 +211,8 @@ def _feed_forward(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
         same(site, f"sizes of axis {axis} before and after its block", mine, other)
     if after[-1] == width:
         return made[0]
+    changed = f"this block turns {shown(x)} into {shown(made[0])}"
+    site.warn("W0405", f"{changed}: a linear map leads back", f"write `Dense({width})` at its end if that is meant")
     return site.layer("projection", "Dense", made[0], units=width, **options)
 
 
