@@ -106,6 +106,17 @@ class Dim:
                     yield from atom.lhs._symbols()
                     yield from atom.rhs._symbols()
 
+    @property
+    def linear(self) -> tuple[str, int, int] | None:
+        """Symbol, factor and offset of a size like `S`, `S * 4` or `S * 2 + 1`, which gives S; None for others."""
+        factors = dict(self.terms)
+        offset = factors.pop((), 0)
+        if len(factors) != 1:
+            return None
+        (monomial, factor) = next(iter(factors.items()))
+        atom = monomial[0]
+        return (atom.name, factor, offset) if len(monomial) == 1 and isinstance(atom, Symbol) and factor > 0 else None
+
     def evaluate(self, env: Mapping[str, int]) -> int:
         """The size under `env`; raises KeyError for a symbol that has no value there."""
         total = 0

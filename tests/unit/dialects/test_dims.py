@@ -159,3 +159,10 @@ def test_symbols_inside_functions_are_found() -> None:
     assert not dim.is_static
     with pytest.raises(KeyError):
         dim.evaluate({"batch": 2})
+
+
+def test_a_linear_size_gives_its_symbol() -> None:
+    for text, found in (("S", ("S", 1, 0)), ("S * 4", ("S", 4, 0)), ("S * 2 - 3", ("S", 2, -3))):
+        assert Dim.parse(text).linear == found
+    for text in ("7", "S * T", "S + T", "S * S", "floordiv(S, 2)", "4 - S"):
+        assert Dim.parse(text).linear is None
