@@ -18,8 +18,10 @@ import torch
 from safetensors.numpy import save_file
 from support.compare import Array
 from support.pipelines import as_tuple, compile_native
+from support.torch_code import run_torch_code
 from torch import nn
 
+from neuralc.dialects.graph import the_model
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends import nr
@@ -61,6 +63,11 @@ class Pair:
     def exact(self, *inputs: Array) -> float:
         """The largest difference of the reference semantics, relative to the largest value."""
         return self._difference(inputs, run_module(self.program.module, inputs, self.store()))
+
+    def emitted(self, *inputs: Array) -> float:
+        """The same for the PyTorch code that neuralc writes, in float64."""
+        named = dict(zip(the_model(self.program.module).inputs, inputs, strict=True))
+        return self._difference(inputs, run_torch_code(self.program.module, named, self.store()))
 
     def native(self, *inputs: Array) -> float:
         """The same for native code in fp32 at -O2; the module of the program is changed."""
