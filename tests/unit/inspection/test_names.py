@@ -106,12 +106,12 @@ def test_a_node_is_in_the_module_that_its_exporter_names(tmp_path: Path) -> None
 
 
 def test_a_layer_that_became_several_ops_is_a_block_of_them(tmp_path: Path) -> None:
-    """The other one, of the same name but for its number, is another layer."""
+    """The other one, of the same name but for its number, is another layer; an op that ends a layer has its name."""
     (tmp_path / "net.nr").write_text("network Net { input: (5, 3) layers: LSTM(4, return_sequences=True) LSTM(4) }")
     found = [parts for _, parts in names(tmp_path / "net.nr")]
     assert {parts[0] for parts in found} == {"lstm", "lstm_1"}
-    assert all(len(parts) == 2 for parts in found)
-    assert ("lstm_1", "lstm") in found
+    assert {parts[1:] for parts in found if parts[0] == "lstm"} == {("steps",), ("lstm",), ("transpose",)}
+    assert {parts[1:] for parts in found if parts[0] == "lstm_1"} == {("steps",), ()}
 
 
 def test_a_node_that_became_several_ops_is_a_block_of_them(tmp_path: Path) -> None:

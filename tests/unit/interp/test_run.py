@@ -205,4 +205,5 @@ def test_random_programs_run_and_round_trip(layers: Sequence[Layer]) -> None:
 
 def test_random_programs_hold_every_op() -> None:
     modules = [random_graph_module(np.random.default_rng(seed), ops=14, layers=EVERY)[0] for seed in range(300)]
-    assert not set(graph.Graph.operations) - {type(op) for module in modules for op in module.walk()}
+    ours = set(graph.Graph.operations) - {graph.CustomOp}  # what a package adds has a meaning by its name alone
+    assert not ours - {type(op) for module in modules for op in module.walk()}
