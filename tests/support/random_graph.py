@@ -152,7 +152,7 @@ def write_program(
 def _inputs(program: Program, every: bool) -> dict[str, AnyTensor]:
     """Names and types of the inputs."""
     element = program.element
-    batch = "batch" if program.chance(0.8) else program.integer(1, 3)
+    batch = "batch" if not every or program.chance(0.8) else program.integer(1, 3)
     image = (program.integer(3, 8), program.integer(3, 8), program.choice((1, 2, 4)))
     inputs = {"image": tensor(batch, *image, element=element)}
     if program.flag():

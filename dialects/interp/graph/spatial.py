@@ -42,11 +42,6 @@ def _every(strides: Sequence[int], starts: Sequence[int], counts: Sequence[int])
     )
 
 
-def _accumulator(shape: Sequence[int], like: Array) -> Array:
-    """Zeros of float64 or of 64 bits, which wrap around as any narrower integer does."""
-    return np.zeros(tuple(shape), np.float64 if np.issubdtype(like.dtype, np.floating) else np.int64)
-
-
 def _conv(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, bias: Array | None = None) -> Array:
     """A sum over the taps of the kernel; each is a product of matrices per group."""
     *window, depth, out = kernel.shape
@@ -56,7 +51,7 @@ def _conv(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, bias: Arra
     x = np.pad(_channels_last(x, data_format), [(0, 0), *around, (0, 0)])
     places = (x.shape[0], *extents)
     taps = np.moveaxis(kernel.reshape(*window, depth, groups, out // groups), -2, -3)
-    total = _accumulator((*places, groups, out // groups), x)
+    total = np.zeros((*places, groups, out // groups), x.dtype)
     for tap in np.ndindex(*window):
         starts = [i * dilation for i, dilation in zip(tap, op.literal("dilations"), strict=True)]
         under = x[_every(op.literal("strides"), starts, extents)].reshape(*places, groups, 1, depth)
@@ -77,7 +72,7 @@ def _conv_transpose(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, 
     lists = zip(sizes, op.literal("strides"), window, op.literal("dilations"), strict=True)
     reached = [max((size - 1) * stride + dilation * (taps - 1) + 1, 0) for size, stride, taps, dilation in lists]
     full = [max(reach, low + extent) for reach, low, extent in zip(reached, pads[:rank], extents, strict=True)]
-    total = _accumulator((batch, *full, groups, per_group), x)
+    total = np.zeros((batch, *full, groups, per_group), x.dtype)
     for tap in np.ndindex(*window):
         starts = [i * dilation for i, dilation in zip(tap, op.literal("dilations"), strict=True)]
         total[_every(op.literal("strides"), starts, sizes)] += (grouped @ taps[tap])[..., 0, :]
