@@ -3,6 +3,7 @@
     model = neuralc.compile("m.nr", opt=2)      # .nr programs and IR dumps
     y = model(x)
     model.save("m.so"); neuralc.load("m.so")
+    net = neuralc.Network("N"); x = net.input("x", (8,)); net.output(neuralc.layers.Dense(4)(x))
 
 `import neuralc.runtime` must cost numpy and nothing else, so nothing is imported here.
 """
@@ -10,9 +11,13 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from neuralc import layers
     from neuralc.api import compile, load
+    from neuralc.builder import Network
 
-__all__ = ["__version__", "compile", "load"]
+__all__ = ["Network", "__version__", "compile", "layers", "load"]
+
+_MODULES = {"compile": "neuralc.api", "load": "neuralc.api", "Network": "neuralc.builder"}
 
 
 def __getattr__(name: str) -> object:
@@ -20,10 +25,14 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("neuralc")
-    if name in __all__:
+    if name == "layers":
         from importlib import import_module
 
-        return getattr(import_module("neuralc.api"), name)
+        return import_module("neuralc.layers")
+    if name in _MODULES:
+        from importlib import import_module
+
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'neuralc' has no attribute {name!r}")
 
 

@@ -14,10 +14,11 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuralc.grammar.diagnostics import error, suggest, usage_error
+from neuralc.grammar.diagnostics import Source, error, suggest, usage_error
 from neuralc.runtime import Model, ModelError, load
 
 if TYPE_CHECKING:
+    from neuralc.builder import Network
     from neuralc.driver import Compilation
     from neuralc.interpreted import InterpretedModel
 
@@ -27,7 +28,7 @@ TARGETS = ("cpu", "interp")
 
 
 def compile(
-    model: str | PathLike[str],
+    model: str | PathLike[str] | Network | Source,
     opt: int = 2,
     target: str = "cpu",
     threads: int | None = 1,
@@ -37,11 +38,13 @@ def compile(
     cache: bool = False,
     *,
     network: str | None = None,
+    set: Mapping[str, object] | None = None,
 ) -> Model | InterpretedModel:
-    """Compile a model for this process: a `.nr` program, an ONNX model, or an IR dump of any level.
+    """Compile a model for this process: a `.nr` program, an ONNX model, an IR dump of any level, or a `Network`.
 
     `opt` is 0 to 2. `target` is "cpu", or "interp" for the reference interpreter. `threads` None takes all processors.
     `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
+    `set` decides searches: `set={"dense.units": 64}`.
     `precision` None computes as the model says; there is no other precision yet, and no cache.
 
     Raises NeuralcError for what is wrong with the model, UsageError for what is wrong with the arguments.
@@ -56,10 +59,18 @@ def compile(
         dims=dict(dims or {}),
         weights=None if weights is None else Path(fspath(weights)),
         network=network,
+        set=dict(set or {}),
     )
-    compilation = driver.load(Path(fspath(model)), options)
+    compilation = driver.load(_given(model), options)
     report(compilation.notices)
     return finish(compilation, target)
+
+
+def _given(model: str | PathLike[str] | Network | Source) -> Path | Source:
+    """The file of a model, or the text of one that was made from Python."""
+    if isinstance(model, Source):
+        return model
+    return Path(fspath(model)) if isinstance(model, str | PathLike) else model.source()
 
 
 def finish(compilation: Compilation, target: str = "cpu") -> Model | InterpretedModel:

@@ -26,13 +26,17 @@ Examples:
   neuralc model.nr --emit=kernel -o - | less        the last of the three levels of IR
   neuralc model.nr --dump-ir=dump                   one file for each pass, dump/index.html
   neuralc dump/012-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
+  neuralc model.nr --set dense.units=64             a value for HPO(choice(32, 64))
   neuralc model.nr --check-each                     which pass changes the results?
 
 \b
 Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
   neuralc verify model.onnx --against onnxruntime   do the values agree?
-  neuralc explain E0201                             what an error means
+  neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
+  neuralc fmt model.nr                              one layout for every model
+  neuralc lsp                                       a language server for editors
+  neuralc explain E0201                             what an error means; Conv2D: what a layer takes
 
 \b
 Products (--emit):
@@ -44,6 +48,8 @@ VERBS: dict[str, str] = {
     "run": "neuralc.cli_run",
     "verify": "neuralc.cli_verify",
     "inspect": "neuralc.cli_inspect",
+    "fmt": "neuralc.cli_fmt",
+    "lsp": "neuralc.cli_lsp",
     "explain": "neuralc.cli_explain",
 }
 """Verb -> module with its `command`."""
@@ -59,6 +65,9 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
             "--threads", type=click.IntRange(1), metavar="N", help="Threads at run time (default: all cores)."
         ),
         click.option("--dim", "dims", multiple=True, metavar="S=128", help="Fix a symbolic size; may be repeated."),
+        click.option(
+            "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a search; may be repeated."
+        ),
         click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights (.safetensors)."),
         click.option("--network", metavar="NAME", help="Which network of the file."),
         click.option(
@@ -77,7 +86,9 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("model", metavar="MODEL", required=False, type=click.Path(path_type=Path))
 @click.option("-o", "output", metavar="PATH", help="Where the product goes; `-` is stdout. Default: beside the model.")
 @click.option("--emit", "kind", metavar="KIND", help="What to make, see below. Default: so, or cuda for a GPU.")
-@click.option("--target", type=click.Choice(["cpu", "cuda"]), default="cpu", help="What runs the model.")
+@click.option(
+    "--target", type=click.Choice(["cpu", "cuda"]), help="What runs the model. Default: what it says, or cpu."
+)
 @click.option("--mcpu", metavar="CPU", help="Processor, such as `znver3`. Default: this one.")
 @click.option("--triple", metavar="TRIPLE", help="LLVM triple to compile for. Default: this machine's.")
 @click.option("--arch", metavar="ARCH", help="GPU architecture, such as `sm_80`.")
@@ -96,13 +107,17 @@ def command(
     kind: str | None,
     error_format: ErrorFormat,
     print_pipeline: bool,
+    target: str | None,
     **flags: Any,
 ) -> int:
     """Compile a neural network: MODEL is a .nr program, an ONNX model, or IR (.mlir) of any level."""
     if version:
         sys.stdout.write(f"{version_text()}\n")
         return 0
-    options = make_options(**flags)
+    from neuralc.execution import with_execution
+
+    options = make_options(target=target or "cpu", **flags)
+    options = with_execution(model, options, target_given=target is not None)
     if options.compile_to is not None and kind not in (None, options.compile_to):
         raise usage_error(
             "E0814",
@@ -135,7 +150,7 @@ def command(
     return 0
 
 
-def make_options(*, dims: Sequence[str], **flags: Any) -> Options:
+def make_options(*, dims: Sequence[str], settings: Sequence[str], **flags: Any) -> Options:
     """The driver's options from the flags of the command line; flags the driver does not have are for `Watch`."""
     from dataclasses import fields
 
@@ -144,7 +159,7 @@ def make_options(*, dims: Sequence[str], **flags: Any) -> Options:
     names = {each.name for each in fields(Options)}
     chosen = {name: flags.pop(name) for name in list(flags) if name in names}
     watch = Watch.from_flags(**flags) if flags else Watch()
-    return Options(dims=dict(map(_dim, dims)), watch=watch, **chosen)
+    return Options(dims=dict(map(_dim, dims)), set=dict(map(_setting, settings)), watch=watch, **chosen)
 
 
 def _dim(text: str) -> tuple[str, int]:
@@ -152,6 +167,13 @@ def _dim(text: str) -> tuple[str, int]:
     if not (name.isidentifier() and equals and size.isdigit() and int(size) > 0):
         raise usage_error("E0813", f"`--dim {text}`: not a size", help="write it as `--dim S=128`")
     return name, int(size)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (equals and value and all(part.isidentifier() or part.isdigit() for part in name.split("."))):
+        raise usage_error("E0813", f"`--set {text}`: not a setting", help="write it as `--set dense.units=64`")
+    return name, value
 
 
 def version_text() -> str:
@@ -175,7 +197,7 @@ def run(arguments: Sequence[str]) -> int:
     error_format = error_format_of(arguments)
     if arguments and arguments[0] in VERBS:
         verb: click.Command = import_module(VERBS[arguments[0]]).command
-        return run_command(verb, arguments[1:], error_format)
+        return run_command(verb, arguments[1:], error_format, f"neuralc {arguments[0]}")
     return run_command(command, arguments or ["--help"], error_format)
 
 

@@ -67,6 +67,7 @@ def _load(model: Path, options: Options, target: str) -> Model | InterpretedMode
         dims=options.dims,
         weights=options.weights,
         network=options.network,
+        set=options.set,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuralc.cli_instruments import Watch
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error, usage_error
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, error, usage_error
 from neuralc.products import Product, Stage, emitter
 from neuralc.settings import make_target
 
@@ -34,6 +34,8 @@ class Options:
     arch: str | None = None
     threads: int | None = None
     dims: Mapping[str, int] = field(default_factory=dict)
+    set: Mapping[str, object] = field(default_factory=dict)
+    """Values of searches and of the network's parameters, as Python values or in the words of the language."""
     weights: Path | None = None
     network: str | None = None
     compile_from: Level | None = None
@@ -80,14 +82,31 @@ class Compilation:
         return self.context.weights
 
 
-def load(path: Path, options: Options) -> Compilation:
-    """Read a model: a `.nr` program, or IR of any level. Raises NeuralcError for what is wrong with it."""
+def load(model: Path | Source, options: Options) -> Compilation:
+    """Read a model: a `.nr` program or its text, an ONNX model, or IR of any level.
+
+    Raises NeuralcError for what is wrong with it.
+    """
     from neuralc.passes.base import PassContext
 
     target = make_target(options.settings())
     context = PassContext(target=target, options=options.settings())
     clock = _clock(options)
     started = time.perf_counter()
+    if isinstance(model, Source):
+        name = model.name.strip("<>")
+        module, context.weights, notices = _read_nr(model, options)
+    else:
+        name = model.stem
+        module, context.weights, notices = _front_end(model, options)(model, options)
+    if clock is not None:
+        clock.add("front end", time.perf_counter() - started)
+    level = options.compile_from or level_of(module)
+    return Compilation(name, module, level, target, context, options, tuple(notices), clock)
+
+
+def _front_end(path: Path, options: Options) -> FrontEnd:
+    """What reads a file, by its suffix. Raises NeuralcError for files that nothing reads."""
     read = FRONT_ENDS.get(path.suffix)
     if read is None:
         raise error(
@@ -95,11 +114,11 @@ def load(path: Path, options: Options) -> Compilation:
             f"neuralc does not read `{path.suffix or path.name}` files",
             help=f"it reads {', '.join(FRONT_ENDS)}",
         )
-    module, context.weights, notices = read(path, options)
-    if clock is not None:
-        clock.add("front end", time.perf_counter() - started)
-    level = options.compile_from or level_of(module)
-    return Compilation(path.stem, module, level, target, context, options, tuple(notices), clock)
+    if options.set and read is not _read_nr:
+        raise usage_error(
+            "E0814", f"`--set` does not go with {path.suffix} models", note="it decides the searches of a program"
+        )
+    return read
 
 
 def compile_to(compilation: Compilation, stage: Stage) -> None:
@@ -203,13 +222,11 @@ def _clock(options: Options) -> TimePasses | None:
 FrontEnd = Callable[[Path, Options], "tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]"]
 
 
-def _read_nr(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+def _read_nr(path: Path | Source, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
     from neuralc.frontends.nr.load import load as load_program
-    from neuralc.pin_dims import pin_dims
     from neuralc.weights_file import bind_weights
 
-    program = load_program(path, network=options.network)
-    pin_dims(program.module, options.dims)
+    program = load_program(path, network=options.network, dims=options.dims, settings=options.set)
     bound = bind_weights(program, options.weights)
     return program.module, bound.store, (*program.warnings, *bound.messages)
 
@@ -240,5 +257,11 @@ def _read_onnx(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | No
     return loaded.module, store, ()
 
 
-FRONT_ENDS: dict[str, FrontEnd] = {".nr": _read_nr, ".neural": _read_nr, ".onnx": _read_onnx, ".mlir": _read_ir}
+FRONT_ENDS: dict[str, FrontEnd] = {
+    ".nr": _read_nr,
+    ".neural": _read_nr,
+    ".rnr": _read_nr,
+    ".onnx": _read_onnx,
+    ".mlir": _read_ir,
+}
 """Suffix of a model file -> what reads it."""

@@ -41,11 +41,9 @@ def _graph() -> Iterator[str]:
 
 def _layers() -> Iterator[str]:
     yield "## Layers of the language\n"
-    known = layers.compiled()
-    rows = []
-    for family, names in layers.FAMILIES.items():
-        for name in names.split():
-            rows.append((name, family, _ops(layers.graph_ops(name)) if name in known else "not yet"))
+    yield "What each is and takes: [layers.md](layers.md). The ops are those of its example there.\n"
+    rows = ((layer.name, family, _ops(layers.graph_ops(layer))) for family, found in layers.FAMILIES.items()
+            for layer in found)  # fmt: skip
     yield from _table(("layer", "family", "graph ops"), rows)
     yield ""
 
@@ -97,7 +95,7 @@ def _cell(sentence: str) -> str:
 
 def main() -> int:
     """Write the file of the checkout that this module was imported from."""
-    path = Path(__file__).parents[1] / "docs" / "ops.md"
+    path = Path(__file__).resolve().parents[1] / "docs" / "ops.md"
     path.write_text(text(), encoding="utf-8")
     sys.stdout.write(f"{path}\n")
     return 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,17 +15,19 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import WeightOp
+from neuralc.dialects.graph import WeightAttr, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.load import LoadedProgram
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, Span, error, nearest, note
+from neuralc.initial_values import initial_value
 from neuralc.mapped_file import safetensors_arrays
+from neuralc.weight_conventions import Recipe, recognise
 
 Shape: TypeAlias = tuple[int, ...]
-Initializer: TypeAlias = Callable[[np.random.Generator, Shape], NDArray[np.float64]]
 
 DEFAULT_SEED = 0
 
@@ -47,7 +49,8 @@ def bind_weights(program: LoadedProgram, weights: str | Path | None = None) -> B
     path = Path(weights) if weights is not None else program.weights_path
     if path is not None:
         span = program.weights_span if weights is None else None
-        return BoundWeights(read_weights(path, program.weights, span), path)
+        store, convention = read_weights(path, program.weights, span)
+        return BoundWeights(store, path, _told(path, convention, span))
     seed = DEFAULT_SEED if program.seed is None else program.seed
     store = initial_weights(program.weights, seed)
     if not program.weights:
@@ -63,12 +66,18 @@ def declared_weights(module: ModuleOp) -> tuple[WeightDeclaration, ...]:
         WeightDeclaration(
             op.sym_name.data,
             op.type,
-            op.init.data if op.init is not None else "zeros",
+            _configured(op.init) or Configured("zeros"),
             bool(to_literal(op.attributes["trainable"])) if "trainable" in op.attributes else True,
+            _configured(op.regularizer),
+            _configured(op.constraint),
         )
         for op in module.body.block.ops
         if isinstance(op, WeightOp) and op.body is None
     )
+
+
+def _configured(attribute: WeightAttr | None) -> Configured | None:
+    return None if attribute is None else Configured(attribute.called.data, attribute.plain_arguments)
 
 
 # --- from a file -----------------------------------------------------------------------------------------------------
@@ -89,10 +98,20 @@ class _Entry:
         return f"{self.dtype}{list(self.shape)}"
 
 
-def read_weights(path: str | Path, declared: Sequence[WeightDeclaration], span: Span | None = None) -> WeightStore:
-    """The declared weights from a safetensors file; `span` is where the model names it.
+def _told(path: Path, convention: str | None, span: Span | None) -> tuple[Diagnostic, ...]:
+    if convention is None:
+        return ()
+    message = f"the weights of `{path}` have the names of {convention}: they are read with its layouts"
+    return (note("W0502", message, span),)
 
-    Raises NeuralcError: one error lists every weight that is missing, unexpected, or of another shape or type.
+
+def read_weights(
+    path: str | Path, declared: Sequence[WeightDeclaration], span: Span | None = None
+) -> tuple[WeightStore, str | None]:
+    """The declared weights from a safetensors file, and whose names they have; `span` is where the model names it.
+
+    Names of our own need no convention; those of Keras and PyTorch are recognised (weight_conventions.py). Raises
+    NeuralcError: one error lists every weight that is missing, unexpected, or of another shape or type.
     """
     path = Path(path)
     if not path.exists():
@@ -102,9 +121,13 @@ def read_weights(path: str | Path, declared: Sequence[WeightDeclaration], span: 
     try:
         with safe_open(path, framework="numpy") as file:
             found = {name: _entry(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            recognised = None if set(found) == {w.name for w in declared} else recognise(declared, list(found))
+            if recognised is not None:
+                convention, recipes = recognised
+                return _converted(path, found, declared, recipes, span), convention.name
             _compare(path, found, declared, span)
         wanted = [(weight.name, numpy_dtype(element_of(weight.type)), weight.shape) for weight in declared]
-        return WeightStore(safetensors_arrays(path, wanted))
+        return WeightStore(safetensors_arrays(path, wanted)), None
     except SafetensorError as failure:
         raise error(
             "E0503",
@@ -115,6 +138,41 @@ def read_weights(path: str | Path, declared: Sequence[WeightDeclaration], span: 
         ) from None
     except OSError as failure:
         raise error("E0501", f"cannot read `{path}`", span, note=failure.strerror or str(failure)) from None
+
+
+def _converted(
+    path: Path,
+    found: Mapping[str, _Entry],
+    declared: Sequence[WeightDeclaration],
+    recipes: Mapping[str, Recipe],
+    span: Span | None,
+) -> WeightStore:
+    """Weights made of those that another framework has: once to be compared, and again where they are read."""
+    names = sorted({source for recipe in recipes.values() for source in recipe.sources})
+    arrays = safetensors_arrays(path, [(name, np.dtype(found[name].dtype), found[name].shape) for name in names])
+    made: dict[str, _Entry] = {}
+    store: dict[str, Callable[[], NDArray[Any]]] = {}
+    for weight in declared:
+        recipe = recipes[weight.name]
+        make = partial(
+            _make, recipe, [arrays[source] for source in recipe.sources], numpy_dtype(element_of(weight.type))
+        )
+        try:
+            array = make()
+        except ValueError as problem:
+            shapes = ", ".join(f"{source} {found[source]}" for source in recipe.sources)
+            raise error(
+                "E0502", f"`{weight.name}` cannot be made of the weights of `{path}`", span, note=f"{shapes}: {problem}"
+            ) from None
+        made[weight.name] = _Entry(array.shape, array.dtype.name)
+        store[weight.name] = make
+    _compare(path, made, declared, span)
+    return WeightStore(store)
+
+
+def _make(recipe: Recipe, arrays: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    array: NDArray[Any] = np.ascontiguousarray(recipe.make(*arrays), dtype)
+    return array
 
 
 def _entry(tensor: Any) -> _Entry:
@@ -150,8 +208,16 @@ def _similar(name: str, unexpected: Iterable[str]) -> str:
 
 # --- untrained -------------------------------------------------------------------------------------------------------
 def initial_weights(declared: Sequence[WeightDeclaration], seed: int = DEFAULT_SEED) -> WeightStore:
-    """Weights by the initializers of the layers. Each is a function of the seed and its own name alone."""
+    """Weights by the initializers of the layers, each made where it is read.
+
+    Reading one raises NeuralcError where all of them do not fit into memory.
+    """
     size = sum(math.prod(w.shape) * numpy_dtype(element_of(w.type)).itemsize for w in declared)
+    return WeightStore({weight.name: partial(_made, weight, seed, size) for weight in declared})
+
+
+def _made(weight: WeightDeclaration, seed: int, size: int) -> NDArray[Any]:
+    """The values of one weight of a model whose weights take `size` bytes."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size > memory // 2:
         raise error(
@@ -159,63 +225,5 @@ def initial_weights(declared: Sequence[WeightDeclaration], seed: int = DEFAULT_S
             f"the weights of the model take {size / 2**30:.1f} GiB, this machine has {memory / 2**30:.1f} GiB",
             help="check the sizes of the layers",
         )
-    return WeightStore({weight.name: _initial(weight, seed) for weight in declared})
-
-
-def _initial(weight: WeightDeclaration, seed: int) -> NDArray[Any]:
-    generator = np.random.default_rng([seed, zlib.crc32(weight.name.encode())])
-    values = INITIALIZERS[weight.initializer](generator, weight.shape)
+    values = initial_value(weight.name, weight.shape, weight.initializer, seed)
     return values.astype(numpy_dtype(element_of(weight.type)))
-
-
-def _fans(shape: Shape) -> tuple[int, int]:
-    """Inputs and outputs of a unit, as `keras.initializers` counts them."""
-    if len(shape) < 2:
-        return (shape[0], shape[0]) if shape else (1, 1)
-    taps = math.prod(shape[:-2])
-    return shape[-2] * taps, shape[-1] * taps
-
-
-def _truncated(generator: np.random.Generator, shape: Shape, deviation: float) -> NDArray[np.float64]:
-    """Normal values redrawn until they lie within two deviations."""
-    values = generator.normal(0.0, 1.0, shape)
-    while (outside := np.abs(values) > 2.0).any():
-        values[outside] = generator.normal(0.0, 1.0, int(outside.sum()))
-    return values * deviation
-
-
-def _scaled(scale: float, fan: Callable[[int, int], float], *, normal: bool) -> Initializer:
-    """`keras.initializers.VarianceScaling`; 0.87962566 is the deviation of a unit normal cut at 2."""
-
-    def draw(generator: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
-        variance = scale / max(1.0, fan(*_fans(shape)))
-        if normal:
-            return _truncated(generator, shape, math.sqrt(variance) / 0.87962566103423978)
-        limit = math.sqrt(3.0 * variance)
-        return generator.uniform(-limit, limit, shape)
-
-    return draw
-
-
-def _mean(fan_in: int, fan_out: int) -> float:
-    return (fan_in + fan_out) / 2
-
-
-def _in(fan_in: int, fan_out: int) -> float:
-    return fan_in
-
-
-INITIALIZERS: dict[str, Initializer] = {
-    "zeros": lambda generator, shape: np.zeros(shape),
-    "ones": lambda generator, shape: np.ones(shape),
-    "glorot_uniform": _scaled(1.0, _mean, normal=False),
-    "glorot_normal": _scaled(1.0, _mean, normal=True),
-    "he_uniform": _scaled(2.0, _in, normal=False),
-    "he_normal": _scaled(2.0, _in, normal=True),
-    "lecun_uniform": _scaled(1.0, _in, normal=False),
-    "lecun_normal": _scaled(1.0, _in, normal=True),
-    "random_normal": lambda generator, shape: generator.normal(0.0, 0.05, shape),
-    "random_uniform": lambda generator, shape: generator.uniform(-0.05, 0.05, shape),
-    "truncated_normal": lambda generator, shape: _truncated(generator, shape, 0.05),
-}
-"""By the names of `keras.initializers`, with its defaults."""

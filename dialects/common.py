@@ -1,4 +1,4 @@
-"""Forms that ops of several levels share: a terminator with values, the read of a weight, views of a tensor."""
+"""Forms that ops of several levels share: a terminator with values, reads of weights and states, views of a tensor."""
 
 from __future__ import annotations
 
@@ -59,6 +59,32 @@ class WeightRead(IRDLOperation):
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_symbol_name(self.weight_name)
+        printer.print_string(" -> ")
+        printer.print_attribute(self.result.type)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        name = parser.parse_symbol_name().data
+        parser.parse_punctuation("->")
+        return cls(name, parser.parse_type())
+
+
+class StateAccess(IRDLOperation):
+    """A value or memory of a state: `level.op @lstm.h -> type`."""
+
+    state = prop_def(FlatSymbolRefAttrConstr)
+    result = result_def()
+
+    def __init__(self, state: str, type_: Attribute) -> None:
+        super().__init__(properties={"state": SymbolRefAttr(state)}, result_types=[type_])
+
+    @property
+    def state_name(self) -> str:
+        return self.state.root_reference.data
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.state_name)
         printer.print_string(" -> ")
         printer.print_attribute(self.result.type)
 

@@ -224,19 +224,7 @@ def _function(name: FunctionName, lhs: Dim, rhs: Dim) -> Dim:
     if name in ("floordiv", "ceildiv", "mod"):
         if rhs.is_static and rhs.value <= 0:
             raise ValueError(f"{name} by {rhs}")
-        if lhs.is_static and rhs.is_static:
-            return Dim.constant(_FUNCTIONS[name](lhs.value, rhs.value))
-        if rhs.is_static and lhs.divisible_by(rhs.value):
-            # Exact division distributes over the terms, and leaves no remainder.
-            quotient = Dim(tuple((m, c // rhs.value) for m, c in lhs.terms))
-            return Dim(()) if name == "mod" else quotient
-        if rhs.is_static and all(coefficient % rhs.value == 0 for monomial, coefficient in lhs.terms if monomial):
-            # floor((c * q + r) / c) = q + floor(r / c), and the remainder is that of r.
-            constant = Dim.constant(next(coefficient for monomial, coefficient in lhs.terms if not monomial))
-            whole = _function("floordiv", lhs - constant, rhs)
-            rest = _function(name, constant, rhs)
-            return rest if name == "mod" else whole + rest
-        return Dim((((Function(name, lhs, rhs),), 1),))
+        return _divided(name, lhs, rhs.value) if rhs.is_static else Dim((((Function(name, lhs, rhs),), 1),))
     if lhs == rhs:
         return lhs
     if lhs.is_static and rhs.is_static:
@@ -244,6 +232,31 @@ def _function(name: FunctionName, lhs: Dim, rhs: Dim) -> Dim:
     if str(rhs) < str(lhs):
         lhs, rhs = rhs, lhs
     return Dim((((Function(name, lhs, rhs),), 1),))
+
+
+def _divided(name: FunctionName, size: Dim, divisor: int) -> Dim:
+    """A quotient or a remainder in its one form.
+
+    Multiples of the divisor stand outside: floor((c * q + r) / c) = q + floor(r / c). A quotient is rounded up, with a
+    constant from 2 - c to 0 (floor(r / c) = ceil((r - c + 1) / c)), or it is floordiv(r, c). What is divided is not
+    negative then; a sum with negative terms, which it depends on its constant whether that is so, stays as it is.
+    """
+    by, constant = Dim.constant(divisor), next((c for monomial, c in size.terms if not monomial), 0)
+    multiple = Dim(tuple((m, c // divisor) for m, c in size.terms if m and c % divisor == 0))
+    rest = Dim(tuple((m, c) for m, c in size.terms if m and c % divisor))
+    if any(coefficient < 0 for _, coefficient in rest.terms):
+        return Dim((((Function(name, size, by),), 1),))
+    if name == "mod":
+        rest = rest + constant % divisor
+        return rest if rest.is_static else Dim((((Function(name, rest, by),), 1),))
+    over = constant if name == "ceildiv" else constant - divisor + 1
+    whole = -(-over // divisor)
+    if not rest.terms:
+        return multiple + whole
+    less = whole * divisor - over
+    if less == divisor - 1:
+        return multiple + whole + Dim((((Function("floordiv", rest, by),), 1),))
+    return multiple + whole + Dim((((Function("ceildiv", rest - less, by),), 1),))
 
 
 def parse_dim(parser: AttrParser) -> Dim:

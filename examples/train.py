@@ -25,7 +25,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from neuralc.dialects.graph import the_model
-from neuralc.dialects.syntax import to_literal
 from neuralc.emit.torch import emit
 from neuralc.frontends.nr.load import load
 
@@ -58,22 +57,21 @@ def run(name: str, train: Split, test: Split, console: Console) -> tuple[float, 
     source.parent.mkdir(parents=True, exist_ok=True)
     source.write_text(emit(program.module), encoding="utf-8")
     code = imported(source)
-    settings = {key: to_literal(value) for key, value in the_model(program.module).attributes.items()}
+    attributes = the_model(program.module).attributes
     torch.manual_seed(SEED)
     model = getattr(code, program.name)()
-    fit(model, train, settings, MAX_SHIFT.get(name, 0), progress(console, name))
+    fit(model, train, attributes, MAX_SHIFT.get(name, 0), progress(console, name))
     weights = EXAMPLES / f"{name}.safetensors"
     code.save(model, str(weights))
     return accuracy(model, test), weights.stat().st_size
 
 
-def fit(model: nn.Module, train: Split, settings: dict[str, Any], shift: int, bar: Progress) -> None:
+def fit(model: nn.Module, train: Split, attributes: dict[str, Any], shift: int, bar: Progress) -> None:
     """Minimise the cross-entropy; the learning rate falls to zero along a cosine."""
-    optimizer_settings, run_settings = settings["optimizer"].data, settings["train"].data
-    epochs, batch_size = to_literal(run_settings["epochs"]), to_literal(run_settings["batch_size"])
+    epochs, batch_size = attributes["train"].literal("epochs"), attributes["train"].literal("batch_size")
     images, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels)
     steps = len(images) // batch_size
-    optimizer = torch.optim.Adam(model.parameters(), lr=to_literal(optimizer_settings["learning_rate"]))
+    optimizer = torch.optim.Adam(model.parameters(), lr=attributes["optimizer"].literal("learning_rate"))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps)
     model.train()
     with bar:

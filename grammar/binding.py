@@ -8,7 +8,7 @@ from typing import Any
 
 from neuralc.grammar.diagnostics import Diagnostic, Span, suggest, warning
 from neuralc.grammar.parameters import Anything, NotYet, Parameter, Unfit
-from neuralc.grammar.values import Evaluated, Report, is_broken
+from neuralc.grammar.values import Evaluated, Report, alternatives, is_broken
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,18 @@ class Given:
 
 @dataclass(frozen=True)
 class Bound:
-    """The value of every parameter, and where the written ones stand."""
+    """The value of every parameter, and of the written ones the place and what was there, searches included."""
 
     values: Mapping[str, Any]
     spans: Mapping[str, Span] = field(default_factory=dict)
+    written: Mapping[str, Evaluated] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
+
+    def get(self, name: str) -> Any:
+        """The value of a parameter, None where there is no such parameter."""
+        return self.values.get(name)
 
 
 def bind(
@@ -67,7 +72,10 @@ def bind(
             values[parameter.name] = parameter.default
     for found in errors:
         report(found)
-    return None if errors or broken else Bound(values, {name: argument.span for name, argument in assigned.items()})
+    if errors or broken:
+        return None
+    spans = {name: argument.span for name, argument in assigned.items()}
+    return Bound(values, spans, {name: argument.value for name, argument in assigned.items()})
 
 
 def _parameter(
@@ -112,6 +120,8 @@ def _convert(
 ) -> None:
     try:
         converted = parameter.kind.convert(written.value)
+        for other in alternatives(written.value):
+            parameter.kind.convert(other)
     except Unfit as unfit:
         found = unfit.diagnostic(f"{what}: `{parameter.name}`", written.span)
         help = found.help or _other_parameter(parameter, written, positional)

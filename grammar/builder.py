@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Literal, TypeVar, cast
 
@@ -157,6 +158,16 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
     def branch(self, meta: Meta, children: Children) -> t.Branch:
         return t.Branch(self._name(children[0]), children[1], self._span(meta))
 
+    def _targets(self, token: Token | None) -> tuple[t.Name, ...]:
+        """The names before `=`: one, or several with commas."""
+        if token is None:
+            return ()
+        start = token.start_pos or 0
+        return tuple(
+            t.Name(name.group(), Span(self.source, start + name.start(), start + name.end()))
+            for name in re.finditer(r"\w+", str(token))
+        )
+
     def layer(self, meta: Meta, children: Children) -> t.Layer:
         target, name, *suffixes = children
         found: dict[str, Any] = {}
@@ -169,14 +180,17 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
                     "applied": "a third pair of parentheses",
                     "repeat": "a second repetition",
                 }.get(kind, f"a second {kind}")
-                self.errors.append(Diagnostic("E0109", f"`{name}` has {what}", suffix.span))
+                shown = "HPO" if isinstance(name, t.Hpo) else str(name)
+                self.errors.append(Diagnostic("E0109", f"`{shown}` has {what}", suffix.span))
                 continue
             found[kind] = suffix if kind == "block" else suffix.value
+        search = name if isinstance(name, t.Hpo) else None
         # The separator after an item is no part of it: the span ends with the last thing that was written.
-        end = max([self._token(name).end, *(suffix.span.end for suffix in suffixes)])
+        end = max([search.span.end if search else self._token(name).end, *(suffix.span.end for suffix in suffixes)])
         return t.Layer(
-            target=None if target is None else self._name(target),
-            name=self._name(name),
+            targets=self._targets(target),
+            name=t.Name("HPO", search.span) if search else self._name(name),
+            search=search,
             arguments=found.get("arguments", ()),
             applied=found.get("applied"),
             device=found.get("device"),
@@ -196,8 +210,23 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
 
     def constraint(self, meta: Meta, children: Children) -> t.Constraint:
         lhs, comparison, rhs = children
-        right = self._name(rhs) if isinstance(rhs, Token) else rhs
-        return t.Constraint(self._name(lhs), str(comparison), right, self._span(meta))
+        return t.Constraint(lhs, str(comparison), rhs, self._span(meta))
+
+    def _arithmetic(self, operator: t.Operator, meta: Meta, children: Children) -> t.Arithmetic:
+        lhs, rhs = children
+        return t.Arithmetic(operator, lhs, rhs, self._span(meta))
+
+    def plus(self, meta: Meta, children: Children) -> t.Arithmetic:
+        return self._arithmetic("+", meta, children)
+
+    def minus(self, meta: Meta, children: Children) -> t.Arithmetic:
+        return self._arithmetic("-", meta, children)
+
+    def times(self, meta: Meta, children: Children) -> t.Arithmetic:
+        return self._arithmetic("*", meta, children)
+
+    def modulo(self, meta: Meta, children: Children) -> t.Arithmetic:
+        return self._arithmetic("%", meta, children)
 
     def where(self, meta: Meta, children: Children) -> tuple[t.Constraint, ...]:
         return _of(t.Constraint, children)
@@ -227,21 +256,22 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
         return t.Section(self._name(children[0]), tuple(children[1:]), self._span(meta))
 
     # --- the file ----------------------------------------------------------------------------------------------------
-    def required_param(self, meta: Meta, children: Children) -> t.MacroParameter:
-        return t.MacroParameter(self._name(children[0]), None, self._span(meta))
+    def required_param(self, meta: Meta, children: Children) -> t.Parameter:
+        return t.Parameter(self._name(children[0]), None, self._span(meta))
 
-    def optional_param(self, meta: Meta, children: Children) -> t.MacroParameter:
-        return t.MacroParameter(self._name(children[0]), children[1], self._span(meta))
+    def optional_param(self, meta: Meta, children: Children) -> t.Parameter:
+        return t.Parameter(self._name(children[0]), children[1], self._span(meta))
 
-    def params(self, meta: Meta, children: Children) -> tuple[t.MacroParameter, ...]:
-        return _of(t.MacroParameter, children)
+    def params(self, meta: Meta, children: Children) -> tuple[t.Parameter, ...]:
+        return _of(t.Parameter, children)
 
     def macro(self, meta: Meta, children: Children) -> t.Macro:
         name, parameters, block = children
         return t.Macro(self._name(name), parameters or (), block, self._span(meta))
 
     def network(self, meta: Meta, children: Children) -> t.Network:
-        return t.Network(self._name(children[0]), tuple(children[1:]), self._span(meta))
+        name, parameters, *clauses = children
+        return t.Network(self._name(name), parameters or (), tuple(clauses), self._span(meta))
 
     def import_(self, meta: Meta, children: Children) -> t.Import:
         path, *names = children

@@ -1,69 +1,98 @@
-"""Checks the clauses of a network that do not compute: training, execution, weights. What they say is kept as data."""
+"""Checks the clauses of a network that do not compute: training, execution, weights, tests. What they say is kept.
+
+`Clauses.data` holds, by the name of the clause: `loss` and `metrics` as tuples of Configured, `optimizer` as one,
+`train`, `execution`, `benchmark` and `test` as dictionaries, `research` as Research notes, `searches` as Searched.
+A search stays a Space unless the command line decided it.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Given, bind
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, note, suggest
-from neuralc.grammar.parameters import Parameters, Unfit, names
-from neuralc.grammar.parser import parse_value
-from neuralc.grammar.training import DEVICES, LOSS, METRIC, OPTIMIZERS, RATE, SCHEDULES, SETTINGS
-from neuralc.grammar.values import Applied, Evaluated, Report, Word, describe, evaluate, plain
+from neuralc.grammar.configured import Configured, Keeper, Kept
+from neuralc.grammar.diagnostics import Diagnostic, Span, note, suggest
+from neuralc.grammar.parameters import Kind, Parameters, Unfit, names
+from neuralc.grammar.quoted import unquoted
+from neuralc.grammar.research import research_notes
+from neuralc.grammar.searches import Searches
+from neuralc.grammar.training.kinds import Device
+from neuralc.grammar.training.losses import LOSSES
+from neuralc.grammar.training.metrics import METRICS
+from neuralc.grammar.training.optimizers import OPTIMIZERS
+from neuralc.grammar.training.sections import SECTIONS
+from neuralc.grammar.training.table import CallOf, Table, called_table
+from neuralc.grammar.values import Applied, Evaluated, Report, Scope, Space, evaluate, is_broken, plain
 
-_SECTION = {"execute": "execution"}
+ALIASES = {"execute": "execution"}
+"""Other names of sections."""
+
+_FOLLOWED = {"device": ("auto", "cpu"), "target": ("auto", "cpu", "cuda"), "precision": ("fp32",)}
+"""What `execution` may say and have; any number of threads too."""
 
 
 def check_device(text: str, span: Span, report: Report) -> None:
-    """`cpu`, `cuda:0` and the like."""
-    if not re.fullmatch(rf"({'|'.join(DEVICES)})(:\d+)?", text):
-        known = ", ".join(DEVICES)
-        report(Diagnostic("E0210", f'unknown device "{text}"', span, (f"devices are {known}, or one like cuda:0",)))
+    """`cpu`, `cuda:0` and the like, of a layer or of the whole model."""
+    try:
+        Device().convert(text)
+    except Unfit as unfit:
+        report(unfit.diagnostic("`device`", span))
 
 
 @dataclass
 class Clauses:
-    """Collects the settings and sections of one network."""
+    """Collects the settings and sections of one network. `scope` holds the parameters of the network."""
 
     report: Report
-    data: dict[str, Any] = field(default_factory=dict)
+    searches: Searches = field(default_factory=Searches)
+    scope: Scope = field(default_factory=dict)
+    research: Sequence[t.Research] = ()
     weights: str | None = None
     weights_span: Span | None = None
     seed: int | None = None
+    _kept: dict[str, Any] = field(default_factory=dict)
     _seen: dict[str, Span] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.research:
+            self._kept["research"] = research_notes(self.research, self.report)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the clauses say, and the searches that the model met so far."""
+        return self._kept | ({"searches": dict(self.searches.met)} if self.searches.met else {})
+
     def add(self, clause: t.Setting | t.Section) -> None:
-        key = _SECTION.get(clause.name.value, clause.name.value)
+        key = ALIASES.get(clause.name.value, clause.name.value)
         first = self._seen.setdefault(key, clause.name.span)
         if first is not clause.name.span:
             where = f"the first one is in line {first.line}"
             self.report(Diagnostic("E0112", f"this network has a second `{key}`", clause.name.span, (where,)))
         elif isinstance(clause, t.Section):
-            self._section(key, clause)
+            self._entries(key, SECTIONS[key], clause.settings)
         else:
             self._setting(key, clause)
 
     # --- settings ----------------------------------------------------------------------------------------------------
     def _setting(self, key: str, clause: t.Setting) -> None:
         handlers: Mapping[str, Callable[[str, t.Setting], None]] = {
-            "loss": self._loss,
+            "loss": self._losses,
             "optimizer": self._optimizer,
             "metrics": self._metrics,
             "weights": self._weights,
             "init": self._init,
             "outputs": self._outputs,
         }
-        direct = names(SETTINGS["train"])
+        direct = names(SECTIONS["train"])
         if key in handlers:
             handlers[key](key, clause)
         elif key in direct:
-            self._entries("train", SETTINGS["train"], (clause,))
+            self._entries("train", SECTIONS["train"], (clause,))
         else:
-            known = ["input", "layers", *handlers, *direct, *SETTINGS]
+            known = ["input", "layers", *handlers, *direct, *SECTIONS]
             self.report(
                 Diagnostic("E0206", f"a network has no clause `{key}`", clause.name.span, (), suggest(key, known))
             )
@@ -74,83 +103,43 @@ class Clauses:
         self.report(Diagnostic("E0305", f"`{clause.name.value}` takes one value", clause.values[1].span))
         return None
 
-    def _loss(self, key: str, clause: t.Setting) -> None:
-        value = self._one(clause)
-        if value is None:
-            return
-        evaluated = evaluate(value, {}, self.report)
-        if isinstance(evaluated, Applied) and not evaluated.arguments:
-            evaluated = evaluated.name
-        try:
-            self.data[key] = LOSS.convert(evaluated).value
-        except Unfit as unfit:
-            self.report(unfit.diagnostic("`loss`", value.span))
+    def _evaluate(self, value: t.Value) -> Evaluated:
+        return evaluate(value, self.scope, self.report, self.searches)
+
+    def _call(self, about: str, table: Table, value: t.Value) -> Kept:
+        """`Adam`, `"adam"`, `Adam(...)`, `"Adam(...)"` or a search among such."""
+        found = self._evaluate(unquoted(value, table, self.report))
+        return None if is_broken(found) else Keeper(self.report).keep(about, CallOf(table), found, value.span)
+
+    def _calls(self, about: str, table: Table, clause: t.Setting) -> tuple[Kept, ...]:
+        """One value or several, in brackets or without."""
+        items = [
+            item
+            for value in clause.values
+            for item in (value.items if isinstance(value, t.Sequence) else (value,))
+        ]  # fmt: skip
+        return tuple(kept for item in items if (kept := self._call(about, table, item)) is not None)
+
+    def _losses(self, key: str, clause: t.Setting) -> None:
+        """One loss for all outputs, or one for each."""
+        self._kept[key] = self._calls("`loss`", LOSSES, clause)
 
     def _metrics(self, key: str, clause: t.Setting) -> None:
-        found = []
-        for value in clause.values:
-            items = value.items if isinstance(value, t.Sequence) else (value,)
-            for item in items:
-                try:
-                    found.append(METRIC.convert(evaluate(item, {}, self.report)).value)
-                except Unfit as unfit:
-                    self.report(unfit.diagnostic("a metric", item.span))
-        self.data[key] = found
+        self._kept[key] = self._calls("`metrics`", METRICS, clause)
 
     def _optimizer(self, key: str, clause: t.Setting) -> None:
         value = self._one(clause)
-        if value is None:
-            return
-        called = self._named_call(value, OPTIMIZERS, "E0203", "optimizer")
-        if called is None:
-            return
-        name, parameters, given = called
-        bound = bind(f"`{name}`", parameters, (), given, value.span, self.report)
-        if bound is None:
-            return
-        written = {parameter: bound[parameter] for parameter in bound.spans}
-        if RATE in written:
-            written[RATE] = self._rate(written[RATE], bound.spans[RATE])
-        self.data[key] = {"name": name, **{k: as_data(v) for k, v in written.items()}}
+        kept = None if value is None else self._call("`optimizer`", OPTIMIZERS, value)
+        if kept is not None:
+            self._kept[key] = kept
+            self._one_rate()
 
-    def _rate(self, value: Evaluated, span: Span) -> Any:
-        """A learning rate is a number above 0 or a schedule."""
-        value = plain(value)
-        if isinstance(value, str):
-            value = plain(evaluate(parse_value(span.source, span, value), {}, self.report))
-        if isinstance(value, Word | Applied):
-            called = _find_call(value, SCHEDULES)
-            if called is None:
-                shown = value.text if isinstance(value, Word) else value.name
-                message = f"unknown learning rate schedule `{shown}`"
-                self.report(Diagnostic("E0203", message, span, (), suggest(shown, SCHEDULES)))
-                return 0.0
-            name, arguments = called
-            bound = bind(f"`{name}`", SCHEDULES[name], (), arguments, span, self.report)
-            return 0.0 if bound is None else {"name": name, **{k: as_data(bound[k]) for k in bound.spans}}
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            message = f"a learning rate is a number or a schedule, not {describe(value)}"
-            self.report(Diagnostic("E0305", message, span))
-            return 0.0
-        if value <= 0:
-            self.report(Diagnostic("E0306", f"a learning rate is above 0, not {value}", span))
-        return float(value)
-
-    def _named_call(
-        self, value: t.Value, table: Mapping[str, Parameters], code: str, what: str
-    ) -> tuple[str, Parameters, list[Given]] | None:
-        """`Adam`, `"adam"`, `Adam(...)` or `"Adam(...)"`."""
-        try:
-            inner = parse_value(value.span.source, value.span, value.value) if isinstance(value, t.Text) else value
-        except NeuralcError:
-            inner = value
-        evaluated = plain(evaluate(inner, {}, self.report))
-        found = _find_call(evaluated, table) if isinstance(evaluated, Word | Applied) else None
-        if found is None:
-            name = evaluated.name if isinstance(evaluated, Applied) else describe(evaluated).strip('"`')
-            self.report(Diagnostic(code, f"unknown {what} `{name}`", value.span, (), suggest(name, table)))
-            return None
-        return found[0], table[found[0]], found[1]
+    def _one_rate(self) -> None:
+        """The learning rate stands in the optimizer or in `train`, whichever clause comes first."""
+        train, optimizer = self._kept.get("train", {}), self._kept.get("optimizer")
+        if "learning_rate" in train and optimizer is not None and _has_rate(optimizer):
+            message = "`learning_rate` is given twice, in `train` and in `optimizer`"
+            self.report(Diagnostic("E0304", message, self._seen["optimizer"], (), "leave it out of `train`"))
 
     def _weights(self, key: str, clause: t.Setting) -> None:
         value = self._one(clause)
@@ -165,67 +154,84 @@ class Clauses:
         value = self._one(clause)
         if value is None:
             return
-        evaluated = plain(evaluate(value, {}, self.report))
+        evaluated = plain(self._evaluate(value))
         if isinstance(evaluated, Applied) and evaluated.name == "seed" and len(evaluated.arguments) == 1:
             evaluated = plain(evaluated.arguments[0][1])
+        if is_broken(evaluated):
+            return
         if isinstance(evaluated, bool) or not isinstance(evaluated, int) or evaluated < 0:
             self.report(Diagnostic("E0305", "`init` is a seed", value.span, (), "write `init: seed(0)`"))
             return
         self.seed = evaluated
 
     def _outputs(self, key: str, clause: t.Setting) -> None:
-        message = "`outputs` has no meaning in this version of neuralc yet"
-        self.report(Diagnostic("E0703", message, clause.span, (), "leave it out: the last value is the output"))
+        """Names of values, which the walk over the layers looks up."""
+        for value in clause.values:
+            for part in value.items if isinstance(value, t.Sequence) else (value,):
+                if not isinstance(part, t.Name):
+                    message = "`outputs` lists names of values"
+                    self.report(Diagnostic("E0305", message, part.span, (), "name it first: `a = Dense(8)`"))
 
     # --- sections ----------------------------------------------------------------------------------------------------
-    def _section(self, key: str, clause: t.Section) -> None:
-        self._entries(key, SETTINGS[key], clause.settings)
+    def _given(self, entry: t.Setting, kind: Kind | None) -> Given:
+        table, trees = None if kind is None else called_table(kind), entry.values
+        if table is not None:
+            trees = tuple(unquoted(value, table, self.report) for value in trees)
+        values = tuple(map(self._evaluate, trees))
+        return Given(entry.name.value, values[0] if len(values) == 1 else values, entry.span, entry.name.span)
 
     def _entries(self, section: str, parameters: Parameters, entries: tuple[t.Setting, ...]) -> None:
-        given = []
-        for entry in entries:
-            values = tuple(evaluate(value, {}, self.report) for value in entry.values)
-            value = values[0] if len(values) == 1 else values
-            given.append(Given(entry.name.value, value, entry.span, entry.name.span))
-        place = entries[0].span if entries else None
-        if place is None:
+        if not entries:
             return
-        bound = bind(f"`{section}`", parameters, (), given, place, self.report)
+        kinds = {parameter.name: parameter.kind for parameter in parameters}
+        given = [self._given(entry, kinds.get(entry.name.value)) for entry in entries]
+        bound = bind(f"`{section}`", parameters, (), given, entries[0].span, self.report)
         if bound is None:
             return
-        device = bound.values.get("device")
-        if device is not None:
-            check_device(
-                device if isinstance(device, str) else describe(device).strip("`"), bound.spans["device"], self.report
-            )
-        kept = self.data.setdefault(section, {})
-        kept.update({name: as_data(bound[name]) for name in bound.spans})
+        kept: dict[str, Kept] = {}
+        for parameter in parameters:
+            if parameter.name in bound.written:
+                about, value, span = f"`{parameter.name}`", bound.written[parameter.name], bound.spans[parameter.name]
+                kept[parameter.name] = Keeper(self.report).keep(about, parameter.kind, value, span)
+        if "early_stopping" in kept:
+            kept["early_stopping"] = _stopping(kept["early_stopping"])
+        before: dict[str, Kept] = self._kept.get(section, {})
+        for name in kept:
+            if name in before:
+                self.report(Diagnostic("E0304", f"`{name}` is given twice, in `{section}` too", bound.spans[name]))
+        self._kept[section] = before | {name: value for name, value in kept.items() if value is not None}
+        if section == "train":
+            self._one_rate()
+        if section == "execution" and any(value not in _FOLLOWED.get(name, (value,)) for name, value in kept.items()):
+            self.report(execution_note(entries[0].span))
 
 
-def _find_call(value: Word | Applied, table: Mapping[str, Parameters]) -> tuple[str, list[Given]] | None:
-    """The entry of a table that a word or a call names, in any case, with the arguments."""
-    written = value.text if isinstance(value, Word) else value.name
-    name = next((known for known in table if known.lower() == written.lower()), None)
-    if name is None:
-        return None
-    if isinstance(value, Word):
-        return name, []
-    return name, [Given(argument, inner, span) for argument, inner, span in value.arguments]
-
-
-def as_data(value: Any) -> Any:
-    """A value as plain data: numbers, strings, lists, dictionaries with a `name` for calls."""
-    value = plain(value) if not isinstance(value, dict | list) else value
-    match value:
-        case Word():
-            return value.text
-        case tuple():
-            return [as_data(part) for part in value]
-        case Applied():
-            arguments = {name or f"argument_{i}": as_data(inner) for i, (name, inner, _) in enumerate(value.arguments)}
-            return {"name": value.name, **arguments}
+def _stopping(kept: Kept) -> Kept:
+    """`early_stopping: true` and `early_stopping: 5` as the callback they stand for."""
+    match kept:
+        case bool():
+            return Configured("EarlyStopping") if kept else None
+        case Space(kind="choice"):
+            return replace(kept, values=tuple(map(_stopping, kept.values)))
+        case int() | Space():
+            return Configured("EarlyStopping", {"patience": kept})
         case _:
-            return value
+            return kept
+
+
+def _has_rate(optimizer: Kept) -> bool:
+    match optimizer:
+        case Configured():
+            return "learning_rate" in optimizer.arguments or any(map(_has_rate, optimizer.arguments.values()))
+        case Space():
+            return any(map(_has_rate, optimizer.values))
+        case _:
+            return False
+
+
+def execution_note(span: Span) -> Diagnostic:
+    message = "of `execution` only `target` and `threads` have an effect: as defaults of the command line"
+    return note("W0702", message, span, help="`--target cuda`, `--threads 2` override them")
 
 
 def placement_note(span: Span) -> Diagnostic:

@@ -7,11 +7,13 @@ To add a code: one entry in `CODES`, in the range of its subject, with an exampl
     E03 arguments              E07 unsupported
     E04 shapes and types       E08 target and emission       W.. likewise, for warnings and notes
 
-An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python.
+An example is the text of a `.nr` model; one that starts with `$ ` is a command line, with `>>> ` Python. A model of
+several files has a line `# file: name.nr` before each.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -22,6 +24,14 @@ class Code:
     title: str
     explanation: str
     example: str
+
+
+def example_files(example: str) -> dict[str, str]:
+    """The files of an example, by name; the first is the model."""
+    parts = re.split(r"^# file: (.+)\n", example, flags=re.MULTILINE)
+    if len(parts) == 1:
+        return {"model.nr": example}
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 CODES: dict[str, Code] = {
@@ -56,7 +66,7 @@ CODES: dict[str, Code] = {
     "E0106": Code(
         "nested too deeply",
         "Brackets nest deeper than the compiler follows. Move inner parts into macros.",
-        "network M { input: (8) layers: " + "Residual { " * 120 + "Dense(8) " + "} " * 120 + "}",
+        "network M { input: (8) layers: " + "Residual { " * 1100 + "Dense(8) " + "} " * 1100 + "}",
     ),
     "E0107": Code(
         "not UTF-8",
@@ -78,6 +88,12 @@ CODES: dict[str, Code] = {
         "number too large",
         "Whole numbers have at most 20 digits.",
         "network M { input: (8) layers: Dense(1" + "0" * 30 + ") }",
+    ),
+    "E0114": Code(
+        "expression",
+        "What a `Lambda` computes is not written right: it is `values: expression`, and an expression is written as in "
+        "Python, with functions by their numpy names.",
+        'network M { input: (8) layers: Lambda("x: x +") Dense(3) }',
     ),
     "E0190": Code(
         "IR does not parse",
@@ -102,8 +118,8 @@ CODES: dict[str, Code] = {
         "network M { input: (8) layers: Dens(3) }",
     ),
     "E0202": Code(
-        "unknown activation or initializer",
-        "Activations and initializers have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros.",
+        "unknown activation, initializer, regularizer or constraint",
+        "They have their Keras names, such as relu, gelu, softmax; glorot_uniform, zeros; l2; max_norm.",
         'network M { input: (8) layers: Dense(3, "reul") }',
     ),
     "E0203": Code(
@@ -145,6 +161,41 @@ CODES: dict[str, Code] = {
         "unknown device",
         "Devices are auto, cpu, cuda, gpu and tpu, with a number where there are several: cuda:1.",
         'network M { input: (8) layers: Dense(3) @ "npu" }',
+    ),
+    "E0211": Code(
+        "unknown value",
+        "A value is used by a name that no input, assignment or branch has given before this place. Macros do not see "
+        "the names around them; give them what they need as an argument, or apply them to it.",
+        "network M { input: (8) layers: a = Dense(3) Add(a, b) }",
+    ),
+    "E0212": Code(
+        "number of names",
+        "An assignment to several names needs a layer that gives as many values. `LSTM` gives its states as well with "
+        "`return_state=true`.",
+        "network M { input: (8) layers: a, b = Dense(3) Add(a, b) }",
+    ),
+    "E0213": Code(
+        "imported name",
+        "The imported file defines no macro and no network of this name.",
+        '# file: model.nr\nfrom "blocks.nr" import Missing\nnetwork M { input: (8) layers: Dense(3) }\n'
+        "# file: blocks.nr\ndefine Block { Dense(3) }",
+    ),
+    "E0214": Code(
+        "circle of imports",
+        "A file imports itself, directly or through others. The note shows the way round. Move what both need into a "
+        "third file.",
+        '# file: model.nr\nfrom "blocks.nr" import Block\nnetwork M { input: (8) layers: Block() }\n'
+        '# file: blocks.nr\nfrom "model.nr" import M\ndefine Block { Dense(3) }',
+    ),
+    "E0215": Code(
+        "import that cannot be read",
+        "The imported file is missing or is not readable. Paths start at the folder of the file that imports.",
+        'from "missing.nr" import Block\nnetwork M { input: (8) layers: Dense(3) }',
+    ),
+    "E0220": Code(
+        "unknown callback",
+        "Callbacks have their Keras names, such as EarlyStopping, ModelCheckpoint.",
+        "network M { input: (8) layers: Dense(3) train { callbacks: [EarlyStoping()] } }",
     ),
     # --- E03: arguments ------------------------------------------------------------------------------------------
     "E0301": Code(
@@ -207,6 +258,16 @@ CODES: dict[str, Code] = {
         "Repetitions and macros expand to more layers than the compiler takes.",
         "network M { input: (8) layers: Dense(8) * 1000000 }",
     ),
+    "E0314": Code(
+        "arguments that do not go together",
+        "Each argument is right by itself, and they contradict each other.",
+        "network M { input: (8) layers: Dense(3) optimizer: SGD(0.1, nesterov=true) }",
+    ),
+    "E0315": Code(
+        "losses and outputs do not match",
+        "A network has one loss for all of its outputs, or one for each in their order.",
+        "network M { input: (8) layers: Dense(3) loss: mse, mae }",
+    ),
     # --- E04: shapes and types -----------------------------------------------------------------------------------
     "E0401": Code(
         "shapes do not fit",
@@ -218,11 +279,46 @@ CODES: dict[str, Code] = {
         "An input shape holds whole numbers of at least 1; a leading None stands for the batch.",
         'network M { input: (8, "x") layers: Dense(3) }',
     ),
+    "E0403": Code(
+        "unknown size",
+        "`where` speaks of the named sizes of the inputs, and of `batch`.",
+        "network M { input: (S, 8) where T <= 128 layers: Dense(3) }",
+    ),
     "E0404": Code(
         "residual block changes the shape",
         'The input of a residual block is added to its result, so both have one shape; `shortcut="projection"` brings '
         "the input to the shape of the result by a 1x1 convolution (He et al. 2016, eq. 2).",
         "network M { input: (8) layers: ResidualConnection { Dense(3) } }",
+    ),
+    "E0405": Code(
+        "number of values",
+        "The layer takes another number of values than come here. After branches all their results come; a merge such "
+        "as `Concatenate()` makes one value of them, or name the one that is meant: `Dense(3)(a)`.",
+        "network M { input: { a: (8), b: (8) } layers: Dense(3) }",
+    ),
+    "E0406": Code(
+        "input of a network",
+        "A network is used as a layer with a value that is not what its `input:` clause says: another rank, size or "
+        "element type. Equal names in the clause are equal sizes.",
+        "network Inner { input: (4) layers: Dense(3) }\nnetwork M { input: (8) layers: Inner() Dense(2) }",
+    ),
+    "E0407": Code(
+        "constraint",
+        "A `where` clause contradicts itself or the layers, or has a form that is not checked. Bounds of one name, "
+        "equations and remainders of 0 are: `S <= 512`, `T == 2 * S`, `H % 16 == 0`.",
+        "network M { input: (S, 8) where S > 9, S < 4 layers: Dense(3) }",
+    ),
+    "E0411": Code(
+        "unknown name in an expression",
+        "An expression of a `Lambda` knows the names of its values, the functions of numpy that the language has, its "
+        "element types, `pi`, `e`, `inf`, `nan`, `True`, `False` and `None`.",
+        'network M { input: (8) layers: Lambda("x: exq(x)") Dense(3) }',
+    ),
+    "E0412": Code(
+        "expression does not fit",
+        "A part of the expression of a `Lambda` cannot take the values that come to it: their shapes, their types, or "
+        "how many there are. The message shows the part.",
+        'network M { input: (8) layers: Lambda("x: x[:, 9]") Dense(3) }',
     ),
     "E0490": Code(
         "invalid IR",
@@ -260,8 +356,8 @@ CODES: dict[str, Code] = {
     # --- E06: import ---------------------------------------------------------------------------------------------
     "E0601": Code(
         "unknown kind of model file",
-        "The suffix of a file says what it is: .nr and .neural are programs, .onnx is an ONNX model, .mlir is IR of "
-        "any level.",
+        "The suffix of a file says what it is: .nr, .neural and .rnr are programs, .onnx is an ONNX model, .mlir is IR "
+        "of any level.",
         "$ neuralc model.h5",
     ),
     "E0610": Code(
@@ -304,19 +400,32 @@ CODES: dict[str, Code] = {
     ),
     # --- E07: unsupported ----------------------------------------------------------------------------------------
     "E0701": Code(
-        "layer without meaning yet",
-        "The language has this layer; this version of neuralc does not compile it yet.",
-        "network M { input: (8, 16) layers: LSTM(4) }",
+        "an op has no form in loops",
+        "The op is valid on the graph level, and the compiler has no code for it in this form: a size it needs is only "
+        "known when the model runs, or a pass that removes it did not run. The message says which.",
+        "$ neuralc model_with_an_antialiased_resize_of_symbolic_size.mlir",
     ),
     "E0702": Code(
         "parameter without meaning yet",
         "The layer has this parameter; this version of neuralc does not compile it yet.",
-        'network M { input: (8) layers: Dense(3, kernel_regularizer="l2") }',
+        "network M { input: (8) layers: BatchNormalization(synchronized=true) }",
     ),
     "E0703": Code(
         "construct without meaning yet",
         "The language has this construct; this version of neuralc does not compile it yet.",
-        "network M { input: (8) layers: a = Dense(3) Dense(4)(a) }",
+        '>>> neuralc.compile("model.nr", precision="bf16")',
+    ),
+    "E0704": Code(
+        "layer without a definition",
+        "The model holds layers of which only the name is known: no plugin brings them, so nobody can compute them. "
+        "Such a model can be looked at with `neuralc inspect` and `--emit=graph`.",
+        "$ echo 'network M { input: (8) layers: MyLayer() Dense(3) }' > m.nr; neuralc m.nr",
+    ),
+    "E0705": Code(
+        "plugin that does not work",
+        "A package that brings a layer or an op fails when it is imported, or what its entry point names is something "
+        "else. The note has the reason; the package has to be mended or removed.",
+        "$ neuralc model_with_a_broken_plugin.nr",
     ),
     # --- E08: target and emission --------------------------------------------------------------------------------
     "E0801": Code(
@@ -351,6 +460,23 @@ CODES: dict[str, Code] = {
         "nothing to work on",
         "The command needs a model or an input, and none is given.",
         "$ neuralc run model.nr",
+    ),
+    "E0816": Code(
+        "no such search",
+        "`--set name=value` gives a search or a parameter of the network its value. A search goes by the path of its "
+        "layer and the parameter, such as dense_1.units, or by its clause, such as optimizer.learning_rate; the note "
+        "lists those of the model.",
+        "$ neuralc model.nr --set dense.unit=64",
+    ),
+    "E0817": Code(
+        "the search does not hold this value",
+        "A value that is set is one of the choices, or lies within the range and on its steps.",
+        "$ neuralc model.nr --set dense.units=65",
+    ),
+    "E0818": Code(
+        "a package for this command is missing",
+        "Some commands stand on packages that the core does not need; the message has the command that installs them.",
+        "$ neuralc lsp",
     ),
     "E0820": Code("unknown target", "Code is made for `cpu` or for `cuda`.", "$ neuralc model.nr --target gpu"),
     "E0821": Code(
@@ -498,6 +624,12 @@ CODES: dict[str, Code] = {
         "value, so the run was given up.",
         ">>> model(count=numpy.zeros(3, numpy.int64))",
     ),
+    "E0912": Code(
+        "a state has other sizes",
+        "The first run after a reset fixes the symbolic sizes of what the model keeps between runs. This run has "
+        "another batch, or another size that a state has; what was kept does not fit it. `model.reset()` forgets it.",
+        ">>> model(x[:4]); model(x[:2])  # an LSTM(64, stateful=true)",
+    ),
     "E0920": Code(
         "another framework could not run the model",
         "`neuralc verify` runs the framework it compares with in a process of its own, and that failed: it does not "
@@ -544,6 +676,29 @@ CODES: dict[str, Code] = {
         "A macro of the name of a layer takes its place in this file.",
         "define Dense(n) { Output(n) } network M { input: (8) layers: Dense(3) }",
     ),
+    "W0202": Code(
+        "unused name",
+        "A name is given and never used. Its layer runs all the same, as part of the chain. A name that begins with "
+        "`_` may stay unused: `y, _h, c = LSTM(8, return_state=true)`.",
+        "network M { input: (8) layers: a = Dense(3) Dense(2) }",
+    ),
+    "W0203": Code(
+        "empty branch",
+        "A branch without layers gives what it gets.",
+        "network M { input: (8) layers: left: { } right: { Dense(8) } Add() }",
+    ),
+    "W0204": Code(
+        "layer without a definition",
+        "A name that ends in `Layer` may be a layer that a plugin brings. None is installed, so the model can be "
+        "looked at, and is refused where it would have to be compiled.",
+        "network M { input: (8) layers: MyLayer(size=3) }",
+    ),
+    "W0205": Code(
+        "a branch goes on from another",
+        "A branch whose name is that of a value starts from this value. Where the value is the result of a branch, the "
+        "two stand one after the other, not side by side.",
+        "network M { input: (8) layers: a: { Dense(3) } b: { Dense(3) } Add() a: { Dense(4) } b: { Dense(4) } Add() }",
+    ),
     "W0301": Code(
         "fraction taken as a whole number",
         "The parameter is a whole number; one that was written with a fraction of zero is taken.",
@@ -551,8 +706,15 @@ CODES: dict[str, Code] = {
     ),
     "W0302": Code(
         "one value of a search is used",
-        "Where one value is needed, a choice gives its first and a range its low end.",
+        "Where one value is needed, a choice gives its first and a range its low end. `--set name=value` takes another "
+        "one.",
         "network M { input: (8) layers: Dense(HPO(choice(4, 8))) }",
+    ),
+    "W0303": Code(
+        "the loss does not fit the output",
+        "Cross-entropies take probabilities, or logits when `from_logits=true` says so; an output that is neither, or "
+        "that has one class to choose from, learns nothing useful.",
+        'network M { input: (8) layers: Dense(3, "softmax") loss: categorical_crossentropy(from_logits=true) }',
     ),
     "W0401": Code(
         "Dense on an image",
@@ -560,14 +722,63 @@ CODES: dict[str, Code] = {
         "takes all pixels together.",
         "network M { input: (8, 8, 3) layers: Dense(4) }",
     ),
+    "W0402": Code(
+        "sizes made equal",
+        "Two sizes with different names have to be equal for a layer to fit. They are taken to be one size: a run in "
+        "which they differ is refused. Give them one name, and the message goes.",
+        "network M { input: { a: (S, 8), b: (T, 8) } layers: Add(a, b) }",
+    ),
+    "W0403": Code(
+        "nothing to merge",
+        "A merge got one value, which passes as it is. After branches it takes their results; otherwise name its "
+        "values: `Add(a, b)`.",
+        "network M { input: (8) layers: Add() Dense(3) }",
+    ),
+    "W0404": Code(
+        "window larger than its input",
+        "Without padding a window has to lie inside its input. There is no such place for this one, so the result has "
+        'no elements, and no layer can follow. A smaller window fits, and so does `padding="same"`.',
+        "network M { input: (8, 8, 3) layers: Conv2D(4, 9) }",
+    ),
+    "W0405": Code(
+        "shortcut changes the shape",
+        "The block of a `Residual` changes the shape, so its input is brought to the new one by a 1x1 convolution "
+        "(He et al. 2016, eq. 2), after a crop to the center where the block took the borders away. "
+        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error.',
+        "network M { input: (8) layers: Residual { Dense(3) } }",
+    ),
+    "W0410": Code(
+        "fewer groups",
+        "A group normalization has more groups than there are channels. Each channel is a group of its own then, where "
+        "Keras has an error.",
+        "network M { input: (8, 8, 3) layers: GroupNormalization(groups=32) Flatten() Dense(3) }",
+    ),
+    "W0407": Code(
+        "sequence without a batch",
+        "A layer over sequences (batch, steps, features) got a value of two axes. As PyTorch does, it takes it as one "
+        "sequence without a batch: the first axis are the steps. Name the steps for a batch of sequences: `(S, 512)`.",
+        "network M { input: (8) layers: Attention() }",
+    ),
     "W0501": Code(
         "untrained weights",
         "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",
         "network M { input: (8) layers: Dense(4) }",
     ),
+    "W0502": Code(
+        "weights of another framework",
+        "The file has the names that Keras or PyTorch give the weights of layers with these names. They are read with "
+        "the layouts of that framework: transposed, gates in our order, two biases added.",
+        "$ neuralc model.nr --weights from_pytorch.safetensors",
+    ),
     "W0701": Code(
         "placement without effect",
         "Devices of single layers are checked and kept; the whole model runs on one target.",
         'network M { input: (8) layers: Dense(4) @ "cuda:0" }',
+    ),
+    "W0702": Code(
+        "execution without effect",
+        "What `execution` says is checked and kept. Its target and threads are defaults of the command line; a device, "
+        "or a precision that the model does not have anyway, is not followed.",
+        'network M { input: (8) layers: Dense(4) execution { precision: "bf16" } }',
     ),
 }

@@ -205,12 +205,11 @@ MISTAKES: tuple[Mistake, ...] = (
         ),
     ),
     Mistake(
-        "a constraint compares a size with a number",
-        "write `input: (S, 512) where S <= 2048`",
+        "a constraint compares two sizes",
+        "write `input: (S, 512) where S <= 2048`, or `T == 2 * S`",
         (
             "network M { input: (S) where }",
             "network M { input: (S) where S }",
-            "network M { input: (S) where 3 < S }",
             "network M { input: (S) where S < }",
             "network M { input: (S) where S = 3 }",
         ),

@@ -12,24 +12,38 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from neuralc.grammar.diagnostics import Diagnostic, Span, suggest
-from neuralc.grammar.values import Chosen, Evaluated, Word, describe
+from neuralc.grammar.values import Chosen, Evaluated, LayerArgument, Word, describe
 
 
 class Unfit(Exception):
     """A value that a parameter does not take; the caller adds the place.
 
-    `message` completes "`units` ...", or is a sentence of its own when `whole` is set."""
+    `message` completes "`units` ...", or is a sentence of its own when `whole` is set. `span` is the part of the value
+    that is meant, where it is not all of it."""
 
     def __init__(
-        self, code: str, message: str, help: str | None = None, *, whole: bool = False, notes: tuple[str, ...] = ()
+        self,
+        code: str,
+        message: str,
+        help: str | None = None,
+        *,
+        whole: bool = False,
+        notes: tuple[str, ...] = (),
+        span: Span | None = None,
     ) -> None:
         self.code, self.message, self.help, self.whole, self.notes = code, message, help, whole, notes
+        self.span = span
         super().__init__(message)
+
+    @classmethod
+    def of(cls, error: Diagnostic) -> Unfit:
+        """An error about an argument of a call that is the value."""
+        return cls(error.code, error.message, error.help, whole=True, notes=error.notes, span=error.span)
 
     def diagnostic(self, about: str, span: Span) -> Diagnostic:
         """The error for `about`, such as "`Dense`: `units`"."""
         message = self.message if self.whole else f"{about} {self.message}"
-        return Diagnostic(self.code, message, span, self.notes, self.help)
+        return Diagnostic(self.code, message, self.span or span, self.notes, self.help)
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,7 @@ class Whole:
         return "a whole number" + ("" if self.minimum is None else f" of at least {self.minimum}")
 
     def convert(self, value: Evaluated) -> Converted:
-        searched, number = isinstance(value, Chosen), _plain(value)
+        searched, number = isinstance(value, Chosen) and value.of_range, _plain(value)
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         warning = None
@@ -97,6 +111,21 @@ class Whole:
         if number > self.maximum:
             raise Unfit("E0306", f"is at most {self.maximum}, not {number}")
         return Converted(number, warning)
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size of a shape: a whole number, or the one that follows from all others."""
+
+    description: str = "a size of at least 1, or -1 for the one that is left"
+
+    def convert(self, value: Evaluated) -> Converted:
+        if _plain(value) in (None, -1):
+            return Converted(-1)
+        try:
+            return Whole(1).convert(value)
+        except Unfit as unfit:
+            raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
 
 
 @dataclass(frozen=True)
@@ -123,6 +152,26 @@ class Real:
         if not (low and high and math.isfinite(number)):
             raise Unfit("E0306", f"is {self.description}, not {number:g}")
         return Converted(float(number))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A number, or a list of numbers, or of such lists of one length: a table."""
+
+    description: str = "a number, or a list of numbers"
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        if not isinstance(plain, tuple):
+            return Converted(Real().convert(value).value)
+        parts = tuple(self.convert(part).value for part in plain)
+        if not parts or len({_lengths(part) for part in parts}) != 1:
+            raise Unfit("E0305", f"is {self.description}, lists of one length, not {describe(value)}")
+        return Converted(parts)
+
+
+def _lengths(numbers: Any) -> tuple[int, ...]:
+    return (len(numbers), *_lengths(numbers[0])) if isinstance(numbers, tuple) else ()
 
 
 @dataclass(frozen=True)
@@ -184,32 +233,59 @@ class Named:
         raise Unfit(self.code, message, suggest(text, known), whole=True, notes=(listed,))
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two whole numbers for height and width; one number stands for both."""
+_COUNTS = {1: "one", 2: "two", 3: "three", 6: "six"}
 
+
+@dataclass(frozen=True)
+class Tuple:
+    """So many whole numbers, one for each axis; a single one stands for all."""
+
+    count: int
     minimum: int = 1
 
     @property
     def description(self) -> str:
-        return f"a whole number of at least {self.minimum}, or two of them"
+        one = f"a whole number of at least {self.minimum}"
+        return one if self.count == 1 else f"{one}, or {_COUNTS[self.count]} of them"
 
     def convert(self, value: Evaluated) -> Converted:
         plain = _plain(value)
-        whole = Whole(self.minimum)
-        if not isinstance(plain, tuple):
-            try:
-                one = whole.convert(value)
-            except Unfit as unfit:
-                raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
-            return Converted((one.value, one.value), one.warning)
-        if len(plain) != 2:
+        parts = plain if isinstance(plain, tuple) else (value,) * self.count
+        if len(parts) != self.count:
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         try:
-            both = [whole.convert(part) for part in plain]
+            each = [Whole(self.minimum).convert(part) for part in parts]
         except Unfit as unfit:
             raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
-        return Converted(tuple(part.value for part in both), next((p.warning for p in both if p.warning), None))
+        return Converted(tuple(part.value for part in each), next((p.warning for p in each if p.warning), None))
+
+
+@dataclass(frozen=True)
+class Borders:
+    """How much lies before and behind each axis: one number for all, one for each axis, or a pair for each axis.
+
+    Of a single axis, two numbers are such a pair. The value is a pair for each axis.
+    """
+
+    count: int
+
+    @property
+    def description(self) -> str:
+        whole = "a whole number of at least 0"
+        if self.count == 1:
+            return f"{whole}, or two of them: before and behind"
+        return f"{whole}, or {_COUNTS[self.count]} of them, or {_COUNTS[self.count]} pairs: before and behind"
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        parts = plain if isinstance(plain, tuple) and self.count > 1 else (value,) * self.count
+        if len(parts) != self.count:
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        try:
+            each = [Tuple(2, 0).convert(part) for part in parts]
+        except Unfit as unfit:
+            raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
+        return Converted(tuple(part.value for part in each), next((p.warning for p in each if p.warning), None))
 
 
 @dataclass(frozen=True)
@@ -253,6 +329,55 @@ class Identifier:
         if text is None or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         return Converted(text)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What a `Lambda` computes, as a string; `grammar.expression` reads it where it is needed."""
+
+    description: str = 'an expression in a string, such as `"x: x * 2"`'
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        if isinstance(plain, str):
+            return Converted(plain)
+        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+
+
+@dataclass(frozen=True)
+class ALayer:
+    """A layer: the value is its node of `grammar.program`. `names` are those it may be; all, where there are none."""
+
+    names: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        return "a layer" if not self.names else f"a layer: {', '.join(self.names)}"
+
+    def convert(self, value: Evaluated) -> Converted:
+        layer = _plain(value)
+        if not isinstance(layer, LayerArgument):
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}", "write it with its arguments")
+        if self.names and layer.name not in self.names:
+            raise Unfit("E0305", f"is {self.description}, not `{layer.name}`", suggest(layer.name, self.names))
+        return Converted(layer.node)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A value that is kept as it is: bare words are strings."""
+
+    description: str = "a number, a string, true, false, None, or a list of these"
+
+    def convert(self, value: Evaluated) -> Converted:
+        value = _plain(value)
+        if isinstance(value, Word):
+            return Converted(value.text)
+        if isinstance(value, tuple):
+            return Converted(tuple(self.convert(part).value for part in value))
+        if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+            return Converted(value)
+        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
 
 
 @dataclass(frozen=True)

@@ -3,32 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Bound
 from neuralc.grammar.diagnostics import Diagnostic, Span
 from neuralc.grammar.signatures import Signature
 
 
 @dataclass(frozen=True)
+class Use:
+    """A value that is used by its name."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Fed:
+    """The values a layer is applied to. Without positional ones the running value comes first, unless it is named."""
+
+    positional: tuple[Use, ...] = ()
+    named: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+
+
+RUNNING = Fed()
+"""Applied to the running value."""
+
+
+@dataclass(frozen=True)
 class LayerNode:
-    """A layer with all its parameters; `body` is None for a layer without a block."""
+    """A layer with all its parameters.
+
+    `body` is None for a layer without a block; `branches` are those of a layer that takes `name: { ... }`.
+    """
 
     signature: Signature
     arguments: Bound
+    fed: Fed
     body: Body | None
+    branches: tuple[BranchNode, ...]
     span: Span
     name_span: Span
     size: int
 
+    def replaced(self, **arguments: Any) -> LayerNode:
+        """The same layer with other arguments: what a wrapper makes of the layer it was given."""
+        return replace(self, arguments=Bound({**self.arguments.values, **arguments}, self.arguments.spans))
+
 
 @dataclass(frozen=True)
-class MacroNode:
-    """The use of a macro. Uses with equal arguments share one `body` object, so equal blocks are known to be equal."""
+class CustomNode:
+    """A layer that nothing defines and whose name ends in `Layer`: a plugin may bring it.
 
-    macro: str
+    `shape` is that of its result without the batch, where `CustomShape` says it.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    shape: tuple[int, ...] | None
+    fed: Fed
+    span: Span
+    name_span: Span
+    size: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Callee:
+    """A macro or a network with its arguments. Uses with equal arguments share one object, compared by identity."""
+
+    name: str
     body: Body
+    inputs: tuple[ProgramInput, ...] | None = None
+    """None for a macro: it takes whatever it is applied to."""
+    outputs: tuple[Use, ...] | None = None
+    """The names of the values it gives; None for the last one."""
+
+
+@dataclass(frozen=True)
+class CallNode:
+    """The use of a macro or a network."""
+
+    callee: Callee
+    scope: str
+    """Its name in the paths of weights."""
+    fed: Fed
     span: Span
     name_span: Span
     size: int
@@ -38,35 +98,112 @@ class MacroNode:
 class RepeatNode:
     """`node` applied `count` times in a row, each time with weights of its own."""
 
-    node: LayerNode | MacroNode
+    node: LayerNode | CallNode | CustomNode
     count: int
     span: Span
     size: int
 
+    @property
+    def name_span(self) -> Span:
+        return self.node.name_span
 
-Node: TypeAlias = LayerNode | MacroNode | RepeatNode
+
+@dataclass(frozen=True)
+class SharedNode:
+    """`enc(a)`: the layer that was given the name `enc`, with its weights."""
+
+    handle: str
+    fed: Fed
+    span: Span
+    size: int = 1
+
+    @property
+    def name_span(self) -> Span:
+        return self.span
+
+
+@dataclass(frozen=True)
+class BranchNode:
+    """`name: { ... }`; it starts from the value `source`, or from the running one."""
+
+    name: str
+    source: Use | None
+    body: Body
+    span: Span
+    size: int
+
+    @property
+    def name_span(self) -> Span:
+        return self.span
+
+
+@dataclass(frozen=True)
+class BrokenNode:
+    """An item that was reported to be wrong; what depends on it is not looked at."""
+
+    span: Span
+    size: int = 0
+
+    @property
+    def name_span(self) -> Span:
+        return self.span
+
+
+Node: TypeAlias = LayerNode | CallNode | CustomNode | RepeatNode | SharedNode | BranchNode | BrokenNode
+
+
+@dataclass(frozen=True)
+class Step:
+    """An item of a body, and the names of its results.
+
+    One whose name is called later is `shared`: it keeps its weights. It is `applied` where it stands unless its name is
+    only ever called.
+    """
+
+    node: Node
+    targets: tuple[str, ...] = ()
+    shared: bool = False
+    applied: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Body:
     """Layers applied one after another; compared by identity."""
 
-    nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
     size: int
     """How many layers this becomes when everything is expanded."""
     depth: int
     """How deep blocks and macros nest in it, itself included."""
+    captures: bool = False
+    """Whether it uses names of the body around it."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """What the items apply."""
+        return tuple(step.node for step in self.steps)
 
 
 @dataclass(frozen=True)
 class ProgramInput:
-    """An input without its batch dimension; `element` is a numpy dtype name."""
+    """An input without its batch dimension; sizes are numbers or names, `element` is a numpy dtype name."""
 
     name: str
-    sizes: tuple[int, ...]
+    sizes: tuple[int | str, ...]
     element: str
-    batch_origin: str
     span: Span
+    batch_span: Span | None = None
+    """Where the batch is written, if it is."""
+
+
+@dataclass(frozen=True)
+class SizeDeclaration:
+    """A named size: its bounds, and where it stands first."""
+
+    name: str
+    origin: str
+    minimum: int = 1
+    maximum: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,11 +212,18 @@ class Program:
 
     name: str
     span: Span
-    input: ProgramInput
+    inputs: tuple[ProgramInput, ...]
+    sizes: tuple[SizeDeclaration, ...]
+    constraints: tuple[t.Constraint, ...]
+    """What `where` says beyond the bounds of one name."""
     body: Body
+    outputs: tuple[Use, ...] | None = None
+    """The values of the `outputs:` clause; None for the last one."""
     clauses: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
     weights_span: Span | None = None
     seed: int | None = None
     messages: tuple[Diagnostic, ...] = ()
     """Warnings and notes, in order of position."""
+    errors: tuple[Diagnostic, ...] = ()
+    """What is wrong with items of the body; the rest can still be lowered to find what else is."""

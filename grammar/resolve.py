@@ -1,45 +1,71 @@
-"""From a syntax tree to a checked network: finds names, binds arguments, expands macros, reports every error at once.
-
-Macros are hygienic: arguments are evaluated where the macro is used, and a body sees its own parameters only.
-"""
+"""From a syntax tree to a checked network: imports, names, arguments, macros; every error is told at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 from neuralc.grammar import tree as t
-from neuralc.grammar.binding import Bound, Given, bind
-from neuralc.grammar.clauses import Clauses, check_device, placement_note
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, error, suggest, warning
-from neuralc.grammar.parameters import REQUIRED, Anything, Parameter, Parameters, Unfit, Whole
-from neuralc.grammar.program import Body, LayerNode, MacroNode, Node, Program, ProgramInput, RepeatNode
-from neuralc.grammar.signatures import COMMON, find, layer_names, snake_case, without_meaning
+from neuralc.grammar.binding import Given, bind
+from neuralc.grammar.clauses import Clauses
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error, suggest
+from neuralc.grammar.expansion import Expansion, output_names, too_deep
+from neuralc.grammar.inputs import Inputs
+from neuralc.grammar.library import Library, Unit
+from neuralc.grammar.names import Name, Names, mentions
+from neuralc.grammar.program import Program, Use
+from neuralc.grammar.recursion import deep_recursion
+from neuralc.grammar.reporter import Reporter
+from neuralc.grammar.search_names import search_names
+from neuralc.grammar.searches import Searches
 from neuralc.grammar.syntax_errors import MAX_NESTING
-from neuralc.grammar.values import Scope, describe, evaluate, is_broken, plain
+from neuralc.grammar.values import Scope, Word
 
 MAX_LAYERS = 20_000
 """Most layers after expansion. A model of more is a mistake (`Dense(8) * 1000000`), and would not compile in a day."""
-MAX_DEPTH = MAX_NESTING
-"""Deepest nesting of blocks and macros: what walks over a network recurses."""
 
-ELEMENTS = {"float": "float32", "double": "float64", "half": "float16"}
-
-
-def resolve(file: t.File, network: str | None = None) -> Program:
-    """The checked network of a file; `network` chooses among several. Raises NeuralcError with all errors found."""
-    return _Resolver(file).run(_choose(file, network))
+NOT_SET = Word("")
+"""Stands for a parameter that no setting gives a value."""
 
 
-def _choose(file: t.File, name: str | None) -> t.Network:
+def resolve(file: t.File, network: str | None = None, settings: Mapping[str, object] | None = None) -> Program:
+    """The checked network of a file; `network` chooses among several.
+
+    `settings` are the values of `--set`, for searches and for parameters of the network, by name. Raises NeuralcError
+    with all errors found, UsageError for settings that fit nothing.
+    """
+    program = examine(file, network, settings)
+    if program.errors:
+        raise NeuralcError(list(program.errors))
+    return program
+
+
+def examine(file: t.File, network: str | None = None, settings: Mapping[str, object] | None = None) -> Program:
+    """As `resolve`, with the errors of items in the result: what is right can be looked at further.
+
+    Raises NeuralcError where there is nothing to look at.
+    """
+    chosen = choose(file, network)
+    report = Reporter()
+    unit = Library(report).unit(file.span.source, file)
+    with deep_recursion():
+        searches = Searches(search_names(chosen, unit), settings)
+        program = _Resolver(report, unit, chosen, searches).run(file)
+    if not program.errors:
+        searches.check()
+    return program
+
+
+def choose(file: t.File, name: str | None) -> t.Network:
+    """The network that is meant: the one of a name, or the one that no other uses. Raises NeuralcError E0207."""
     names = [network.name.value for network in file.networks]
     if not names:
         raise error("E0207", "the file defines no network", file.span, help="add `network Name { ... }`")
     if name is None:
-        if len(names) > 1:
+        mains = _mains(file)
+        if len(mains) != 1:
             shown = ", ".join(names)
             raise error("E0207", f"the file has several networks: {shown}", help=f"choose one: `--network {names[0]}`")
-        return file.networks[0]
+        return mains[0]
     for network in file.networks:
         if network.name.value == name:
             return network
@@ -48,274 +74,101 @@ def _choose(file: t.File, name: str | None) -> t.Network:
     )
 
 
+def _mains(file: t.File) -> list[t.Network]:
+    """The networks that no other one of the file uses as a layer."""
+    used: set[str] = set()
+    for macro in file.macros:
+        used |= mentions(macro.block.items).called
+    for network in file.networks:
+        layers = [clause for clause in network.clauses if isinstance(clause, t.LayersClause)]
+        called = {name for clause in layers for name in mentions(clause.items).called}
+        used |= called - {network.name.value}
+    return [network for network in file.networks if network.name.value not in used] or list(file.networks)
+
+
 class _Resolver:
-    def __init__(self, file: t.File) -> None:
-        self.file = file
-        self.errors: list[Diagnostic] = []
-        self.messages: list[Diagnostic] = []
-        self.macros = {macro.name.value: macro for macro in file.macros}
-        self.networks = {network.name.value for network in file.networks}
-        self.expanding: list[tuple[str, Span]] = []
-        self.expanded: dict[tuple[str, str], Body] = {}
-        self.placed = False
-        self.depth = 0
+    """One network of a file."""
 
-    def report(self, diagnostic: Diagnostic) -> None:
-        """Collects a message, once; inside a macro it tells where the macro was used."""
-        kept = self.errors if diagnostic.severity == "error" else self.messages
-        if any((d.code, d.span, d.message) == (diagnostic.code, diagnostic.span, diagnostic.message) for d in kept):
-            return
-        used = tuple(f"in `{name}`, used in line {span.line}" for name, span in reversed(self.expanding))
-        kept.append(replace(diagnostic, notes=diagnostic.notes + used) if used else diagnostic)
+    def __init__(self, report: Reporter, unit: Unit, network: t.Network, searches: Searches) -> None:
+        self.report, self.unit, self.network, self.searches = report, unit, network, searches
+        self.expansion = Expansion(report, searches)
 
-    def run(self, network: t.Network) -> Program:
-        self._definitions()
-        clauses = Clauses(self.report)
+    def run(self, file: t.File) -> Program:
+        network = self.network
+        scope = self._parameters()
         inputs = [clause for clause in network.clauses if isinstance(clause, t.InputClause)]
         layers = [clause for clause in network.clauses if isinstance(clause, t.LayersClause)]
-        for what, found in (("input", inputs), ("layers", layers)):
-            if not found:
-                self.report(
-                    Diagnostic("E0111", f"network `{network.name.value}` has no `{what}:` clause", network.name.span)
-                )
-            for extra in found[1:]:
-                self.report(Diagnostic("E0112", f"this network has a second `{what}`", extra.span))
+        self._once(inputs, layers)
+        clauses = Clauses(self.report, self.searches, scope, file.research)
         for clause in network.clauses:
             if isinstance(clause, t.Setting | t.Section):
                 clauses.add(clause)
-        program_input = self._input(inputs[0]) if inputs else None
-        body = self._body(layers[0].items, {}) if layers else None
+        ports = Inputs(self.report, scope, self.searches)
+        found = ports.read(inputs[0]) if inputs else ()
+        names = Names()
+        for declared in found:
+            names.define(declared.name, Name(declared.span, branch=True))
+        wanted = output_names(network)
+        results = [] if wanted is None else [name.value for name in wanted]
+        self.expansion.start(network, self.unit)
+        body = self.expansion.body(layers[0].items if layers else (), self.unit, scope, names, results)
+        outputs = self.expansion.outputs(wanted, names)
+        if wanted is None and body.steps and body.steps[-1].targets and body.steps[-1].applied:
+            outputs = (Use(body.steps[-1].targets[0], body.steps[-1].node.span),)
+        self.expansion.warn_unused(names)
         if layers and not layers[0].items:
             self.report(Diagnostic("E0113", "`layers:` holds no layer", layers[0].keyword, (), "add `Output(10)`"))
-        if body is not None and body.size > MAX_LAYERS:
-            self.report(
-                Diagnostic("E0313", f"the network has {body.size} layers, the most is {MAX_LAYERS}", network.name.span)
-            )
-        if body is not None and body.depth > MAX_DEPTH:
-            self.report(_too_deep(network.name.span))
-        if self.errors or body is None or program_input is None:
-            raise NeuralcError(sorted(self.errors, key=_position))
+        if body.size > MAX_LAYERS:
+            message = f"the network has {body.size} layers, the most is {MAX_LAYERS}"
+            raise NeuralcError([Diagnostic("E0313", message, network.name.span)])
+        if body.depth > MAX_NESTING:
+            raise NeuralcError([too_deep(network.name.span)])
+        errors = tuple(sorted(self.report.errors, key=_position))
+        if not body.steps or not inputs or len(found) < len(inputs[0].inputs):
+            raise NeuralcError(list(errors))
         return Program(
             network.name.value,
             network.name.span,
-            program_input,
+            found,
+            tuple(ports.sizes.values()),
+            tuple(ports.constraints),
             body,
+            outputs,
             clauses.data,
             clauses.weights,
             clauses.weights_span,
             clauses.seed,
-            tuple(sorted(self.messages, key=_position)),
+            tuple(sorted(self.report.messages, key=_position)),
+            errors,
         )
 
-    # --- definitions -------------------------------------------------------------------------------------------------
-    def _definitions(self) -> None:
-        seen: dict[str, Span] = {}
-        names = [macro.name for macro in self.file.macros] + [network.name for network in self.file.networks]
-        for name in names:
-            first = seen.setdefault(name.value, name.span)
-            if first is not name.span:
-                where = f"the first one is in line {first.line}"
-                self.report(Diagnostic("E0208", f"`{name.value}` is defined twice", name.span, (where,)))
-        for macro in self.file.macros:
-            if find(macro.name.value) is not None:
-                message = f"the macro `{macro.name.value}` hides the layer of that name"
-                self.report(warning("W0201", message, macro.name.span))
-            parameters = [parameter.name.value for parameter in macro.parameters]
-            for index, parameter in enumerate(macro.parameters):
-                if parameter.name.value in parameters[:index]:
-                    message = f"`{macro.name.value}` has two parameters `{parameter.name.value}`"
-                    self.report(Diagnostic("E0208", message, parameter.span))
-        for network in self.file.networks:
-            if network.name.value == "batch":
-                message = "`batch` is the name of the batch dimension"
-                self.report(Diagnostic("E0208", message, network.name.span, (), "choose another name for the network"))
-        for clause in self.file.imports:
-            message = "imports have no meaning in this version of neuralc yet"
-            self.report(Diagnostic("E0703", message, clause.span, (), "copy the macros into this file"))
-
-    # --- input -------------------------------------------------------------------------------------------------------
-    def _input(self, clause: t.InputClause) -> ProgramInput | None:
-        if len(clause.inputs) > 1:
-            message = "networks with several inputs have no meaning in this version of neuralc yet"
-            self.report(Diagnostic("E0703", message, clause.inputs[1].span))
-            return None
-        for constraint in clause.constraints:
-            message = "`where` has no meaning in this version of neuralc yet"
-            self.report(Diagnostic("E0703", message, constraint.span, (), "leave it out"))
-        written = clause.inputs[0]
-        dims = list(written.shape.items)
-        origin = "implied batch"
-        if dims and _is_none(dims[0]):
-            origin = f"{dims[0].span}"
-            dims = dims[1:]
-        sizes = [self._size(dim) for dim in dims]
-        element = "float32"
-        if written.dtype is not None:
-            element = ELEMENTS.get(written.dtype.value, written.dtype.value)
-            if element == "bfloat16":
-                message = "bfloat16 inputs have no meaning in this version of neuralc yet"
-                self.report(Diagnostic("E0703", message, written.dtype.span))
-        if any(size is None for size in sizes):
-            return None
-        name = "input" if written.name is None else written.name.value
-        return ProgramInput(name, tuple(size for size in sizes if size is not None), element, origin, written.span)
-
-    def _size(self, dim: t.Value) -> int | None:
-        if isinstance(dim, t.Name):
-            message = "sizes other than the batch must be numbers in this version of neuralc"
-            self.report(Diagnostic("E0703", f"{message}; found `{dim.value}`", dim.span))
-            return None
-        value = evaluate(dim, {}, self.report)
-        if is_broken(value):
-            return None
-        try:
-            return int(Whole(1).convert(value).value)
-        except Unfit as unfit:
-            self.report(replace(unfit.diagnostic("a size of the input shape", dim.span), code="E0402"))
-            return None
-
-    # --- layers ------------------------------------------------------------------------------------------------------
-    def _body(self, items: Sequence[t.Item], scope: Scope) -> Body:
-        if self.depth == MAX_DEPTH:
-            self.report(_too_deep(items[0].name.span if items else None))
-            return Body((), 0, 0)
-        self.depth += 1
-        nodes = [node for item in items if (node := self._item(item, scope)) is not None]
-        self.depth -= 1
-        return Body(tuple(nodes), sum(node.size for node in nodes), 1 + max(map(_depth, nodes), default=0))
-
-    def _item(self, item: t.Item, scope: Scope) -> Node | None:
-        if isinstance(item, t.Branch):
-            message = f"the branch `{item.name.value}` has no meaning in this version of neuralc yet"
-            self.report(Diagnostic("E0703", message, item.name.span))
-            return None
-        if item.target is not None or item.applied is not None:
-            message = "values with names have no meaning in this version of neuralc yet"
-            place = item.target.span if item.target is not None else item.name.span
-            self.report(Diagnostic("E0703", message, place, (), "write the layers as one chain"))
-            return None
-        if item.device is not None:
-            check_device(item.device.value, item.device.span, self.report)
-            if not self.placed:
-                self.placed = True
-                self.report(placement_note(item.device.span))
-        node = self._use(item, scope)
-        if item.repeat is None:
-            return node
-        count = self._count(item.repeat, scope)
-        if node is None or count is None:
-            return None
-        return node if count == 1 else RepeatNode(node, count, item.span, node.size * count)
-
-    def _count(self, value: t.Value, scope: Scope) -> int | None:
-        count = evaluate(value, scope, self.report)
-        if is_broken(count):
-            return None
-        try:
-            return int(Whole(1).convert(count).value)
-        except Unfit as unfit:
-            self.report(replace(unfit.diagnostic("the number of repetitions", value.span), code="E0312"))
-            return None
-
-    def _use(self, item: t.Layer, scope: Scope) -> LayerNode | MacroNode | None:
-        name = item.name.value
-        macro = self.macros.get(name)
-        if macro is None and find(name) is None:
-            macro = next((m for key, m in self.macros.items() if key.lower() == name.lower()), None)
-        if macro is not None:
-            return self._macro(macro, item, scope)
-        if find(name) is not None:
-            return self._layer(item, scope)
-        if name in self.networks:
-            message = f"using the network `{name}` as a layer has no meaning in this version of neuralc yet"
-            self.report(Diagnostic("E0703", message, item.name.span, (), "make it a macro: `define`"))
-        elif (proper := without_meaning(name)) is not None:
-            message = f"the layer `{proper}` has no meaning in this version of neuralc yet"
-            self.report(Diagnostic("E0701", message, item.name.span))
-        else:
-            known = [*self.macros, *layer_names()]
-            self.report(Diagnostic("E0201", f"unknown layer `{name}`", item.name.span, (), suggest(name, known)))
-        return None
-
-    def _given(self, arguments: Sequence[t.Argument], scope: Scope) -> list[Given]:
-        return [
-            Given(
-                None if argument.name is None else argument.name.value,
-                evaluate(argument.value, scope, self.report),
-                argument.value.span,
-                None if argument.name is None else argument.name.span,
-            )
-            for argument in arguments
+    def _parameters(self) -> Scope:
+        """Values of the network's own parameters: those that were set, else the defaults."""
+        network = self.network
+        definition = self.unit.definitions.get(network.name.value)
+        if definition is None or not network.parameters:
+            return {}
+        place = network.name.span
+        parameters = self.expansion.parameters(definition)
+        given = [
+            Given(parameter.name, value, place)
+            for parameter in parameters
+            if (value := self.searches.parameter(parameter.name, NOT_SET)) is not NOT_SET
         ]
-
-    def _layer(self, item: t.Layer, scope: Scope) -> LayerNode | None:
-        signature = find(item.name.value)
-        if signature is None:
-            return None
-        given = self._given(item.arguments, scope)
-        bound = bind(f"`{signature.name}`", signature.parameters, COMMON, given, item.name.span, self.report)
-        body = None if item.block is None else self._body(item.block.items, scope)
-        if item.block is not None and not signature.block:
-            self.report(Diagnostic("E0309", f"`{signature.name}` takes no block", item.block.span))
-            return None
-        if signature.block and (body is None or item.block is None or not item.block.items):
-            message = f"`{signature.name}` needs a block with at least one layer"
-            self.report(Diagnostic("E0310", message, item.name.span, (), f"write `{signature.name} {{ ... }}`"))
-            return None
+        bound = bind(f"`{network.name.value}`", parameters, (), given, place, self.report)
         if bound is None:
-            return None
-        return LayerNode(signature, bound, body, item.span, item.name.span, 1 + (0 if body is None else body.size))
+            raise NeuralcError(list(self.report.errors))
+        return bound.values
 
-    def _macro(self, macro: t.Macro, item: t.Layer, scope: Scope) -> MacroNode | None:
-        name = macro.name.value
-        if item.block is not None:
-            self.report(Diagnostic("E0309", f"the macro `{name}` takes no block", item.block.span))
-        chain = [used for used, _ in self.expanding]
-        if name in chain:
-            circle = " -> ".join([*chain[chain.index(name) :], name])
-            self.report(
-                Diagnostic("E0209", f"the macro `{name}` uses itself", item.name.span, (f"the circle is {circle}",))
-            )
-            return None
-        given = self._given(item.arguments, scope)
-        bound = bind(f"`{name}`", self._parameters(macro), (), given, item.name.span, self.report)
-        if bound is None:
-            return None
-        body = self._expand(macro, item.name.span, bound)
-        return MacroNode(snake_case(name), body, item.span, item.name.span, body.size)
-
-    def _parameters(self, macro: t.Macro) -> Parameters:
-        return tuple(
-            Parameter(
-                parameter.name.value,
-                Anything(),
-                REQUIRED if parameter.default is None else evaluate(parameter.default, {}, self.report),
-                "a parameter of the macro without a default",
-            )
-            for parameter in macro.parameters
-        )
-
-    def _expand(self, macro: t.Macro, place: Span, bound: Bound) -> Body:
-        key = (macro.name.value, repr(sorted((name, describe(plain(v))) for name, v in bound.values.items())))
-        if key not in self.expanded:
-            self.expanding.append((macro.name.value, place))
-            self.expanded[key] = self._body(macro.block.items, bound.values)
-            self.expanding.pop()
-        return self.expanded[key]
+    def _once(self, inputs: list[t.InputClause], layers: list[t.LayersClause]) -> None:
+        name = self.network.name
+        for what, found in (("input", inputs), ("layers", layers)):
+            if not found:
+                self.report(Diagnostic("E0111", f"network `{name.value}` has no `{what}:` clause", name.span))
+            for extra in found[1:]:
+                self.report(Diagnostic("E0112", f"this network has a second `{what}`", extra.span))
 
 
-def _depth(node: Node) -> int:
-    inner = node.node if isinstance(node, RepeatNode) else node
-    return 0 if inner.body is None else inner.body.depth
-
-
-def _too_deep(place: Span | None) -> Diagnostic:
-    return Diagnostic("E0106", f"blocks and macros nest more than {MAX_DEPTH} deep", place)
-
-
-def _is_none(value: t.Value) -> bool:
-    return isinstance(value, t.Name) and value.value.lower() == "none"
-
-
-def _position(diagnostic: Diagnostic) -> tuple[int, str]:
-    return (diagnostic.span.start if diagnostic.span is not None else -1, diagnostic.code)
+def _position(diagnostic: Diagnostic) -> tuple[str, int, str]:
+    span = diagnostic.span
+    return ("", -1, diagnostic.code) if span is None else (span.source.name, span.start, diagnostic.code)

@@ -78,10 +78,14 @@ class Argument:
 
 @dataclass(frozen=True)
 class Layer:
-    """`target = Conv2D(arguments)(applied) @ "device" { block } * repeat`."""
+    """`targets = Conv2D(arguments)(applied) @ "device" { block } * repeat`.
 
-    target: Name | None
+    A search over layers, `HPO(choice(Dense(8), LSTM(8)))`, has `search` and the name `HPO`.
+    """
+
+    targets: tuple[Name, ...]
     name: Name
+    search: Hpo | None
     arguments: tuple[Argument, ...]
     applied: tuple[Argument, ...] | None
     device: Text | None
@@ -118,13 +122,29 @@ class Input:
     span: Span
 
 
+Operator: TypeAlias = Literal["+", "-", "*", "%"]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """`2 * S + 1` in a constraint."""
+
+    operator: Operator
+    lhs: Size
+    rhs: Size
+    span: Span
+
+
+Size: TypeAlias = Name | Number | Arithmetic
+
+
 @dataclass(frozen=True)
 class Constraint:
-    """`S <= 2048`."""
+    """`S <= 2048`, `H % 16 == 0`."""
 
-    lhs: Name
+    lhs: Size
     comparison: str
-    rhs: Name | Number
+    rhs: Size
     span: Span
 
 
@@ -160,20 +180,25 @@ class Section:
     span: Span
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a macro or a network: `size=3`."""
+
+    name: Name
+    default: Value | None
+    span: Span
+
+
 Clause: TypeAlias = InputClause | LayersClause | Setting | Section
 
 
 @dataclass(frozen=True)
 class Network:
+    """`network Name(parameters) { clauses }`."""
+
     name: Name
+    parameters: tuple[Parameter, ...]
     clauses: tuple[Clause, ...]
-    span: Span
-
-
-@dataclass(frozen=True)
-class MacroParameter:
-    name: Name
-    default: Value | None
     span: Span
 
 
@@ -182,7 +207,7 @@ class Macro:
     """`define Name(parameters) { ... }`."""
 
     name: Name
-    parameters: tuple[MacroParameter, ...]
+    parameters: tuple[Parameter, ...]
     block: Block
     span: Span
 

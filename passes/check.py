@@ -1,7 +1,9 @@
 """`--check-each`: runs the module in the interpreter before and after each pass and stops at the first that differs.
 
-The inputs are random and the same in every run of neuralc; weights without bytes get random ones too. A pass that
-preserves values is held to float64 without rounding, one that changes precision to the bound it declares.
+The inputs are random and the same in every run of neuralc; weights without bytes get random ones too, and states of
+floats hold random values as if there had been runs before. What a run leaves in its states is compared as its outputs
+are. A pass that preserves values is held to float64 without rounding, one that changes precision to the bound it
+declares.
 """
 
 from __future__ import annotations
@@ -70,12 +72,14 @@ class CheckEach(Instrument):
         self._inputs: Mapping[str, Array] = {}
         self._context = PassContext()
         self._before: ModuleOp | None = None
-        self._outputs: dict[Numerics, list[Array]] = {}
+        self._states: Mapping[str, Array] = {}
+        self._results: dict[Numerics, Mapping[str, Array]] = {}
         """Of the module as it is now: what one pass left is what the next one starts from."""
 
     def start(self, module: ModuleOp, context: PassContext) -> None:
         self._context = context
         self._inputs = random_inputs(module, self._seed)
+        self._states = random_states(module, self._seed)
 
     def before_pass(self, module: ModuleOp, each: ModulePass) -> None:
         self._before = module.clone()
@@ -85,12 +89,12 @@ class CheckEach(Instrument):
             return
         before, each = self._before, step.each
         weights = complete_weights(before, self._context.weights, self._seed)
-        expected = self._outputs.get(each.numerics) or self._run(before, each, weights)
+        expected = self._results.get(each.numerics) or self._run(before, each, weights)
         found = self._run(module, each, complete_weights(module, weights, self._seed))
-        self._outputs = {each.numerics: found}
-        for index, (left, right) in enumerate(zip(expected, found, strict=True)):
-            if (difference := compare(left, right, each.tolerance)) is not None:
-                self._stop(before, module, each, weights, f"output {index} {difference}")
+        self._results = {each.numerics: found}
+        for name, right in found.items():  # a state that nothing names may have gone
+            if (difference := compare(expected[name], right, each.tolerance)) is not None:
+                self._stop(before, module, each, weights, f"{name} {difference}")
 
     def _run(
         self,
@@ -98,10 +102,15 @@ class CheckEach(Instrument):
         each: ModulePass,
         weights: WeightStore,
         trace: Callable[[Operation, Sequence[Array]], None] | None = None,
-    ) -> list[Array]:
+    ) -> Mapping[str, Array]:
+        """The outputs by number, and what is left in each state."""
+        from neuralc.dialects.graph import declared_states
         from neuralc.dialects.interp import run_module
 
-        return run_module(module, self._inputs, weights, numerics=each.numerics, trace=trace)
+        states = {name: array for name, array in self._states.items() if name in declared_states(module)}
+        outputs = run_module(module, self._inputs, weights, numerics=each.numerics, trace=trace, states=states)
+        results = {f"output {number}": array for number, array in enumerate(outputs)}
+        return results | {f"state @{name}": states[name] for name in sorted(states)}
 
     def _stop(self, before: ModuleOp, after: ModuleOp, each: ModulePass, weights: WeightStore, what: str) -> None:
         """Raise E9904 with the first op whose value is not the one that its op had before the pass."""
@@ -127,19 +136,41 @@ class CheckEach(Instrument):
 
 def random_inputs(module: ModuleOp, seed: int) -> dict[str, Array]:
     """An array for every input of the module's model: normal floats, small integers; every symbolic size is `SIZE`."""
-    from neuralc.dialects.dims import as_dim
+    sizes = _sizes(module)
+    return {
+        name: _random(f"{seed}/{name}", _concrete(shape, sizes), element_type)
+        for name, shape, element_type in _inputs_of(module)
+    }
+
+
+def random_states(module: ModuleOp, seed: int) -> dict[str, Array]:
+    """An array for every state of floats; counts and flags begin as the model says, for others may make no sense."""
+    from neuralc.dialects.graph import declared_states
+    from neuralc.dialects.types import is_float, shape_of
+
+    sizes = _sizes(module)
+    return {
+        name: _random(f"{seed}/{name}", _concrete(shape_of(op.type), sizes), op.type.element_type)
+        for name, op in declared_states(module).items()
+        if is_float(op.type.element_type)
+    }
+
+
+def _sizes(module: ModuleOp) -> dict[str, int]:
     from neuralc.dialects.graph import declared_dims
 
     sizes = {}
     for name, dim in declared_dims(module).items():
         high = dim.maximum.data.value if dim.maximum is not None else SIZE
         sizes[name] = max(dim.minimum.data.value, min(SIZE, high))
-    inputs = {}
-    for name, shape, element_type in _inputs_of(module):
-        dims = [as_dim(size) for size in shape]
-        concrete = [dim.evaluate(dict.fromkeys(dim.symbols, SIZE) | sizes) for dim in dims]
-        inputs[name] = _random(f"{seed}/{name}", concrete, element_type)
-    return inputs
+    return sizes
+
+
+def _concrete(shape: Shape, sizes: Mapping[str, int]) -> list[int]:
+    from neuralc.dialects.dims import as_dim
+
+    dims = [as_dim(size) for size in shape]
+    return [dim.evaluate({**dict.fromkeys(dim.symbols, SIZE), **sizes}) for dim in dims]
 
 
 def _inputs_of(module: ModuleOp) -> Iterator[tuple[str, Shape, Attribute]]:

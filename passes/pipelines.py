@@ -35,6 +35,7 @@ class Entry:
 
 PIPELINE: tuple[Entry, ...] = (
     Entry("graph-inline", "one flat model: blocks, macros and repeats are expanded"),
+    Entry("graph-expand-custom", "ops of plugins are written in ops of the graph level"),
     Entry("graph-bound-dims", "sizes with which a window has no place are refused before a run"),
     Entry("graph-specialize-inference", "dropout goes, batch norm uses its moving statistics"),
     Entry("graph-canonicalize", "one form for each thing, so that later passes match less", since=1),

@@ -24,6 +24,7 @@ NAMES: tuple[str, ...] = (
     "graph-canonicalize",
     "graph-cse",
     "graph-dce",
+    "graph-expand-custom",
     "graph-fold-batch-norm",
     "graph-fold-constants",
     "graph-inline",

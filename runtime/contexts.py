@@ -31,7 +31,11 @@ def _address(array: Any) -> int:
 class Context:
     """Runs one model. `threads` 0 is as the model was compiled. Raises ModelError E0909 when it cannot be made."""
 
-    def __init__(self, interface: Interface, description: Description, sizes: SizeTable, threads: int) -> None:
+    def __init__(
+        self, interface: Interface, description: Description, sizes: SizeTable, threads: int, resets: int
+    ) -> None:
+        self.resets = resets
+        """How many resets of its model the context has seen."""
         self._interface = interface
         self._ports = description.inputs
         self._results = description.outputs
@@ -49,7 +53,7 @@ class Context:
         self._end.atexit = False
 
     def run(self, inputs: Sequence[Any], out: Any = None) -> Any:
-        """The outputs: one array, or a tuple in the model's order. Raises ModelError E0904, E0908 to E0911.
+        """The outputs: one array, or a tuple in the model's order. Raises ModelError E0904, E0908 to E0912.
 
         This is the path every call takes: an array that fits is passed on by its address, with no helper between.
         """
@@ -81,9 +85,10 @@ class Context:
             raise self._interface.failure(status)
         return results[0] if len(results) == 1 else tuple(results)
 
-    def reset(self) -> None:
-        """Forget the state that the model keeps between runs."""
+    def reset(self, resets: int) -> None:
+        """Forget the states; the number of resets is `resets` now."""
         self._interface.reset(self._native)
+        self.resets = resets
 
     def close(self) -> None:
         """Free the native context, which does not run again."""

@@ -14,7 +14,7 @@ BFLOAT16 = "bfloat16"
 
 @dataclass(frozen=True)
 class Port:
-    """An input or an output: its name, its shape in numbers and expressions over dims, its dtype."""
+    """An input, an output or a state: its name, its shape in numbers and expressions over dims, its dtype."""
 
     name: str
     shape: tuple[int | str, ...]
@@ -56,6 +56,7 @@ class Description:
     name: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    states: tuple[Port, ...]
     dims: tuple[Dim, ...]
     metadata: Mapping[str, Any]
 
@@ -66,6 +67,7 @@ class Description:
             metadata["model"],
             tuple(map(_port, metadata["inputs"])),
             tuple(map(_port, metadata["outputs"])),
+            tuple(map(_port, metadata["states"])),
             tuple(Dim(**dim) for dim in metadata["dims"]),
             metadata,
         )

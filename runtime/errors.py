@@ -16,6 +16,7 @@ CODES: dict[str, str] = {
     "E0909": "the model could not run",
     "E0910": "an index is out of range",
     "E0911": "integer division by zero",
+    "E0912": "a state has other sizes",
     "E0990": "cannot write the product",
 }
 """Code -> title."""

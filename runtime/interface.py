@@ -8,10 +8,12 @@ from typing import Any
 
 from neuralc.runtime.errors import ModelError
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 
-DATA_ERRORS = {9: "E0910", 10: "E0911"}
-"""The statuses of a run that its data has ended, and their codes."""
+RUN_ERRORS = {9: "E0910", 10: "E0911", 11: "E0912"}
+"""Statuses of a run that have codes of their own: its data ended it, or it does not continue the one before."""
+
+HELP = {"E0912": "call `reset()` before a run with other sizes"}
 
 _INT = ctypes.c_int32
 _POINTER = ctypes.c_void_p
@@ -94,4 +96,5 @@ class Interface:
 
     def failure(self, code: int) -> ModelError:
         """The error of a status."""
-        return ModelError(DATA_ERRORS.get(code, "E0909"), self.status(code))
+        error = RUN_ERRORS.get(code, "E0909")
+        return ModelError(error, self.status(code), HELP.get(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike, fspath
@@ -19,6 +20,20 @@ from neuralc.runtime.interface import Interface
 from neuralc.runtime.sizes import SizeTable
 
 
+class _Shared:
+    """Contexts that wait for the next call, of whatever thread."""
+
+    def __init__(self) -> None:
+        self.contexts: list[Context] = []
+
+
+class _OfThread(threading.local):
+    """The same for each thread by itself: a context with states goes on with its own thread."""
+
+    def __init__(self) -> None:
+        self.contexts: list[Context] = []
+
+
 class Model:
     """A model that is ready to run; all threads may call it at once.
 
@@ -27,6 +42,10 @@ class Model:
         model(x, out=y)                  # no new array
 
     Inputs have the model's dtypes, nothing is converted; dense ones are not copied. Outputs are fresh arrays.
+
+    A model with states (a stateful LSTM, a key/value cache) goes on from call to call, in each thread by itself: what
+    one thread does is not seen in another, nor by another Model of the same file. `reset` lets all begin anew, and so
+    does fork() in the child.
     """
 
     def __init__(self, interface: Interface, *, threads: int | None, library: Callable[[], Iterable[bytes]]) -> None:
@@ -44,30 +63,33 @@ class Model:
         self._sizes = SizeTable(interface, self._description)
         self._threads = threads or 0
         self._library = library
-        self._idle: list[Context] = []
-        self._contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+        self._idle = _OfThread() if self._description.states else _Shared()
+        self._resets = 0
         # Errors of threads and memory belong here rather than to the first call.
-        self._idle.append(self._context())
+        self._idle.contexts.append(self._context())
         _MODELS.add(self)
 
     def __call__(self, *given: Any, out: Any = None, **named: Any) -> Any:
         """Run the model on inputs by position or by name.
 
         Raises ModelError E0904 for an input that does not fit, E0908 for `out`, E0909 where memory is missing,
-        E0910 and E0911 for data that the model cannot compute with.
+        E0910 and E0911 for data that the model cannot compute with, E0912 for sizes that its states do not have.
         """
         inputs: Sequence[Any] = given
         if named or len(given) != len(self._names):
             inputs = self._order(given, named)
         # Appending to and popping from a list is one step for threads: each gets a context of its own.
+        idle = self._idle.contexts
         try:
-            context = self._idle.pop()
+            context = idle.pop()
         except IndexError:
             context = self._context()
+        if context.resets != self._resets:
+            context.reset(self._resets)
         try:
             return context.run(inputs, out)
         finally:
-            self._idle.append(context)
+            idle.append(context)
 
     def _order(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Sequence[Any]:
         if not inputs and len(named) == len(self._names):
@@ -78,9 +100,7 @@ class Model:
         return order_inputs(self._description.inputs, inputs, named)
 
     def _context(self) -> Context:
-        context = Context(self._interface, self._description, self._sizes, self._threads)
-        self._contexts.add(context)
-        return context
+        return Context(self._interface, self._description, self._sizes, self._threads, self._resets)
 
     @property
     def name(self) -> str:
@@ -95,6 +115,11 @@ class Model:
         return self._description.outputs
 
     @property
+    def states(self) -> tuple[Port, ...]:
+        """What the model keeps between calls."""
+        return self._description.states
+
+    @property
     def dims(self) -> tuple[Dim, ...]:
         """The sizes that inputs fix at run time."""
         return self._description.dims
@@ -105,9 +130,9 @@ class Model:
         return self._description.metadata
 
     def reset(self) -> None:
-        """Forget the state that the model keeps between calls, in all threads."""
-        for context in list(self._contexts):
-            context.reset()
+        """Forget what the model keeps between calls: the next call is the first one, in each thread."""
+        # A context is reset by the thread that runs it next: another one may be running it now.
+        self._resets += 1
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write a shared library that `neuralc.load` and C programs load, whole or not at all. Raises E0990."""
@@ -144,14 +169,15 @@ _MODELS: weakref.WeakSet[Model] = weakref.WeakSet()
 def _close_idle() -> None:
     """At exit the threads of idle contexts end before their code is unloaded; those in use are left to the system."""
     for model in list(_MODELS):
-        while model._idle:
-            model._idle.pop().close()
+        idle = model._idle.contexts
+        while idle:
+            idle.pop().close()
 
 
 def _forget_idle() -> None:
     """A forked process has the memory of contexts and none of their threads: it makes contexts of its own."""
     for model in list(_MODELS):
-        model._idle.clear()
+        model._idle = type(model._idle)()
 
 
 atexit.register(_close_idle)

@@ -16,6 +16,9 @@
  *     nrc_context_destroy(context);
  *
  * Threads. A model is immutable and may be used by all threads at once; a context is used by one thread at a time.
+ * States. What a model keeps from run to run lies in a context, and contexts share nothing: a second sequence, a second
+ * stream of a recurrent model, takes a second context. The first run, and the first after nrc_context_reset(), lets all
+ * states begin anew; runs until the next reset give the sizes of states the same values.
  * Memory. Tensors are dense and row-major, aligned to their elements; inputs may overlap each other, an output may
  * overlap nothing. The library keeps no pointer that it is given, except that of a context to its model.
  * Versions. Structures start with their size, which the caller sets; a library takes structures of all headers with its
@@ -31,7 +34,7 @@
 extern "C" {
 #endif
 
-#define NRC_ABI_VERSION 2
+#define NRC_ABI_VERSION 3
 
 typedef struct nrc_model nrc_model;
 typedef struct nrc_context nrc_context;
@@ -49,7 +52,8 @@ enum {
   NRC_ERROR_PROCESSOR = 7, /* the processor lacks a feature that the model was compiled for */
   NRC_ERROR_COUNT = 8,     /* the number of threads is not between 1 and 1024 */
   NRC_ERROR_RANGE = 9,     /* an index in the inputs is outside of what it counts along */
-  NRC_ERROR_DIVISION = 10  /* integer division by zero */
+  NRC_ERROR_DIVISION = 10, /* integer division by zero */
+  NRC_ERROR_STATE = 11     /* a run gives states other sizes than they have since the last reset */
 };
 
 /* The type of the elements of a tensor. NRC_BOOL is one byte, 0 or 1. */
@@ -104,7 +108,7 @@ const char *nrc_status_string(nrc_status status);
 /* The model of this artifact. */
 const nrc_model *nrc_get_model(void);
 
-/* Its name, and a JSON object: model, inputs, outputs, dims, threads, target, version of neuralc. */
+/* Its name, and a JSON object: model, inputs, outputs, states, dims, threads, target, version of neuralc. */
 const char *nrc_model_name(const nrc_model *model);
 const char *nrc_model_metadata(const nrc_model *model);
 
@@ -124,22 +128,24 @@ nrc_status nrc_get_dim_info(const nrc_model *model, int32_t index, nrc_dim_info 
 nrc_status nrc_input_shape(const nrc_model *model, const int64_t *dims, int32_t index, int64_t *shape);
 nrc_status nrc_output_shape(const nrc_model *model, const int64_t *dims, int32_t index, int64_t *shape);
 
-/* A context holds the memory for intermediate values and, for more than one thread, the threads. `options` may be null.
- * On failure *context is null. After fork(), a child process makes contexts of its own. */
+/* A context holds the memory for states and intermediate values and, for more than one thread, the threads. `options`
+ * may be null. On failure *context is null. After fork(), a child process makes contexts of its own. */
 nrc_status nrc_context_create(const nrc_model *model, const nrc_options *options, nrc_context **context);
 
 /* Null is allowed. */
 void nrc_context_destroy(nrc_context *context);
 
-/* Forgets the state that a model keeps from run to run. */
+/* Forgets the states: the next run finds what they begin with, and may have other sizes. Null is allowed. */
 void nrc_context_reset(nrc_context *context);
 
-/* Allocates what a run with these dims needs, so that the run itself allocates nothing. Memory only grows. */
+/* Allocates what a run with these dims needs, so that the run itself allocates nothing. Memory only grows. States keep
+ * what they hold, and where that has other sizes the status is NRC_ERROR_STATE. */
 nrc_status nrc_context_reserve(nrc_context *context, const int64_t *dims);
 
 /* Runs the model: `inputs` and `outputs` hold one pointer each, in the model's order. Results are the same, bit by bit,
  * for any number of threads. After NRC_ERROR_RANGE and NRC_ERROR_DIVISION, the model having met data it cannot compute
- * with, outputs hold nothing of use; after any other status than NRC_OK, nothing was written. */
+ * with, outputs hold nothing of use and the states are reset; after any other status than NRC_OK, nothing was written.
+ */
 nrc_status nrc_run(nrc_context *context, const void *const *inputs, const int64_t *dims, void *const *outputs);
 
 #ifdef __cplusplus

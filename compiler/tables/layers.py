@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-FAMILIES: Mapping[str, str] = {
-    "core": "Dense Output Flatten Reshape Permute RepeatVector Activation Lambda Masking Embedding PositionalEncoding "
-    "Identity",
-    "preprocessing": "Rescaling Normalization Resizing CenterCrop Cast",
-    "convolution": "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose SeparableConv1D "
-    "SeparableConv2D DepthwiseConv1D DepthwiseConv2D",
-    "pooling": "MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D "
-    "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalAveragePooling1D GlobalAveragePooling2D "
-    "GlobalAveragePooling3D AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AdaptiveAveragePooling1D "
-    "AdaptiveAveragePooling2D AdaptiveAveragePooling3D",
-    "shape": "UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D "
-    "Cropping3D",
-    "normalization": "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization RMSNormalization "
-    "UnitNormalization",
-    "regularization": "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise GaussianDropout "
-    "AlphaDropout ActivityRegularization",
-    "activations": "ReLU LeakyReLU PReLU ELU SELU GELU SiLU Mish Sigmoid Tanh Softmax LogSoftmax Softplus Softsign "
-    "HardSigmoid HardSwish Exponential Linear",
-    "recurrent": "SimpleRNN LSTM GRU SimpleRNNCell LSTMCell GRUCell ConvLSTM1D ConvLSTM2D ConvLSTM3D ConvGRU2D RNN "
-    "Bidirectional TimeDistributed",
-    "attention": "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention RotaryEmbedding "
-    "TransformerEncoder TransformerDecoder Transformer AxialAttention NonLocalBlock",
-    "blocks": "Residual ResidualConnection Inception SqueezeExcitation Capsule SpatialTransformer",
-    "graph networks": "GraphConv GraphAttention",
-    "merge": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot",
-    "special": "DynamicLayer QuantumLayer ProbabilisticDense",
-}
-"""Family -> layers, as the language lists them."""
+from neuralc.grammar.signatures import FAMILIES as SIGNATURES
+from neuralc.grammar.signatures import Signature
 
-ARGUMENTS: Mapping[str, str] = {
-    "Dense": "(4)", "Output": "(4)", "Activation": '("relu")', "Conv2D": "(4, 3)", "DepthwiseConv2D": "(3)",
-    "Residual": " { Conv2D(4, 1) }", "ResidualConnection": " { Conv2D(4, 1) }", "Dropout": "(0.5)",
-}  # fmt: skip
-"""What an example of a layer needs in its parentheses."""
+FAMILIES: Mapping[str, Sequence[Signature]] = SIGNATURES
+"""Family -> layers, as the signature table has them."""
+
+NO_LAYERS = {"graph.get_weight", "graph.get_state", "graph.set_state", "graph.return"}
+"""Ops that hold a model together."""
 
 
-def compiled() -> set[str]:
-    """The layers that the front end has."""
-    from neuralc.frontends.nr.layers import LOWERINGS
-
-    return {*LOWERINGS, "Residual", "ResidualConnection"}
+def example_program(signature: Signature) -> str:
+    """A whole program that uses the layer."""
+    return f"network Example {{ {signature.example} }}"
 
 
-def graph_ops(layer: str) -> list[str]:
-    """The graph ops of an example of a layer, in their order. Raises NeuralcError where it does not compile."""
-    from neuralc.dialects.graph import the_model
+def graph_ops(signature: Signature) -> list[str]:
+    """The graph ops of the example of a layer, in their order. Raises NeuralcError where it does not compile."""
+    from neuralc.dialects.graph import FuncOp, ModelOp
     from neuralc.frontends.nr.load import load
     from neuralc.grammar.diagnostics import Source
 
-    text = f"network Example {{ input: (8, 8, 4) layers: {layer}{ARGUMENTS.get(layer, '()')} }}"
-    block = the_model(load(Source("example.nr", text)).module).block
-    names = [op.name.partition(".")[2] for op in block.ops]
-    return list(dict.fromkeys(name for name in names if name not in ("get_weight", "return")))
+    module = load(Source("example.nr", example_program(signature)), network="Example").module
+    bodies = [op for op in module.body.block.ops if isinstance(op, ModelOp | FuncOp)]
+    names = [op.name for body in bodies for op in body.block.walk() if op.name.startswith("graph.")]
+    return list(dict.fromkeys(name for name in names if name not in NO_LAYERS))

@@ -12,7 +12,7 @@ from xdsl.ir import Operation
 
 STRUCTURE = {
     "graph.dim", "graph.weight", "graph.func", "graph.model", "graph.return", "graph.call", "graph.get_weight",
-    "graph.yield", "graph.test",
+    "graph.state", "graph.get_state", "graph.set_state", "graph.yield", "graph.test",
 }  # fmt: skip
 """Ops that hold a module together: they compute nothing."""
 

@@ -14,6 +14,7 @@ from neuralc.dialects.graph import declared_dims, symbols, the_model
 from neuralc.dialects.interp.binding import bind_dims
 from neuralc.dialects.interp.evaluator import Evaluator, Weights
 from neuralc.dialects.interp.numerics import Numerics
+from neuralc.dialects.interp.states import States
 from neuralc.dialects.weights import WeightStore
 
 Array = NDArray[Any]
@@ -33,12 +34,14 @@ def recompute(
     types = [argument.type for argument in model.arguments]
     sizes = bind_dims(model.inputs, types, [inputs[port].shape for port in model.inputs], declared_dims(module))
     table = symbols(module)
-    evaluator = Evaluator(table, Weights(table, weights), Numerics.EXACT, sizes)
+    values = Weights(table, weights)
+    states = States(module, model, {}, lambda name: values.value(name, Numerics.EXACT), Numerics.EXACT, sizes)
+    evaluator = Evaluator(table, values, Numerics.EXACT, sizes, states=states)
 
     def computed(value: SSAValue) -> Array:
         if value in known:
             return known[value]
-        return result(value)  # a weight, a constant, a size: it has no operands
+        return result(value)  # a weight, a state at first, a constant, a size: it has no operands
 
     def result(value: SSAValue) -> Array:
         if not isinstance(value, OpResult):

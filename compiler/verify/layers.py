@@ -26,8 +26,8 @@ class Layer:
     """Names of the layers it is computed from."""
 
 
-SKIPPED = {"graph.get_weight", "graph.constant", "graph.size", "graph.iota"}
-"""Ops whose values no input changes."""
+SKIPPED = {"graph.get_weight", "graph.get_state", "graph.constant", "graph.size", "graph.iota"}
+"""Ops whose values no input of the run changes."""
 
 
 def has_functions(module: ModuleOp) -> bool:

@@ -4,7 +4,6 @@ from xdsl.ir import Dialect
 
 from neuralc.dialects.control import isolate
 from neuralc.dialects.graph.activations import (
-    DropoutOp,
     EluOp,
     GeluOp,
     HardSigmoidOp,
@@ -32,9 +31,11 @@ from neuralc.dialects.graph.arithmetic import (
     RemainderOp,
     SubOp,
 )
+from neuralc.dialects.graph.clauses import ATTRIBUTES
 from neuralc.dialects.graph.contraction import DenseOp, DetOp, EinsumOp, MatmulOp
 from neuralc.dialects.graph.control import IfOp, LoopOp, ScanOp, YieldOp
 from neuralc.dialects.graph.conversion import BitcastOp, CastOp
+from neuralc.dialects.graph.custom import CustomOp, refuse_custom
 from neuralc.dialects.graph.elementwise import BinaryOp, CompareOp, TestOp, UnaryOp, derived
 from neuralc.dialects.graph.functions import (
     AbsOp,
@@ -69,6 +70,7 @@ from neuralc.dialects.graph.indexing import (
     ScatterElementsOp,
     ScatterNdOp,
 )
+from neuralc.dialects.graph.initializers import ConstraintAttr, InitializerAttr, RegularizerAttr, WeightAttr
 from neuralc.dialects.graph.logic import (
     BitwiseAndOp,
     BitwiseNotOp,
@@ -118,6 +120,8 @@ from neuralc.dialects.graph.reductions import ArgReduceOp, CumulateOp, ReduceOp,
 from neuralc.dialects.graph.resampling import GridSampleOp, ResizeOp
 from neuralc.dialects.graph.sampling import DeformConvOp, FoldOp, MaxRoiPoolOp, RoiAlignOp
 from neuralc.dialects.graph.spatial import ArgMaxPoolOp, AveragePoolOp, ConvOp, ConvTransposeOp, MaxPoolOp
+from neuralc.dialects.graph.state import GetStateOp, SetStateOp, StateOp, declared_states
+from neuralc.dialects.graph.training import ActivityRegularizerOp, DropoutOp, GaussianNoiseOp, TrainingOp
 from neuralc.dialects.graph.views import (
     ConcatOp,
     ConstantOp,
@@ -142,18 +146,19 @@ Graph = Dialect(
     "graph",
     [
         DimOp, WeightOp, FuncOp, ModelOp, ReturnOp, CallOp, GetWeightOp,
+        StateOp, GetStateOp, SetStateOp,
         IfOp, LoopOp, ScanOp, YieldOp, LstmOp, GruOp, RnnOp,
         ConvOp, ConvTransposeOp, MaxPoolOp, ArgMaxPoolOp, AveragePoolOp, DenseOp, MatmulOp, EinsumOp, DetOp,
         QuantizeOp, DequantizeOp, RoiAlignOp, MaxRoiPoolOp, DeformConvOp, FoldOp,
-        *derived(UnaryOp), *derived(BinaryOp), PreluOp, DropoutOp, WhereOp, CastOp, BitcastOp,
+        *derived(UnaryOp), *derived(BinaryOp), PreluOp, *derived(TrainingOp), WhereOp, CastOp, BitcastOp,
         ReduceOp, ArgReduceOp, CumulateOp, TopKOp,
         BatchNormOp, GroupNormOp, LayerNormOp, RmsNormOp, LrnOp, SoftmaxOp, LogSoftmaxOp,
         ReshapeOp, TransposeOp, ConstantOp,
         SliceOp, ConcatOp, ExpandOp, PadOp, IotaOp, SizeOp,
         GatherOp, GatherElementsOp, GatherNdOp, ScatterElementsOp, ScatterNdOp, ReverseSequenceOp,
-        ResizeOp, GridSampleOp,
+        ResizeOp, GridSampleOp, CustomOp,
     ],
-    [DimsAttr, DimAttr, IntsAttr, FloatsAttr],
+    [DimsAttr, DimAttr, IntsAttr, FloatsAttr, InitializerAttr, RegularizerAttr, ConstraintAttr, *ATTRIBUTES],
 )  # fmt: skip
 
 __all__ = [
@@ -162,6 +167,7 @@ __all__ = [
     "AbsOp",
     "AcosOp",
     "AcoshOp",
+    "ActivityRegularizerOp",
     "AddOp",
     "ArgMaxPoolOp",
     "ArgReduceOp",
@@ -183,11 +189,13 @@ __all__ = [
     "CompareOp",
     "ConcatOp",
     "ConstantOp",
+    "ConstraintAttr",
     "ConvOp",
     "ConvTransposeOp",
     "CosOp",
     "CoshOp",
     "CumulateOp",
+    "CustomOp",
     "DeformConvOp",
     "DenseOp",
     "DequantizeOp",
@@ -212,7 +220,9 @@ __all__ = [
     "GatherElementsOp",
     "GatherNdOp",
     "GatherOp",
+    "GaussianNoiseOp",
     "GeluOp",
+    "GetStateOp",
     "GetWeightOp",
     "Graph",
     "GreaterEqualOp",
@@ -224,6 +234,7 @@ __all__ = [
     "HardSwishOp",
     "IdentityOp",
     "IfOp",
+    "InitializerAttr",
     "IntsAttr",
     "IotaOp",
     "IsInfOp",
@@ -256,6 +267,7 @@ __all__ = [
     "PreluOp",
     "QuantizeOp",
     "ReduceOp",
+    "RegularizerAttr",
     "Relu6Op",
     "ReluOp",
     "RemainderOp",
@@ -272,6 +284,7 @@ __all__ = [
     "ScatterElementsOp",
     "ScatterNdOp",
     "SeluOp",
+    "SetStateOp",
     "ShiftLeftOp",
     "ShiftRightOp",
     "SigmoidOp",
@@ -285,19 +298,24 @@ __all__ = [
     "SoftplusOp",
     "SoftsignOp",
     "SqrtOp",
+    "StateOp",
     "SubOp",
     "TanOp",
     "TanhOp",
     "TestOp",
     "TopKOp",
+    "TrainingOp",
     "TransposeOp",
     "UnaryOp",
+    "WeightAttr",
     "WeightOp",
     "WhereOp",
     "YieldOp",
     "declared_dims",
+    "declared_states",
     "derived",
     "isolate",
+    "refuse_custom",
     "symbols",
     "the_model",
 ]

@@ -1,4 +1,4 @@
-"""Activation functions, and dropout: layers that keep the shape of their operand and work value by value."""
+"""Activation functions: layers that keep the shape of their operand and work value by value."""
 
 from __future__ import annotations
 
@@ -140,22 +140,4 @@ class PreluOp(PlainOp):
         x, alpha = shape_of(types[0]), shape_of(types[1])
         if len(alpha) > len(x) or broadcast(x, alpha) != x:
             raise ShapeError(f"alpha {format_shape(alpha)} does not broadcast to {format_shape(x)}")
-        return types[0]
-
-
-@irdl_op_definition
-class DropoutOp(PlainOp):
-    """Zeroes a fraction `rate` of the values in training and scales the rest; identity at inference."""
-
-    name = "graph.dropout"
-    x = operand_def(TensorType)
-    rate = prop_def(FloatAttr)
-    result = result_def(TensorType)
-    traits = traits_def(Pure())
-    KINDS: ClassVar = {"rate": 0.5}
-
-    @classmethod
-    def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:
-        if not 0.0 <= properties["rate"] < 1.0:
-            raise ShapeError(f"dropout rate {properties['rate']} is outside [0, 1)")
         return types[0]

@@ -25,6 +25,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim, as_dim, product
 from neuralc.dialects.graph.contraction import einsum_sizes, einsum_words
+from neuralc.dialects.graph.resampling import REACHES
 from neuralc.dialects.types import element_bytes, element_of, shape_of
 
 NOTHING = Dim.constant(0)
@@ -151,9 +152,9 @@ def _lrn(op: graph.LrnOp) -> Cost:
 
 
 def _interpolation(op: graph.ResizeOp | graph.GridSampleOp) -> Cost:
-    """Each result is a sum over 1, 2 or 4 places along each dim that is interpolated, with weights."""
+    """Each result is a sum over 1 place or some along each dim that is interpolated, with weights."""
     rank = len(shape_of(op.result.type)) - 2 if isinstance(op, graph.GridSampleOp) else _resized_dims(op)
-    taps = {"nearest": 0, "linear": 2, "cubic": 4}[op.literal("mode")] ** rank
+    taps = (2 * REACHES.get(op.literal("mode"), 0)) ** rank
     return Cost(_elements(op.result) * (2 * taps), _bytes(op.operands[1:]) + _bytes(op.results) * 2)
 
 
@@ -267,6 +268,8 @@ RULES: Mapping[type[Operation], Rule] = {
     graph.LstmOp: _recurrent,
     graph.RnnOp: _recurrent,
     graph.ScanOp: _rounds,
+    # nobody knows what it computes
+    graph.CustomOp: _copies,
     # moves
     graph.ConcatOp: _copies,
     graph.ExpandOp: _copies,
@@ -282,8 +285,9 @@ RULES: Mapping[type[Operation], Rule] = {
     # no work when the model runs
     **dict.fromkeys(
         (
-            graph.ConstantOp, graph.DropoutOp, graph.GetWeightOp, graph.ReshapeOp, graph.ReturnOp, graph.SizeOp,
-            graph.SliceOp, graph.YieldOp, graph.DimOp, graph.WeightOp, graph.FuncOp,
+            graph.ConstantOp, *graph.derived(graph.TrainingOp), graph.GetWeightOp, graph.ReshapeOp, graph.ReturnOp,
+            graph.SizeOp, graph.SliceOp, graph.YieldOp, graph.DimOp, graph.WeightOp, graph.FuncOp,
+            graph.StateOp, graph.GetStateOp, graph.SetStateOp,
         ),
         _free,
     ),

@@ -10,7 +10,8 @@
 | graph.get_weight | the value of a graph.weight |
 | graph.return     | ends a func, a model, or the region of a derived weight |
 
-The tensor level keeps dim, weight, model, get_weight and return as they are.
+What a model keeps from run to run is in state.py. The tensor level keeps dim, weight, model, get_weight and return as
+they are.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.common import Terminator, WeightRead
 from neuralc.dialects.dims import as_dim
+from neuralc.dialects.graph.clauses import print_clauses, verify_clauses
+from neuralc.dialects.graph.initializers import ConstraintAttr, InitializerAttr, RegularizerAttr
 from neuralc.dialects.syntax import parse_values
 from neuralc.dialects.types import AnyTensor, DimAttr
 
@@ -102,7 +105,9 @@ class DimOp(IRDLOperation):
 class WeightOp(IRDLOperation):
     """A weight, by name.
 
-    `graph.weight @dense.kernel : tensor<784x128xf32> init "glorot_uniform"` has bytes in the WeightStore;
+    `graph.weight @dense.kernel : tensor<784x128xf32> init "glorot_uniform"` has bytes in the WeightStore; for training
+    it may say `regularizer "l2"(l2 = 0.001) constraint "max_norm"`, all three as keras.initializers, .regularizers and
+    .constraints define them;
     `graph.weight @a : tensor<..> from (@b, @c) { ^bb0(%b: .., %c: ..): ... graph.return %r }` is computed from others
     by the interpreters, in float64 where the run is exact: swap @b and @a follows. `trainable = false` weights
     (moving statistics) are state of training, not parameters.
@@ -111,7 +116,9 @@ class WeightOp(IRDLOperation):
     name = "graph.weight"
     sym_name = prop_def(SymbolNameConstraint())
     type = prop_def(TensorType)
-    init = opt_prop_def(StringAttr)
+    init = opt_prop_def(InitializerAttr)
+    regularizer = opt_prop_def(RegularizerAttr)
+    constraint = opt_prop_def(ConstraintAttr)
     sources = prop_def(ArrayAttr[SymbolRefAttr])
     body = opt_region_def()
     traits = traits_def(SymbolOpInterface(), IsolatedFromAbove())
@@ -121,7 +128,9 @@ class WeightOp(IRDLOperation):
         name: str,
         type_: AnyTensor,
         *,
-        init: str | None = None,
+        init: InitializerAttr | None = None,
+        regularizer: RegularizerAttr | None = None,
+        constraint: ConstraintAttr | None = None,
         sources: Sequence[str] = (),
         body: Region | None = None,
         attributes: Mapping[str, Attribute] | None = None,
@@ -130,7 +139,9 @@ class WeightOp(IRDLOperation):
             properties={
                 "sym_name": StringAttr(name),
                 "type": type_,
-                "init": None if init is None else StringAttr(init),
+                "init": init,
+                "regularizer": regularizer,
+                "constraint": constraint,
                 "sources": ArrayAttr([SymbolRefAttr(source) for source in sources]),
             },
             attributes=dict(attributes or {}),
@@ -157,9 +168,11 @@ class WeightOp(IRDLOperation):
         printer.print_symbol_name(self.sym_name.data)
         printer.print_string(" : ")
         printer.print_attribute(self.type)
-        if self.init:
-            printer.print_string(" init ")
-            printer.print_string_literal(self.init.data)
+        rules = {"init": self.init, "regularizer": self.regularizer, "constraint": self.constraint}
+        for keyword, rule in rules.items():
+            if rule is not None:
+                printer.print_string(f" {keyword} ")
+                rule.print_short(printer)
         printer.print_op_attributes(self.attributes)
         if self.body is not None:
             printer.print_string(" from (")
@@ -174,7 +187,9 @@ class WeightOp(IRDLOperation):
         type_ = parser.parse_type()
         if not isinstance(type_, TensorType):
             parser.raise_error("a weight is a tensor")
-        init = parser.parse_str_literal() if parser.parse_optional_keyword("init") else None
+        init = InitializerAttr.parse_short(parser) if parser.parse_optional_keyword("init") else None
+        regularizer = RegularizerAttr.parse_short(parser) if parser.parse_optional_keyword("regularizer") else None
+        constraint = ConstraintAttr.parse_short(parser) if parser.parse_optional_keyword("constraint") else None
         attributes = parser.parse_optional_dictionary_attr_dict()
         sources: list[str] = []
         body = None
@@ -182,7 +197,16 @@ class WeightOp(IRDLOperation):
             names = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_symbol_name)
             sources = [name.data for name in names]
             body = parser.parse_region()
-        return cls(name, type_, init=init, sources=sources, body=body, attributes=attributes)
+        return cls(
+            name,
+            type_,
+            init=init,
+            regularizer=regularizer,
+            constraint=constraint,
+            sources=sources,
+            body=body,
+            attributes=attributes,
+        )
 
 
 class FunctionLike(IRDLOperation):
@@ -226,9 +250,7 @@ class FunctionLike(IRDLOperation):
         printer.print_string(")")
 
     def _print_body(self, printer: Printer) -> None:
-        if self.attributes:
-            printer.print_string(" attributes")
-            printer.print_op_attributes(self.attributes)
+        print_clauses(printer, self.attributes)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
 
@@ -315,6 +337,7 @@ class ModelOp(FunctionLike):
             raise VerifyException(f"@{self.sym_name.data}: every input and output has one name")
         if len({*self.inputs}) != len(self.inputs) or len({*self.outputs}) != len(self.outputs):
             raise VerifyException(f"@{self.sym_name.data}: names of inputs and of outputs are distinct")
+        verify_clauses(self.attributes)
 
     def print(self, printer: Printer) -> None:
         self._print_signature(printer)

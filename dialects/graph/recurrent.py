@@ -2,18 +2,22 @@
 
 | op         | operands | definition |
 |------------|----------|------------|
-| graph.lstm | x, kernel, recurrent, bias, h, c, lengths?, peepholes? | Keras LSTM; ONNX LSTM with all its attributes |
-| graph.gru  | x, kernel, recurrent, bias, h, lengths? | Keras GRU; ONNX GRU |
-| graph.rnn  | x, kernel, recurrent, bias, h, lengths? | Keras SimpleRNN; ONNX RNN |
+| graph.lstm | x, kernel, recurrent, bias, h, c, mask?, peepholes? | Keras LSTM; ONNX LSTM with all its attributes |
+| graph.gru  | x, kernel, recurrent, bias, h, mask? | Keras GRU; ONNX GRU |
+| graph.rnn  | x, kernel, recurrent, bias, h, mask? | Keras SimpleRNN; ONNX RNN |
 
 x is [time, batch, in], kernel [in, gates * units], recurrent [units, gates * units], bias [gates * units], states are
 [batch, units]. Gates stand in Keras' order: input, forget, cell, output; update, reset, new. Results are the outputs of
 all times and the last states.
 
-With `lengths` (i64 [batch]) only so many first times of a sequence count: later outputs are 0, last states are those of
-the last time that counts. `reverse` walks each sequence from its end to its start; outputs stay at their times.
-`activations` are in ONNX's order, with their alpha and beta: "hard_sigmoid(0.2, 0.5) tanh tanh". `clip`, where it is
-not 0, bounds what goes into an activation.
+With a `mask` (i1 [time, batch]) a sequence keeps its states at the times that are false, and gives out the state h that
+it keeps. `reverse` walks each sequence from its end to its start; outputs stay at their times. `activations` are in
+ONNX's order, with their alpha and beta: "hard_sigmoid(0.2, 0.5) tanh tanh". `clip`, where it is not 0, bounds what goes
+into an activation.
+
+For training alone, forgotten by graph-specialize-inference: `dropout` and `recurrent_dropout` are the fractions of x
+and of h that are dropped on their way into a gate, other places for each gate, the same places at all times (Gal and
+Ghahramani 2016; Keras, implementation 1), by a choice that `seed` makes reproducible.
 """
 
 from __future__ import annotations
@@ -23,12 +27,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, TensorType, i64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, TensorType, i1
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -37,7 +42,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.syntax import PlainOp
+from neuralc.dialects.syntax import Literal, PlainOp
 from neuralc.dialects.types import Shape, ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
 
 PARAMETERS: dict[str, tuple[float, ...]] = {
@@ -88,6 +93,13 @@ def parse_activations(text: str, count: int) -> tuple[Activation, ...]:
     return tuple(found)
 
 
+TRAINING: dict[str, Literal] = {"dropout": 0.0, "recurrent_dropout": 0.0}
+"""What only training reads."""
+
+COMMON: dict[str, Literal] = {"reverse": False, "clip": 0.0, **TRAINING}
+"""Properties of all three and their defaults; `activations` are those of each."""
+
+
 class RecurrentOp(PlainOp):
     """What the three layers have in common."""
 
@@ -109,10 +121,10 @@ class RecurrentOp(PlainOp):
         return self.operands[4 : 4 + self.STATES]
 
     @property
-    def length_values(self) -> SSAValue | None:
-        """The lengths of the sequences, where they are given."""
+    def mask_values(self) -> SSAValue | None:
+        """The times that count, where they are given."""
         rest = self.operands[4 + self.STATES :]
-        return next((value for value in rest if element_of(value.type) == i64), None)
+        return next((value for value in rest if element_of(value.type) == i1), None)
 
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Sequence[Attribute]:
@@ -134,13 +146,16 @@ class RecurrentOp(PlainOp):
         for type_ in types[4 : 4 + cls.STATES]:
             if shape_of(type_) != (batch, units):
                 raise ShapeError(f"a state is {format_shape((batch, units))}, got {format_shape(shape_of(type_))}")
-        floats = [type_ for type_ in types if element_of(type_) != i64]
+        floats = [type_ for type_ in types if element_of(type_) != i1]
         if any(element_of(type_) != element for type_ in floats):
             raise ShapeError(f"{name}: operands are of types {', '.join(str(element_of(t)) for t in floats)}")
-        cls.check_rest(types[4 + cls.STATES :], batch, units)
+        cls.check_rest(types[4 + cls.STATES :], (time, batch), units)
         parse_activations(properties["activations"], cls.FUNCTIONS)
         if properties["clip"] < 0:
             raise ShapeError(f"clip is a bound of at least 0, not {properties['clip']}")
+        for rate in (properties["dropout"], properties["recurrent_dropout"]):
+            if not 0 <= rate < 1:
+                raise ShapeError(f"the rate of dropout {rate} is outside [0, 1)")
         state = tensor_type((batch, units), element)
         return [tensor_type((time, batch, units), element), *[state] * cls.STATES]
 
@@ -149,11 +164,11 @@ class RecurrentOp(PlainOp):
         return ((cls.GATES * units,),)
 
     @classmethod
-    def check_rest(cls, types: Sequence[Attribute], batch: int | Dim, units: int) -> None:
+    def check_rest(cls, types: Sequence[Attribute], places: Shape, units: int) -> None:
         """Raise ShapeError for optional operands that do not fit."""
         for type_ in types:
-            if element_of(type_) != i64 or shape_of(type_) != (batch,):
-                raise ShapeError(f"lengths are i64 {format_shape((batch,))}, got {type_}")
+            if element_of(type_) != i1 or shape_of(type_) != places:
+                raise ShapeError(f"a mask is i1 {format_shape(places)}, got {type_}")
 
 
 @irdl_op_definition
@@ -170,30 +185,33 @@ class LstmOp(RecurrentOp):
     bias = operand_def(TensorType)
     h = operand_def(TensorType)
     c = operand_def(TensorType)
-    lengths_and_peepholes = var_operand_def(TensorType)
+    mask_and_peepholes = var_operand_def(TensorType)
     reverse = prop_def(IntegerAttr)
     activations = prop_def(StringAttr)
     clip = prop_def(FloatAttr)
+    dropout = prop_def(FloatAttr)
+    recurrent_dropout = prop_def(FloatAttr)
+    seed = opt_prop_def(IntegerAttr)
     input_forget = prop_def(IntegerAttr)
     y = result_def(TensorType)
     last_h = result_def(TensorType)
     last_c = result_def(TensorType)
     traits = traits_def(Pure())
-    DEFAULTS: ClassVar = {"reverse": False, "activations": "sigmoid tanh tanh", "clip": 0.0, "input_forget": False}
+    DEFAULTS: ClassVar = {**COMMON, "activations": "sigmoid tanh tanh", "input_forget": False}
     GATES: ClassVar[int] = 4
     FUNCTIONS: ClassVar[int] = 3
     STATES: ClassVar[int] = 2
 
     @property
     def peepholes(self) -> SSAValue | None:
-        return next((value for value in self.operands[6:] if element_of(value.type) != i64), None)
+        return next((value for value in self.operands[6:] if element_of(value.type) != i1), None)
 
     @classmethod
-    def check_rest(cls, types: Sequence[Attribute], batch: int | Dim, units: int) -> None:
-        peepholes = [type_ for type_ in types if element_of(type_) != i64]
+    def check_rest(cls, types: Sequence[Attribute], places: Shape, units: int) -> None:
+        peepholes = [type_ for type_ in types if element_of(type_) != i1]
         if len(peepholes) > 1 or len(types) - len(peepholes) > 1:
-            raise ShapeError("lstm takes lengths and peepholes once")
-        super().check_rest([type_ for type_ in types if type_ not in peepholes], batch, units)
+            raise ShapeError("lstm takes a mask and peepholes once")
+        super().check_rest([type_ for type_ in types if type_ not in peepholes], places, units)
         for type_ in peepholes:
             if shape_of(type_) != (3 * units,):
                 raise ShapeError(f"peepholes are ({3 * units},), got {format_shape(shape_of(type_))}")
@@ -213,15 +231,18 @@ class GruOp(RecurrentOp):
     recurrent = operand_def(TensorType)
     bias = operand_def(TensorType)
     h = operand_def(TensorType)
-    lengths = opt_operand_def(TensorType)
+    mask = opt_operand_def(TensorType)
     reverse = prop_def(IntegerAttr)
     activations = prop_def(StringAttr)
     clip = prop_def(FloatAttr)
+    dropout = prop_def(FloatAttr)
+    recurrent_dropout = prop_def(FloatAttr)
+    seed = opt_prop_def(IntegerAttr)
     reset_after = prop_def(IntegerAttr)
     y = result_def(TensorType)
     last_h = result_def(TensorType)
     traits = traits_def(Pure())
-    DEFAULTS: ClassVar = {"reverse": False, "activations": "sigmoid tanh", "clip": 0.0, "reset_after": False}
+    DEFAULTS: ClassVar = {**COMMON, "activations": "sigmoid tanh", "reset_after": False}
     GATES: ClassVar[int] = 3
     FUNCTIONS: ClassVar[int] = 2
 
@@ -240,13 +261,16 @@ class RnnOp(RecurrentOp):
     recurrent = operand_def(TensorType)
     bias = operand_def(TensorType)
     h = operand_def(TensorType)
-    lengths = opt_operand_def(TensorType)
+    mask = opt_operand_def(TensorType)
     reverse = prop_def(IntegerAttr)
     activations = prop_def(StringAttr)
     clip = prop_def(FloatAttr)
+    dropout = prop_def(FloatAttr)
+    recurrent_dropout = prop_def(FloatAttr)
+    seed = opt_prop_def(IntegerAttr)
     y = result_def(TensorType)
     last_h = result_def(TensorType)
     traits = traits_def(Pure())
-    DEFAULTS: ClassVar = {"reverse": False, "activations": "tanh", "clip": 0.0}
+    DEFAULTS: ClassVar = {**COMMON, "activations": "tanh"}
     GATES: ClassVar[int] = 1
     FUNCTIONS: ClassVar[int] = 1

@@ -2,7 +2,7 @@
 
 | op                | result | source |
 |-------------------|--------|--------|
-| graph.resize      | x at a regular grid of coordinates, axis by axis | ONNX Resize 10 to 19, Upsample 9 |
+| graph.resize      | x at a regular grid of coordinates, axis by axis | ONNX Resize 10 to 19, Keras UpSampling2D |
 | graph.grid_sample | x at the coordinates that a second tensor gives | ONNX GridSample 16 to 20, torch grid_sample |
 """
 
@@ -20,7 +20,11 @@ from xdsl.utils.exceptions import VerifyException
 from neuralc.dialects.syntax import FloatsAttr, PlainOp
 from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
 
-INTERPOLATIONS = ("nearest", "linear", "cubic")
+REACHES = {"linear": 1, "cubic": 2, "lanczos3": 3, "lanczos5": 5}
+"""How far from a coordinate the places are that an interpolation weighs."""
+
+INTERPOLATIONS = ("nearest", *REACHES)
+GRID_INTERPOLATIONS = ("nearest", "linear", "cubic")
 COORDINATES = (
     "half_pixel",
     "half_pixel_symmetric",
@@ -58,10 +62,11 @@ class ResizeOp(PlainOp):
                              `extrapolation_value` |
 
     mode nearest takes the place that `nearest_mode` rounds to; linear 2 places, cubic 4 (Keys 1981 with a =
-    `cubic_coeff_a`), weighted by distance. `antialias` widens the filter by 1 / s where s < 1. Places outside x repeat
-    its border, or with `exclude_outside` do not count: the other weights are scaled to the sum of 1. A dim that keeps
-    its size with the scale 1 (and the region 0 to 1) is not read between its places. `scales` has one entry a dim,
-    `roi` all starts and then all ends. ONNX Upsample is asymmetric and floor.
+    `cubic_coeff_a`), lanczos3 and lanczos5 6 and 10 (Duchon 1979: sinc(d) * sinc(d / 3) or sinc(d / 5) at a distance d,
+    sinc(d) = sin(pi * d) / (pi * d)), weighted by distance. `antialias` widens the filter by 1 / s where s < 1. Places
+    outside x repeat its border, or with `exclude_outside` do not count: the other weights are scaled to the sum of 1.
+    A dim that keeps its size with the scale 1 (and the region 0 to 1) is not read between its places. `scales` has one
+    entry a dim, `roi` all starts and then all ends. ONNX Upsample is asymmetric and floor.
     """
 
     name = "graph.resize"
@@ -135,7 +140,7 @@ class GridSampleOp(PlainOp):
     @classmethod
     def infer(cls, types: Sequence[Attribute], **properties: Any) -> Attribute:
         x, grid = shape_of(types[0]), shape_of(types[1])
-        _check_word("mode", properties["mode"], INTERPOLATIONS)
+        _check_word("mode", properties["mode"], GRID_INTERPOLATIONS)
         _check_word("padding_mode", properties["padding_mode"], PADDINGS)
         rank = len(x) - 2
         if not 1 <= rank <= 3 or len(grid) != len(x) or grid[-1] != rank or grid[0] != x[0]:

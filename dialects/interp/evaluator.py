@@ -17,6 +17,7 @@ from xdsl.traits import IsTerminator
 from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import FuncOp, WeightOp
 from neuralc.dialects.interp.numerics import Array, Numerics, finish, widen
+from neuralc.dialects.interp.states import States
 from neuralc.dialects.syntax import PlainOp
 from neuralc.dialects.types import element_of, format_shape, shape_of
 from neuralc.grammar.diagnostics import error
@@ -93,12 +94,14 @@ class Evaluator:
         numerics: Numerics,
         sizes: Mapping[str, int],
         trace: Trace | None = None,
+        states: States | None = None,
     ) -> None:
         self.numerics = numerics
         self._symbols = symbols
         self._weights = weights
         self._sizes = sizes
         self._trace = trace
+        self._states = states
 
     def shape(self, type_: Attribute) -> tuple[int, ...]:
         """The shape of a tensor type with the sizes of this evaluation."""
@@ -140,6 +143,13 @@ class Evaluator:
 
     def weight(self, name: str) -> Array:
         return self._weights.value(name, self.numerics)
+
+    @property
+    def states(self) -> States:
+        """What the model keeps between runs. Raises E9901 where no model is run: a derived weight has no state."""
+        if self._states is None:
+            raise error("E9901", "a state is accessed outside of a model")
+        return self._states
 
     def _result(self, op: Operation, array: Array, type_: Attribute) -> Array:
         shape = self.shape(type_)

@@ -16,6 +16,7 @@ from neuralc.dialects.interp.evaluator import Trace, Weights
 from neuralc.dialects.interp.kernel import as_ref, describe, launch, resolve, sized
 from neuralc.dialects.interp.kernel_memory import Arena, Buffer, Reference, storage_dtype
 from neuralc.dialects.interp.numerics import Array, Numerics, finish
+from neuralc.dialects.interp.states import States, StateStore
 from neuralc.dialects.types import element_bytes, tensor_type
 from neuralc.dialects.weights import WeightStore
 from neuralc.grammar.diagnostics import error
@@ -38,6 +39,7 @@ def run_host(
     trace: Trace | None = None,
     order: int | None = None,
     check_races: bool = False,
+    states: StateStore | None = None,
 ) -> list[Array]:
     """The outputs of the host program, in its order; see `run_module` for inputs, `run_kernel` for the rest.
 
@@ -48,7 +50,7 @@ def run_host(
     arrays = order_inputs(host.inputs, inputs)
     check_inputs(host.inputs, types, arrays, numerics)
     sizes = bind_dims(host.inputs, types, [array.shape for array in arrays], declared_dims(module))
-    run = _HostRun(module, host, weights, numerics, sizes)
+    run = _HostRun(module, host, weights, {} if states is None else states, numerics, sizes)
     run.order, run.check_races, run.trace = order, check_races, trace
     return run.run(arrays)
 
@@ -65,6 +67,7 @@ class _HostRun:
         module: ModuleOp,
         host: kernel.HostOp,
         weights: WeightStore,
+        states: StateStore,
         numerics: Numerics,
         sizes: Mapping[str, int],
     ) -> None:
@@ -73,6 +76,11 @@ class _HostRun:
         self._weights = Weights(self._symbols, weights)
         self._numerics = numerics
         self._sizes = dict(sizes)
+        self._states = States(module, host, states, self._weight_value, numerics, sizes)
+        self._kept: dict[str, Reference] = {}
+        """The memory of states as the run found it."""
+        self._next: dict[str, Reference] = {}
+        """The memory of states for the next run, where that is another."""
         self._arena = Arena(0 if host.arena is None else host.arena.data.evaluate(sizes), numerics)
         self._references: dict[SSAValue, Reference] = {}
         cell = Buffer("the status", np.zeros(1, np.int32), i32)
@@ -86,7 +94,10 @@ class _HostRun:
             self._references[argument] = resolve(type_, buffer, 0, self._sizes)
         for argument in self._host.output_arguments:
             self._references[argument] = self._fresh(argument)
-        self._block(self._host.block)
+        with self._states.run():
+            self._block(self._host.block)
+            for name, reference in (self._kept | self._next).items():
+                self._states.leave(name, reference.array())
         return [np.array(self._references[argument].array()) for argument in self._host.output_arguments]
 
     def _block(self, block: Block) -> None:
@@ -94,6 +105,10 @@ class _HostRun:
             match op:
                 case kernel.WeightOp():
                     self._references[op.result] = self._weight(op)
+                case kernel.StateOp():
+                    self._references[op.result] = self._state(op)
+                case kernel.NextStateOp():
+                    self._references[op.result] = self._next_state(op)
                 case kernel.AllocOp():
                     self._references[op.result] = self._fresh(op.result)
                 case kernel.ArenaOp():
@@ -139,11 +154,26 @@ class _HostRun:
 
     def _weight(self, op: kernel.WeightOp) -> Reference:
         type_ = as_ref(op.result)
-        value = self._weights.value(op.weight_name, self._numerics)
+        value = self._weight_value(op.weight_name)
         if value.dtype != storage_dtype(type_.element_type, self._numerics):
             raise error("E9901", f"@{op.weight_name} holds {value.dtype}, the reference {type_.element_type}")
         buffer = Buffer(f"@{op.weight_name}", value.reshape(-1), type_.element_type, writable=False)
         return resolve(type_, buffer, 0, self._sizes)
+
+    def _weight_value(self, name: str) -> Array:
+        return self._weights.value(name, self._numerics)
+
+    def _state(self, op: kernel.StateOp) -> Reference:
+        type_, name = as_ref(op.result), op.state_name
+        if name not in self._kept:
+            buffer = Buffer(f"state @{name}", np.array(self._states.value(name)).reshape(-1), type_.element_type)
+            self._kept[name] = resolve(type_, buffer, 0, self._sizes)
+        return self._kept[name]
+
+    def _next_state(self, op: kernel.NextStateOp) -> Reference:
+        if op.state_name not in self._next:
+            self._next[op.state_name] = self._fresh(op.result)
+        return self._next[op.state_name]
 
     def _placed(self, op: kernel.ArenaOp) -> Reference:
         type_ = as_ref(op.result)

@@ -6,6 +6,7 @@ from neuralc.dialects.kernel.control import BranchOp, ForOp, WhileOp
 from neuralc.dialects.kernel.host import AllocOp, ArenaOp, HostOp, IfOp, LaunchOp, StatusOp, ViewOp, WeightOp
 from neuralc.dialects.kernel.indirect import CheckOp, GatherOp, ScatterOp, ToIndexOp, status_type, written_memory
 from neuralc.dialects.kernel.memory import AccessOp, Index, LoadOp, LocalOp, StoreOp
+from neuralc.dialects.kernel.state import NextStateOp, StateOp
 from neuralc.dialects.kernel.structure import FuncOp, LoopOp, ProgramIdOp, ReturnOp, YieldOp
 from neuralc.dialects.kernel.tiles import (
     BroadcastOp,
@@ -27,6 +28,7 @@ Kernel = Dialect(
         GatherOp, ScatterOp, CheckOp, ToIndexOp,
         SplatOp, IotaOp, MapOp, BroadcastOp, ReshapeOp, TransposeOp, ConvertOp, ReduceOp, DotOp,
         HostOp, WeightOp, AllocOp, ArenaOp, StatusOp, ViewOp, LaunchOp, IfOp, ForOp, WhileOp, BranchOp,
+        StateOp, NextStateOp,
     ],
     [TileType, RefType],
 )  # fmt: skip
@@ -53,6 +55,7 @@ __all__ = [
     "LocalOp",
     "LoopOp",
     "MapOp",
+    "NextStateOp",
     "ProgramIdOp",
     "ReduceOp",
     "RefType",
@@ -60,6 +63,7 @@ __all__ = [
     "ReturnOp",
     "ScatterOp",
     "SplatOp",
+    "StateOp",
     "StatusOp",
     "StoreOp",
     "TileType",

@@ -46,12 +46,14 @@ def _like(constant: SSAValue, value: float) -> graph.ConstantOp:
 
 
 class RemoveNothing(RewritePattern[PlainOp]):
-    """Ops that hand on their operand: identity, dropout that drops nothing, a pool of single places."""
+    """Ops that hand on their operand: identity, dropout and noise of nothing, a pool of single places."""
 
-    op_types = (graph.IdentityOp, graph.DropoutOp, graph.MaxPoolOp, graph.AveragePoolOp)
+    op_types = (graph.IdentityOp, graph.DropoutOp, graph.GaussianNoiseOp, graph.MaxPoolOp, graph.AveragePoolOp)
 
     def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
         if isinstance(op, graph.DropoutOp) and op.literal("rate") != 0.0:
+            return
+        if isinstance(op, graph.GaussianNoiseOp) and op.literal("stddev") != 0.0:
             return
         if isinstance(op, graph.MaxPoolOp | graph.AveragePoolOp) and (
             {*op.literal("window"), *op.literal("strides")} != {1} or any(op.literal("pads"))

@@ -23,7 +23,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.traits import Pure
 
 from neuralc.dialects.control import blocks_in
-from neuralc.dialects.graph import AddOp, GetWeightOp, MaximumOp, MinimumOp, MulOp, WeightOp
+from neuralc.dialects.graph import AddOp, GetWeightOp, MaximumOp, MinimumOp, MulOp, WeightOp, declared_states
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.locations import fuse_locations
 
@@ -80,6 +80,9 @@ def _merge_weights(module: ModuleOp, context: PassContext) -> None:
         Rewriter.erase_op(weight)
     for read in [op for op in module.walk() if isinstance(op, GetWeightOp) and op.weight_name in renamed]:
         read.properties["weight"] = SymbolRefAttr(renamed[read.weight_name])
+    for state in declared_states(module).values():
+        if state.initial_weight in renamed:
+            state.properties["initial"] = SymbolRefAttr(renamed[state.initial_weight])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""graph-dce: what no output depends on goes: ops, functions, weights, dims.
+"""graph-dce: what no output and no later run depends on goes: ops, functions, weights, states, dims.
 
     graph.weight @unused : tensor<4xf32>
     graph.model @m(%x: ..) -> (..) .. {                      graph.model @m(%x: ..) -> (..) .. {
@@ -7,8 +7,9 @@
       graph.return %1                                        }
     }
 
-A weight stays when it is read, or when a weight that stays is derived from it; a dim stays while a type names it.
-Inputs of the model stay, used or not: they are its interface.
+A weight stays when it is read, or when a weight that stays is derived from it, or a state that stays begins with it; a
+dim stays while a type names it. What is written to a state stays, and so does a state that is read or written. Inputs
+of the model stay, used or not: they are its interface.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, SymbolRef
 from xdsl.ir import Attribute, Operation
 from xdsl.rewriter import Rewriter
 
-from neuralc.dialects.graph import DimOp, FuncOp, WeightOp, symbols
+from neuralc.dialects.graph import DimOp, FuncOp, StateOp, WeightOp, symbols
 from neuralc.dialects.types import DimAttr, DimsAttr, shape_of, symbols_of
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.driver import rewrite
@@ -47,9 +48,13 @@ def _symbols_in(attribute: Attribute) -> Iterator[str]:
             return
 
 
+REMOVABLE = (FuncOp, WeightOp, StateOp)
+"""What goes when nothing names it."""
+
+
 def _live(table: Mapping[str, Operation]) -> set[str]:
-    """Symbols that are reached from what is not a function, weight or dim: the model, and whatever runs it."""
-    waiting = [name for name, op in table.items() if not isinstance(op, FuncOp | WeightOp | DimOp)]
+    """Symbols that are reached from what always stays: the model, and whatever runs it."""
+    waiting = [name for name, op in table.items() if not isinstance(op, (*REMOVABLE, DimOp))]
     live: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -89,7 +94,7 @@ class DcePass(ModulePass):
         rewrite(module, (), context)
         table = symbols(module)
         live = _live(table)
-        self._erase({n: op for n, op in table.items() if isinstance(op, FuncOp | WeightOp) and n not in live}, context)
+        self._erase({n: op for n, op in table.items() if isinstance(op, REMOVABLE) and n not in live}, context)
         named = _dims_in_types(module)
         self._erase({n: op for n, op in table.items() if isinstance(op, DimOp) and n not in named}, context)
 

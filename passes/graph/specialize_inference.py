@@ -4,8 +4,9 @@
     %2 = graph.batch_norm %1, .. {momentum = 0.9} -> ..     ->     %2 = graph.batch_norm %0, .. -> ..
     %3 = graph.identity %2 -> ..
 
-Dropout is the identity at inference and goes; batch norm uses its moving statistics, by its definition, and forgets the
-momentum with which training would update them. Framework code that is to train leaves from before this pass.
+Dropout, noise and penalties are the identity at inference and go; batch norm uses its moving statistics, by its
+definition, and forgets the momentum with which training would update them; recurrent layers forget their dropout.
+Framework code that is to train leaves from before this pass.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from typing import ClassVar
 
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import BatchNormOp, DropoutOp, IdentityOp
-from neuralc.dialects.syntax import to_attribute
+from neuralc.dialects.graph import BatchNormOp, GruOp, IdentityOp, LstmOp, RnnOp, TrainingOp, derived
+from neuralc.dialects.syntax import PlainOp, to_attribute
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
 
 
-class RemoveDropout(RewritePattern[DropoutOp]):
-    """Dropout does nothing at inference (Srivastava et al. 2014, with the scaling done in training)."""
+class RemoveTraining(RewritePattern[TrainingOp]):
+    """Dropout, noise, penalties: at inference the value itself, since what they scale they scale in training."""
 
-    op_types = (DropoutOp,)
+    op_types: ClassVar = tuple(derived(TrainingOp))
 
-    def rewrite(self, op: DropoutOp, rewriter: Rewriter) -> None:
+    def rewrite(self, op: TrainingOp, rewriter: Rewriter) -> None:
         rewriter.remark("passed", op, "removed: it acts in training only")
         rewriter.replace(op, results=[op.x])
 
@@ -40,15 +41,22 @@ class RemoveIdentity(RewritePattern[IdentityOp]):
         rewriter.replace(op, results=[op.x])
 
 
-class ForgetMomentum(RewritePattern[BatchNormOp]):
-    """The momentum is read by training only: two norms that differ in it alone are equal now."""
+class ForgetTraining(RewritePattern[PlainOp]):
+    """Properties that only training reads get their defaults: two ops that differ in them alone are equal now."""
 
-    op_types = (BatchNormOp,)
-    DEFAULT: ClassVar = to_attribute(BatchNormOp.DEFAULTS["momentum"])
+    PROPERTIES: ClassVar[dict[type[PlainOp], tuple[str, ...]]] = {
+        BatchNormOp: ("momentum",),
+        **dict.fromkeys((GruOp, LstmOp, RnnOp), ("dropout", "recurrent_dropout", "seed")),
+    }
+    op_types = tuple(PROPERTIES)
 
-    def rewrite(self, op: BatchNormOp, rewriter: Rewriter) -> None:
-        if op.momentum != self.DEFAULT:
-            op.properties["momentum"] = self.DEFAULT
+    def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
+        before = dict(op.properties)
+        for name in self.PROPERTIES[type(op)]:
+            op.properties.pop(name, None)
+            if name in op.DEFAULTS:
+                op.properties[name] = to_attribute(op.DEFAULTS[name])
+        if op.properties != before:
             rewriter.modified(op)
 
 
@@ -57,4 +65,4 @@ class SpecializeInferencePass(ModulePass):
     name = "graph-specialize-inference"
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        rewrite(module, [RemoveDropout(), RemoveIdentity(), ForgetMomentum()], context, erase_dead=False)
+        rewrite(module, [RemoveTraining(), RemoveIdentity(), ForgetTraining()], context, erase_dead=False)

@@ -12,7 +12,7 @@ ops: graph-inline and graph-specialize-inference stand before it in every pipeli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
@@ -65,7 +65,7 @@ CONVERSIONS: Mapping[type[Operation], Conversion] = {
 }
 """How each op of the graph level is written in loops."""
 
-KEPT = (graph.GetWeightOp, graph.ReturnOp, graph.YieldOp)
+KEPT = (graph.GetWeightOp, graph.GetStateOp, graph.SetStateOp, graph.ReturnOp, graph.YieldOp)
 """Ops that both levels share, and the ends of regions, which follow the op around them."""
 
 
@@ -78,6 +78,7 @@ class GraphToTensorPass(ModulePass):
     def run(self, module: ModuleOp, context: PassContext) -> None:
         model = graph.the_model(module)
         ops = [op for block in blocks_in(model.block) for op in block.ops if not isinstance(op, KEPT)]
+        _refuse_custom(ops)
         unknown = [op for op in ops if op.name.startswith("graph.") and type(op) not in CONVERSIONS]
         if unknown:
             problems = [f"{op.name} has no form in loops; which pass should have removed it?" for op in unknown]
@@ -96,6 +97,11 @@ class GraphToTensorPass(ModulePass):
                 old.replace_all_uses_with(new)
             Rewriter.erase_op(op)
             context.count(op.name)
+
+
+def _refuse_custom(ops: Sequence[Operation]) -> None:
+    custom = [op for op in ops if isinstance(op, graph.CustomOp)]
+    graph.refuse_custom(custom, span_of(custom[0].location) if custom else None)
 
 
 def _check_type(op: Operation, wanted: Attribute, found: Attribute) -> None:

@@ -213,16 +213,17 @@ def slice_view(host: HostProgram, op: tensor.SliceOp) -> Memory:
     return host.viewed(source, views.slice_of(op, source.ref), offset)
 
 
-def move(host: HostProgram, placement: Placement, op: Operation) -> None:
-    """An op with a kernel of its own. Raises E0702 where the target has none."""
+def move(host: HostProgram, placement: Placement, op: Operation, *, in_place: bool = False) -> None:
+    """An op with a kernel of its own, `in_place` in the memory of its operand. Raises E0702 where there is none."""
     found = schedules_of(host.target).moves.get(type(op))
     if found is None:
         raise error("E0702", f"{op.name} has no kernel for {host.target.name}", span_of(op.location))
     operands = [host.memory[value] for value in op.operands]
-    results = [placement.target(value) for value in op.results]
+    # A kernel that works on a copy of its operand reads that copy alone, so the two may be one.
+    results = operands[:1] if in_place else [placement.target(value) for value in op.results]
     for value, memory in zip(op.results, results, strict=True):
         host.memory[value] = memory
-    if found.copies:
+    if found.copies and not in_place:
         host.copy(op.operands[0], operands[0], results[0])
     for ref in found.scratch(op, operands[0].ref):
         results.append(host.alloc_like(tensor_type(ref.shape, ref.element_type), "scratch"))

@@ -32,6 +32,7 @@ from neuralc.passes.locations import inherit_location, span_of
 from neuralc.passes.lower import views
 from neuralc.passes.lower.host_control import lower_if, lower_scan, lower_while
 from neuralc.passes.lower.host_moves import Placement, can_be_placed, move, slice_view
+from neuralc.passes.lower.host_states import States
 from neuralc.passes.lower.memory import Memory
 from neuralc.passes.lower.nest import Operand, make_nest
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
@@ -63,12 +64,15 @@ class _Host:
     target: Target
     context: PassContext
     memory: dict[SSAValue, Memory] = field(default_factory=dict)
+    places: dict[SSAValue, Memory] = field(default_factory=dict)
+    """Values that are written to memory of the reader's choice."""
     names: set[str] = field(default_factory=set)
     current: Operation | None = None
     cell: SSAValue | None = None
 
     def __post_init__(self) -> None:
         self.placement = Placement(self)
+        self.states = States(self)
 
     def build(self) -> kernel.HostOp:
         model = self.model
@@ -82,10 +86,11 @@ class _Host:
         for value, argument, ref in zip(model.block.args, self.block.args, refs, strict=False):
             self.memory[value] = Memory(argument, ref)
         self.names = set(graph.symbols(self.module))
-        self.places = self._plan_outputs(refs)
+        self.states.plan()
+        self.places |= self._plan_outputs(refs)
         for op in model.block.ops:
             self.convert(op)
-        dims = sorted(set().union(*(ref.symbols for ref in refs)))
+        dims = sorted(set().union(*(ref.symbols for ref in refs), self.states.symbols))
         return kernel.HostOp(
             model.sym_name.data, dims, model.inputs, model.outputs, Region(self.block), attributes=model.attributes
         )
@@ -95,7 +100,7 @@ class _Host:
         out: dict[SSAValue, Memory] = {}
         offset = len(self.model.inputs)
         for i, value in enumerate(self.model.terminator.operands):
-            if can_be_placed(value) and value not in out:
+            if can_be_placed(value) and value not in out and value not in self.places:
                 out[value] = Memory(self.block.args[offset + i], refs[offset + i])
         return out
 
@@ -111,6 +116,10 @@ class _Host:
             case graph.GetWeightOp():
                 ref = RefType.of(shape_of(op.result.type), as_tensor(op.result.type).element_type)
                 self._set(op.result, Memory(self.emit(kernel.WeightOp(op.weight_name, ref)), ref))
+            case graph.GetStateOp():
+                self._set(op.result, self.states.get(op))
+            case graph.SetStateOp():
+                self.states.set(op)
             case tensor.ReshapeOp():
                 self._reshape(op)
             case tensor.TransposeOp():
@@ -130,7 +139,7 @@ class _Host:
             case tensor.ConcatOp():
                 self._set(op.result, self.placement.concat(op))
             case tensor.ScatterOp() | tensor.CumulateOp() | tensor.TopKOp():
-                move(self, self.placement, op)
+                move(self, self.placement, op, in_place=op in self.states.in_place)
             case tensor.GroupOp():
                 self._group(op)
             case tensor.ScanOp():

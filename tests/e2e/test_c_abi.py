@@ -81,6 +81,41 @@ def test_two_models_link_into_one_program(tmp_path: Path) -> None:
     assert said[2:] == ["pair", "8", "2"]
 
 
+STATEFUL = """
+graph.dim @batch from 1
+graph.state @sum : tensor<?x2xf32, #graph.dims<batch>>
+kernel.func @add(%n: index, %a: !kernel.ref<[n], f32>, %b: !kernel.ref<[n], f32>, %y: !kernel.ref<[n], f32>)
+dims [n] grid (n) {
+  %p = kernel.program_id
+  %0 = kernel.load %a[%p] -> !kernel.tile<f32, v1>
+  %1 = kernel.load %b[%p] -> !kernel.tile<f32, v1>
+  %2 = kernel.map add %0, %1 -> !kernel.tile<f32, v1>
+  kernel.store %2, %y[%p]
+  kernel.return
+}
+kernel.host @sums(%x: !kernel.ref<[batch, 2], f32>, %y: !kernel.ref<[batch, 2], f32>)
+dims [batch] inputs ["x"] outputs ["y"] arena (0) {
+  %before = kernel.state @sum -> !kernel.ref<[batch, 2], f32>
+  %after = kernel.next_state @sum -> !kernel.ref<[batch, 2], f32>
+  kernel.launch @add[batch * 2](%x, %before, %after)
+  kernel.launch @add[batch * 2](%x, %before, %y)
+  kernel.return
+}
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("-fsanitize=address",)], ids=["plain", "sanitized"])
+def test_a_model_with_a_state_in_a_c_program(tmp_path: Path, more: tuple[str, ...]) -> None:
+    (tmp_path / "sums.o").write_bytes(b"".join(native(STATEFUL, target=Target.host()).object()))
+    try:
+        program = build(tmp_path, "stateful.c", str(tmp_path / "sums.o"), *more)
+    except AssertionError:
+        if not more:
+            raise
+        pytest.skip("the compiler has no address sanitizer")
+    assert run(program) == "the states have other sizes than this run, reset them first\n"
+
+
 def test_the_header_is_c99_and_cxx(tmp_path: Path) -> None:
     for language in ("c", "c++"):
         command = [COMPILER, "-x", language, "-std=c99" if language == "c" else "-std=c++11", "-pedantic", "-Wall"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from neuralc.dialects.types import (
 from neuralc.dialects.weights import WeightStore
 
 Array = NDArray[Any]
+Symbol: TypeAlias = graph.WeightOp | graph.StateOp | graph.FuncOp
 
 
 class GraphModule:
@@ -34,7 +35,7 @@ class GraphModule:
 
     def __init__(self) -> None:
         self.weights = WeightStore()
-        self.symbols: list[graph.WeightOp | graph.FuncOp] = []
+        self.symbols: list[Symbol] = []
         self._used: set[str] = set()
 
     def weight(self, name: str, values: Array) -> SSAValue:
@@ -56,6 +57,12 @@ class GraphModule:
         type_ = as_tensor(result.type)
         self._declare(graph.WeightOp(name, type_, sources=sources, body=Region(block)))
         return graph.GetWeightOp(name, type_).result
+
+    def state(self, name: str, type_: AnyTensor, initial: float | str = 0) -> str:
+        """Declare a state, for graph.GetStateOp and graph.SetStateOp."""
+        name = self.unique(name)
+        self._declare(graph.StateOp(name, type_, initial))
+        return name
 
     def function(self, name: str, types: Sequence[Attribute], body: Callable[..., SSAValue]) -> str:
         """Declare a graph.func with one result."""
@@ -88,7 +95,7 @@ class GraphModule:
             self.weights.pop(symbol.sym_name.data, None)
         del self.symbols[kept:]
 
-    def _declare(self, symbol: graph.WeightOp | graph.FuncOp) -> None:
+    def _declare(self, symbol: Symbol) -> None:
         if symbol.parent is not None:  # made while the model is being written: the builder put it there
             symbol.detach()
         self.symbols.append(symbol)

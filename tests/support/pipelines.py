@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from support.compare import Array, assert_close
+from support.compare import Array, assert_close, calls
 from xdsl.dialects.builtin import ModuleOp, TensorType, bf16, f16, f32, f64
 from xdsl.ir import Attribute
 
 from neuralc.dialects import graph
-from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.pipelines import load, pipeline
@@ -41,7 +40,7 @@ def assert_levels_agree(
     after: Sequence[str] = ("graph-to-tensor", "tensor-fuse-groups", "tensor-to-kernel", "kernel-plan-memory"),
 ) -> None:
     """Run the pipeline in place; after each of the passes named, the interpreter still finds the same values."""
-    expected = [run_module(module, each, weights) for each in inputs]
+    expected = [calls(module, each, weights) for each in inputs]
     context = PassContext(target=target, weights=weights)
     tolerance = EXACT
     for each in passes_of(opt, target.name):
@@ -50,7 +49,7 @@ def assert_levels_agree(
         tolerance = POLYNOMIALS if each.name == "kernel-expand-math" else tolerance
         if each.name in after:
             for arrays, results in zip(inputs, expected, strict=True):
-                assert_same(run_module(module, arrays, weights), results, tolerance)
+                assert_same(calls(module, arrays, weights), results, tolerance)
 
 
 def compile_native(
@@ -74,13 +73,22 @@ def compile_native(
 
 def assert_native_agrees(
     module: ModuleOp, weights: WeightStore, inputs: Sequence[dict[str, Array]], opt: int, tolerance: float = NATIVE
-) -> None:
-    """Compile for this machine; native code is within `tolerance` of the exact reference."""
-    expected = [run_module(module, each, weights) for each in inputs]
+) -> list[tuple[Array, Array]]:
+    """Compile for this machine; native code is within `tolerance` of the exact reference. Gives results of both."""
+    expected = [calls(module, each, weights) for each in inputs]
     model = compile_native(module, weights, opt, Target.host())
+    pairs: list[tuple[Array, Array]] = []
     for arrays, results in zip(inputs, expected, strict=True):
-        found = model(**arrays)
-        assert_same(found if isinstance(found, tuple) else [found], results, tolerance)
+        model.reset()
+        found = [model(**arrays) for _ in range(len(results) // len(model.outputs))]
+        flat = [array for each in found for array in as_tuple(each)]
+        assert_same(flat, results, tolerance)
+        pairs += zip(flat, results, strict=True)
+    return pairs
+
+
+def as_tuple(outputs: Array | tuple[Array, ...]) -> tuple[Array, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
 def native_bound(module: ModuleOp) -> float:

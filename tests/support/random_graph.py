@@ -72,6 +72,7 @@ EVERY: Sequence[Layer] = (
     *reductions.LAYERS,
     *resampling.LAYERS,
     *spatial.LAYERS,
+    *structure.STATES,
     *views.LAYERS,
 )
 

@@ -14,17 +14,19 @@ from importlib import resources
 from typing import Any
 
 from llvmlite import ir
+from xdsl.ir import Attribute
 
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.kernel import HostOp, RefType
 from neuralc.dialects.types import numpy_dtype
 from neuralc.emit.llvm.abi_features import required_features
-from neuralc.emit.llvm.host_sizes import emit_arena_size, emit_shape
+from neuralc.emit.llvm.host_sizes import emit_bytes, emit_shape
+from neuralc.emit.llvm.host_states import StateLayout
 from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
 from neuralc.passes.target import Target, architecture_of
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 
 DTYPES: dict[str, int] = {
     "float16": 1,
@@ -50,7 +52,7 @@ _SUPPORT_OF = {"x86_64": "cpu_x86_64.ll", "aarch64": "cpu_aarch64.ll"}
 
 @dataclass(frozen=True)
 class Port:
-    """An input or an output of the model."""
+    """An input, an output or a state of the model."""
 
     name: str
     dtype: str
@@ -74,6 +76,7 @@ class Description:
     name: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    states: tuple[Port, ...]
     dims: tuple[SizeSymbol, ...]
     target: Target
     version: str
@@ -81,11 +84,19 @@ class Description:
     """Of a context that does not say; 0 is one for each processor."""
 
     @staticmethod
-    def of(host: HostOp, declared: Mapping[str, DimOp], target: Target, version: str, threads: int) -> Description:
+    def of(
+        host: HostOp,
+        declared: Mapping[str, DimOp],
+        states: StateLayout,
+        target: Target,
+        version: str,
+        threads: int,
+    ) -> Description:
         return Description(
             host.sym_name.data,
-            tuple(_port(name, value) for name, value in zip(host.inputs, host.input_arguments, strict=True)),
-            tuple(_port(name, value) for name, value in zip(host.outputs, host.output_arguments, strict=True)),
+            tuple(_port(name, value.type) for name, value in zip(host.inputs, host.input_arguments, strict=True)),
+            tuple(_port(name, value.type) for name, value in zip(host.outputs, host.output_arguments, strict=True)),
+            tuple(_port(name, place.type) for name, place in states.places.items()),
             tuple(_size_symbol(name, declared.get(name)) for name in host.dims),
             target,
             version,
@@ -115,6 +126,7 @@ class Description:
                 "model": self.name,
                 "inputs": [_as_json(port) for port in self.inputs],
                 "outputs": [_as_json(port) for port in self.outputs],
+                "states": [_as_json(port) for port in self.states],
                 "dims": dims,
                 "threads": self.threads,
                 "target": {
@@ -127,8 +139,7 @@ class Description:
         )
 
 
-def _port(name: str, value: Any) -> Port:
-    type_ = value.type
+def _port(name: str, type_: Attribute) -> Port:
     if not isinstance(type_, RefType):
         raise TypeError(f"host argument `{name}` is {type_}")
     return Port(name, numpy_dtype(type_.element_type).name, type_.shape)
@@ -150,12 +161,12 @@ def support_text(target: Target) -> str:
     """The LLVM IR that every artifact for a target contains."""
     processor = _SUPPORT_OF.get(architecture_of(target.triple), "cpu_other.ll")
     folder = resources.files("neuralc.emit.llvm") / "support"
-    names = ("abi.ll", "context.ll", "pool.ll", processor)
+    names = ("abi.ll", "context.ll", "states.ll", "pool.ll", processor)
     return "".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
-def emit_model(module: Any, description: Description, host: HostOp, program: Value) -> None:
-    """Write the constant of the model and the two functions that give it to callers."""
+def emit_model(module: Any, description: Description, host: HostOp, program: Value, states: Sequence[Value]) -> None:
+    """Write the constant of the model and the two functions that give it to callers. `states` are its last fields."""
     writer = _Constants(module)
     dims = [dim.name for dim in description.dims]
     ports = (*description.inputs, *description.outputs)
@@ -176,8 +187,9 @@ def emit_model(module: Any, description: Description, host: HostOp, program: Val
         writer.text(description.name),
         writer.text(description.metadata),
         _weights(module, description),
-        emit_arena_size(module, dims, arena),
+        emit_bytes(module, "nrc.arena_size", dims, arena),
         program,
+        *states,
     ]
     model = writer.sized(fields, "nrc.model")
     for name, linkage in (("nrc_get_model", "weak"), (f"nrc_model_{description.identifier}", "")):

@@ -14,6 +14,7 @@ from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.emit.llvm.access import SCRATCH_BYTES
 from neuralc.emit.llvm.halves import converts_halves
 from neuralc.emit.llvm.index import IndexArithmetic, IndexValue
+from neuralc.emit.llvm.names import short
 from neuralc.emit.llvm.scalars import Scalars
 from neuralc.emit.llvm.tiles import Tiles
 from neuralc.emit.llvm.types import I8, POINTER, Grid, Value
@@ -65,10 +66,10 @@ class Frame:
             return
         written = self.values[result]
         if isinstance(written, IndexValue):
-            _rename(written.value, result.name_hint)
+            _rename(written.value, short(result.name_hint))
             return
         for place in np.ndindex(*written.shape):
-            _rename(written[place], ".".join([result.name_hint, *map(str, place)]))
+            _rename(written[place], ".".join([short(result.name_hint), *map(str, place)]))
 
     # -- sizes -------------------------------------------------------------------------------------------------------
 

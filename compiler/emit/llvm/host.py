@@ -1,4 +1,4 @@
-"""Writes kernel.host as an LLVM function: `i32 nrc.program(inputs, dims, outputs, arena, weights, pool)`.
+"""Writes kernel.host as an LLVM function: `i32 nrc.program(inputs, dims, outputs, arena, weights, pool, states, turn)`.
 
 Memory is base plus offset, a launch is a call `f(0, grid, dims.., refs..)`, a choice is a branch, a loop a loop. A
 launch marked `parallel` goes through the pool when the context has one: the pool calls `nrc.task.f(begin, end,
@@ -9,6 +9,7 @@ gives what kernels have left in the status cell: 0, or the code of a failed chec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
@@ -25,8 +26,10 @@ from neuralc.dialects.kernel import (
     HostOp,
     IfOp,
     LaunchOp,
+    NextStateOp,
     RefType,
     ReturnOp,
+    StateOp,
     StatusOp,
     ViewOp,
     WeightOp,
@@ -34,14 +37,26 @@ from neuralc.dialects.kernel import (
 )
 from neuralc.dialects.types import element_bytes
 from neuralc.emit.llvm.host_sizes import load_dims
+from neuralc.emit.llvm.host_states import StateLayout
 from neuralc.emit.llvm.host_weights import WeightLayout
 from neuralc.emit.llvm.index import IndexArithmetic, IndexValue
 from neuralc.emit.llvm.kernel import function_name
+from neuralc.emit.llvm.names import short
 from neuralc.emit.llvm.types import I1, I8, I32, I64, POINTER, Value
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.locations import span_of
 
-_PARAMETERS = ("inputs", "dims", "outputs", "arena", "weights", "pool")
+_PARAMETERS = {
+    "inputs": POINTER,
+    "dims": POINTER,
+    "outputs": POINTER,
+    "arena": POINTER,
+    "weights": POINTER,
+    "pool": POINTER,
+    "states": POINTER,
+    "turn": I64,
+}
+"""`turn` is 0 or 1: which of their two places hold the states that are swapped."""
 
 
 def host_of(module: ModuleOp) -> HostOp:
@@ -56,30 +71,40 @@ def host_of(module: ModuleOp) -> HostOp:
     return hosts[0]
 
 
-def emit_host(source: ModuleOp, module: Any, layout: WeightLayout) -> Value:
+@dataclass(frozen=True)
+class Layouts:
+    """Where weights and states lie."""
+
+    weights: WeightLayout
+    states: StateLayout
+
+
+def emit_host(source: ModuleOp, module: Any, layouts: Layouts) -> Value:
     """Write the host program of `source` into `module`, which holds its kernels; returns the llvmlite function."""
-    function = ir.Function(module, ir.FunctionType(I32, [POINTER] * len(_PARAMETERS)), "nrc.program")
+    function = ir.Function(module, ir.FunctionType(I32, list(_PARAMETERS.values())), "nrc.program")
     function.attributes.add("nounwind")
     for argument, name in zip(function.args, _PARAMETERS, strict=True):
         argument.name = name
     kernels = {op.sym_name.data: op for op in source.ops if isinstance(op, FuncOp)}
-    _HostWriter(host_of(source), kernels, function, layout).write()
+    _HostWriter(host_of(source), kernels, function, layouts).write()
     return function
 
 
 class _HostWriter:
     """The state of writing one host program."""
 
-    def __init__(self, host: HostOp, kernels: dict[str, FuncOp], function: Any, layout: WeightLayout) -> None:
+    def __init__(self, host: HostOp, kernels: dict[str, FuncOp], function: Any, layouts: Layouts) -> None:
         self.host = host
         self.kernels = kernels
         self.function = function
         self.module = function.module
-        self.layout = layout
+        self.layouts = layouts
         self.builder: Any = ir.IRBuilder(function.append_basic_block("entry"))
         self.index = IndexArithmetic(self.builder)
         self.pointers: dict[SSAValue, Value] = {}
-        self.inputs, self.dims, self.outputs, self.arena, self.weights, self.pool = function.args
+        self.inputs, self.dims, self.outputs, self.arena, self.weights, self.pool, *kept = function.args
+        self.states, self.turn = kept
+        self.found = self.left = self.states
         self.sizes = load_dims(self.builder, self.dims, host.dims)
         self.arguments: dict[str, Value] = {}
         """Memory for the arguments of parallel launches, by their types: one launch runs at a time."""
@@ -90,7 +115,8 @@ class _HostWriter:
         for base, values in ((self.inputs, self.host.input_arguments), (self.outputs, self.host.output_arguments)):
             for number, value in enumerate(values):
                 place = self.builder.gep(base, [ir.Constant(I64, number)], source_etype=POINTER)
-                self.pointers[value] = self.builder.load(place, value.name_hint or "", typ=POINTER)
+                self.pointers[value] = self.builder.load(place, short(value.name_hint), typ=POINTER)
+        self._halves_of_states()
         self.ops(list(self.host.block.ops))
         status = ir.Constant(I32, 0) if self.cell is None else self.builder.load(self.cell, "status", typ=I32)
         self.builder.ret(status)
@@ -117,11 +143,29 @@ class _HostWriter:
         return self.builder.gep(base, [self.index.materialize(offset)], name=name or "", source_etype=I8)
 
     def weight(self, op: WeightOp) -> None:
-        place = IndexValue.of(self.layout.places[op.weight_name].offset)
-        self.pointers[op.result] = self.offset(self.weights, place, op.result.name_hint)
+        place = IndexValue.of(self.layouts.weights.places[op.weight_name].offset)
+        self.pointers[op.result] = self.offset(self.weights, place, short(op.result.name_hint))
+
+    def _halves_of_states(self) -> None:
+        """Where the states lie that are swapped: what the run finds, and what it leaves."""
+        half = self.size(self.layouts.states.half)
+        if not half.is_constant or half.constant != 0:
+            size, other = self.index.materialize(half), self.builder.xor(self.turn, ir.Constant(I64, 1))
+            found, left = self.builder.mul(self.turn, size), self.builder.mul(other, size)
+            self.found = self.builder.gep(self.states, [found], name="found", source_etype=I8)
+            self.left = self.builder.gep(self.states, [left], name="left", source_etype=I8)
+
+    def state(self, op: StateOp) -> None:
+        place = self.layouts.states.places[op.state_name]
+        base = self.found if place.swapped else self.states
+        self.pointers[op.result] = self.offset(base, self.size(place.offset), short(op.result.name_hint))
+
+    def next_state(self, op: NextStateOp) -> None:
+        place = self.layouts.states.places[op.state_name]
+        self.pointers[op.result] = self.offset(self.left, self.size(place.offset), short(op.result.name_hint))
 
     def in_arena(self, op: ArenaOp) -> None:
-        self.pointers[op.result] = self.offset(self.arena, self.size(op.offset.data), op.result.name_hint)
+        self.pointers[op.result] = self.offset(self.arena, self.size(op.offset.data), short(op.result.name_hint))
 
     def status(self, op: StatusOp) -> None:
         if self.cell is None:
@@ -136,7 +180,7 @@ class _HostWriter:
         if not isinstance(type_, RefType):
             raise error("E9901", f"a view is a reference, not {type_}")
         bytes_ = self.size(op.offset.data * element_bytes(type_.element_type))
-        self.pointers[op.result] = self.offset(self.pointers[op.source], bytes_, op.result.name_hint)
+        self.pointers[op.result] = self.offset(self.pointers[op.source], bytes_, short(op.result.name_hint))
 
     # -- control -----------------------------------------------------------------------------------------------------
 
@@ -213,7 +257,9 @@ class _HostWriter:
         no_pool = self.builder.icmp_unsigned("==", self.pool, ir.Constant(POINTER, None))
         small = self.builder.icmp_signed("<", grid, ir.Constant(I64, enough))
         alone = self.builder.or_(no_pool, small)
-        blocks = [self.function.append_basic_block(f"{function.name}.{name}") for name in ("direct", "shared", "done")]
+        blocks = [
+            self.function.append_basic_block(f"{short(function.name)}.{name}") for name in ("direct", "shared", "done")
+        ]
         self.builder.cbranch(alone, blocks[0], blocks[1])
         self.builder.position_at_end(blocks[0])
         direct()
@@ -270,6 +316,8 @@ def _field(builder: Any, memory: Value, record: Any, number: int) -> Value:
 _WRITERS: dict[type[Operation], Callable[[_HostWriter, Any], None]] = {
     WeightOp: _HostWriter.weight,
     ArenaOp: _HostWriter.in_arena,
+    StateOp: _HostWriter.state,
+    NextStateOp: _HostWriter.next_state,
     StatusOp: _HostWriter.status,
     ViewOp: _HostWriter.view,
     IfOp: _HostWriter.choice,

@@ -1,6 +1,6 @@
-"""Functions of the dims of a run: the shape of an input or output, and the bytes of the arena.
+"""Functions of the dims of a run: the shape of an input or output, the bytes of the arena and of the states.
 
-Dims come from the caller and were checked against their bounds; an arena size that does not fit into 63 bits is -1.
+Dims come from the caller and were checked against their bounds; bytes that do not fit into 63 bits are -1.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def emit_shape(module: Any, name: str, dims: Sequence[str], shape: Sequence[int 
     return function
 
 
-def emit_arena_size(module: Any, dims: Sequence[str], size: Dim) -> Value:
-    """`i64 nrc.arena_size(ptr dims)`."""
-    function = _function(module, "nrc.arena_size", I64, ["dims"])
+def emit_bytes(module: Any, name: str, dims: Sequence[str], size: Dim) -> Value:
+    """`i64 name(ptr dims)`."""
+    function = _function(module, name, I64, ["dims"])
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     values = load_dims(builder, function.args[0], dims)
     checked = _Checked(builder)

@@ -7,7 +7,7 @@ that no second copy of all of them exists.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from neuralc.dialects.graph import WeightOp as WeightDeclaration
 from neuralc.dialects.graph import symbols
 from neuralc.dialects.interp.run import materialize
 from neuralc.dialects.kernel import HostOp, RefType, WeightOp
-from neuralc.dialects.types import element_of, numpy_dtype
+from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.dialects.weights import WeightStore
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.locations import span_of
@@ -40,24 +40,28 @@ class Place:
 
 @dataclass(frozen=True)
 class WeightLayout:
-    """The places of all weights that a host program reads, and the size of the block."""
+    """The places of all weights that a host program reads or its states begin with, and the size of the block."""
 
     places: Mapping[str, Place]
     size: int
 
     @staticmethod
-    def of(host: HostOp) -> WeightLayout:
-        """Raises E0840 for a weight that is not one dense block of constant size."""
-        places: dict[str, Place] = {}
-        end = 0
+    def of(host: HostOp, initial: Iterable[WeightDeclaration] = ()) -> WeightLayout:
+        """`initial` are those that states begin with. Raises E0840 for one that is not dense and of constant size."""
+        types: dict[str, RefType] = {}
         for op in host.walk():
-            if isinstance(op, WeightOp) and op.weight_name not in places:
+            if isinstance(op, WeightOp) and op.weight_name not in types:
                 type_ = op.result.type
                 if not isinstance(type_, RefType) or type_.symbols or not type_.is_dense:
                     raise error("E0840", f"weight @{op.weight_name} is not dense: {type_}", span_of(op.location))
-                place = Place(end, type_.bytes.value, numpy_dtype(type_.element_type))
-                places[op.weight_name] = place
-                end = _aligned(end + place.size)
+                types[op.weight_name] = type_
+        for weight in initial:
+            types.setdefault(weight.sym_name.data, RefType.of(shape_of(weight.type), element_of(weight.type)))
+        places: dict[str, Place] = {}
+        end = 0
+        for name, type_ in types.items():
+            places[name] = Place(end, type_.bytes.value, numpy_dtype(type_.element_type))
+            end = _aligned(end + places[name].size)
         return WeightLayout(places, end)
 
 

@@ -24,6 +24,7 @@ from neuralc.dialects.kernel import CheckOp, FuncOp, LoopOp, RefType, ReturnOp, 
 from neuralc.emit.llvm.frame import Frame
 from neuralc.emit.llvm.index import IndexValue
 from neuralc.emit.llvm.loops import disable_unrolling
+from neuralc.emit.llvm.names import short
 from neuralc.emit.llvm.operations import write_op
 from neuralc.emit.llvm.types import I64, POINTER, Grid, Value
 from neuralc.passes.target import Target
@@ -95,7 +96,7 @@ def _bind_arguments(frame: Frame, arguments: Sequence[Any]) -> None:
         argument.name = name
         frame.values[value] = frame.set_dim(name, argument)
     for number, (value, argument) in enumerate(zip(func.references, arguments[count:], strict=True)):
-        argument.name = value.name_hint or f"ref{number}"
+        argument.name = short(value.name_hint) or f"ref{number}"
         if value not in checked:  # other threads write the status as well
             argument.add_attribute("noalias")
         frame.pointers[value] = argument
@@ -127,7 +128,7 @@ def _write_loop(frame: Frame, op: LoopOp) -> None:
 
 def _write_rounds(frame: Frame, op: LoopOp, lower: IndexValue, upper: IndexValue, initial: Sequence[Grid]) -> None:
     builder, certain = frame.builder, op.constant_trips is not None
-    name = op.counter.name_hint or "i"
+    name = short(op.counter.name_hint) or "i"
     start, stop = frame.index.materialize(lower), frame.index.materialize(upper)
     before = builder.block
     body, after = frame.function.append_basic_block(f"loop.{name}"), ir.Block(frame.function, f"after.{name}")
@@ -176,7 +177,7 @@ def _phis(frame: Frame, value: SSAValue, initial: Grid, before: Any) -> Grid:
     out = np.empty(initial.shape, dtype=np.object_)
     for place in np.ndindex(*out.shape):
         first: Value = initial[place]
-        out[place] = frame.builder.phi(first.type, ".".join([value.name_hint or "carried", *map(str, place)]))
+        out[place] = frame.builder.phi(first.type, ".".join([short(value.name_hint) or "carried", *map(str, place)]))
     _add_incoming(out, initial, before)
     return out
 

@@ -34,6 +34,7 @@ from neuralc.emit.llvm.addresses import Addresses, Scope
 from neuralc.emit.llvm.frame import Frame, refuse, tile_type
 from neuralc.emit.llvm.index import ZERO, IndexArithmetic, IndexValue
 from neuralc.emit.llvm.indirect import Indirect, check
+from neuralc.emit.llvm.names import short
 from neuralc.emit.llvm.types import I64, Value, grid_shape, in_memory, is_signed
 
 
@@ -72,7 +73,7 @@ def _local(frame: Frame, op: LocalOp) -> None:
     type_ = op.result.type
     if not isinstance(type_, RefType):
         raise refuse(op, f"scratch memory is a reference, not {type_}")
-    name = op.result.name_hint or "local"
+    name = short(op.result.name_hint) or "local"
     frame.pointers[op.result] = frame.allocate(in_memory(type_.element_type), type_.span.value, name)
 
 

@@ -16,7 +16,8 @@ from llvmlite import binding
 from neuralc.dialects.graph import declared_dims
 from neuralc.emit.llvm import jit
 from neuralc.emit.llvm.abi import Description, emit_model, support_text
-from neuralc.emit.llvm.host import emit_host, host_of
+from neuralc.emit.llvm.host import Layouts, emit_host, host_of
+from neuralc.emit.llvm.host_states import StateLayout, emit_states
 from neuralc.emit.llvm.host_weights import Bytes, WeightLayout, chunks, fill
 from neuralc.emit.llvm.kernel import emit_kernels
 from neuralc.emit.llvm.link import link_shared
@@ -83,11 +84,12 @@ def generate(module: ModuleOp, weights: WeightStore, target: Target, *, opt: int
     Raises NeuralcError: E0840 for a module that is not ready, E0830 for a kernel that a CPU has no form for.
     """
     host = host_of(module)
-    layout = WeightLayout.of(host)
-    description = Description.of(host, declared_dims(module), target, version("neuralc"), threads)
+    states = StateLayout.of(module, host)
+    layout = WeightLayout.of(host, states.initial_weights(module))
+    description = Description.of(host, declared_dims(module), states, target, version("neuralc"), threads)
     written = emit_kernels(module, target)
-    program = emit_host(module, written, layout)
-    emit_model(written, description, host, program)
+    program = emit_host(module, written, Layouts(layout, states))
+    emit_model(written, description, host, program, emit_states(written, states, layout, host.dims))
     machine = jit.target_machine(target, CODE_LEVELS[opt])
     # A context of its own: in the global one, named types get numbers that depend on what was compiled before.
     context = binding.create_context()

@@ -99,7 +99,9 @@ class ClassWriter:
         self._writer.line(")")
 
     def _write_free_weight(self, weight: FreeWeight) -> None:
-        function = {"zeros": "torch.zeros", "ones": "torch.ones"}.get(weight.init or "", "torch.empty")
+        function = {"zeros": "torch.zeros", "ones": "torch.ones"}.get(
+            weight.init.called.data if weight.init is not None else "", "torch.empty"
+        )
         sizes: list[Value] = list(weight.shape) or [()]  # a single number has an empty size
         made = call(function, *sizes)
         if weight.trainable:

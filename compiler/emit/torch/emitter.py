@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import WeightOp, symbols
+from neuralc.dialects.graph import WeightOp, refuse_custom, symbols
 from neuralc.emit.torch.classes import ClassText, input_names
 from neuralc.emit.torch.file import ModuleFile
 from neuralc.emit.torch.layouts import Layouts, natural
@@ -22,8 +22,9 @@ def emit(module: ModuleOp, *, weights_table: bool = True) -> str:
 
     The class takes and returns tensors in the model's own layout. With `weights_table` the file also maps its
     parameters to the model's weights, with `load(path)` and `save(model, path)` for safetensors files.
-    Raises NeuralcError (E0850) that lists every op torch code cannot be written for.
+    Raises NeuralcError: E0850 lists every op torch code cannot be written for, E0704 the layers without a meaning.
     """
+    refuse_custom(module.walk())
     refusals = Refusals()
     table = symbols(module)
     for op in table.values():

@@ -23,6 +23,7 @@ from neuralc.dialects.graph import (
     BitcastOp,
     CallOp,
     CastOp,
+    ConcatOp,
     ConvOp,
     ConvTransposeOp,
     CumulateOp,
@@ -30,21 +31,27 @@ from neuralc.dialects.graph import (
     DetOp,
     DropoutOp,
     EinsumOp,
+    ExpandOp,
     FuncOp,
     FunctionLike,
+    GatherOp,
     GroupNormOp,
     LayerNormOp,
     LogSoftmaxOp,
     LrnOp,
     MatmulOp,
     MaxPoolOp,
+    PadOp,
     PreluOp,
     ReduceOp,
     ReshapeOp,
+    ResizeOp,
     ReturnOp,
     RmsNormOp,
+    SliceOp,
     SoftmaxOp,
     TopKOp,
+    TrainingOp,
     TransposeOp,
     UnaryOp,
     WhereOp,
@@ -87,6 +94,10 @@ def demanded_order(op: Operation) -> Order | None:
         case ConvOp() | ConvTransposeOp() | MaxPoolOp() | AveragePoolOp():
             channel = CHANNEL[op.literal("data_format")]
             return channels_second(channel + 1, channel) if channel > 1 else natural(op.x)
+        case ResizeOp() if "scales" in op.properties:
+            scales = op.literal("scales")
+            channel = len(scales) - 1 if scales[-1] == 1.0 else 1
+            return channels_second(len(scales), channel) if len(scales) > 2 else natural(op.x)
         case BatchNormOp():
             rank = len(shape_of(op.x.type))
             axis = normalize_axis(op.literal("axis"), rank)
@@ -95,14 +106,26 @@ def demanded_order(op: Operation) -> Order | None:
         case PreluOp():
             rank = len(shape_of(op.x.type))
             return channels_second(rank, rank - 1) if is_per_channel(op.x, op.alpha) else natural(op.x)
+        case DropoutOp():
+            dropped = channel_of(op)
+            return None if dropped is None else channels_second(len(shape_of(op.x.type)), dropped)
         case DenseOp() | MatmulOp() | EinsumOp() | DetOp() | ReshapeOp():
             return natural(op.operands[0])
         case WhereOp() | CastOp() | BitcastOp() | ArgReduceOp() | CumulateOp() | TopKOp():
+            return natural(op.operands[0])
+        case ResizeOp() | ExpandOp() | GatherOp():
             return natural(op.operands[0])
         case GroupNormOp() | LayerNormOp() | RmsNormOp() | LrnOp():
             return natural(op.operands[0])
         case _:
             return None
+
+
+def channel_of(op: DropoutOp) -> int | None:
+    """The channel axis of a dropout that drops whole channels of a sequence, an image or a volume."""
+    rank, shared = len(shape_of(op.x.type)), op.literal("shared")
+    channels = [axis for axis in range(1, rank) if axis not in shared]
+    return channels[0] if rank in (3, 4, 5) and len(channels) == 1 and 0 not in shared else None
 
 
 class Layouts:
@@ -141,6 +164,9 @@ class Layouts:
                 return tuple(
                     order if len(own) == rank else natural(x) for own, x in zip(have, op.operands, strict=True)
                 )
+            case ConcatOp():
+                # All in the order that the first one of them has which is not the model's.
+                return (next((order for order in have if order != natural(op.result)), have[0]),) * len(have)
             case ReshapeOp() if self._moves_only_ones(op.x):
                 return (have[0],)
             case ReturnOp():
@@ -188,7 +214,7 @@ class Layouts:
             if isinstance(op, CallOp):
                 argument = self.callee(op).arguments[use.index]
                 order = self.orders[argument] if argument in self.orders else self._wanted(argument)
-            elif isinstance(op, UnaryOp | DropoutOp | BinaryOp) and shape_of(op.results[0].type) == shape_of(
+            elif isinstance(op, UnaryOp | TrainingOp | BinaryOp) and shape_of(op.results[0].type) == shape_of(
                 value.type
             ):
                 order = self._wanted(op.results[0])
@@ -222,11 +248,15 @@ class Layouts:
                 | MaxPoolOp()
                 | AveragePoolOp()
                 | BatchNormOp()
-                | DropoutOp()
+                | TrainingOp()
                 | PreluOp()
                 | SoftmaxOp()
                 | LogSoftmaxOp()
                 | ReduceOp()
+                | PadOp()
+                | ResizeOp()
+                | SliceOp()
+                | ConcatOp()
             ):
                 return needs[0]
             case _:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import Operation, SSAValue
 
-from neuralc.dialects.graph import CallOp, FunctionLike
+from neuralc.dialects.graph import CallOp, FunctionLike, InitializerAttr
 from neuralc.emit.torch.layers import LayerSpec
 from neuralc.emit.torch.layouts import Order
 
@@ -29,7 +29,7 @@ class Layer:
     attribute: str
     spec: LayerSpec
     weights: Mapping[str, str]
-    init: Mapping[str, str]
+    init: Mapping[str, InitializerAttr]
     """The initializer of each parameter that names one."""
 
 
@@ -41,7 +41,7 @@ class FreeWeight:
     weight: str
     shape: tuple[int, ...]
     trainable: bool
-    init: str | None
+    init: InitializerAttr | None
 
 
 @dataclass(frozen=True)

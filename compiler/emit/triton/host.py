@@ -18,6 +18,8 @@ from neuralc.emit.triton.legality import MAX_SPAN
 from neuralc.emit.triton.scope import ref_type
 from neuralc.emit.triton.sizes import HOST_WORDS, size_expression
 from neuralc.emit.triton.types import ELEMENTS
+from neuralc.grammar.diagnostics import error
+from neuralc.passes.locations import span_of
 
 
 class HostPrinter:
@@ -142,6 +144,12 @@ class HostPrinter:
             match op:
                 case kernel.WeightOp():
                     self._buffers[op.result] = name(f"weights[{literal(op.weight_name)}]")
+                case kernel.StateOp() | kernel.NextStateOp():
+                    raise error(
+                        "E0860",
+                        f"{op.name} as Triton: what a model keeps between runs is not compiled for cuda yet",
+                        span_of(op.location),
+                    )
                 case kernel.AllocOp():
                     variable = self._buffer(op.result, op.result.name_hint or "buffer", "buffer")
                     ref = ref_type(op.result)

@@ -1,28 +1,33 @@
-"""Where lowered layers go: the body of the model, or of a graph.func whose weights are arguments."""
+"""Where lowered layers go: the body of the model, or of a graph.func whose weights and states are arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
-from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr, UnknownLoc
+from xdsl.ir import Block, Operation, SSAValue
 
-from neuralc.dialects.graph import GetWeightOp
-from neuralc.dialects.types import AnyTensor, ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
+from neuralc.dialects.graph import GetStateOp, GetWeightOp, SetStateOp, StateOp
+from neuralc.dialects.types import AnyTensor, ShapeError, as_tensor, format_shape, shape_of
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Span, error
 
 
 @dataclass(frozen=True)
 class WeightDeclaration:
-    """A weight of the model: its name and type, how it starts untrained, and whether training changes it."""
+    """A weight of the model: its name and type, how it starts untrained, and what training does with it."""
 
     name: str
     type: AnyTensor
-    initializer: str
+    initializer: Configured
     trainable: bool = True
+    regularizer: Configured | None = None
+    constraint: Configured | None = None
+    layer: str = field(default="", compare=False)
+    """The layer of the signature table that has it; for names of other frameworks."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -66,71 +71,129 @@ class Scope:
         return f"{self.path}.{name}" if self.path else name
 
 
+@dataclass(frozen=True)
+class StateDeclaration:
+    """A state of the model: what a run finds of the run before it, zeros at first."""
+
+    name: str
+    type: AnyTensor
+
+
 class Function(Protocol):
-    """A body under construction. `declare` gives the value of a weight by its path within this body."""
+    """A body under construction; weights and states go by their paths within it."""
 
     block: Block
-    weights: list[WeightDeclaration]
 
-    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue: ...
+    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
+        """The value of a weight. Raises ShapeError where a shared one would need another shape."""
+        ...
+
+    def state(self, state: StateDeclaration, span: Span) -> SSAValue:
+        """What a state holds here: what this run kept in it, else what it found. Raises ShapeError as `declare`."""
+        ...
+
+    def keep(self, name: str, value: SSAValue) -> None:
+        """From here on a state holds a value, and so it does in the next run unless another one follows."""
+        ...
 
 
-def emit(function: Function, op: Operation, span: Span, hint: str) -> SSAValue:
-    """Adds an op at the end, with its place in the model and a name for its value."""
+def emit(function: Function, op: Operation, span: Span, hint: str) -> None:
+    """Adds an op at the end, with its place in the model and a name for its values."""
     op.location = location(span)
     function.block.add_op(op)
-    op.results[0].name_hint = hint
-    return op.results[0]
+    for result in op.results:
+        result.name_hint = hint or None
 
 
-class ModelFunction:
-    """The body of graph.model: a weight is read from its symbol."""
-
-    def __init__(self, block: Block) -> None:
-        self.block = block
-        self.weights: list[WeightDeclaration] = []
-
-    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
-        self.weights.append(weight)
-        return emit(self, GetWeightOp(weight.name, weight.type), span, weight.name)
-
-
-class BlockFunction:
-    """The body of a graph.func: a weight is an argument."""
+class _Body(ABC):
+    """Weights and states of a body; one that is asked for again by its path is the same one."""
 
     def __init__(self, block: Block) -> None:
         self.block = block
-        self.weights: list[WeightDeclaration] = []
+        self.weights: dict[str, WeightDeclaration] = {}
+        self.kept: dict[str, SSAValue] = {}
+        """What states hold at the end."""
+        self._values: dict[str, SSAValue] = {}
+        self._states: dict[str, SSAValue] = {}
 
     def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
-        self.weights.append(weight)
-        argument = self.block.insert_arg(weight.type, len(self.block.args))
-        argument.name_hint = weight.name
+        """Raises ShapeError where a shared weight would need another shape."""
+        known = self.weights.get(weight.name)
+        if known is None:
+            self.weights[weight.name] = weight
+            self._values[weight.name] = self._read(weight, span)
+        elif known.type != weight.type:
+            raise ShapeError(
+                f"its shared weight `{weight.name}` has the shape {format_shape(known.shape)}, "
+                f"and would need {format_shape(weight.shape)} here"
+            )
+        return self._values[weight.name]
+
+    def state(self, state: StateDeclaration, span: Span) -> SSAValue:
+        found = self.kept.get(state.name, self._states.get(state.name))
+        if found is None:
+            found = self._states[state.name] = self.kept[state.name] = self._read(state, span)
+        if found.type != state.type:
+            raise ShapeError(
+                f"its shared state `{state.name}` has the shape {format_shape(shape_of(found.type))}, "
+                f"and would need {format_shape(shape_of(state.type))} here"
+            )
+        return found
+
+    def keep(self, name: str, value: SSAValue) -> None:
+        self.kept[name] = value
+
+    @abstractmethod
+    def _read(self, symbol: WeightDeclaration | StateDeclaration, span: Span) -> SSAValue:
+        """The value of a weight or a state that was not asked for before."""
+
+
+class ModelFunction(_Body):
+    """The body of graph.model: weights and states are read from their symbols."""
+
+    def _read(self, symbol: WeightDeclaration | StateDeclaration, span: Span) -> SSAValue:
+        read = GetWeightOp if isinstance(symbol, WeightDeclaration) else GetStateOp
+        op = read(symbol.name, symbol.type)
+        emit(self, op, span, symbol.name)
+        return op.results[0]
+
+    def write_states(self) -> list[StateOp]:
+        """Ends the body with what the next run finds; gives the declarations."""
+        for name, value in self.kept.items():
+            op = SetStateOp(name, value)
+            op.location = value.owner.location if isinstance(value.owner, Operation) else UnknownLoc()
+            self.block.add_op(op)
+        return [StateOp(name, as_tensor(value.type)) for name, value in self.kept.items()]
+
+
+class RegionFunction:
+    """A region of control flow within a body: its ops go into a block, its weights are those of the body."""
+
+    def __init__(self, block: Block, outer: Function) -> None:
+        self.block, self.outer = block, outer
+
+    def declare(self, weight: WeightDeclaration, span: Span) -> SSAValue:
+        return self.outer.declare(weight, span)
+
+    def state(self, state: StateDeclaration, span: Span) -> SSAValue:
+        """Raises ShapeError: what a branch leaves would be lost where another one runs."""
+        raise ShapeError("a layer that keeps a state cannot stand in a branch that may not run")
+
+    def keep(self, name: str, value: SSAValue) -> None:
+        """Never called: no state is read here."""
+
+
+class BlockFunction(_Body):
+    """The body of a graph.func: weights and states are arguments, the next values of states are results."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__(block)
+        self.passed: list[WeightDeclaration | StateDeclaration] = []
+        """What the arguments stand for, behind those that the body was given."""
+
+    def _read(self, symbol: WeightDeclaration | StateDeclaration, span: Span) -> SSAValue:
+        argument = self.block.insert_arg(symbol.type, len(self.block.args))
+        argument.name_hint = symbol.name
         argument.location = location(span)
+        self.passed.append(symbol)
         return argument
-
-
-@dataclass(frozen=True)
-class Site:
-    """One layer being lowered: where its ops and weights go and what they are called."""
-
-    function: Function
-    path: str
-    span: Span
-
-    def add(self, op: Operation, suffix: str = "") -> SSAValue:
-        return emit(self.function, op, self.span, f"{self.path}.{suffix}" if suffix else self.path)
-
-    def weight(
-        self, name: str, shape: Sequence[int], like: SSAValue, initializer: str, *, trainable: bool = True
-    ) -> SSAValue:
-        """A weight of this layer; its element type is that of the value it meets."""
-        element: Attribute = element_of(like.type)
-        if not is_float(element):
-            raise ShapeError(f"a layer with weights needs floats, got {element} of shape {shown(like)}")
-        declaration = WeightDeclaration(f"{self.path}.{name}", tensor_type(shape, element), initializer, trainable)
-        return self.function.declare(declaration, self.span)
-
-
-def shown(value: SSAValue) -> str:
-    return format_shape(shape_of(value.type))

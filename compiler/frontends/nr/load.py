@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
 from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.lower import Lowering
+from neuralc.frontends.nr.trace import Origin
 from neuralc.grammar.diagnostics import Diagnostic, Source, Span
 from neuralc.grammar.parser import parse, read_source
-from neuralc.grammar.resolve import resolve
+from neuralc.grammar.recursion import deep_recursion
+from neuralc.grammar.resolve import examine
 
 __all__ = ["LoadedProgram", "WeightDeclaration", "load"]
 
@@ -30,19 +34,37 @@ class LoadedProgram:
     weights_span: Span | None = None
     seed: int | None = None
     """The seed of the `init:` clause."""
+    origins: Mapping[SSAValue, Origin] = field(default_factory=dict)
+    """Which layer of the text made a value of the module."""
 
 
-def load(model: str | Path | Source, *, network: str | None = None) -> LoadedProgram:
-    """The graph module of a model file, or of a text already read; `network` chooses among several in one file.
+def load(
+    model: str | Path | Source,
+    *,
+    network: str | None = None,
+    dims: Mapping[str, int] | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> LoadedProgram:
+    """The graph module of a model file, or of a text already read.
 
-    Raises NeuralcError with all errors found.
+    `network` chooses among several in one file, `dims` gives numbers to named sizes, `settings` values to searches and
+    to parameters of the network, in the words of the language or as Python values. Raises NeuralcError with all errors
+    found, UsageError for sizes and settings that the model does not have.
     """
     source = model if isinstance(model, Source) else read_source(model)
-    program = resolve(parse(source), network)
-    lowering = Lowering(program)
-    module, weights = lowering.run()
+    program = examine(parse(source), network, settings)
+    lowering = Lowering(program, dims)
+    with deep_recursion():
+        module, weights = lowering.run()
     warnings = sorted((*program.messages, *lowering.messages), key=lambda found: found.span.start if found.span else 0)
     path = None if program.weights is None else Path(source.name).parent / program.weights
     return LoadedProgram(
-        program.name, module, tuple(weights), tuple(warnings), path, program.weights_span, program.seed
+        program.name,
+        module,
+        tuple(weights),
+        tuple(warnings),
+        path,
+        program.weights_span,
+        program.seed,
+        lowering.bodies.trace.origins,
     )

@@ -1,238 +1,149 @@
 """Lowers a checked network to a module of the graph dialect.
 
-Macros and repeated blocks become one graph.func for each shape they are used with, weights as arguments; everything
-else goes into graph.model in the order it was written.
+Macros, networks used as layers and repeated blocks become one graph.func for each shape they are used with, weights as
+arguments; everything else goes into graph.model in the order it was written. A layer that does not fit is reported, and
+what depends on it is left out, so that one run tells all independent errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute, Block, Operation, Region
 
-from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.graph import CallOp, DimOp, FuncOp, ModelOp, ReturnOp, WeightOp
-from neuralc.dialects.syntax import to_attribute
-from neuralc.dialects.types import ShapeError, element_type_of, shape_of, tensor_type
-from neuralc.frontends.nr.functions import (
-    BlockFunction,
-    Function,
-    ModelFunction,
-    Scope,
-    Site,
-    WeightDeclaration,
-    emit,
-    location,
-    shown,
+from neuralc.dialects.graph import (
+    ConstraintAttr,
+    InitializerAttr,
+    ModelOp,
+    RegularizerAttr,
+    ReturnOp,
+    WeightAttr,
+    WeightOp,
 )
-from neuralc.frontends.nr.layers import LOWERINGS, project
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, error, warning
-from neuralc.grammar.program import Body, LayerNode, MacroNode, Node, Program, RepeatNode
+from neuralc.dialects.syntax import to_attribute
+from neuralc.dialects.types import element_type_of, tensor_type
+from neuralc.frontends.nr.bodies import Bodies
+from neuralc.frontends.nr.clauses import clause_attributes
+from neuralc.frontends.nr.constraints import apply_constraints
+from neuralc.frontends.nr.frame import Frame, Running
+from neuralc.frontends.nr.functions import ModelFunction, Scope, WeightDeclaration, location
+from neuralc.frontends.nr.objectives import check_objectives
+from neuralc.frontends.nr.site import Values
+from neuralc.frontends.nr.trace import Origin
+from neuralc.frontends.sizes import LARGEST, Size
+from neuralc.frontends.symbols import Symbols
+from neuralc.grammar.configured import Configured
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
+from neuralc.grammar.program import Program, ProgramInput, SharedNode
 
 BATCH = "batch"
-_KEEP_SHAPE = 'keep the shape (padding="same", equal channels), or write ResidualConnection(shortcut="projection")'
 
-
-@dataclass(frozen=True)
-class Template:
-    """A graph.func, and the weights its calls have to pass, by their paths within it."""
-
-    name: str
-    result: Attribute
-    weights: Sequence[WeightDeclaration]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The layer a value comes from, for messages about shapes."""
-
-    layer: str
-    span: Span
+A = TypeVar("A", bound=WeightAttr)
 
 
 class Lowering:
-    """One run over one network."""
+    """One run over one network; `pinned` are sizes with a number: `--dim S=128`."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, pinned: Mapping[str, int] | None = None) -> None:
         self.program = program
-        self.messages: list[Diagnostic] = []
-        self.functions: list[FuncOp] = []
-        self.templates: dict[tuple[int, Attribute], Template] = {}
-        self.function_names = Scope("", {BATCH, program.name})
-        self.origin: Origin | None = None
-        self.uses: list[Origin] = []
-        self.warned = False
+        self.symbols = Symbols(pinned)
+        self.bodies = Bodies({BATCH, program.name}, self.symbols)
+
+    @property
+    def messages(self) -> list[Diagnostic]:
+        """Warnings and notes."""
+        return self.bodies.trace.messages
 
     def run(self) -> tuple[ModuleOp, list[WeightDeclaration]]:
-        """The module and its weights in the order of the layers. Raises NeuralcError."""
+        """The module and its weights in the order of the layers. Raises NeuralcError with all that is wrong."""
         program = self.program
-        batch = Dim.symbol(BATCH)
-        given = program.input
-        block = Block(arg_types=[tensor_type((batch, *given.sizes), element_type_of(given.element))])
-        block.args[0].name_hint = given.name
-        block.args[0].location = location(given.span)
-        model = ModelFunction(block)
-        scope = Scope()
-        value = self._body(model, scope, program.body, block.args[0])
-        end = ReturnOp([value])
-        last = program.body.nodes[-1]
-        end.location = location(last.span)
+        self._declare()
+        block = Block(arg_types=[self._type(given) for given in program.inputs])
+        self.symbols.blocks.append(block)
+        function = ModelFunction(block)
+        frame = Frame(function, Scope(), values={})
+        for given, argument in zip(program.inputs, block.args, strict=True):
+            argument.name_hint = given.name
+            argument.location = location(given.span)
+            frame.values[given.name] = (argument,)
+            self.bodies.trace.made((argument,), Origin(given.name, given.span, is_input=True))
+        running = self.bodies.body(frame, program.body, tuple(block.args))
+        outputs = self._outputs(frame, running)
+        self._stop()
+        states = function.write_states()
+        end = ReturnOp([value for _, value in outputs])
+        end.location = location(program.body.steps[-1].node.span)
         block.add_op(end)
         op = ModelOp(
-            program.name, [given.name], [scope.last], [value.type], Region(block), _attributes(program.clauses)
+            program.name,
+            [given.name for given in program.inputs],
+            [name for name, _ in outputs],
+            [value.type for _, value in outputs],
+            Region(block),
+            clause_attributes(program.clauses),
         )
         op.location = location(program.span)
-        return ModuleOp([*self._declarations(model.weights), *self.functions, op]), model.weights
+        for message in check_objectives(op, program.clauses):
+            self.bodies.trace.report(message)
+        weights = list(function.weights.values())
+        return ModuleOp([*self._declarations(weights), *states, *self.bodies.calls.finish(), op]), weights
+
+    def _stop(self) -> None:
+        errors = [*self.program.errors, *self.bodies.trace.errors]
+        if errors:
+            raise NeuralcError(sorted(errors, key=lambda found: found.span.start if found.span else -1))
+
+    # --- sizes -------------------------------------------------------------------------------------------------------
+    def _declare(self) -> None:
+        for size in self.program.sizes:
+            self.symbols.named(size.name, size.origin)
+            self.symbols.bounds.symbols[size.name] = float(size.minimum), float(size.maximum or LARGEST)
+        self.symbols.check_sizes()
+        for problem in apply_constraints(self.program, self.symbols):
+            self.bodies.trace.report(problem)
+
+    def _type(self, given: ProgramInput) -> Attribute:
+        sizes: list[Size] = [self.symbols.named(BATCH, "")]
+        sizes += [self.symbols.named(size, "") if isinstance(size, str) else size for size in given.sizes]
+        return tensor_type(sizes, element_type_of(given.element))
 
     def _declarations(self, weights: Sequence[WeightDeclaration]) -> list[Operation]:
-        ops: list[Operation] = [DimOp(BATCH, 1, None, self.program.input.batch_origin)]
+        ops: list[Operation] = []
+        for dim in self.symbols.declarations():
+            if dim.maximum is not None and dim.maximum.data == Dim.constant(LARGEST):
+                dim.properties.pop("maximum")
+            ops.append(dim)
         for weight in weights:
             attributes = {} if weight.trainable else {"trainable": to_attribute(False)}
-            ops.append(WeightOp(weight.name, weight.type, init=weight.initializer, attributes=attributes))
+            op = WeightOp(
+                weight.name,
+                weight.type,
+                init=_rule(InitializerAttr, weight.initializer),
+                regularizer=_rule(RegularizerAttr, weight.regularizer),
+                constraint=_rule(ConstraintAttr, weight.constraint),
+                attributes=attributes,
+            )
+            ops.append(op)
         return ops
 
-    # --- layers ------------------------------------------------------------------------------------------------------
-    def _body(self, function: Function, scope: Scope, body: Body, x: SSAValue) -> SSAValue:
-        for node in body.nodes:
-            x = self._node(function, scope, node, x)
-        return x
-
-    def _node(self, function: Function, scope: Scope, node: Node, x: SSAValue) -> SSAValue:
-        if not isinstance(node, RepeatNode):
-            return self._one(function, node, x, self._path(scope, node), repeated=False)
-        path = self._path(scope, node.node)
-        for index in range(node.count):
-            x = self._one(function, node.node, x, f"{path}.{index}", repeated=True)
-        return x
-
-    def _path(self, scope: Scope, node: LayerNode | MacroNode) -> str:
-        if isinstance(node, MacroNode):
-            return scope.unique(node.macro)
-        if node.arguments["name"] is not None:
-            return scope.named(node.arguments["name"], node.arguments.spans["name"])
-        return scope.unique(node.signature.scope)
-
-    def _one(
-        self, function: Function, node: LayerNode | MacroNode, x: SSAValue, path: str, *, repeated: bool
-    ) -> SSAValue:
-        if isinstance(node, MacroNode):
-            body = node.body
-            return self._call(
-                function, node, id(body), node.macro, x, path, lambda f, y: self._body(f, Scope(), body, y)
-            )
-        if node.body is None:
-            return self._layer(function, node, x, path)
-        inner = node.body
-        if not repeated:
-            return self._residual(function, node, inner, x, path)
-        name = node.signature.scope
-        return self._call(function, node, id(node), name, x, path, lambda f, y: self._residual(f, node, inner, y, ""))
-
-    def _layer(self, function: Function, node: LayerNode, x: SSAValue, path: str) -> SSAValue:
-        name = node.signature.name
-        if name in ("Dense", "Output"):
-            self._warn_image(node, x)
-        try:
-            result = LOWERINGS[name](Site(function, path, node.span), node.arguments, x)
-        except ShapeError as problem:
-            raise self._problem("E0401", f"`{name}`: {problem}", node.name_span, x) from None
-        self.origin = Origin(name, node.span)
-        return result
-
-    def _residual(self, function: Function, node: LayerNode, body: Body, x: SSAValue, path: str) -> SSAValue:
-        origin = self.origin
-        result = self._body(function, Scope(path), body, x)
-        shortcut = x
-        if shape_of(result.type) != shape_of(x.type):
-            changed = f"this block turns {shown(x)} into {shown(result)}, so its input cannot be added"
-            if node.arguments["shortcut"] != "projection":
-                self.origin = origin
-                raise self._problem("E0404", changed, node.name_span, x, _KEEP_SHAPE)
-            try:
-                site = Site(function, f"{path}.shortcut" if path else "shortcut", node.span)
-                shortcut = project(site, x, result)
-            except ShapeError as problem:
-                raise self._problem("E0404", f"{changed}; {problem}", node.name_span, x) from None
-        added = emit(function, graph.AddOp.of(result, shortcut), node.span, path or node.signature.scope)
-        self.origin = Origin(node.signature.name, node.span)
-        return added
-
-    # --- functions ---------------------------------------------------------------------------------------------------
-    def _call(
-        self,
-        function: Function,
-        node: LayerNode | MacroNode,
-        key: int,
-        name: str,
-        x: SSAValue,
-        path: str,
-        build: Callable[[Function, SSAValue], SSAValue],
-    ) -> SSAValue:
-        """A call of the func for this body and this input type, which is built on first use."""
-        template = self.templates.get((key, x.type))
-        if template is None:
-            self.uses.append(Origin(name, node.name_span))
-            template = self._template(name, x, node.span, build)
-            self.uses.pop()
-            self.templates[key, x.type] = template
-        weights = [
-            function.declare(
-                WeightDeclaration(f"{path}.{weight.name}", weight.type, weight.initializer, weight.trainable), node.span
-            )
-            for weight in template.weights
-        ]
-        self.origin = Origin(name, node.span)
-        return emit(function, CallOp(template.name, [x, *weights], [template.result], path), node.span, path)
-
-    def _template(
-        self, name: str, x: SSAValue, span: Span, build: Callable[[Function, SSAValue], SSAValue]
-    ) -> Template:
-        block = Block(arg_types=[x.type])
-        block.args[0].name_hint = "x"
-        block.args[0].location = location(span)
-        body = BlockFunction(block)
-        result = build(body, block.args[0])
-        end = ReturnOp([result])
-        end.location = location(span)
-        block.add_op(end)
-        op = FuncOp(self.function_names.unique(name), [result.type], Region(block))
-        op.location = location(span)
-        self.functions.append(op)
-        return Template(op.sym_name.data, result.type, tuple(body.weights))
-
-    # --- messages ----------------------------------------------------------------------------------------------------
-    def _warn_image(self, node: LayerNode, x: SSAValue) -> None:
-        if self.warned or len(shape_of(x.type)) < 3:
-            return
-        self.warned = True
-        message = f"`{node.signature.name}` works on the last axis of {shown(x)}, at each place of the others"
-        self.messages.append(
-            warning("W0401", message, node.name_span, help="write `Flatten()` before it if all places belong together")
-        )
-
-    def _problem(self, code: str, message: str, place: Span, x: SSAValue, help: str | None = None) -> NeuralcError:
-        came = (
-            f"its input {shown(x)} is the input of the network"
-            if self.origin is None
-            else f"its input {shown(x)} comes from `{self.origin.layer}` in line {self.origin.span.line}"
-        )
-        used = [f"in `{use.layer}`, used in line {use.span.line}" for use in reversed(self.uses)]
-        return error(code, message, place, note=[came, *used], help=help)
+    # --- outputs -----------------------------------------------------------------------------------------------------
+    def _outputs(self, frame: Frame, running: Running) -> list[tuple[str, Any]]:
+        """Names and values of the results: those of the `outputs:` clause, or the last value."""
+        if self.program.outputs is None:
+            last = self.program.body.steps[-1].node
+            name = last.handle if isinstance(last, SharedNode) else frame.scope.last
+            return _numbered(name or "output", running or ())
+        return [pair for use in self.program.outputs for pair in _numbered(use.name, frame.look_up(use.name) or ())]
 
 
-def _attributes(clauses: Mapping[str, Any]) -> dict[str, Attribute]:
-    return {name: _attribute(value) for name, value in sorted(clauses.items())}
+def _numbered(name: str, values: Values) -> list[tuple[str, Any]]:
+    if len(values) == 1:
+        return [(name, values[0])]
+    return [(f"{name}_{index}", value) for index, value in enumerate(values)]
 
 
-def _attribute(value: Any) -> Attribute:
-    match value:
-        case dict():
-            return DictionaryAttr({name: _attribute(v) for name, v in sorted(value.items()) if v is not None})
-        case list():
-            return ArrayAttr([_attribute(part) for part in value])
-        case _:
-            return to_attribute("none" if value is None else value)
+def _rule(attribute: type[A], configured: Configured | None) -> A | None:
+    return None if configured is None else attribute.named(configured.name, configured.arguments)

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.types import Shape
-from neuralc.frontends.onnx.sizes import Size
-from neuralc.frontends.onnx.symbols import Symbols
+from neuralc.frontends.sizes import Size
+from neuralc.frontends.symbols import Symbols
 
 Pairs: TypeAlias = Iterator[tuple[Size, Size]]
 

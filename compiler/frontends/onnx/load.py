@@ -19,10 +19,10 @@ from neuralc.frontends.onnx.builder import Builder, hint
 from neuralc.frontends.onnx.element_types import ELEMENTS, name_of
 from neuralc.frontends.onnx.importer import Importer, Place
 from neuralc.frontends.onnx.scope import MISSING, Missing, Scope, invalid
-from neuralc.frontends.onnx.sizes import Size
-from neuralc.frontends.onnx.symbols import UNNAMED, Symbols
 from neuralc.frontends.onnx.tensors import TensorReader, shown
 from neuralc.frontends.onnx.values import Array, Value, from_ssa
+from neuralc.frontends.sizes import Size
+from neuralc.frontends.symbols import UNNAMED, Symbols
 from neuralc.grammar.diagnostics import error
 from neuralc.mapped_file import map_file
 

@@ -16,9 +16,9 @@ from neuralc.dialects.types import DimsAttr, ShapeError, is_float, numpy_dtype, 
 from neuralc.frontends.onnx.builder import FOLDED, Builder
 from neuralc.frontends.onnx.element_types import ELEMENTS, name_of
 from neuralc.frontends.onnx.refusals import NeedsValues, Refused
-from neuralc.frontends.onnx.sizes import Size
 from neuralc.frontends.onnx.tensors import TensorReader
 from neuralc.frontends.onnx.values import Array, Value, as_size, objects
+from neuralc.frontends.sizes import Size
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, NodeProto

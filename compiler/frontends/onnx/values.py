@@ -12,7 +12,8 @@ from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.types import AnyTensor, Shape, element_of, numpy_dtype, shape_of, tensor_type
-from neuralc.frontends.onnx.sizes import Size
+from neuralc.frontends.sizes import Size
+from neuralc.pin_dims import Substitution
 
 Array = NDArray[Any]
 
@@ -62,6 +63,12 @@ class Value:
     def numbers(self) -> Array | None:
         """The values where they are the same in every run."""
         return None if self.is_symbolic else self.known
+
+    def resize(self, change: Substitution) -> None:
+        """Put other sizes in the place of symbols among the known values."""
+        if self.known is not None:
+            flat = [change.size(size) if isinstance(size, Dim) else size for size in self.known.reshape(-1)]
+            self.known = known_array(objects(flat, self.known.shape), self.element)
 
     def _value(self) -> SSAValue:
         if self.ssa is None:

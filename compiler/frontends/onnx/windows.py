@@ -10,8 +10,8 @@ from neuralc.dialects.dims import as_dim
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.refusals import Refused
-from neuralc.frontends.onnx.sizes import Size
 from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.sizes import Size
 
 AUTOMATIC = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", "")
 

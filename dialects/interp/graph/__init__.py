@@ -13,6 +13,7 @@ from xdsl.ir import Operation
 from neuralc.dialects.interp.evaluator import Semantics
 from neuralc.dialects.interp.graph import (
     control,
+    custom,
     dense,
     elementwise,
     indexing,
@@ -30,6 +31,7 @@ from neuralc.dialects.interp.graph import (
 
 SEMANTICS: Mapping[type[Operation], Semantics] = {
     **control.SEMANTICS,
+    **custom.SEMANTICS,
     **dense.SEMANTICS,
     **elementwise.SEMANTICS,
     **indexing.SEMANTICS,

@@ -75,7 +75,6 @@ SEMANTICS: dict[type[Operation], Semantics] = {
     graph.CosOp: from_operands(np.cos),
     graph.CoshOp: from_operands(np.cosh),
     graph.DivOp: _divides("div"),
-    graph.DropoutOp: from_operands(lambda x: x),
     graph.EluOp: with_properties(_elu, "alpha"),
     graph.ErfOp: from_operands(_erf),
     graph.ExpOp: from_operands(np.exp),
@@ -111,4 +110,5 @@ SEMANTICS: dict[type[Operation], Semantics] = {
     graph.SubOp: from_operands(np.subtract),
     graph.TanOp: from_operands(np.tan),
     graph.TanhOp: from_operands(np.tanh),
+    **dict.fromkeys(graph.derived(graph.TrainingOp), from_operands(lambda x: x)),
 }

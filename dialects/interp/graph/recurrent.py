@@ -81,29 +81,31 @@ def _rnn_step(op: graph.RnnOp, recurrent: Array, x: Array, states: Sequence[Arra
     return [f(x + states[0] @ recurrent)]
 
 
-def _walk(op: RecurrentOp, projected: Array, states: Sequence[Array], lengths: Array | None, step: Step) -> list[Array]:
-    """Step by step in time; a sequence that is over, or has not begun from its end, keeps its states."""
+def _walk(op: RecurrentOp, projected: Array, states: Sequence[Array], mask: Array | None, step: Step) -> list[Array]:
+    """Step by step in time; a sequence keeps its states where its mask is false."""
     times = range(projected.shape[0])
     y = np.zeros((*projected.shape[:2], op.units), projected.dtype)
     for t in reversed(times) if op.literal("reverse") else times:
         following = step(projected[t], states)
-        counts = np.full((projected.shape[1], 1), True) if lengths is None else (t < lengths)[:, None]
-        states = [np.where(counts, new, old) for new, old in zip(following, states, strict=True)]
-        y[t] = np.where(counts, following[0], 0)
+        if mask is not None:
+            counts = mask[t][:, None]
+            following = [np.where(counts, new, old) for new, old in zip(following, states, strict=True)]
+        states = following
+        y[t] = states[0]
     return [y, *states]
 
 
-def _rest(op: RecurrentOp, rest: Sequence[Array]) -> Array | None:
-    return next((array for array in rest if array.dtype == np.int64), None)
+def _mask(rest: Sequence[Array]) -> Array | None:
+    return next((array for array in rest if array.dtype == np.bool_), None)
 
 
 def _lstm(
     evaluator: Evaluator, op: graph.LstmOp, x: Array, kernel: Array, recurrent: Array, bias: Array, *rest: Array
 ) -> list[Array]:
     h, c, *more = rest
-    peepholes = next((array for array in more if array.dtype != np.int64), np.zeros(3 * op.units))
+    peepholes = next((array for array in more if array.dtype != np.bool_), np.zeros(3 * op.units))
     step = partial(_lstm_step, op, recurrent, peepholes)
-    return _walk(op, x @ kernel + bias, [h, c], _rest(op, more), step)
+    return _walk(op, x @ kernel + bias, [h, c], _mask(more), step)
 
 
 def _gru(
@@ -111,14 +113,14 @@ def _gru(
 ) -> list[Array]:
     h, *more = rest
     own, added = (bias[1], bias[0]) if bias.ndim == 2 else (np.zeros_like(bias), bias)
-    return _walk(op, x @ kernel + added, [h], _rest(op, more), partial(_gru_step, op, recurrent, own))
+    return _walk(op, x @ kernel + added, [h], _mask(more), partial(_gru_step, op, recurrent, own))
 
 
 def _rnn(
     evaluator: Evaluator, op: graph.RnnOp, x: Array, kernel: Array, recurrent: Array, bias: Array, *rest: Array
 ) -> list[Array]:
     h, *more = rest
-    return _walk(op, x @ kernel + bias, [h], _rest(op, more), partial(_rnn_step, op, recurrent))
+    return _walk(op, x @ kernel + bias, [h], _mask(more), partial(_rnn_step, op, recurrent))
 
 
 SEMANTICS: dict[type[Operation], Semantics] = {

@@ -9,6 +9,7 @@ import numpy as np
 from xdsl.ir import Operation
 
 from neuralc.dialects import graph
+from neuralc.dialects.graph.resampling import REACHES
 from neuralc.dialects.interp.evaluator import Evaluator, Semantics
 from neuralc.dialects.interp.numerics import Array
 from neuralc.dialects.scalar import convert
@@ -25,8 +26,19 @@ def _cubic(distance: Array, a: float) -> Array:
     return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
 
 
+def _lanczos(distance: Array, reach: int) -> Array:
+    """The weight of a place at a distance (Duchon 1979)."""
+    return np.asarray(np.where(np.abs(distance) < reach, np.sinc(distance) * np.sinc(distance / reach), 0.0))
+
+
 def _weight(mode: str, distance: Array, a: float) -> Array:
-    return _cubic(distance, a) if mode == "cubic" else np.maximum(1 - np.abs(distance), 0.0)
+    match mode:
+        case "cubic":
+            return _cubic(distance, a)
+        case "linear":
+            return np.asarray(np.maximum(1 - np.abs(distance), 0.0))
+        case _:
+            return _lanczos(distance, REACHES[mode])
 
 
 # -- resize ----------------------------------------------------------------------------------------------------------
@@ -68,7 +80,7 @@ def _resize_axis(op: graph.ResizeOp, x: Array, axis: int, out: int, scale: float
         places = ROUND[op.literal("nearest_mode")](at).astype(np.int64)
         return np.asarray(np.take(x, np.clip(places, 0, n - 1), axis=axis))
     narrow = min(out / n if scale is None else scale, 1.0) if op.literal("antialias") else 1.0
-    reach = int(np.ceil((2 if mode == "cubic" else 1) / narrow))
+    reach = int(np.ceil(REACHES[mode] / narrow))
     places = np.floor(at).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
     weights = _weight(mode, (places - at[:, None]) * narrow, op.literal("cubic_coeff_a"))
     if op.literal("exclude_outside"):

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects.builtin import i1, i64
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from neuralc.dialects import graph, tensor
@@ -128,29 +128,21 @@ def _project(at: Lowering, op: RecurrentOp, bias: SSAValue) -> SSAValue:
 
 
 def _finish(at: Lowering, step: _Step, projected: SSAValue, following: Sequence[SSAValue]) -> list[SSAValue]:
-    """The scan around the body: sequences that are over keep their states. Gives the outputs and the last states."""
-    op, states = step.op, step.states
-    scanned, output = [projected], following[0]
-    if (lengths := op.length_values) is not None:
-        scanned.append(_counts(at, lengths, step.time, step.batch))
+    """The scan around the body: states are kept where a mask is false. Gives the outputs and the last states."""
+    op, scanned = step.op, [projected]
+    if (mask := op.mask_values) is not None:
+        scanned.append(mask)
         counts = step.block.insert_arg(tensor_type((step.batch,), i1), op.STATES + 1)
-        kept = [
+        following = [
             step.map([counts, new, old], lambda b, c, x, y: b.call("select", c, x, y))
-            for new, old in zip(following, states, strict=True)
+            for new, old in zip(following, step.states, strict=True)
         ]
-        output = step.map([counts, kept[0]], lambda b, c, x: b.call("select", c, x, b.number(0.0, x)))
-        following = kept
-    step.block.add_op(tensor.YieldOp([*following, output]))
+    step.block.add_op(tensor.YieldOp([*following, following[0]]))
     flags = [int(op.literal("reverse"))] * (len(scanned) + 1)
     scan = tensor.ScanOp.of(step.time, op.states, scanned, step.captured, Region(step.block), flags)
     at.insert(scan)
     *last, outputs = scan.results
     return [outputs, *last]
-
-
-def _counts(at: Lowering, lengths: SSAValue, time: int | Dim, batch: int | Dim) -> SSAValue:
-    """Whether a time of a sequence counts: [time, batch]."""
-    return at.map("b->tb", [lengths], (time, batch), lambda b, n: b.call("lt", b.position("t", i64), n))
 
 
 def _lstm(at: Lowering, op: graph.LstmOp) -> list[SSAValue]:

@@ -22,6 +22,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.dims import as_dim
+from neuralc.dialects.graph.resampling import REACHES
 from neuralc.dialects.tensor.subscripts import LETTERS, WHOLE, identity
 from neuralc.dialects.types import DimsAttr, element_bytes, element_of, shape_of, tensor_type
 from neuralc.passes.lower.lowering import Conversion, Lowering, unsupported
@@ -41,16 +42,29 @@ def _float_of(element: Attribute) -> Attribute:
 
 
 def _weight(b: ScalarBuilder, mode: str, distance: SSAValue, a: float) -> SSAValue:
-    """The weight of a place at a distance: a triangle, or Keys 1981 with the coefficient a."""
+    """The weight of a place at a distance: a triangle, Keys 1981 with the coefficient a, or a Lanczos window."""
     d = b.call("abs", distance)
     if mode == "linear":
         return b.call("maximum", b.call("sub", 1.0, d), 0.0)
+    if mode in ("lanczos3", "lanczos5"):
+        return _lanczos(b, d, REACHES[mode])
     near = b.call("sub", b.call("mul", d, a + 2), a + 3)
     near = b.call("add", b.call("mul", b.call("mul", near, d), d), 1.0)
     far = b.call("add", b.call("mul", b.call("sub", b.call("mul", d, a), 5 * a), d), 8 * a)
     far = b.call("sub", b.call("mul", far, d), 4 * a)
     far = b.call("select", b.call("lt", d, 2.0), far, b.number(0.0, d))
     return b.call("select", b.call("le", d, 1.0), near, far)
+
+
+def _lanczos(b: ScalarBuilder, d: SSAValue, reach: int) -> SSAValue:
+    """sinc(d) * sinc(d / reach) for a distance of at least 0, 1 at 0 and 0 from the reach on."""
+    angle = b.call("mul", d, math.pi)
+    waves = b.call("mul", b.call("sin", angle), b.call("sin", b.call("div", angle, float(reach))))
+    squared = b.call("div", b.call("mul", angle, angle), float(reach))
+    only = b.call("eq", d, 0.0)
+    inside = b.call("div", waves, b.call("select", only, b.number(1.0, d), squared))
+    inside = b.call("select", only, b.number(1.0, d), inside)
+    return b.call("select", b.call("lt", d, float(reach)), inside, b.number(0.0, d))
 
 
 def _sum(b: ScalarBuilder, terms: Sequence[SSAValue]) -> SSAValue:
@@ -107,7 +121,7 @@ class _Axis:
         """The taps, counted from the place below the coordinate."""
         if self.mode == "nearest":
             return range(1)
-        reach = math.ceil((2 if self.mode == "cubic" else 1) / self.narrowed)
+        reach = math.ceil(REACHES[self.mode] / self.narrowed)
         return range(1 - reach, reach + 1)
 
     # -- in the region of a map over the result's places -------------------------------------------------------------

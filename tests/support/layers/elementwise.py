@@ -63,7 +63,17 @@ def prelu(program: Program, x: SSAValue) -> SSAValue | None:
 
 @floats
 def dropout(program: Program, x: SSAValue) -> SSAValue:
-    return graph.DropoutOp.of(x, rate=0.25).result
+    return graph.DropoutOp.of(x, rate=0.25, kind=program.choice(("zeros", "alpha", "gaussian"))).result
+
+
+@floats
+def noise(program: Program, x: SSAValue) -> SSAValue:
+    return graph.GaussianNoiseOp.of(x, stddev=0.25).result
+
+
+@floats
+def regularizer(program: Program, x: SSAValue) -> SSAValue:
+    return graph.ActivityRegularizerOp.of(x, l1=0.25).result
 
 
 def sum_or_extreme(op: type[Any]) -> Layer:
@@ -143,7 +153,8 @@ def precision(program: Program, x: SSAValue) -> SSAValue:
 
 
 PLAIN: Sequence[Layer] = (
-    dropout, exp, prelu, *map(sum_or_extreme, BINARY), mul, scale, div, *map(smooth, SMOOTH), *map(positive, POSITIVE),
+    dropout, noise, regularizer, exp, prelu, mul, scale, div,
+    *map(sum_or_extreme, BINARY), *map(smooth, SMOOTH), *map(positive, POSITIVE),
 )  # fmt: skip
 LAYERS: Sequence[Layer] = (
     acosh, power, precision, *map(smooth, EVERYWHERE), *map(bounded, BOUNDED), *map(jump, JUMPS),

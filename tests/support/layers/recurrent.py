@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from support.layers.program import Layer, Program, floats, reshaped, static
-from xdsl.dialects.builtin import i64
+from support.layers.program import Layer, Program, floats, reshaped
+from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.dims import product
+from neuralc.dialects.dims import Dim, product
 from neuralc.dialects.types import shape_of, tensor_type
 
 GATES: dict[type[Any], int] = {graph.LstmOp: 4, graph.GruOp: 3, graph.RnnOp: 1}
@@ -42,14 +42,23 @@ def _recurrent(program: Program, op: type[Any], x: SSAValue) -> SSAValue | None:
     operands = [x, kernel, inner, program.weight("recurrent.bias", width), state]
     if op is graph.LstmOp:
         operands.append(program.constant((batch, units), -0.5))
-    if isinstance(longest := shape_of(x.type)[0], int) and program.flag():
-        length = program.constant((), program.integer(0, static(longest)), i64)
-        operands.append(graph.ExpandOp.of(length, result=tensor_type((batch,), i64)).result)
+    if program.flag():
+        operands.append(_mask(program, shape_of(x.type)[0], batch))
     properties: dict[str, Any] = {"reverse": program.flag()}
     if op is graph.GruOp:
         properties["reset_after"] = program.flag()
     results = op.of(*operands, **properties).results
     return program.choice(list(results))
+
+
+def _mask(program: Program, time: int | Dim, batch: int | Dim) -> SSAValue:
+    """Every time but each third one, or only each third one."""
+    numbers = graph.IotaOp.of(result=tensor_type((time,), i64)).result
+    third = graph.RemainderOp.of(numbers, program.constant((), 3, i64)).result
+    comparison = program.choice([graph.LessOp, graph.EqualOp])
+    counts = comparison.of(third, program.constant((), program.integer(0, 2), i64)).result
+    column = graph.ReshapeOp.of(counts, result=tensor_type((time, 1), i1)).result
+    return graph.ExpandOp.of(column, result=tensor_type((time, batch), i1)).result
 
 
 LAYERS: Sequence[Layer] = tuple(map(recurrent, GATES))

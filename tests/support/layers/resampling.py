@@ -9,7 +9,7 @@ from support.layers.program import Layer, Program, floats, rank
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.graph.resampling import COORDINATES, INTERPOLATIONS, PADDINGS, ROUNDINGS
+from neuralc.dialects.graph.resampling import COORDINATES, GRID_INTERPOLATIONS, INTERPOLATIONS, PADDINGS, ROUNDINGS
 from neuralc.dialects.types import element_of, is_float, shape_of, tensor_type
 
 
@@ -23,7 +23,7 @@ def resize(program: Program, x: SSAValue) -> SSAValue | None:
         "mode": mode,
         "coordinates": program.choice([name for name in COORDINATES if name != "tf_crop_and_resize"]),
         "nearest_mode": program.choice(ROUNDINGS),
-        "exclude_outside": mode == "cubic" and program.flag(),
+        "exclude_outside": mode not in ("nearest", "linear") and program.flag(),
     }
     for axis in {program.integer(0, len(shape) - 1) for _ in range(2)}:
         size = shape[axis]
@@ -48,7 +48,7 @@ def grid_sample(program: Program, x: SSAValue) -> SSAValue | None:
     out = tuple(program.integer(1, 3) for _ in range(places))
     grid = program.weight("grid", *out, places)
     grid = graph.ExpandOp.of(grid, result=tensor_type((shape[0], *out, places), program.element)).result
-    mode = program.choice(INTERPOLATIONS if places < 3 else ("nearest", "linear"))
+    mode = program.choice(GRID_INTERPOLATIONS if places < 3 else ("nearest", "linear"))
     padding = program.choice(PADDINGS)
     return graph.GridSampleOp.of(x, grid, mode=mode, padding_mode=padding, align_corners=program.flag()).result
 

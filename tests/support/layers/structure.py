@@ -1,4 +1,4 @@
-"""Weights derived from weights, and calls of functions."""
+"""Weights derived from weights, states, and calls of functions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from support.layers.program import Layer, Program, floats
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.types import shape_of
+from neuralc.dialects.types import as_tensor, shape_of
 
 
 @floats
@@ -38,4 +38,19 @@ def call(program: Program, x: SSAValue) -> SSAValue | None:
     return graph.CallOp(name, [twice, kernel], [x.type], path="block.1").res[0]
 
 
+@floats
+def state(program: Program, x: SSAValue) -> SSAValue | None:
+    """The value of the run before is added; some states begin with a weight, some with a number."""
+    shape = shape_of(x.type)
+    initial: str | float = 0.25 * program.integer(-2, 2)
+    if shape and isinstance(channels := shape[-1], int) and program.flag():
+        program.weight("start", channels)
+        initial = list(program.build.weights)[-1]
+    name = program.build.state("state", as_tensor(x.type), initial)
+    result = graph.AddOp.of(x, graph.GetStateOp(name, x.type).result).result
+    graph.SetStateOp(name, program.choice([x, graph.MulOp.of(result, program.like(result, 0.5)).result]))
+    return result
+
+
 LAYERS: Sequence[Layer] = (derived, call)
+STATES: Sequence[Layer] = (state,)

@@ -86,6 +86,16 @@ def test_dims_are_fixed_on_request(network: Path) -> None:
         model(images(3))
 
 
+def test_searches_are_decided_on_request(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network.write_text(NETWORK.replace("Output(5", "Output(HPO(choice(5, 7))"))
+    for target in ("cpu", "interp"):
+        chosen = neuralc.compile(network, target=target, set={"output.units": 7})
+        assert chosen(images(3)).shape == (3, 7)
+    assert "W0302" not in capsys.readouterr().err
+    assert neuralc.compile(network)(images(3)).shape == (3, 5)
+    assert "W0302" in capsys.readouterr().err
+
+
 def test_untrained_weights_are_said_on_stderr(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
     neuralc.compile(network)
     assert "W0501" in capsys.readouterr().err

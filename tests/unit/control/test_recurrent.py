@@ -17,7 +17,7 @@ from support.graph_modules import GraphModule, tensor
 from support.pipelines import NATIVE, assert_same
 from support.regions import assert_everywhere
 from support.tables import few_of
-from xdsl.dialects.builtin import ModuleOp, i64
+from xdsl.dialects.builtin import ModuleOp, i1
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
@@ -81,7 +81,7 @@ class Layer:
         if self.kind == "lstm":
             self.inputs["c"] = make(self.batch, self.units)
         if self.lengths is not None:
-            self.inputs["lengths"] = self.lengths
+            self.inputs["mask"] = np.arange(self.time)[:, None] < self.lengths
 
     def module(self, time: int | str = "S", batch: int | str | None = None) -> tuple[ModuleOp, WeightStore]:
         builder = GraphModule()
@@ -95,14 +95,19 @@ class Layer:
         types = {"x": tensor(time, rows, self.depth), "h": tensor(rows, self.units)}
         if self.kind == "lstm":
             types["c"] = tensor(rows, self.units)
-        if self.lengths is not None:
-            types["lengths"] = tensor(rows, element=i64)
+        if "mask" in self.inputs:
+            types["mask"] = tensor(time, rows, element=i1)
         return builder.model(types, body), builder.weights
 
     def reference(self) -> list[Array]:
         module, weights = self.module()
         verify_module(module)
         return run_module(module, self.inputs, weights)
+
+    def reference_as_onnx_gives_it(self) -> list[Array]:
+        """With outputs of 0 behind the end of a sequence."""
+        y, *states = self.reference()
+        return [y * self.inputs["mask"][..., None] if self.lengths is not None else y, *states]
 
     # -- ONNX --------------------------------------------------------------------------------------------------------
 
@@ -236,7 +241,26 @@ VARIANTS = [
 
 @pytest.mark.parametrize("layer", VARIANTS, ids=str)
 def test_attributes_mean_what_they_mean_to_onnx_runtime(layer: Layer) -> None:
-    assert_agrees(layer.reference(), layer.in_onnx_runtime(), NATIVE)
+    assert_agrees(layer.reference_as_onnx_gives_it(), layer.in_onnx_runtime(), NATIVE)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_times_that_a_mask_leaves_out_are_as_if_they_were_not_there(kind: str, reverse: bool) -> None:
+    layer = Layer(kind, properties={"reverse": reverse})
+    mask = np.array([[0, 1, 1, 0, 1], [1, 0, 0, 0, 1], [0, 0, 0, 0, 0]], bool)
+    layer.inputs["mask"] = mask.T
+    y, *states = layer.reference()
+    for row in (0, 1):
+        times = np.flatnonzero(mask[row])
+        alone = Layer(kind, properties={"reverse": reverse})
+        alone.inputs["x"] = layer.inputs["x"][times]
+        short_y, *short_states = alone.reference()
+        assert_agrees([y[times, row], *(s[row] for s in states)], [short_y[:, row], *(s[row] for s in short_states)], 0)
+    h = layer.inputs["h"]
+    np.testing.assert_array_equal(y[0, 0], states[0][0] if reverse else h[0])
+    np.testing.assert_array_equal(y[:, 2], np.broadcast_to(h[2], (5, 8)))
+    np.testing.assert_array_equal(states[0][2], h[2])
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
@@ -314,8 +338,10 @@ def test_shapes_and_activations_that_do_not_fit_are_refused() -> None:
         _wrong(activations="tanh tanh")
     with pytest.raises(ShapeError, match="takes 0 numbers"):
         _wrong(activations="tanh(1.0)")
-    with pytest.raises(ShapeError, match="lengths are i64"):
-        _wrong(lengths=(4,))
+    with pytest.raises(ShapeError, match="a mask is i1"):
+        _wrong(mask=(3, 5))
+    with pytest.raises(ShapeError, match="the rate of dropout"):
+        _wrong(recurrent_dropout=1.0)
     with pytest.raises(ShapeError, match="clip"):
         _wrong(clip=-1.0)
 
@@ -324,7 +350,7 @@ def _wrong(
     kernel: tuple[int, int] = (6, 8),
     bias: tuple[int, ...] = (8,),
     state: tuple[int, int] = (3, 8),
-    lengths: tuple[int, ...] = (3,),
+    mask: tuple[int, ...] = (5, 3),
     **properties: Any,
 ) -> None:
     types = [
@@ -333,7 +359,7 @@ def _wrong(
         tensor(8, 8),
         tensor(*bias),
         tensor(*state),
-        tensor(*lengths, element=i64),
+        tensor(*mask, element=i1),
     ]
     values = {f"x{i}": type_ for i, type_ in enumerate(types)}
     GraphModule().model(values, lambda *args: graph.RnnOp.of(*args, **properties).y)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralc.dialects.dims import Dim, as_dim, product, simplest
+from neuralc.dialects.dims import Dim, Function, as_dim, product, simplest
 
 SYMBOLS = ("batch", "S", "min_1")
 FUNCTIONS: dict[str, tuple[Callable[[Dim, Dim], Dim], Callable[[int, int], int]]] = {
@@ -60,6 +60,19 @@ def test_division_is_that_of_the_integers(a: Dim, b: Dim, env: dict[str, int], n
     assert build(a, b).evaluate(env) == evaluate(a.evaluate(env), b.value)
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(SYMBOLS)), max_size=3), st.integers(0, 30), divisors,
+       environments, st.sampled_from(DIVISIONS))  # fmt: skip
+def test_what_is_divided_is_not_negative(
+    terms: list[tuple[int, str]], constant: int, divisor: Dim, env: dict[str, int], name: str
+) -> None:
+    """Native code divides without signs, and adds divisor - 1 to round up."""
+    size = sum((Dim.symbol(symbol) * factor for factor, symbol in terms), Dim.constant(constant))
+    for monomial, _ in FUNCTIONS[name][0](size, divisor).terms:
+        for atom in monomial:
+            if isinstance(atom, Function):
+                assert atom.lhs.evaluate(env) + (divisor.value - 1 if atom.name == "ceildiv" else 0) >= 0
+
+
 @given(dims, dims, environments, st.sampled_from(["min", "max"]))
 def test_min_and_max_are_those_of_the_integers(a: Dim, b: Dim, env: dict[str, int], name: str) -> None:
     build, evaluate = FUNCTIONS[name]
@@ -105,6 +118,13 @@ def test_divisible_dims_are_multiples(a: Dim, divisor: int, env: dict[str, int])
         ("-batch", "-batch"),
         ("floordiv(batch * 6, 3)", "batch * 2"),
         ("mod(batch * 6, 3)", "0"),
+        ("mod(batch * 6 + S - 1, 3)", "mod(S + 2, 3)"),
+        ("floordiv(batch * 6 + S + 3, 3)", "batch * 2 + floordiv(S, 3) + 1"),
+        ("floordiv(S - 1, 2) + 1", "ceildiv(S, 2)"),
+        ("ceildiv(S + 1, 4)", "floordiv(S, 4) + 1"),
+        ("floordiv(S - 3, 4) + 1", "ceildiv(S - 2, 4)"),
+        ("ceildiv(batch * 16 - 16, 32)", "ceildiv(batch * 16 - 16, 32)"),
+        ("floordiv(2 - mod(S, 2), 2)", "floordiv(-mod(S, 2) + 2, 2)"),
         ("ceildiv(batch, 6) * 4", "ceildiv(batch, 6) * 4"),
         ("min(S, batch)", "min(S, batch)"),
         ("min(batch, S)", "min(S, batch)"),

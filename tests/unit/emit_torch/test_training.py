@@ -77,6 +77,47 @@ def test_dropout_is_active_in_training_only() -> None:
     assert set(found.unique().tolist()) == {0.0, 2.0}
 
 
+def training_and_inference(layers: str, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    shape = tuple(x.shape[1:])
+    model = model_of(program(f"network Net {{ input: {shape} layers: {layers} }}"))
+    return model.train()(x), model.eval()(x)
+
+
+def test_spatial_dropout_drops_whole_channels() -> None:
+    x = torch.ones(4, 5, 6, 50)
+    found, same = training_and_inference("SpatialDropout2D(0.25)", x)
+    torch.testing.assert_close(same, x)
+    torch.testing.assert_close(found, found[:, :1, :1].expand_as(found))
+    assert set(found.unique().tolist()) == {0.0, torch.tensor(1 / 0.75).item()}
+    assert abs((found == 0).float().mean().item() - 0.25) < 0.1
+
+
+def test_dropout_with_a_noise_shape_makes_one_choice_for_an_axis() -> None:
+    x = torch.ones(50, 7, 3)
+    found, same = training_and_inference("Dropout(0.5, noise_shape=(None, 1, 3))", x)
+    torch.testing.assert_close(same, x)
+    torch.testing.assert_close(found, found[:, :1].expand_as(found))
+    assert set(found.unique().tolist()) == {0.0, 2.0}
+
+
+def test_gaussian_noise_and_dropout_have_their_deviations() -> None:
+    x = torch.full((50, 400), 3.0)
+    for layers, mean, deviation in (("GaussianNoise(0.5)", 3.0, 0.5), ("GaussianDropout(0.2)", 3.0, 1.5)):
+        found, same = training_and_inference(layers, x)
+        torch.testing.assert_close(same, x)
+        assert abs(found.mean().item() - mean) < 0.05
+        assert abs(found.std().item() - deviation) < 0.03
+
+
+def test_alpha_dropout_keeps_mean_and_variance() -> None:
+    x = torch.randn(100, 400, generator=torch.Generator().manual_seed(1))
+    found, same = training_and_inference("AlphaDropout(0.3)", x)
+    torch.testing.assert_close(same, x)
+    assert abs(found.mean().item()) < 0.02
+    assert abs(found.std().item() - 1.0) < 0.02
+
+
 def test_batch_norm_moves_its_statistics_as_keras_does() -> None:
     text = "network Net { input: (5) layers: BatchNormalization(momentum=0.8, epsilon=0.01) }"
     model = model_of(program(text))

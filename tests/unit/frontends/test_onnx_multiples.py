@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 import neuralc
 from neuralc.dialects.dims import Dim
-from neuralc.frontends.onnx.multiples import in_lowest_terms, multiples
+from neuralc.frontends.multiples import in_lowest_terms, multiples
 from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.runtime.errors import ModelError
 

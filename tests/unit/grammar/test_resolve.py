@@ -1,12 +1,10 @@
-"""Networks: clauses, macros, repetition, choosing one of several, and every error in one run."""
-
-from typing import Any
+"""Networks: macros, repetition, choosing one of several, and every error in one run."""
 
 import pytest
 
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source
 from neuralc.grammar.parser import parse
-from neuralc.grammar.program import LayerNode, MacroNode, Program, RepeatNode
+from neuralc.grammar.program import CallNode, LayerNode, Program, RepeatNode
 from neuralc.grammar.resolve import MAX_LAYERS, resolve
 
 
@@ -20,21 +18,13 @@ def errors_of(text: str, network: str | None = None) -> tuple[Diagnostic, ...]:
     return caught.value.diagnostics
 
 
-def clauses_of(text: str) -> Any:
-    return program_of(f"network M {{ input: (8) layers: Dense(3) {text} }}").clauses
-
-
-def clause_errors(text: str) -> list[str]:
-    return [found.code for found in errors_of(f"network M {{ input: (8) layers: Dense(3) {text} }}")]
-
-
 # --- macros ----------------------------------------------------------------------------------------------------------
 def test_parameters_and_defaults_reach_the_layers() -> None:
     program = program_of("define A(n, m=5) { Dense(n) Dense(m) } network M { input: (8) layers: A(3) A(4, m=6) }")
     units = [
-        [layer.arguments["units"] for layer in node.body.nodes if isinstance(layer, LayerNode)]
+        [layer.arguments["units"] for layer in node.callee.body.nodes if isinstance(layer, LayerNode)]
         for node in program.body.nodes
-        if isinstance(node, MacroNode)
+        if isinstance(node, CallNode)
     ]
     assert units == [[3, 5], [4, 6]]
 
@@ -43,10 +33,10 @@ def test_equal_uses_of_a_macro_share_one_body() -> None:
     first, second, third = (
         node
         for node in program_of("define A(n) { Dense(n) } network M { input: (8) layers: A(3) A(n=3) A(4) }").body.nodes
-        if isinstance(node, MacroNode)
+        if isinstance(node, CallNode)
     )
-    assert first.body is second.body
-    assert first.body is not third.body
+    assert first.callee is second.callee
+    assert first.callee is not third.callee
 
 
 def test_macros_are_hygienic() -> None:
@@ -56,11 +46,11 @@ def test_macros_are_hygienic() -> None:
     assert (found.code, found.span and found.span.text) == ("E0305", "n")
     text = "define In(n) { Dense(n) } define Out(n) { In(4) Dense(n) } network M { input: (8) layers: Out(3) }"
     (outer,) = program_of(text).body.nodes
-    assert isinstance(outer, MacroNode)
-    inner, last = outer.body.nodes
-    assert isinstance(inner, MacroNode)
+    assert isinstance(outer, CallNode)
+    inner, last = outer.callee.body.nodes
+    assert isinstance(inner, CallNode)
     assert isinstance(last, LayerNode)
-    (dense,) = inner.body.nodes
+    (dense,) = inner.callee.body.nodes
     assert isinstance(dense, LayerNode)
     assert (dense.arguments["units"], last.arguments["units"]) == (4, 3)
 
@@ -83,8 +73,8 @@ def test_an_error_inside_a_macro_is_reported_once_and_tells_where_the_macro_is_u
 def test_a_macro_may_be_repeated_by_a_parameter() -> None:
     program = program_of("define A(n) { Dense(4) * n } network M { input: (8) layers: A(3) }")
     (use,) = program.body.nodes
-    assert isinstance(use, MacroNode)
-    (repeated,) = use.body.nodes
+    assert isinstance(use, CallNode)
+    (repeated,) = use.callee.body.nodes
     assert isinstance(repeated, RepeatNode)
     assert (repeated.count, program.body.size) == (3, 3)
 
@@ -97,14 +87,14 @@ def test_chains_of_macros_that_explode_are_refused_at_once() -> None:
 
 
 def test_chains_of_macros_that_go_too_deep_are_refused() -> None:
-    macros = "".join(f"define A{i} {{ A{i + 1}() }} " for i in range(400))
-    assert errors_of(macros + "define A400 { Dense(3) } network M { input: (8) layers: A0() }")[0].code == "E0106"
+    macros = "".join(f"define A{i} {{ A{i + 1}() }} " for i in range(1100))
+    assert errors_of(macros + "define A1100 { Dense(3) } network M { input: (8) layers: A0() }")[0].code == "E0106"
 
 
 def test_blocks_and_macros_that_nest_too_deep_together_are_refused() -> None:
-    nest, close = "Residual { " * 90, "} " * 90
+    nest, close = "Residual { " * 600, "} " * 600
     macros = f"define A {{ {nest} ReLU {close} }} define B {{ {nest} A() {close} }} "
-    assert program_of(f"{macros} network M {{ input: (8) layers: A() }}").body.depth == 92
+    assert program_of(f"{macros} network M {{ input: (8) layers: A() }}").body.depth == 602
     assert {d.code for d in errors_of(f"{macros} network M {{ input: (8) layers: A() B() }}")} == {"E0106"}
     assert {d.code for d in errors_of(f"{macros} network M {{ input: (8) layers: B() A() }}")} == {"E0106"}
 
@@ -128,12 +118,13 @@ TWO = "network A { input: (8) layers: Dense(3) } network B { input: (9) layers: 
 
 
 def test_a_network_is_chosen_by_name() -> None:
-    assert program_of(TWO, "B").input.sizes == (9,)
+    assert program_of(TWO, "B").inputs[0].sizes == (9,)
 
 
 def test_one_of_several_networks_must_be_chosen() -> None:
     (found,) = errors_of(TWO)
     assert (found.code, found.message) == ("E0207", "the file has several networks: A, B")
+    assert program_of(TWO + " network C { input: (8) layers: A() B() }").name == "C"
     (found,) = errors_of(TWO, "b")
     assert (found.code, found.help) == ("E0207", "did you mean `B`?")
 
@@ -146,139 +137,18 @@ def test_independent_errors_come_together_in_order_of_position() -> None:
     Dens(3)
     Dense(units=-1)
     Residual { Conv2D(3) Flaten() }
-    LSTM(3)
+    QuantumLaye(3)
   optimizer: Adma()
   train { epoch: 3 }
 }"""
     found = errors_of(text)
     assert [d.code for d in found] == [
-        "E0402", "E0204", "E0201", "E0306", "E0301", "E0201", "E0701", "E0203", "E0302",
+        "E0402", "E0204", "E0201", "E0306", "E0301", "E0201", "E0201", "E0203", "E0302",
     ]  # fmt: skip
     assert [d.span.line for d in found if d.span] == [2, 3, 5, 6, 7, 7, 8, 9, 10]
 
 
-@pytest.mark.parametrize(
-    ("shape", "sizes", "origin"),
-    [
-        ("(28, 28, 1)", (28, 28, 1), "implied batch"),
-        ("(None, 28, 28, 1)", (28, 28, 1), "m.nr:1:21"),
-        ("(NONE, 8)", (8,), "m.nr:1:21"),
-        ("(32,)", (32,), "implied batch"),
-        ("()", (), "implied batch"),
-        ("(HPO(choice(32, 64)))", (32,), "implied batch"),
-    ],
-)
-def test_a_leading_none_is_the_batch_and_is_implied_otherwise(shape: str, sizes: tuple[int, ...], origin: str) -> None:
-    found = program_of(f"network M {{ input: {shape} layers: Dense(3) }}").input
-    assert (found.sizes, found.batch_origin) == (sizes, origin)
-
-
-@pytest.mark.parametrize(
-    ("clause", "name", "element"),
-    [
-        ("(8)", "input", "float32"),
-        ("x: (8)", "x", "float32"),
-        ("{ x: (8) float64 }", "x", "float64"),
-        ("(8) half", "input", "float16"),
-    ],
-)
-def test_inputs_have_a_name_and_a_type(clause: str, name: str, element: str) -> None:
-    found = program_of(f"network M {{ input: {clause} layers: Dense(3) }}").input
-    assert (found.name, found.element) == (name, element)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "network M { input: (8), (4) layers: Dense(3) }",
-        "network M { input: { a: (8), b: (4) } layers: Dense(3) }",
-        "network M { input: (S, 8) layers: Dense(3) }",
-        "network M { input: (8, None) layers: Dense(3) }",
-        "network M { input: (8) where S < 3 layers: Dense(3) }",
-        "network M { input: (8) layers: a = Dense(3) }",
-        "network M { input: (8) layers: Dense(3)(x) }",
-        "network M { input: (8) layers: image: { Dense(3) } }",
-        "network M { input: (8) layers: Dense(3) outputs: (a) }",
-        'from "b.nr" import A network M { input: (8) layers: Dense(3) }',
-        "network M { input: (8) bfloat16 layers: Dense(3) }",
-        "network N { input: (8) layers: Dense(3) } network M { input: (8) layers: N() }",
-    ],
-)
-def test_what_has_no_meaning_yet_says_so(text: str) -> None:
-    found = errors_of(text, "M")
-    assert {d.code for d in found} == {"E0703"}
-    assert all(d.span is not None for d in found)
-
-
 # --- clauses ---------------------------------------------------------------------------------------------------------
-def test_training_clauses_are_kept_as_data() -> None:
-    clauses = clauses_of(
-        'loss: "mse" metrics: ["accuracy", mae] optimizer: Adam(learning_rate=ExponentialDecay(0.001, 1000, 0.96)) '
-        "train { epochs: 15 batch_size: HPO(choice(32, 64)) validation_split: 0.2 } execute { device: auto }"
-    )
-    assert clauses == {
-        "loss": "mean_squared_error",
-        "metrics": ["accuracy", "mean_absolute_error"],
-        "optimizer": {
-            "name": "Adam",
-            "learning_rate": {
-                "name": "ExponentialDecay",
-                "initial_learning_rate": 0.001,
-                "decay_steps": 1000,
-                "decay_rate": 0.96,
-            },
-        },
-        "train": {"epochs": 15, "batch_size": 32, "validation_split": 0.2},
-        "execution": {"device": "auto"},
-    }
-
-
-@pytest.mark.parametrize(
-    "text", ["adam", "Adam", '"adam"', "Adam()", '"Adam()"', '"ADAM"'],
-)  # fmt: skip
-def test_an_optimizer_may_be_a_word_a_string_or_a_call(text: str) -> None:
-    assert clauses_of(f"optimizer: {text}")["optimizer"] == {"name": "Adam"}
-
-
-def test_a_schedule_may_stand_in_a_string() -> None:
-    found = clauses_of(
-        'optimizer: SGD(learning_rate="ExponentialDecay(HPO(choice(0.1, 0.01)), 1000, 0.96)", momentum=0.9)'
-    )
-    assert found["optimizer"]["learning_rate"]["initial_learning_rate"] == 0.1
-
-
-@pytest.mark.parametrize(
-    ("text", "codes"),
-    [
-        ("optimizer: Sgdd", ["E0203"]),
-        ("optimizer: Adam(0)", ["E0306"]),
-        ('optimizer: Adam("x")', ["E0203"]),
-        ("optimizer: Adam(learning_rte=3)", ["E0302"]),
-        ("optimizer: Adam(ExponentialDecay(0.1))", ["E0301", "E0301"]),
-        ("optimizer: Adam(ExponentialDeca(0.1))", ["E0203"]),
-        ("optimizer: 3", ["E0203"]),
-        ("loss: msee", ["E0204"]),
-        ("loss: 3", ["E0305"]),
-        ("loss: mse, mae", ["E0305"]),
-        ("metrics: [accurcy, 3]", ["E0205", "E0305"]),
-        ("train { validation_split: 1.5 }", ["E0306"]),
-        ("train { epochs: 0 }", ["E0306"]),
-        ('train { search_method: "magic" }', ["E0307"]),
-        ('execution { device: "npu" }', ["E0210"]),
-        ("execution { precison: fp16 }", ["E0302"]),
-        ("weights: 3", ["E0305"]),
-        ("init: seed(-1)", ["E0305"]),
-        ('init: "random"', ["E0305"]),
-        ("batchsize: 3", ["E0206"]),
-        ("train { epochs: 3 } train { epochs: 4 }", ["E0112"]),
-        ("input: (9)", ["E0112"]),
-        ("layers: Dense(4)", ["E0112"]),
-    ],
-)
-def test_wrong_clauses_are_errors(text: str, codes: list[str]) -> None:
-    assert clause_errors(text) == codes
-
-
 def test_weights_and_seed_are_read() -> None:
     program = program_of('network M { input: (8) layers: Dense(3) weights: "a/b.safetensors" init: seed(7) }')
     assert (program.weights, program.seed) == ("a/b.safetensors", 7)
@@ -290,10 +160,3 @@ def test_weights_and_seed_are_read() -> None:
 def test_devices_of_layers_are_checked_and_noted_once() -> None:
     text = 'network M { input: (8) layers: Dense(3) @ "cuda:0" Dense(3) @ "cpu" }'
     assert [d.code for d in program_of(text).messages] == ["W0701"]
-
-
-def test_clauses_of_a_research_file_do_not_matter() -> None:
-    text = (
-        'network M { input: (8) layers: Dense(3) } research M { metrics { accuracy: 88.3 } references { paper: "x" } }'
-    )
-    assert program_of(text).name == "M"

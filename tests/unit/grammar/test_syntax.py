@@ -11,7 +11,8 @@ from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source
 from neuralc.grammar.mistakes import MISTAKES, Mistake
 from neuralc.grammar.parser import decode, parse, parse_value, read_source
-from neuralc.grammar.syntax_errors import MAX_NESTING
+from neuralc.grammar.syntax_errors import MAX_NESTING, READABLE
+from neuralc.grammar.tables import lark_parser
 
 
 def tree_of(text: str) -> t.File:
@@ -49,11 +50,11 @@ def test_the_grammar_has_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_layer_keeps_everything_written_about_it() -> None:
     layer = layer_of('y = Residual(3, shortcut="identity")(a, b) @ "cuda:0" { Dense(3) } * 2')
-    assert layer.target is not None
     assert layer.applied is not None
     assert layer.device is not None
     assert layer.block is not None
-    assert (layer.target.value, layer.name.value, layer.device.value) == ("y", "Residual", "cuda:0")
+    assert ([target.value for target in layer.targets], layer.name.value) == (["y"], "Residual")
+    assert layer.device.value == "cuda:0"
     assert [argument.name.value if argument.name else None for argument in layer.arguments] == [None, "shortcut"]
     assert [argument.value.value for argument in layer.applied if isinstance(argument.value, t.Name)] == ["a", "b"]
     assert len(layer.block.items) == 1
@@ -119,6 +120,16 @@ def test_a_known_mistake_is_named(mistake: Mistake, text: str) -> None:
     assert found.help == mistake.help
 
 
+def test_what_is_expected_is_said_as_it_is_written() -> None:
+    message = failure_of("network M { input: (S) where S <= 8 <= 9 }").message
+    assert "`+`" in message
+    assert "plus" not in message
+    ignored = {"COMMENT", "BLANK"}
+    for terminal in lark_parser().terminals:
+        keyword = terminal.pattern.value == terminal.name.lower()
+        assert keyword or terminal.name in READABLE or terminal.name in ignored, terminal.name
+
+
 def test_a_mistake_is_known_at_any_depth() -> None:
     found = failure_of("network M { input: (8) layers: Residual { Residual { Residual { Dense(3 4) } } } }")
     assert found.message == "two arguments need a comma between them; found `4`"
@@ -177,7 +188,7 @@ def test_deep_nesting_is_refused_and_the_deepest_allowed_is_read() -> None:
     tree_of(nested(MAX_NESTING - 1))
     assert failure_of(nested(MAX_NESTING)).code == "E0106"
     assert failure_of(nested(50_000)).code == "E0106"
-    assert failure_of("network M { input: " + "(" * 500 + ")" * 500 + " }").code == "E0106"
+    assert failure_of("network M { input: " + "(" * 1500 + ")" * 1500 + " }").code == "E0106"
 
 
 def test_the_step_of_a_range_has_one_name() -> None:

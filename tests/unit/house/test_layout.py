@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "compiler": {"compiler", "passes", "dialects", "grammar", "runtime"},
     "runtime": {"runtime"},
 }
-OPEN_LEAF = {"neuralc.grammar.diagnostics", "neuralc.grammar.codes"}
+OPEN_LEAF = {"neuralc.grammar.diagnostics", "neuralc.grammar.codes", "neuralc.grammar.entry_points"}
 """May be imported by all compile-time folders."""
 
 ALLOWED_IN_RUNTIME = {"numpy", "ml_dtypes", *sys.stdlib_module_names}

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from xdsl.ir import Operation
 
-from neuralc import tables_docs
-from neuralc.dialects.graph import Graph
-from neuralc.tables import aten, layers, onnx_operators, places
+from neuralc import expressions_docs, layers_docs, tables_docs
+from neuralc.dialects.graph import Graph, TrainingOp, derived
+from neuralc.tables import aten, onnx_operators, places
 
 ROOT = Path(__file__).parents[3]
 NAMES = {op.name.removeprefix("graph.") for op in Graph.operations}
@@ -15,8 +15,10 @@ MAKERS = {
     *places.random_makers(ROOT / "tests" / "support" / "layers"),
     *places.random_makers(ROOT / "tests" / "support"),
 }
-GONE_BEFORE_LOWERING = {"graph.dropout"}
+GONE_BEFORE_LOWERING = {op.name for op in derived(TrainingOp)}
 """Removed on the graph level, by graph-specialize-inference."""
+WITHOUT_MEANING = {"graph.custom"}
+"""A layer of which only the name is known: whoever has to compute it says E0704 (tests/unit/passes_graph)."""
 
 every_op = pytest.mark.parametrize("op", places.ops(), ids=lambda op: op.name)
 
@@ -28,12 +30,12 @@ def test_an_op_says_what_it_computes(op: type[Operation]) -> None:
 
 @every_op
 def test_an_op_has_a_meaning(op: type[Operation]) -> None:
-    assert places.has_meaning(op)
+    assert places.has_meaning(op) or op.name in WITHOUT_MEANING
 
 
 @every_op
 def test_an_op_has_loops(op: type[Operation]) -> None:
-    assert places.has_loops(op) or op.name in GONE_BEFORE_LOWERING
+    assert places.has_loops(op) or op.name in GONE_BEFORE_LOWERING | WITHOUT_MEANING
 
 
 @every_op
@@ -43,11 +45,16 @@ def test_an_op_has_a_cost(op: type[Operation]) -> None:
 
 @every_op
 def test_an_op_stands_in_random_programs(op: type[Operation]) -> None:
-    assert op.__name__ in MAKERS
+    assert op.__name__ in MAKERS or op.name in WITHOUT_MEANING
 
 
 def test_the_page_is_up_to_date() -> None:
     assert (ROOT / "docs" / "ops.md").read_text(encoding="utf-8") == tables_docs.text(), "make docs"
+
+
+def test_the_page_of_expressions_is_up_to_date() -> None:
+    page = ROOT / "docs" / "language" / "expressions.md"
+    assert page.read_text(encoding="utf-8") == expressions_docs.text(), "make docs"
 
 
 def test_operators_become_ops_that_exist() -> None:
@@ -81,6 +88,5 @@ def test_the_aten_table_is_that_of_torch() -> None:
     assert core == set(aten.CORE)
 
 
-def test_layers_that_are_compiled_stand_in_the_list() -> None:
-    listed = {name for names in layers.FAMILIES.values() for name in names.split()}
-    assert layers.compiled() <= listed
+def test_the_page_of_layers_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "layers.md").read_text(encoding="utf-8") == layers_docs.text(), "make docs"

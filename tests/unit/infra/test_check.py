@@ -11,7 +11,7 @@ from xdsl.rewriter import Rewriter
 from neuralc.dialects.graph import AddOp, IdentityOp, ReluOp
 from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.passes.base import ModulePass, Numerics, PassContext
-from neuralc.passes.check import CheckEach, compare, random_inputs
+from neuralc.passes.check import CheckEach, compare, random_inputs, random_states
 from neuralc.passes.manager import run_pipeline
 from neuralc.passes.parsing import parse_module
 
@@ -118,3 +118,31 @@ def test_comparison(expected: list[float], found: list[float], agree: bool) -> N
 
 def test_comparison_of_other_shapes_fails() -> None:
     assert compare(np.zeros((2, 3)), np.zeros((3, 2)), 1e-9) is not None
+
+
+STATEFUL = """builtin.module {
+  graph.state @h : tensor<4xf32>
+  graph.state @count : tensor<i64> init 2
+  graph.model @m(%x: tensor<4xf32>) -> (tensor<4xf32>) inputs ["x"] outputs ["y"] {
+    %h = graph.get_state @h -> tensor<4xf32>
+    %next = graph.add %x, %h -> tensor<4xf32>
+    %relu = graph.relu %next -> tensor<4xf32>
+    graph.set_state @h, %relu
+    %count = graph.get_state @count -> tensor<i64>
+    graph.set_state @count, %count
+    graph.return %x
+  }
+}
+"""
+
+
+def test_what_is_left_in_a_state_is_compared() -> None:
+    with pytest.raises(NeuralcError) as caught:
+        run_pipeline(parse_module(STATEFUL), [LoseRelu()], PassContext(), instruments=[CheckEach()])
+    assert caught.value.diagnostics[0].notes[1].startswith("state @h differs by ")
+
+
+def test_states_of_floats_begin_with_random_values_and_others_as_declared() -> None:
+    states = random_states(parse_module(STATEFUL), 0)
+    assert set(states) == {"h"}
+    assert states["h"].all()

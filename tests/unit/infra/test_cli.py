@@ -110,3 +110,17 @@ def test_dumped_weights_are_found_beside_a_dump(model: Path) -> None:
     assert {name: resumed.weights.digest(name) for name in resumed.weights} == {
         name: original.weights.digest(name) for name in original.weights
     }
+
+
+@pytest.mark.parametrize("setting", ["dense.units=5", "dense.unit=4", "dense.units", "=4", "a-b=4", "dense.units="])
+def test_a_setting_that_fits_no_search_is_a_wrong_command_line(model: Path, setting: str) -> None:
+    model.write_text(MODEL.replace("Dense(4", "Dense(HPO(choice(4, 16))"))
+    assert cli.run([str(model), "--emit=graph", "--set", setting]) == WRONG_COMMAND_LINE
+    assert list(model.parent.iterdir()) == [model]
+
+
+def test_research_files_compile(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paper = model.with_suffix(".rnr")
+    paper.write_text(MODEL + "research Tiny { metrics { accuracy: 88.3 } }")
+    assert cli.run([str(paper), "--emit=graph", "--pass-pipeline=", "-o", "-"]) == DONE
+    assert 'research = [#graph.research<"Tiny", metrics = {accuracy = 88.3}>]' in capsys.readouterr().out

@@ -21,8 +21,13 @@
   ptr, ptr,           ; 11 name, 12 metadata
   ptr,                ; 13 weights
   ptr,                ; 14 i64 (ptr dims): bytes of the arena, or -1 where they overflow
-  ptr                 ; 15 i32 (ptr inputs, ptr dims, ptr outputs, ptr arena, ptr weights, ptr pool)
-}                     ;    gives 0, or the number of the error that the data has: 910, 911
+  ptr,                ; 15 i32 (ptr inputs, ptr dims, ptr outputs, ptr arena, ptr weights, ptr pool, ptr states, i64 turn)
+                      ;    gives 0, or the number of the error that the data has: 910, 911
+  i32, i32,           ; 16 number of states, 17 number of their different symbolic sizes; without states null are:
+  ptr,                ; 18 i64 (ptr dims): bytes of the states, or -1 where they overflow
+  ptr,                ; 19 void (ptr dims, ptr sizes): their different symbolic sizes
+  ptr                 ; 20 void (ptr dims, ptr states, ptr weights): writes what they hold at first
+}
 
 @nrc.status.0 = private constant [5 x i8] c"done\00"
 @nrc.status.1 = private constant [35 x i8] c"a pointer is null that must not be\00"
@@ -35,23 +40,24 @@
 @nrc.status.8 = private constant [42 x i8] c"a number of threads is between 1 and 1024\00"
 @nrc.status.9 = private constant [58 x i8] c"an index in the inputs is outside of what it counts along\00"
 @nrc.status.10 = private constant [25 x i8] c"integer division by zero\00"
+@nrc.status.11 = private constant [60 x i8] c"the states have other sizes than this run, reset them first\00"
 @nrc.status.unknown = private constant [15 x i8] c"unknown status\00"
-@nrc.statuses = private constant [11 x ptr] [
+@nrc.statuses = private constant [12 x ptr] [
   ptr @nrc.status.0, ptr @nrc.status.1, ptr @nrc.status.2, ptr @nrc.status.3,
   ptr @nrc.status.4, ptr @nrc.status.5, ptr @nrc.status.6, ptr @nrc.status.7, ptr @nrc.status.8, ptr @nrc.status.9,
-  ptr @nrc.status.10 ]
+  ptr @nrc.status.10, ptr @nrc.status.11 ]
 
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 define weak i32 @nrc_abi_version() #0 {
-  ret i32 2
+  ret i32 3
 }
 
 define weak ptr @nrc_status_string(i32 %status) #0 {
-  %known = icmp ult i32 %status, 11
+  %known = icmp ult i32 %status, 12
   br i1 %known, label %look, label %unknown
 look:
-  %text.at = getelementptr [11 x ptr], ptr @nrc.statuses, i32 0, i32 %status
+  %text.at = getelementptr [12 x ptr], ptr @nrc.statuses, i32 0, i32 %status
   %text = load ptr, ptr %text.at
   ret ptr %text
 unknown:

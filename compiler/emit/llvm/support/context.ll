@@ -4,7 +4,11 @@
   ptr, ; 0 model
   ptr, ; 1 pool, null for one thread
   ptr, ; 2 arena
-  i64  ; 3 bytes of the arena
+  i64, ; 3 bytes of the arena
+  ptr, ; 4 states: the sizes they have, those of the run at hand, and behind these the memory of the states
+  i64, ; 5 bytes of all this
+  i32, ; 6 1 once the states have begun
+  i32  ; 7 which of their two places hold what a run finds, of states that are swapped: 0 or 1
 }
 
 declare i32 @sched_getaffinity(i32, i64, ptr)
@@ -129,18 +133,28 @@ release:
   %arena.at = getelementptr %nrc.context, ptr %context, i32 0, i32 2
   %arena = load ptr, ptr %arena.at
   call void @free(ptr %arena)
+  %states.at = getelementptr %nrc.context, ptr %context, i32 0, i32 4
+  %states = load ptr, ptr %states.at
+  call void @free(ptr %states)
   call void @free(ptr %context)
   br label %return
 return:
   ret void
 }
 
-; No model has state yet; the function is part of the interface so that programs call it where they start over.
+; The states begin anew with the next run, which writes what they hold at first.
 define weak void @nrc_context_reset(ptr %context) #0 {
+  %none = icmp eq ptr %context, null
+  br i1 %none, label %return, label %forget
+forget:
+  %begun.at = getelementptr %nrc.context, ptr %context, i32 0, i32 6
+  store i32 0, ptr %begun.at
+  br label %return
+return:
   ret void
 }
 
-; Makes the arena large enough for these dims.
+; Makes the arena and the memory of the states large enough for these dims.
 define weak i32 @nrc_context_reserve(ptr %context, ptr %dims) #0 {
   %none = icmp eq ptr %context, null
   br i1 %none, label %null, label %check
@@ -159,7 +173,8 @@ measure:
   %grows = icmp ugt i64 %need, %size
   br i1 %grows, label %limit, label %enough
 enough:
-  ret i32 0
+  %kept = call i32 @nrc.reserve_states(ptr %context, ptr %dims)
+  ret i32 %kept
 limit:
   %too.much = icmp ugt i64 %need, 140737488355328
   br i1 %too.much, label %memory, label %replace
@@ -226,14 +241,25 @@ run:
   %arena = load ptr, ptr %arena.at
   %weights.at = getelementptr %nrc.model, ptr %model, i32 0, i32 13
   %weights = load ptr, ptr %weights.at
+  call void @nrc.begin_states_once(ptr %context, ptr %dims)
+  %states = call ptr @nrc.states(ptr %context)
+  %turn.at = getelementptr %nrc.context, ptr %context, i32 0, i32 7
+  %turn = load i32, ptr %turn.at
+  %wide = zext i32 %turn to i64
   %program.at = getelementptr %nrc.model, ptr %model, i32 0, i32 15
   %program = load ptr, ptr %program.at
-  %code = call i32 %program(ptr %inputs, ptr %dims, ptr %outputs, ptr %arena, ptr %weights, ptr %pool)
+  %code = call i32 %program(ptr %inputs, ptr %dims, ptr %outputs, ptr %arena, ptr %weights, ptr %pool, ptr %states, i64 %wide)
   ; The errors 910 and 911 of the data are the statuses 9 and 10.
   %done = icmp eq i32 %code, 0
   %failure = sub i32 %code, 901
-  %status = select i1 %done, i32 0, i32 %failure
-  ret i32 %status
+  br i1 %done, label %keep, label %forget
+keep:
+  %turned = xor i32 %turn, 1
+  store i32 %turned, ptr %turn.at
+  ret i32 0
+forget: ; some states may be written and others not
+  call void @nrc_context_reset(ptr %context)
+  ret i32 %failure
 refuse:
   ret i32 %reserved
 null:

@@ -18,8 +18,8 @@ from neuralc.dialects.types import ShapeError, tensor_type
 from neuralc.frontends.onnx.builder import discard
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.sizes import Size
 from neuralc.frontends.onnx.values import Value, as_size, from_ssa
+from neuralc.frontends.sizes import Size
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ValueInfoProto

@@ -1,7 +1,8 @@
 """Recurrent layers. A graph op is one direction: a bidirectional layer is two, stacked.
 
 ONNX holds kernels as [directions, gates * units, in], the graph as [in, gates * units]; gates change their order where
-the two differ. With `layout` 1 the batch comes before the time, in all operands and results.
+the two differ. With `layout` 1 the batch comes before the time, in all operands and results. Lengths of sequences
+become a mask; outputs behind the end of a sequence are 0.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from neuralc.dialects.graph.recurrent import PARAMETERS, RecurrentOp
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.sizes import Size
 from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.sizes import Size
 
 ACTIVATIONS = {
     "Affine": "affine", "Elu": "elu", "HardSigmoid": "hard_sigmoid", "LeakyRelu": "leaky_relu", "Relu": "relu",
@@ -27,7 +28,10 @@ ACTIVATIONS = {
 }  # fmt: skip
 """Names of activations, without regard to case as onnxruntime reads them."""
 
-HELPERS = ("graph.concat", "graph.reshape", "graph.slice", "graph.transpose", "graph.cast", "graph.add")
+HELPERS = (
+    "graph.concat", "graph.reshape", "graph.slice", "graph.transpose", "graph.cast", "graph.add", "graph.iota",
+    "graph.less", "graph.where",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def lstm(node: Node) -> list[Value]:
 
     def build(way: int) -> tuple[Value, ...]:
         states = [layer.state(5, way), layer.state(6, way)]
-        rest = layer.lengths()
+        rest = layer.masks()
         if peepholes is not None:  # i, o, f there; i, f, o here
             rest.append(layer.gates(layer.of_way(peepholes, way), (0, 2, 1), 3))
         return layer.emit(way, [layer.summed_bias(way), *states, *rest], input_forget=coupled)
@@ -72,7 +76,7 @@ def gru(node: Node) -> list[Value]:
 
     def build(way: int) -> tuple[Value, ...]:
         bias = layer.two_biases(way) if after else layer.summed_bias(way)
-        return layer.emit(way, [bias, layer.state(5, way), *layer.lengths()], reset_after=after)
+        return layer.emit(way, [bias, layer.state(5, way), *layer.masks()], reset_after=after)
 
     return layer.results(build)
 
@@ -80,7 +84,7 @@ def gru(node: Node) -> list[Value]:
 @onnx_op("RNN", makes=("graph.rnn", *HELPERS), unread=("hidden_size", "output_sequence"))
 def rnn(node: Node) -> list[Value]:
     layer = _Layer(node, RNN)
-    return layer.results(lambda way: layer.emit(way, [layer.summed_bias(way), layer.state(5, way), *layer.lengths()]))
+    return layer.results(lambda way: layer.emit(way, [layer.summed_bias(way), layer.state(5, way), *layer.masks()]))
 
 
 class _Layer:
@@ -106,6 +110,7 @@ class _Layer:
         self._units = units
         self._activations = _activations(node, cell, len(self._ways))
         self._clip = node.real("clip", 0.0)
+        self._mask = self._counts()
 
     # --- operands ------------------------------------------------------------------------------------------------
     def of_way(self, x: Value, way: int) -> Value:
@@ -155,9 +160,18 @@ class _Layer:
             raise ShapeError(f"a first state is {given.type}, it has three dims")
         return self.of_way(self._node.transpose(given, (1, 0, 2)) if self._batch_first else given, way)
 
-    def lengths(self) -> list[Value]:
-        given = self._node.optional(4)
-        return [] if given is None else [self._node.cast(given, i64)]
+    def masks(self) -> list[Value]:
+        """The times of each sequence that count: [time, batch], where lengths are given."""
+        return [] if self._mask is None else [self._mask]
+
+    def _counts(self) -> Value | None:
+        node, given, time = self._node, self._node.optional(4), self._x.shape[0]
+        if given is None:
+            return None
+        if given.shape != (self._batch,):
+            raise ShapeError(f"the lengths are {given.type} for a batch of {self._batch}")
+        lengths = node.cast(given, i64)
+        return node.emit(graph.LessOp, node.along(node.iota(time), 0, 2), node.along(lengths, 1, 2))
 
     def _zeros(self, shape: Sequence[Size]) -> Value:
         return self._node.fill(0, shape, self._x.element)
@@ -165,10 +179,14 @@ class _Layer:
     # --- results -------------------------------------------------------------------------------------------------
     def emit(self, way: int, operands: Sequence[Value], **properties: Any) -> tuple[Value, ...]:
         """The op of one direction; `operands` are those behind the kernels."""
-        return self._node.emit_several(
+        y, *states = self._node.emit_several(
             self._cell.op, self._x, self._kernel(self._kernels, way), self._kernel(self._recurrents, way), *operands,
             reverse=self._ways[way], activations=self._activations[way], clip=self._clip, **properties,
         )  # fmt: skip
+        if self._mask is not None:
+            counts = self._node.reshape(self._mask, (*self._mask.shape, 1))
+            y = self._node.emit(graph.WhereOp, counts, y, self._node.fill(0, (), y.element))
+        return (y, *states)
 
     def results(self, build: Any) -> list[Value]:
         """Outputs [time, directions, batch, units] and states [directions, batch, units], or with the batch first."""

@@ -15,8 +15,8 @@ from neuralc.dialects.types import ShapeError, is_float, tensor_type
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.refusals import Refused
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.sizes import Size, total
 from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.sizes import Size, total
 
 LARGEST_DENOMINATOR = 1 << 12
 """Of a scale of a symbolic size: the result is a fraction of the size, rounded down."""

@@ -11,8 +11,8 @@ from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.types import ShapeError, format_shape
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.sizes import Size, exact_quotient, total, up_to_multiple
 from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.sizes import Size, exact_quotient, total, up_to_multiple
 
 
 # --- shapes ----------------------------------------------------------------------------------------------------------

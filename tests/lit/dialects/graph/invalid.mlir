@@ -54,8 +54,8 @@ builtin.module {
     %3 = graph.reduce %x {kind = "product", axes = [1]} -> tensor<2xf32>
     // expected-error@below {{name one dim twice}}
     %4 = graph.reduce %x {kind = "sum", axes = [1, -1]} -> tensor<2xf32>
-    // expected-error@below {{dropout rate 1.0 is outside [0, 1)}}
-    %5 = graph.dropout %x {rate = 1.0} -> tensor<2x8xf32>
+    // expected-error@below {{dropout rate 1.5 is outside [0, 1]}}
+    %5 = graph.dropout %x {rate = 1.5} -> tensor<2x8xf32>
     graph.return
   }
 }
@@ -97,5 +97,15 @@ builtin.module {
   // expected-error@below {{@m: every input and output has one name}}
   graph.model @m(%x: tensor<4xf32>) -> (tensor<4xf32>) inputs ["x", "y"] outputs ["y"] {
     graph.return %x
+  }
+}
+
+// -----
+
+builtin.module {
+  graph.model @m(%x: tensor<2x8xf32>) -> () inputs ["x"] outputs [] {
+    // expected-error@below {{the argument `a` is no plain value: [f32]}}
+    %0 = "graph.custom"(%x) <{"layer" = "MyLayer", "arguments" = {"a" = [f32]}}> : (tensor<2x8xf32>) -> tensor<2x8xf32>
+    graph.return
   }
 }

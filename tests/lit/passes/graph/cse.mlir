@@ -92,3 +92,29 @@ builtin.module {
     graph.return %3, %2
   }
 }
+
+// -----
+
+// A state that begins with a weight which was merged begins with the one that stays.
+// CHECK: graph.weight @a
+// CHECK-NOT: graph.weight @b
+// CHECK: graph.state @h : tensor<4xf32> init @a
+builtin.module {
+  graph.weight @w : tensor<4xf32>
+  graph.weight @a : tensor<4xf32> from (@w) {
+  ^bb0(%w: tensor<4xf32>):
+    %0 = graph.exp %w -> tensor<4xf32>
+    graph.return %0
+  }
+  graph.weight @b : tensor<4xf32> from (@w) {
+  ^bb0(%w: tensor<4xf32>):
+    %0 = graph.exp %w -> tensor<4xf32>
+    graph.return %0
+  }
+  graph.state @h : tensor<4xf32> init @b
+  graph.model @state() -> (tensor<4xf32>, tensor<4xf32>) inputs [] outputs ["y", "z"] {
+    %0 = graph.get_state @h -> tensor<4xf32>
+    %1 = graph.get_weight @a -> tensor<4xf32>
+    graph.return %0, %1
+  }
+}

@@ -9,3 +9,14 @@ graph.model @training(%x: tensor<2x4xf32>) -> (tensor<2x4xf32>) inputs ["x"] out
   %1 = graph.dropout %0 {rate = 0.5} -> tensor<2x4xf32>
   graph.return %1
 }
+
+// -----
+
+// Layers of which only the name is known: one message names them all.
+graph.model @custom(%x: tensor<2x4xf32>) -> (tensor<2x4xf32>) inputs ["x"] outputs ["y"] {
+  // expected-error@below {{no plugin brings the layers `MyLayer`, `OtherLayer`}}
+  %0 = graph.custom "OtherLayer" %x -> tensor<2x4xf32>
+  %1 = graph.custom "MyLayer" %0 -> tensor<2x4xf32>
+  %2 = graph.custom "OtherLayer" %1 -> tensor<2x4xf32>
+  graph.return %2
+}

@@ -17,7 +17,7 @@ kernel.func @once(%x: !kernel.ref<[3], f32>, %y: !kernel.ref<[8], f32>) dims [] 
 }
 
 // Inputs, dims and outputs are read from the arrays of the caller.
-// CHECK-LABEL: define internal i32 @nrc.program(ptr %inputs, ptr %dims, ptr %outputs, ptr %arena, ptr %weights, ptr %pool)
+// CHECK-LABEL: define internal i32 @nrc.program(ptr %inputs, ptr %dims, ptr %outputs, ptr %arena, ptr %weights, ptr %pool, ptr %states, i64 %turn)
 // CHECK-DAG: %batch = load i64
 // CHECK-DAG: %x = load ptr
 // CHECK-DAG: %y = load ptr

@@ -1,0 +1,185 @@
+"""Bodies of networks, macros and blocks: checked once for each set of arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neuralc.grammar import tree as t
+from neuralc.grammar.binding import Given, bind
+from neuralc.grammar.clauses import check_device, placement_note
+from neuralc.grammar.diagnostics import Diagnostic, Span, warning
+from neuralc.grammar.inputs import Inputs
+from neuralc.grammar.items import Walk, unknown_value
+from neuralc.grammar.library import Definition, Unit
+from neuralc.grammar.names import Name, Names, mentions
+from neuralc.grammar.parameters import REQUIRED, Anything, Parameter, Parameters
+from neuralc.grammar.program import Body, BranchNode, Callee, CallNode, Fed, LayerNode, Node, RepeatNode, Use
+from neuralc.grammar.reporter import Reporter
+from neuralc.grammar.searches import Searches
+from neuralc.grammar.signatures import snake_case
+from neuralc.grammar.syntax_errors import MAX_NESTING
+from neuralc.grammar.values import Scope, describe, evaluate, plain
+
+MAX_DEPTH = MAX_NESTING
+"""Deepest nesting of blocks and macros: what walks over a network recurses."""
+
+
+class Expansion:
+    """One walk over the items of a network and of all it uses."""
+
+    def __init__(self, report: Reporter, searches: Searches) -> None:
+        self.report, self.searches = report, searches
+        self._expanded: dict[tuple[Definition, str], Callee] = {}
+        self._placed = False
+        self._depth = 0
+        self._chain: list[Definition] = []
+
+    def start(self, network: t.Network, unit: Unit) -> None:
+        """Says which network the walk begins with: it cannot be a layer of itself."""
+        definition = unit.definitions.get(network.name.value)
+        self._chain = [] if definition is None else [definition]
+
+    def body(
+        self, items: Sequence[t.Item], unit: Unit, scope: Scope, names: Names, results: Sequence[str] = ()
+    ) -> Body:
+        """The checked items of a body; `results` are names that are used after it."""
+        if self._depth == MAX_DEPTH:
+            self.report(too_deep(items[0].name.span if items else None))
+            return Body((), 0, 0)
+        self._depth += 1
+        seen = mentions(items)
+        names.called = seen.called & seen.assigned
+        walk = Walk(self, unit, scope, names, seen.values | frozenset(results))
+        steps = tuple(walk.step(item) for item in items)
+        for target in steps[-1].targets[:1] if steps else ():
+            names.find(target)  # the last value is the result, whatever it is called
+        self._depth -= 1
+        return Body(
+            steps,
+            sum(step.node.size for step in steps),
+            1 + max((_depth(step.node) for step in steps), default=0),
+            names.captured,
+        )
+
+    def warn_unused(self, names: Names) -> None:
+        """Says which names nothing uses."""
+        for name, entry in names.left():
+            self.report(warning("W0202", f"the name `{name}` is not used", entry.span))
+
+    def place(self, device: t.Text) -> None:
+        check_device(device.value, device.span, self.report)
+        if not self._placed:
+            self._placed = True
+            self.report(placement_note(device.span))
+
+    # --- macros and networks -----------------------------------------------------------------------------------------
+    def call(self, definition: Definition, item: t.Layer, given: Sequence[Given], fed: Fed) -> CallNode | None:
+        """The use of a macro or a network, expanded once for each set of arguments."""
+        name = definition.name
+        if item.block is not None:
+            self.report(Diagnostic("E0309", f"`{name}` takes no block", item.block.span))
+        if definition in self._chain:
+            names = [used.name for used in self._chain[self._chain.index(definition) :]] + [name]
+            kind = "macro" if isinstance(definition.tree, t.Macro) else "network"
+            circle = f"the circle is {' -> '.join(names)}"
+            self.report(Diagnostic("E0209", f"the {kind} `{name}` uses itself", item.name.span, (circle,)))
+            return None
+        parameters = self.parameters(definition)
+        bound = bind(f"`{name}`", parameters, (), given, item.name.span, self.report)
+        if bound is None:
+            return None
+        return self.expanded(definition, bound.values, item, fed)
+
+    def expanded(self, definition: Definition, values: Scope, item: t.Layer, fed: Fed) -> CallNode:
+        """A call of a definition with values for all its parameters."""
+        callee = self._callee(definition, item.name.span, values)
+        return CallNode(callee, snake_case(definition.name), fed, item.span, item.name.span, callee.body.size)
+
+    def parameters(self, definition: Definition) -> Parameters:
+        return tuple(
+            Parameter(
+                parameter.name.value,
+                Anything(),
+                REQUIRED if parameter.default is None else evaluate(parameter.default, {}, self.report, self.searches),
+                "a parameter without a default",
+            )
+            for parameter in definition.tree.parameters
+        )
+
+    def _callee(self, definition: Definition, place: Span, values: Scope) -> Callee:
+        key = (definition, repr(sorted((name, describe(plain(v))) for name, v in values.items())))
+        if key not in self._expanded:
+            self.report.expanding.append((definition, place))
+            self._chain.append(definition)
+            self._expanded[key] = self.expand(definition, values)
+            self._chain.pop()
+            self.report.expanding.pop()
+        return self._expanded[key]
+
+    def expand(self, definition: Definition, scope: Scope) -> Callee:
+        """The body of a macro, or the parts of a network that compute."""
+        tree, names = definition.tree, Names()
+        if isinstance(tree, t.Macro):
+            body = self.body(tree.block.items, definition.unit, scope, names)
+            self.warn_unused(names)
+            return Callee(definition.name, body)
+        ports = Inputs(self.report, scope, self.searches)
+        found = [clause for clause in tree.clauses if isinstance(clause, t.InputClause)]
+        layers = [clause for clause in tree.clauses if isinstance(clause, t.LayersClause)]
+        inputs = tuple(port for clause in found[:1] for port in ports.read(clause))
+        for port in inputs:
+            names.define(port.name, Name(port.span, branch=True))
+        wanted = output_names(tree)
+        items = layers[0].items if layers else ()
+        body = self.body(items, definition.unit, scope, names, [] if wanted is None else [n.value for n in wanted])
+        outputs = self.outputs(wanted, names)
+        self.warn_unused(names)
+        return Callee(definition.name, body, inputs, outputs)
+
+    def outputs(self, wanted: Sequence[t.Name] | None, names: Names) -> tuple[Use, ...] | None:
+        """The values of an `outputs:` clause; unknown names are reported."""
+        if wanted is None:
+            return None
+        uses: list[Use] = []
+        for name in wanted:
+            found = names.find(name.value)
+            if found is None or not found.value:
+                self.report(unknown_value(name, names))
+            elif any(use.name == name.value for use in uses):
+                self.report(Diagnostic("E0208", f"the output `{name.value}` is named twice", name.span))
+            else:
+                uses.append(Use(name.value, name.span))
+        return tuple(uses)
+
+
+def output_names(network: t.Network) -> list[t.Name] | None:
+    """The names of the `outputs:` clause, None where there is none. What is no name was reported with the clauses."""
+    for clause in network.clauses:
+        if isinstance(clause, t.Setting) and clause.name.value == "outputs":
+            parts = [part for value in clause.values for part in _parts(value)]
+            return [part for part in parts if isinstance(part, t.Name)]
+    return None
+
+
+def too_deep(place: Span | None) -> Diagnostic:
+    return Diagnostic("E0106", f"blocks and macros nest more than {MAX_DEPTH} deep", place)
+
+
+def _parts(value: t.Value) -> tuple[t.Value, ...]:
+    return value.items if isinstance(value, t.Sequence) else (value,)
+
+
+def _depth(node: Node) -> int:
+    """How deep blocks nest in a node."""
+    match node:
+        case RepeatNode():
+            return _depth(node.node)
+        case LayerNode():
+            bodies = [node.body, *(branch.body for branch in node.branches)]
+        case CallNode():
+            bodies = [node.callee.body]
+        case BranchNode():
+            bodies = [node.body]
+        case _:
+            bodies = []
+    return max((body.depth for body in bodies if body is not None), default=0)
