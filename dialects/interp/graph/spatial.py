@@ -42,11 +42,6 @@ def _every(strides: Sequence[int], starts: Sequence[int], counts: Sequence[int])
     )
 
 
-def _accumulator(shape: Sequence[int], like: Array) -> Array:
-    """Zeros of float64 or of 64 bits, which wrap around as any narrower integer does."""
-    return np.zeros(tuple(shape), np.float64 if np.issubdtype(like.dtype, np.floating) else np.int64)
-
-
 def _conv(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, bias: Array | None = None) -> Array:
     """A sum over the taps of the kernel; each is a product of matrices per group, with a row for each place."""
     *window, depth, out = kernel.shape
@@ -57,7 +52,7 @@ def _conv(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, bias: Arra
     places = (x.shape[0], *extents)
     count = math.prod(places)
     taps = np.moveaxis(kernel.reshape(*window, depth, groups, out // groups), -2, -3)
-    total = _accumulator((groups, count, out // groups), x)
+    total = np.zeros((groups, count, out // groups), x.dtype)
     for tap in np.ndindex(*window):
         starts = [i * dilation for i, dilation in zip(tap, op.literal("dilations"), strict=True)]
         under = x[_every(op.literal("strides"), starts, extents)].reshape(count, groups, depth)
@@ -79,7 +74,7 @@ def _conv_transpose(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, 
     lists = zip(sizes, op.literal("strides"), window, op.literal("dilations"), strict=True)
     reached = [max((size - 1) * stride + dilation * (taps - 1) + 1, 0) for size, stride, taps, dilation in lists]
     full = [max(reach, low + extent) for reach, low, extent in zip(reached, pads[:rank], extents, strict=True)]
-    total = _accumulator((batch, *full, groups, per_group), x)
+    total = np.zeros((batch, *full, groups, per_group), x.dtype)
     for tap in np.ndindex(*window):
         starts = [i * dilation for i, dilation in zip(tap, op.literal("dilations"), strict=True)]
         added = np.swapaxes(rows @ taps[tap], 0, 1).reshape(batch, *sizes, groups, per_group)
