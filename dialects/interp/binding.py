@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from xdsl.ir import Attribute
 
-from neuralc.dialects.dims import Dim, Symbol
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.interp.numerics import Array, Numerics
 from neuralc.dialects.types import element_of, format_shape, is_float, numpy_dtype, shape_of
