@@ -22,7 +22,7 @@ test-all: .venv/test.stamp
 	$(PYTEST) -q -n auto
 
 check: lint types
-	$(PYTEST) -m "not slow and not thorough" -q --numprocesses auto tests/lit tests/unit
+	$(PYTEST) -m "not slow and not thorough" --cases 2 -q --numprocesses auto tests/lit tests/unit
 
 # Pages that are written from tables of the code; tests fail where one is out of date.
 docs: .venv/test.stamp
