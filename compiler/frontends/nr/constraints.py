@@ -27,6 +27,31 @@ def apply_constraints(program: Program, symbols: Symbols) -> Iterator[Diagnostic
                 symbols.solve(lhs, rhs)
         except (ShapeError, ValueError) as problem:
             yield Diagnostic("E0407", f"`{constraint.span.text}` cannot hold: {problem}", constraint.span)
+    yield from _unchecked_bounds(program, symbols)
+
+
+def _unchecked_bounds(program: Program, symbols: Symbols) -> Iterator[Diagnostic]:
+    """Errors for bounds of names that equations made expressions of several others, of which they do not follow."""
+    for size in program.sizes:
+        value = as_dim(symbols.named(size.name, size.origin))
+        low, high = symbols.bounds.interval(value)
+        bounds = [f">= {size.minimum}"] if low < size.minimum and size.minimum > 1 else []
+        bounds += [f"<= {size.maximum}"] if size.maximum is not None and high > size.maximum else []
+        place = next((each.span for each in program.constraints if size.name in _names(each.lhs, each.rhs)), None)
+        if len(value.symbols) > 1 and bounds:
+            message = (
+                f"`{size.name} {bounds[0]}` does not follow from `{size.name} == {value}`, and is not checked beside it"
+            )
+            yield Diagnostic("E0407", message, place, (), f"give bounds to {' and '.join(sorted(value.symbols))}")
+
+
+def _names(*sizes: t.Size) -> Iterator[str]:
+    for size in sizes:
+        match size:
+            case t.Name():
+                yield size.value
+            case t.Arithmetic():
+                yield from _names(size.lhs, size.rhs)
 
 
 def _multiple(constraint: t.Constraint, symbols: Symbols) -> bool:

@@ -99,8 +99,7 @@ class Lowering:
     # --- sizes -------------------------------------------------------------------------------------------------------
     def _declare(self) -> None:
         for size in self.program.sizes:
-            self.symbols.named(size.name, size.origin)
-            self.symbols.bounds.symbols[size.name] = float(size.minimum), float(size.maximum or LARGEST)
+            self.symbols.declare(size.name, size.origin, size.minimum, size.maximum or LARGEST)
         self.symbols.check_sizes()
         for problem in apply_constraints(self.program, self.symbols):
             self.bodies.trace.report(problem)
