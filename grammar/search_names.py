@@ -14,7 +14,7 @@ value in all its uses. A search that is an option of another has no name: the ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 
 from neuralc.grammar import tree as t
@@ -56,19 +56,22 @@ class _Counter:
     """Names within one body: `dense`, `dense_1`."""
 
     used: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
 
     def take(self, name: str) -> str:
-        taken, count = name, 0
+        taken, count = name, self.counts.get(name, 0)
         while taken in self.used:
             count += 1
             taken = f"{name}_{count}"
+        self.counts[name] = count
         self.used.add(taken)
         return taken
 
 
 class _Walk:
-    def __init__(self, definitions: Mapping[str, t.Macro | t.Network]) -> None:
+    def __init__(self, definitions: dict[str, t.Macro | t.Network]) -> None:
         self.definitions = definitions
+        self._in_any_case = {name.lower(): name for name in reversed(definitions)}
         self.found: dict[Span, str] = {}
         self._names = _Counter()
         self._used: list[str] = []
@@ -110,7 +113,7 @@ class _Walk:
         """The definition that a layer's name means: in any case, unless a layer of the language has that name."""
         if name in self.definitions or find(name) is not None:
             return name if name in self.definitions else None
-        return next((known for known in self.definitions if known.lower() == name.lower()), None)
+        return self._in_any_case.get(name.lower())
 
     # --- layers ------------------------------------------------------------------------------------------------------
     def _items(self, items: Iterable[object], path: str) -> None:

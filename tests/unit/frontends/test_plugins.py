@@ -24,7 +24,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "plugin"
 
 def forget() -> None:
     """What was looked up before: packages come and go in these tests alone."""
-    entry_points.entry_point.cache_clear()
+    entry_points.installed.cache_clear()
     plugins.layer_plugin.cache_clear()
     importlib.invalidate_caches()
 
