@@ -2,7 +2,7 @@
 # make test      install the test extras, run what CI runs
 # make check     format, lint, types, lit and fast tests: under a minute, before every commit
 # make test-all  the slow tests too
-# make docs      write docs/ops.md and others from the tables of the code
+# make docs      write docs/ops.md, layers.md, errors.md and others from the tables of the code
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,13 +22,18 @@ test-all: .venv/test.stamp
 	$(PYTEST) -q -n auto
 
 check: lint types
-	$(PYTEST) -m "not slow" -q --numprocesses auto tests/lit tests/unit
+	$(PYTEST) -m "not slow and not thorough" -q --numprocesses auto tests/lit tests/unit
 
 # Pages that are written from tables of the code; tests fail where one is out of date.
 docs: .venv/test.stamp
 	$(BIN)/python -m neuralc.tables_docs
 	$(BIN)/python -m neuralc.layers_docs
+	$(BIN)/python -m neuralc.expressions_docs
+	$(BIN)/python -m neuralc.textmate
 	$(BIN)/python -m neuralc.training_docs
+	$(BIN)/python examples/models/table.py
+	$(BIN)/python -m neuralc.grammar_docs
+	$(BIN)/python -m neuralc.errors_docs
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -37,7 +42,7 @@ lint: .venv/dev.stamp
 # The import names are not the folder names, so mypy reads a tree of links in which they are.
 types: .venv/dev.stamp
 	rm -rf build/mypy && mkdir -p build/mypy/neuralc
-	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/emit compiler/frontends compiler/tables compiler/verify)) build/mypy/neuralc
+	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/emit compiler/frontends compiler/inspection compiler/tables compiler/verify)) build/mypy/neuralc
 	ln -s $(addprefix $(CURDIR)/,$(filter-out compiler,$(FOLDERS))) build/mypy/neuralc
 	cd build/mypy && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p neuralc
 

@@ -18,6 +18,7 @@ from xdsl.ir import Block
 from neuralc import driver
 from neuralc.dialects import kernel
 from neuralc.dialects.dims import Dim
+from neuralc.dialects.types import is_float, numpy_dtype
 from neuralc.emit.llvm.jit import compile_module
 from neuralc.emit.llvm.kernel import emit_kernels, function_name
 from neuralc.emit.llvm.peak import fma_peak_gflops
@@ -81,15 +82,16 @@ def _best(address: int, func: kernel.FuncOp, launch: kernel.LaunchOp, sizes: dic
     return best
 
 
-def _memory(type_: object, sizes: dict[str, int]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """Random floats, 64-byte aligned, for a reference."""
+def _memory(type_: object, sizes: dict[str, int]) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
+    """Random floats, or zeros for integers, which may be places; 64-byte aligned, for a reference."""
     if not isinstance(type_, kernel.RefType):
         raise TypeError(f"expected a reference, got {type_}")
-    count = type_.span.evaluate(sizes)
-    raw = np.empty(4 * count + 64, np.uint8)
+    count, dtype = type_.span.evaluate(sizes), numpy_dtype(type_.element_type)
+    raw = np.zeros(dtype.itemsize * count + 64, np.uint8)
     start = -raw.ctypes.data % 64
-    values = raw[start : start + 4 * count].view(np.float32)
-    values[:] = np.random.default_rng(0).random(count, dtype=np.float32)
+    values = raw[start : start + dtype.itemsize * count].view(dtype)
+    if is_float(type_.element_type):
+        values[:] = np.random.default_rng(0).random(count, dtype=np.float32).astype(dtype)
     return values
 
 

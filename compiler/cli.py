@@ -33,9 +33,10 @@ Examples:
 Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
   neuralc verify model.onnx --against onnxruntime   do the values agree?
-  neuralc inspect model.nr                          layers, shapes, parameters, FLOPs, memory
+  neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
   neuralc fmt model.nr                              one layout for every model
-  neuralc explain E0201                             what an error means
+  neuralc lsp                                       a language server for editors
+  neuralc explain E0201                             what an error means; Conv2D: what a layer takes
 
 \b
 Products (--emit):
@@ -48,6 +49,7 @@ VERBS: dict[str, str] = {
     "verify": "neuralc.cli_verify",
     "inspect": "neuralc.cli_inspect",
     "fmt": "neuralc.cli_fmt",
+    "lsp": "neuralc.cli_lsp",
     "explain": "neuralc.cli_explain",
 }
 """Verb -> module with its `command`."""
@@ -84,7 +86,9 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("model", metavar="MODEL", required=False, type=click.Path(path_type=Path))
 @click.option("-o", "output", metavar="PATH", help="Where the product goes; `-` is stdout. Default: beside the model.")
 @click.option("--emit", "kind", metavar="KIND", help="What to make, see below. Default: so, or cuda for a GPU.")
-@click.option("--target", type=click.Choice(["cpu", "cuda"]), default="cpu", help="What runs the model.")
+@click.option(
+    "--target", type=click.Choice(["cpu", "cuda"]), help="What runs the model. Default: what it says, or cpu."
+)
 @click.option("--mcpu", metavar="CPU", help="Processor, such as `znver3`. Default: this one.")
 @click.option("--triple", metavar="TRIPLE", help="LLVM triple to compile for. Default: this machine's.")
 @click.option("--arch", metavar="ARCH", help="GPU architecture, such as `sm_80`.")
@@ -103,13 +107,17 @@ def command(
     kind: str | None,
     error_format: ErrorFormat,
     print_pipeline: bool,
+    target: str | None,
     **flags: Any,
 ) -> int:
     """Compile a neural network: MODEL is a .nr program, an ONNX model, or IR (.mlir) of any level."""
     if version:
         sys.stdout.write(f"{version_text()}\n")
         return 0
-    options = make_options(**flags)
+    from neuralc.execution import with_execution
+
+    options = make_options(target=target or "cpu", **flags)
+    options = with_execution(model, options, target_given=target is not None)
     if options.compile_to is not None and kind not in (None, options.compile_to):
         raise usage_error(
             "E0814",
@@ -189,7 +197,7 @@ def run(arguments: Sequence[str]) -> int:
     error_format = error_format_of(arguments)
     if arguments and arguments[0] in VERBS:
         verb: click.Command = import_module(VERBS[arguments[0]]).command
-        return run_command(verb, arguments[1:], error_format)
+        return run_command(verb, arguments[1:], error_format, f"neuralc {arguments[0]}")
     return run_command(command, arguments or ["--help"], error_format)
 
 

@@ -19,14 +19,19 @@ ErrorFormat = Literal["text", "json"]
 DONE, WRONG_MODEL, WRONG_COMMAND_LINE, FAULT = 0, 1, 2, 3
 
 
-def run_command(command: click.Command, arguments: Sequence[str], error_format: ErrorFormat = "text") -> int:
+def run_command(
+    command: click.Command, arguments: Sequence[str], error_format: ErrorFormat = "text", name: str | None = None
+) -> int:
     """Run a click command and return the exit code; nothing is raised, and no traceback is shown.
+
+    `name` is what the user typed for it, such as `neuralc run`.
 
     `NEURALC_TRACEBACK=1` in the environment shows the traceback of every error, for those who work on neuralc.
     """
     try:
-        result = command.main(list(arguments), prog_name=command.name, standalone_mode=False)
-        sys.stdout.flush()
+        result = command.main(list(arguments), prog_name=name or command.name, standalone_mode=False)
+        if not sys.stdout.closed:  # a server ends with its streams
+            sys.stdout.flush()
         return result if isinstance(result, int) else DONE
     except NeuralcError as fault:
         _trace()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuralc.grammar.configured import Configured
-from neuralc.grammar.initializers import INITIALIZER
+from neuralc.grammar.initializers import INITIALIZER, SCALED
 
 Shape: TypeAlias = tuple[int, ...]
 Values: TypeAlias = NDArray[np.float64]
@@ -67,12 +67,8 @@ def _variance_scaling(generator: np.random.Generator, shape: Shape, arguments: M
             return _truncated(generator, shape, 0.0, math.sqrt(variance) / CUT_DEVIATION)
 
 
-def _scaled(scale: float, mode: str, distribution: str) -> Initializer:
-    def draw(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
-        fixed = {"scale": scale, "mode": mode, "distribution": distribution}
-        return _variance_scaling(generator, shape, {**arguments, **fixed})
-
-    return draw
+def _scaled(fixed: Mapping[str, Any]) -> Initializer:
+    return lambda generator, shape, arguments: _variance_scaling(generator, shape, {**arguments, **fixed})
 
 
 def _orthogonal(generator: np.random.Generator, shape: Shape, arguments: Mapping[str, Any]) -> Values:
@@ -121,12 +117,7 @@ DRAWN: Mapping[str, Initializer] = {
     "stft": _stft,
     "unit_forget": _unit_forget,
     "variance_scaling": _variance_scaling,
-    "glorot_uniform": _scaled(1.0, "fan_avg", "uniform"),
-    "glorot_normal": _scaled(1.0, "fan_avg", "truncated_normal"),
-    "he_uniform": _scaled(2.0, "fan_in", "uniform"),
-    "he_normal": _scaled(2.0, "fan_in", "truncated_normal"),
-    "lecun_uniform": _scaled(1.0, "fan_in", "uniform"),
-    "lecun_normal": _scaled(1.0, "fan_in", "truncated_normal"),
+    **{name: _scaled(fixed) for name, fixed in SCALED.items()},
     "random_normal": lambda generator, shape, given: generator.normal(given["mean"], given["stddev"], shape),
     "random_uniform": lambda generator, shape, given: generator.uniform(given["minval"], given["maxval"], shape),
     "truncated_normal": lambda generator, shape, given: _truncated(generator, shape, given["mean"], given["stddev"]),

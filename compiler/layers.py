@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from neuralc.grammar.binding import Given, bind
+from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, Span, usage_error
 from neuralc.grammar.parameters import REQUIRED
 from neuralc.grammar.plugins import layer_plugin
@@ -90,6 +91,9 @@ def written(value: Any) -> str:
             return f"({', '.join(map(written, value))}{',' if len(value) == 1 else ''})"
         case Layer():
             return value.text()
+        case Configured():
+            arguments = ", ".join(f"{name}={written(inner)}" for name, inner in value.arguments.items())
+            return f"{value.name}({arguments})"
         case Search() | Call():
             return value.text
         case _:
@@ -117,9 +121,13 @@ def documentation(signature: Signature) -> str:
     """The text of `help(neuralc.layers.Dense)`."""
     lines = [f"{signature.doc}\n", f"{signature.shapes}\n" if signature.shapes else ""]
     for parameter in signature.all_parameters:
-        default = "" if parameter.default is REQUIRED else f" (default {parameter.default!r})"
+        default = "" if parameter.default is REQUIRED else f" (default {_python(parameter.default)})"
         lines.append(f"    {parameter.name}: {parameter.kind.description}{default}. {parameter.doc}".rstrip(". "))
     return "\n".join([*(line for line in lines if line), f"\nDefinition: {signature.source}"])
+
+
+def _python(default: Any) -> str:
+    return written(default) if isinstance(default, Configured) else repr(default)
 
 
 def _signature(signature: Signature) -> inspect.Signature:

@@ -10,6 +10,7 @@ from typing import Any
 
 from neuralc.grammar.parameters import REQUIRED, NotYet, Parameter
 from neuralc.grammar.signatures import COMMON, FAMILIES, Signature
+from neuralc.layers import written
 from neuralc.tables.layers import graph_ops
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -89,7 +90,8 @@ def _layer(layer: Signature) -> Iterator[str]:
 
 
 def _sentence(doc: str) -> str:
-    return f"{doc[:1].upper()}{doc[1:]}."
+    word = doc.partition(" ")[0]
+    return f"{doc[:1].upper()}{doc[1:]}." if word.isalpha() and len(word) > 1 else f"{doc}."
 
 
 def _inputs(layer: Signature) -> str:
@@ -120,22 +122,9 @@ def _parameters(parameters: tuple[Parameter, ...]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for parameter in parameters:
         if not isinstance(parameter.kind, NotYet):
-            default = "required" if parameter.default is REQUIRED else f"`{_default(parameter.default)}`"
+            default = "required" if parameter.default is REQUIRED else f"`{written(parameter.default)}`"
             takes = _cell(parameter.kind.description)
             yield f"| `{parameter.name}` | {takes} | {default} | {_cell(parameter.doc)} |"
-
-
-def _default(value: Any) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{value}"'
-        case tuple():
-            inner = ", ".join(map(_default, value))
-            return f"({inner})"
-        case _:
-            return str(value)
 
 
 def _cell(text: str) -> str:

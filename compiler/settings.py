@@ -48,4 +48,5 @@ def load_weights(path: Path, module: ModuleOp) -> WeightStore:
         return load_weights_folder(path)
     from neuralc.weights_file import declared_weights, read_weights
 
-    return read_weights(path, declared_weights(module))
+    store, _ = read_weights(path, declared_weights(module))
+    return store

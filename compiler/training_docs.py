@@ -1,4 +1,4 @@
-"""Writes docs/language/training_tables.md from the tables of grammar/training: `make docs` in the checkout."""
+"""Writes docs/language/training_tables.md from the tables about training: `make docs` in the checkout."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from neuralc.grammar.initializers import CONSTRAINTS, INITIALIZERS, REGULARIZERS
 from neuralc.grammar.parameters import Parameter
 from neuralc.grammar.training.callbacks import CALLBACKS
 from neuralc.grammar.training.losses import LOSSES
@@ -13,8 +14,9 @@ from neuralc.grammar.training.metrics import METRICS
 from neuralc.grammar.training.optimizers import OPTIMIZERS, SCHEDULES
 from neuralc.grammar.training.sections import SECTIONS
 from neuralc.grammar.training.table import Entry, Table
+from neuralc.layers import written
 
-HEAD = """# Optimizers, schedules, losses, metrics, callbacks and sections
+HEAD = """# Optimizers, schedules, losses, metrics, callbacks, sections; initializers, regularizers, constraints
 
 Written by `make docs` from the tables of the code; a test fails where it is out of date. How they are written in a
 model: [training.md](training.md).
@@ -22,12 +24,18 @@ model: [training.md](training.md).
 A name is found in any case, in snake_case and in CamelCase. A parameter without a default has to be given.
 """
 
+MANY = 6
+"""Entries of a table that tells once what nearly all of them take."""
+
 TABLES: dict[str, Table] = {
     "Optimizers": OPTIMIZERS,
     "Learning rate schedules": SCHEDULES,
     "Losses": LOSSES,
     "Metrics": METRICS,
     "Callbacks": CALLBACKS,
+    "Initializers": INITIALIZERS,
+    "Regularizers": REGULARIZERS,
+    "Constraints": CONSTRAINTS,
 }
 
 
@@ -41,7 +49,7 @@ def text() -> str:
 
 def _table(title: str, table: Table) -> Iterator[str]:
     yield f"## {title}\n"
-    shared = _shared(table.entries)
+    shared = _shared(table.entries) if len(table.entries) >= MANY else []
     if shared:
         yield f"Those of Keras also take {', '.join(f'`{_written(parameter)}`' for parameter in shared)}.\n"
     yield "| name | also | parameters | definition | source |"
@@ -83,14 +91,7 @@ def _shared(entries: Iterable[Entry]) -> list[Parameter]:
 
 
 def _written(parameter: Parameter) -> str:
-    if parameter.required:
-        return parameter.name
-    default = parameter.default
-    if isinstance(default, bool):
-        shown = "true" if default else "false"
-    else:
-        shown = f'"{default}"' if isinstance(default, str) else str(default)
-    return f"{parameter.name}={shown}"
+    return parameter.name if parameter.required else f"{parameter.name}={written(parameter.default)}"
 
 
 def _about(parameter: Parameter) -> str:

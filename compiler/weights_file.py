@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from xdsl.dialects.builtin import ModuleOp
@@ -24,6 +25,7 @@ from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, Span, error, nearest, note
 from neuralc.initial_values import initial_value
 from neuralc.mapped_file import safetensors_arrays
+from neuralc.weight_conventions import Recipe, recognise
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -47,7 +49,8 @@ def bind_weights(program: LoadedProgram, weights: str | Path | None = None) -> B
     path = Path(weights) if weights is not None else program.weights_path
     if path is not None:
         span = program.weights_span if weights is None else None
-        return BoundWeights(read_weights(path, program.weights, span), path)
+        store, convention = read_weights(path, program.weights, span)
+        return BoundWeights(store, path, _told(path, convention, span))
     seed = DEFAULT_SEED if program.seed is None else program.seed
     store = initial_weights(program.weights, seed)
     if not program.weights:
@@ -95,10 +98,20 @@ class _Entry:
         return f"{self.dtype}{list(self.shape)}"
 
 
-def read_weights(path: str | Path, declared: Sequence[WeightDeclaration], span: Span | None = None) -> WeightStore:
-    """The declared weights from a safetensors file; `span` is where the model names it.
+def _told(path: Path, convention: str | None, span: Span | None) -> tuple[Diagnostic, ...]:
+    if convention is None:
+        return ()
+    message = f"the weights of `{path}` have the names of {convention}: they are read with its layouts"
+    return (note("W0502", message, span),)
 
-    Raises NeuralcError: one error lists every weight that is missing, unexpected, or of another shape or type.
+
+def read_weights(
+    path: str | Path, declared: Sequence[WeightDeclaration], span: Span | None = None
+) -> tuple[WeightStore, str | None]:
+    """The declared weights from a safetensors file, and whose names they have; `span` is where the model names it.
+
+    Names of our own need no convention; those of Keras and PyTorch are recognised (weight_conventions.py). Raises
+    NeuralcError: one error lists every weight that is missing, unexpected, or of another shape or type.
     """
     path = Path(path)
     if not path.exists():
@@ -108,9 +121,13 @@ def read_weights(path: str | Path, declared: Sequence[WeightDeclaration], span: 
     try:
         with safe_open(path, framework="numpy") as file:
             found = {name: _entry(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            recognised = None if set(found) == {w.name for w in declared} else recognise(declared, list(found))
+            if recognised is not None:
+                convention, recipes = recognised
+                return _converted(path, found, declared, recipes, span), convention.name
             _compare(path, found, declared, span)
         wanted = [(weight.name, numpy_dtype(element_of(weight.type)), weight.shape) for weight in declared]
-        return WeightStore(safetensors_arrays(path, wanted))
+        return WeightStore(safetensors_arrays(path, wanted)), None
     except SafetensorError as failure:
         raise error(
             "E0503",
@@ -121,6 +138,41 @@ def read_weights(path: str | Path, declared: Sequence[WeightDeclaration], span: 
         ) from None
     except OSError as failure:
         raise error("E0501", f"cannot read `{path}`", span, note=failure.strerror or str(failure)) from None
+
+
+def _converted(
+    path: Path,
+    found: Mapping[str, _Entry],
+    declared: Sequence[WeightDeclaration],
+    recipes: Mapping[str, Recipe],
+    span: Span | None,
+) -> WeightStore:
+    """Weights made of those that another framework has: once to be compared, and again where they are read."""
+    names = sorted({source for recipe in recipes.values() for source in recipe.sources})
+    arrays = safetensors_arrays(path, [(name, np.dtype(found[name].dtype), found[name].shape) for name in names])
+    made: dict[str, _Entry] = {}
+    store: dict[str, Callable[[], NDArray[Any]]] = {}
+    for weight in declared:
+        recipe = recipes[weight.name]
+        make = partial(
+            _make, recipe, [arrays[source] for source in recipe.sources], numpy_dtype(element_of(weight.type))
+        )
+        try:
+            array = make()
+        except ValueError as problem:
+            shapes = ", ".join(f"{source} {found[source]}" for source in recipe.sources)
+            raise error(
+                "E0502", f"`{weight.name}` cannot be made of the weights of `{path}`", span, note=f"{shapes}: {problem}"
+            ) from None
+        made[weight.name] = _Entry(array.shape, array.dtype.name)
+        store[weight.name] = make
+    _compare(path, made, declared, span)
+    return WeightStore(store)
+
+
+def _make(recipe: Recipe, arrays: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    array: NDArray[Any] = np.ascontiguousarray(recipe.make(*arrays), dtype)
+    return array
 
 
 def _entry(tensor: Any) -> _Entry:

@@ -106,6 +106,17 @@ class Dim:
                     yield from atom.lhs._symbols()
                     yield from atom.rhs._symbols()
 
+    @property
+    def linear(self) -> tuple[str, int, int] | None:
+        """Symbol, factor and offset of a size like `S`, `S * 4` or `S * 2 + 1`, which gives S; None for others."""
+        factors = dict(self.terms)
+        offset = factors.pop((), 0)
+        if len(factors) != 1:
+            return None
+        (monomial, factor) = next(iter(factors.items()))
+        atom = monomial[0]
+        return (atom.name, factor, offset) if len(monomial) == 1 and isinstance(atom, Symbol) and factor > 0 else None
+
     def evaluate(self, env: Mapping[str, int]) -> int:
         """The size under `env`; raises KeyError for a symbol that has no value there."""
         total = 0
@@ -238,12 +249,14 @@ def _divided(name: FunctionName, size: Dim, divisor: int) -> Dim:
     """A quotient or a remainder in its one form.
 
     Multiples of the divisor stand outside: floor((c * q + r) / c) = q + floor(r / c). A quotient is rounded up, with a
-    constant from 1 - c to 0 (floor(r / c) = ceil((r - c + 1) / c)), but ceildiv(r - c + 1, c) is floordiv(r, c).
+    constant from 2 - c to 0 (floor(r / c) = ceil((r - c + 1) / c)), or it is floordiv(r, c). What is divided is not
+    negative then; a sum with negative terms, which it depends on its constant whether that is so, stays as it is.
     """
+    by, constant = Dim.constant(divisor), next((c for monomial, c in size.terms if not monomial), 0)
     multiple = Dim(tuple((m, c // divisor) for m, c in size.terms if m and c % divisor == 0))
     rest = Dim(tuple((m, c) for m, c in size.terms if m and c % divisor))
-    constant = next((coefficient for monomial, coefficient in size.terms if not monomial), 0)
-    by = Dim.constant(divisor)
+    if any(coefficient < 0 for _, coefficient in rest.terms):
+        return Dim((((Function(name, size, by),), 1),))
     if name == "mod":
         rest = rest + constant % divisor
         return rest if rest.is_static else Dim((((Function(name, rest, by),), 1),))

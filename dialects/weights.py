@@ -22,7 +22,10 @@ class WeightStore(MutableMapping[str, Array]):
     """
 
     def __init__(self, arrays: Mapping[str, Array | Maker] | None = None) -> None:
-        self._entries: dict[str, Array | Maker] = dict(arrays or {})
+        given = arrays or {}
+        self._entries: dict[str, Array | Maker] = {
+            name: entry if callable(entry) else np.asarray(entry) for name, entry in given.items()
+        }
 
     def __getitem__(self, name: str) -> Array:
         entry = self._entries[name]

@@ -30,8 +30,8 @@ from neuralc.grammar.values import Applied, Evaluated, Report, Scope, Space, eva
 ALIASES = {"execute": "execution"}
 """Other names of sections."""
 
-_AS_IT_IS = {"device": ("auto", "cpu"), "target": ("auto", "cpu"), "precision": ("fp32",)}
-"""What `execution` may say without asking for anything."""
+_FOLLOWED = {"device": ("auto", "cpu"), "target": ("auto", "cpu", "cuda"), "precision": ("fp32",)}
+"""What `execution` may say and have; any number of threads too."""
 
 
 def check_device(text: str, span: Span, report: Report) -> None:
@@ -202,7 +202,7 @@ class Clauses:
         self._kept[section] = before | {name: value for name, value in kept.items() if value is not None}
         if section == "train":
             self._one_rate()
-        if section == "execution" and any(value not in _AS_IT_IS.get(name, ()) for name, value in kept.items()):
+        if section == "execution" and any(value not in _FOLLOWED.get(name, (value,)) for name, value in kept.items()):
             self.report(execution_note(entries[0].span))
 
 
@@ -230,8 +230,8 @@ def _has_rate(optimizer: Kept) -> bool:
 
 
 def execution_note(span: Span) -> Diagnostic:
-    message = "`execution` has no effect yet: the command line says what the model is compiled for"
-    return note("W0702", message, span, help="`--target cuda`, `--threads 2`")
+    message = "of `execution` only `target` and `threads` have an effect: as defaults of the command line"
+    return note("W0702", message, span, help="`--target cuda`, `--threads 2` override them")
 
 
 def placement_note(span: Span) -> Diagnostic:

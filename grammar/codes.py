@@ -89,6 +89,12 @@ CODES: dict[str, Code] = {
         "Whole numbers have at most 20 digits.",
         "network M { input: (8) layers: Dense(1" + "0" * 30 + ") }",
     ),
+    "E0114": Code(
+        "expression",
+        "What a `Lambda` computes is not written right: it is `values: expression`, and an expression is written as in "
+        "Python, with functions by their numpy names.",
+        'network M { input: (8) layers: Lambda("x: x +") Dense(3) }',
+    ),
     "E0190": Code(
         "IR does not parse",
         "The text is not valid IR. A dump of another version of neuralc may have to be made again.",
@@ -303,6 +309,18 @@ CODES: dict[str, Code] = {
         "equations and remainders of 0 are: `S <= 512`, `T == 2 * S`, `H % 16 == 0`.",
         "network M { input: (S, 8) where S > 9, S < 4 layers: Dense(3) }",
     ),
+    "E0411": Code(
+        "unknown name in an expression",
+        "An expression of a `Lambda` knows the names of its values, the functions of numpy that the language has, its "
+        "element types, `pi`, `e`, `inf`, `nan`, `True`, `False` and `None`.",
+        'network M { input: (8) layers: Lambda("x: exq(x)") Dense(3) }',
+    ),
+    "E0412": Code(
+        "expression does not fit",
+        "A part of the expression of a `Lambda` cannot take the values that come to it: their shapes, their types, or "
+        "how many there are. The message shows the part.",
+        'network M { input: (8) layers: Lambda("x: x[:, 9]") Dense(3) }',
+    ),
     "E0490": Code(
         "invalid IR",
         "An op breaks one of its rules, a value is used before it is defined, or a symbol is missing.",
@@ -383,14 +401,15 @@ CODES: dict[str, Code] = {
     ),
     # --- E07: unsupported ----------------------------------------------------------------------------------------
     "E0701": Code(
-        "layer without meaning yet",
-        "The language has this layer; this version of neuralc does not compile it yet.",
-        "network M { input: (8, 16) layers: LSTM(4) }",
+        "an op has no form in loops",
+        "The op is valid on the graph level, and the compiler has no code for it in this form: a size it needs is only "
+        "known when the model runs, or a pass that removes it did not run. The message says which.",
+        "$ neuralc model_with_an_antialiased_resize_of_symbolic_size.mlir",
     ),
     "E0702": Code(
         "parameter without meaning yet",
         "The layer has this parameter; this version of neuralc does not compile it yet.",
-        "network M { input: (8) layers: Dense(3, lora_rank=4) }",
+        "network M { input: (8) layers: BatchNormalization(synchronized=true) }",
     ),
     "E0703": Code(
         "construct without meaning yet",
@@ -445,7 +464,7 @@ CODES: dict[str, Code] = {
     ),
     "E0816": Code(
         "no such search",
-        "`--set name=value` gives a search or a parameter of the model its value. A search goes by the path of its "
+        "`--set name=value` gives a search or a parameter of the network its value. A search goes by the path of its "
         "layer and the parameter, such as dense_1.units, or by its clause, such as optimizer.learning_rate; the note "
         "lists those of the model.",
         "$ neuralc model.nr --set dense.unit=64",
@@ -454,6 +473,11 @@ CODES: dict[str, Code] = {
         "the search does not hold this value",
         "A value that is set is one of the choices, or lies within the range and on its steps.",
         "$ neuralc model.nr --set dense.units=65",
+    ),
+    "E0818": Code(
+        "a package for this command is missing",
+        "Some commands stand on packages that the core does not need; the message has the command that installs them.",
+        "$ neuralc lsp",
     ),
     "E0820": Code("unknown target", "Code is made for `cpu` or for `cuda`.", "$ neuralc model.nr --target gpu"),
     "E0821": Code(
@@ -591,8 +615,9 @@ CODES: dict[str, Code] = {
     ),
     "E0910": Code(
         "an index is out of range",
-        "The data of this run holds an index that is outside the dim it counts along. The run was given up; "
-        "the outputs hold nothing of use.",
+        "The data of this run holds an index that is outside the dim it counts along: a token that an `Embedding` does "
+        "not have, or the next step where a cache or learned positions are full. The run was given up; the outputs hold "
+        "nothing of use, and states begin anew.",
         ">>> model(ids=numpy.full((1, 8), 10_000_000))",
     ),
     "E0911": Code(
@@ -655,7 +680,8 @@ CODES: dict[str, Code] = {
     ),
     "W0202": Code(
         "unused name",
-        "A name is given and never used. Its layer runs all the same, as part of the chain.",
+        "A name is given and never used. Its layer runs all the same, as part of the chain. A name that begins with "
+        "`_` may stay unused: `y, _h, c = LSTM(8, return_state=true)`.",
         "network M { input: (8) layers: a = Dense(3) Dense(2) }",
     ),
     "W0203": Code(
@@ -668,6 +694,12 @@ CODES: dict[str, Code] = {
         "A name that ends in `Layer` may be a layer that a plugin brings. None is installed, so the model can be "
         "looked at, and is refused where it would have to be compiled.",
         "network M { input: (8) layers: MyLayer(size=3) }",
+    ),
+    "W0205": Code(
+        "a branch goes on from another",
+        "A branch whose name is that of a value starts from this value. Where the value is the result of a branch, the "
+        "two stand one after the other, not side by side.",
+        "network M { input: (8) layers: a: { Dense(3) } b: { Dense(3) } Add() a: { Dense(4) } b: { Dense(4) } Add() }",
     ),
     "W0301": Code(
         "fraction taken as a whole number",
@@ -714,7 +746,8 @@ CODES: dict[str, Code] = {
         "shortcut changes the shape",
         "The block of a `Residual` changes the shape, so its input is brought to the new one by a 1x1 convolution "
         "(He et al. 2016, eq. 2), after a crop to the center where the block took the borders away. "
-        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error.',
+        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error. After the block of a '
+        "transformer layer a dense map leads back.",
         "network M { input: (8) layers: Residual { Dense(3) } }",
     ),
     "W0410": Code(
@@ -734,6 +767,12 @@ CODES: dict[str, Code] = {
         "The model names no weights: it starts from reproducible random ones, by `init: seed(0)` or the default seed.",
         "network M { input: (8) layers: Dense(4) }",
     ),
+    "W0502": Code(
+        "weights of another framework",
+        "The file has the names that Keras or PyTorch give the weights of layers with these names. They are read with "
+        "the layouts of that framework: transposed, gates in our order, two biases added.",
+        "$ neuralc model.nr --weights from_pytorch.safetensors",
+    ),
     "W0701": Code(
         "placement without effect",
         "Devices of single layers are checked and kept; the whole model runs on one target.",
@@ -741,7 +780,8 @@ CODES: dict[str, Code] = {
     ),
     "W0702": Code(
         "execution without effect",
-        "What `execution` says is checked and kept; what a model is compiled for is said on the command line.",
-        'network M { input: (8) layers: Dense(4) execution { target: "cuda" } }',
+        "What `execution` says is checked and kept. Its target and threads are defaults of the command line; a device, "
+        "or a precision that the model does not have anyway, is not followed.",
+        'network M { input: (8) layers: Dense(4) execution { precision: "bf16" } }',
     ),
 }

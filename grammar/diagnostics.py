@@ -7,6 +7,7 @@ This module is a leaf that all compile-time folders may import; it imports nothi
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -194,15 +195,14 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     if key in by_key:
         return by_key[key]
     letters, allowed = _letters(key), max(1, len(key) // 3)
-    near = (each for each in by_key if abs(len(each) - len(key)) <= allowed >= _missing(letters, _letters(each)))
-    best, least = None, allowed + 1
-    for candidate in islice(near, MOST_COMPARED):
-        distance = edit_distance(key, candidate)
-        if distance < least:
-            best, least = by_key[candidate], distance
-        if least == 1:
-            break
-    return best
+    near = [each for each in by_key if abs(len(each) - len(key)) <= allowed >= _missing(letters, _letters(each))]
+    distances = {each: edit_distance(key, each) for each in near[:MOST_COMPARED]}
+    least = min(distances.values(), default=allowed + 1)
+    if least > allowed:
+        return None
+    # Of those equally near, the one of the same letters: `ConvTranspose2D` is no layer of one dimension.
+    equal = (each for each in distances if distances[each] == least)
+    return by_key[min(equal, key=lambda each: _other_letters(key, each))]
 
 
 def _missing(a: int, b: int) -> int:
@@ -217,6 +217,12 @@ def _letters(word: str) -> int:
     for letter in word:
         found |= 1 << min(ord(letter), 127)
     return found
+
+
+def _other_letters(a: str, b: str) -> int:
+    """How many letters only one of two words has."""
+    mine, other = Counter(a), Counter(b)
+    return ((mine - other) + (other - mine)).total()
 
 
 def edit_distance(a: str, b: str) -> int:

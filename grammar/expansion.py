@@ -64,6 +64,8 @@ class Expansion:
         names.called = seen.called & seen.assigned
         walk = Walk(self, unit, scope, names, seen.values | frozenset(results))
         steps = tuple(walk.step(item) for item in items)
+        for target in steps[-1].targets[:1] if steps else ():
+            names.find(target)  # the last value is the result, whatever it is called
         self._depth -= 1
         return Body(
             steps,

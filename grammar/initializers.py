@@ -103,6 +103,8 @@ def _axes_within(axes: tuple[int, ...], shape: Shape) -> str | None:
     for axis in axes:
         if not -len(shape) <= axis < len(shape):
             return f"axis {axis} is outside the weight {shape}"
+    if len({axis % len(shape) for axis in axes}) < len(axes):
+        return f"the axes {', '.join(map(str, axes))} name one twice"
     return None
 
 
@@ -113,7 +115,7 @@ def _norm_axes(arguments: Mapping[str, Any], shape: Shape) -> str | None:
 def _fan_axes(arguments: Mapping[str, Any], shape: Shape) -> str | None:
     if (arguments["input_axes"] is None) != (arguments["output_axes"] is None):
         return "`input_axes` and `output_axes` are given together"
-    return _axes_within((*(arguments["input_axes"] or ()), *(arguments["output_axes"] or ())), shape)
+    return _axes_within(arguments["input_axes"] or (), shape) or _axes_within(arguments["output_axes"] or (), shape)
 
 
 def _matrix(arguments: Mapping[str, Any], shape: Shape) -> str | None:
@@ -136,10 +138,18 @@ def _quarters(arguments: Mapping[str, Any], shape: Shape) -> str | None:
     return None if shape and shape[-1] % 4 == 0 else f"it is for four gates, the weight is {shape}"
 
 
-_SCALED = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
+SCALED: Mapping[str, Mapping[str, Any]] = {
+    "glorot_uniform": {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform"},
+    "glorot_normal": {"scale": 1.0, "mode": "fan_avg", "distribution": "truncated_normal"},
+    "he_uniform": {"scale": 2.0, "mode": "fan_in", "distribution": "uniform"},
+    "he_normal": {"scale": 2.0, "mode": "fan_in", "distribution": "truncated_normal"},
+    "lecun_uniform": {"scale": 1.0, "mode": "fan_in", "distribution": "uniform"},
+    "lecun_normal": {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"},
+}
+"""Names of variance scaling with fixed arguments."""
 
 FITS: Mapping[str, Check] = {
-    **dict.fromkeys((*_SCALED, "variance_scaling"), _fan_axes),
+    **dict.fromkeys((*SCALED, "variance_scaling"), _fan_axes),
     **dict.fromkeys(("max_norm", "unit_norm", "min_max_norm"), _norm_axes),
     **dict.fromkeys(("identity", "orthogonal_regularizer"), _matrix),
     "orthogonal": _at_least_a_matrix,
@@ -173,11 +183,17 @@ INITIALIZERS = Table(
     "E0202",
     (
         _initializer("glorot_uniform", "GlorotUniform", "within sqrt(6 / (fan_in + fan_out)) of 0", _SEED, *_FANS),
-        _initializer("glorot_normal", "GlorotNormal", "normal, variance 2 / (fan_in + fan_out), cut", _SEED, *_FANS),
+        _initializer(
+            "glorot_normal",
+            "GlorotNormal",
+            "normal, variance 2 / (fan_in + fan_out), cut at 2 deviations",
+            _SEED,
+            *_FANS,
+        ),
         _initializer("he_uniform", "HeUniform", "within sqrt(6 / fan_in) of 0", _SEED, *_FANS),
-        _initializer("he_normal", "HeNormal", "normal, variance 2 / fan_in, cut", _SEED, *_FANS),
+        _initializer("he_normal", "HeNormal", "normal, variance 2 / fan_in, cut at 2 deviations", _SEED, *_FANS),
         _initializer("lecun_uniform", "LecunUniform", "within sqrt(3 / fan_in) of 0", _SEED, *_FANS),
-        _initializer("lecun_normal", "LecunNormal", "normal, variance 1 / fan_in, cut", _SEED, *_FANS),
+        _initializer("lecun_normal", "LecunNormal", "normal, variance 1 / fan_in, cut at 2 deviations", _SEED, *_FANS),
         _initializer(
             "variance_scaling",
             "VarianceScaling",
@@ -189,7 +205,7 @@ INITIALIZERS = Table(
             *_FANS,
         ),
         _initializer("random_normal", "RandomNormal", "normal", *_NORMAL, aliases=("normal",)),
-        _initializer("truncated_normal", "TruncatedNormal", "normal, cut", *_NORMAL),
+        _initializer("truncated_normal", "TruncatedNormal", "normal, cut at 2 deviations", *_NORMAL),
         _initializer(
             "random_uniform",
             "RandomUniform",
@@ -234,7 +250,7 @@ INITIALIZERS = Table(
         ),
     ),
 )
-"""How weights start. fan_in and fan_out are inputs and outputs of a unit; a normal that is cut ends at 2 deviations."""
+"""How weights start; fan_in and fan_out are inputs and outputs of a unit."""
 
 # --- regularizers ----------------------------------------------------------------------------------------------------
 _L1, _L2 = "factor of the sum of |w|", "factor of the sum of w ** 2"

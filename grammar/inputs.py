@@ -9,7 +9,7 @@ from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, Span, listed
 from neuralc.grammar.parameters import Unfit, Whole
 from neuralc.grammar.program import ProgramInput, SizeDeclaration
-from neuralc.grammar.values import Chooser, Report, Scope, Word, evaluate, is_broken, plain
+from neuralc.grammar.values import Chooser, Report, Scope, Word, describe, evaluate, is_broken, plain
 
 ELEMENTS = {"float": "float32", "double": "float64", "half": "float16"}
 BATCH = "batch"
@@ -99,6 +99,7 @@ class Inputs:
     # --- where -------------------------------------------------------------------------------------------------------
     def _constraint(self, constraint: t.Constraint) -> None:
         """A bound of one name is kept with the name; the rest is for the front end, which can compute with sizes."""
+        constraint = replace(constraint, lhs=self._valued(constraint.lhs), rhs=self._valued(constraint.rhs))
         if not all(self._known(side) for side in (constraint.lhs, constraint.rhs)):
             return
         lhs, comparison, rhs = constraint.lhs, constraint.comparison, constraint.rhs
@@ -108,6 +109,17 @@ class Inputs:
             self._bound(lhs.value, comparison, rhs.value, constraint.span)
         else:
             self.constraints.append(constraint)
+
+    def _valued(self, size: t.Size) -> t.Size:
+        """With numbers in the place of the network's parameters."""
+        match size:
+            case t.Arithmetic():
+                return replace(size, lhs=self._valued(size.lhs), rhs=self._valued(size.rhs))
+            case t.Name() if size.value in self.scope:
+                value = plain(self.scope[size.value])
+                return t.Number(value, size.span) if isinstance(value, int | float) else size
+            case _:
+                return size
 
     def _known(self, size: t.Size) -> bool:
         match size:
@@ -121,6 +133,8 @@ class Inputs:
                     return True
                 known = listed(self.sizes)
                 message = f"no input has a size `{size.value}`"
+                if size.value in self.scope:
+                    message = f"`{size.value}` is {describe(self.scope[size.value])}, a size is a whole number"
                 self.report(Diagnostic("E0403", message, size.span, (f"sizes are {known}",)))
                 return False
             case t.Arithmetic():

@@ -35,7 +35,7 @@ from neuralc.grammar.program import (
     Use,
     layers_in,
 )
-from neuralc.grammar.signatures import COMMON, Signature, find, layer_names, without_meaning
+from neuralc.grammar.signatures import COMMON, Signature, find, layer_names
 from neuralc.grammar.values import Broken, Evaluated, LayerArgument, Scope, evaluate, is_broken
 
 if TYPE_CHECKING:
@@ -67,22 +67,30 @@ class Walk:
             return Step(node)
         shared = len(item.targets) == 1 and item.targets[0].value in self.names.called
         applied = not shared or item.targets[0].value in self.values
-        for target in item.targets:
+        for index, target in enumerate(item.targets):
             if self.scope and target.value in self.scope:
                 message = f"`{target.value}` is a parameter here"
                 self.report(Diagnostic("E0208", message, target.span, (), "choose another name"))
-            self.names.define(target.value, Name(target.span, shared, applied))
+            # The first of several runs on: it has a name only so that the others can have theirs.
+            runs_on = index == 0 and len(item.targets) > 1
+            self.names.define(target.value, Name(target.span, shared, applied, runs_on))
         return Step(node, tuple(target.value for target in item.targets), shared, applied)
 
     def _branch(self, item: t.Branch) -> Step:
         entry = self.names.find(item.name.value)
         source = Use(item.name.value, item.name.span) if entry is not None and entry.value else None
+        if entry is not None and entry.forked:
+            message = f"the branch `{item.name.value}` goes on from what the branch of that name above gave"
+            above = f"the one above stands at {entry.span}"
+            help = "give it another name, and it starts from the running value"
+            self.report(warning("W0205", message, item.name.span, note=above, help=help))
         body = self.expansion.body(item.block.items, self.unit, self.scope, inner := Names(outer=self.names))
         self.expansion.warn_unused(inner)
         if not item.block.items and source is None:
             message = f"the branch `{item.name.value}` is empty"
             self.report(warning("W0203", message, item.span, help="an empty branch gives what it gets"))
-        self.names.define(item.name.value, Name(item.name.span, branch=True))
+        forked = source is None or (entry is not None and entry.forked)
+        self.names.define(item.name.value, Name(item.name.span, branch=True, forked=forked))
         return Step(BranchNode(item.name.value, source, body, item.span, max(1, body.size)))
 
     def _repeated(self, node: Node, item: t.Layer) -> Node | None:
@@ -116,6 +124,8 @@ class Walk:
         if definition is not None:
             fed = self.fed(item, many=True)
             return None if fed is None else self.expansion.call(definition, item, self.given(item.arguments), fed)
+        if name in self.unit.missing:
+            return None
         signature = find(name)
         if signature is not None:
             return self._layer(item, signature)
@@ -131,12 +141,8 @@ class Walk:
             return self._of_plugin(item, plugin)
         if CUSTOM.fullmatch(name):
             return custom(self, item)
-        if (proper := without_meaning(name)) is not None:
-            message = f"the layer `{proper}` has no meaning in this version of neuralc yet"
-            self.report(Diagnostic("E0701", message, item.name.span))
-        else:
-            known = [*self.unit.definitions, *layer_names(), *entry_point_names(LAYERS)]
-            self.report(Diagnostic("E0201", f"unknown layer `{name}`", item.name.span, (), suggest(name, known)))
+        known = [*self.unit.definitions, *layer_names(), *entry_point_names(LAYERS)]
+        self.report(Diagnostic("E0201", f"unknown layer `{name}`", item.name.span, (), suggest(name, known)))
         return None
 
     def _searched(self, item: t.Layer) -> Node | None:
@@ -241,10 +247,11 @@ class Walk:
         return written, self._values([*values, *(item.applied or ())])
 
     def _stands_for_value(self, value: t.Value, signature: Signature) -> bool:
-        """In a merge every bare word does; elsewhere those that a value has."""
+        """In a merge every bare word does that is no layer it takes; elsewhere those that a value has."""
         if not isinstance(value, t.Name) or value.value in self.scope:
             return False
-        return signature.inputs.many or self.names.has(value.value)
+        layer = signature.takes_layers and self.is_layer(value.value)
+        return (signature.inputs.many and not layer) or self.names.has(value.value)
 
     def _block(self, item: t.Layer, signature: Signature) -> tuple[Body | None, tuple[BranchNode, ...], bool]:
         """The block of a layer as its signature wants it, and whether it is right."""

@@ -39,6 +39,8 @@ class Unit:
     source: Source
     file: t.File
     definitions: dict[str, Definition] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    """Names that could not be imported, which was reported: their use is no error of its own."""
 
     def find(self, name: str) -> Definition | None:
         """By the name as written; in another case too, where it is not the name of a layer."""
@@ -72,7 +74,8 @@ class Library:
         unit = Unit(source, file)
         self._units[path] = unit
         self._reading.append((path, source.name))
-        for definition in (*file.macros, *file.networks):
+        definitions: list[t.Macro | t.Network] = [*file.macros, *file.networks]
+        for definition in definitions:
             self._define(unit, definition)
         for clause in file.imports:
             self._import(unit, clause)
@@ -113,10 +116,12 @@ class Library:
     def _import(self, unit: Unit, clause: t.Import) -> None:
         imported = self._read(unit, clause)
         if imported is None:
+            unit.missing |= {name.value for name in clause.names}
             return
         for name in clause.names:
             found = imported.definitions.get(name.value)
             if found is None:
+                unit.missing.add(name.value)
                 known = listed(imported.definitions) or "nothing"
                 self._report(
                     Diagnostic(

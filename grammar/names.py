@@ -11,13 +11,16 @@ from neuralc.grammar.diagnostics import Span
 
 @dataclass
 class Name:
-    """A name that an assignment, an input or a branch gives; `shared` ones are layers that are called again."""
+    """A name that an assignment, an input or a branch gives; `shared` ones are layers that are called again.
+
+    A `forked` one is a branch that starts from the running value."""
 
     span: Span
     shared: bool = False
     value: bool = True
     used: bool = False
     branch: bool = False
+    forked: bool = False
 
 
 @dataclass
@@ -66,9 +69,10 @@ class Names:
             names = names.outer
 
     def left(self) -> Iterator[tuple[str, Name]]:
-        """Names that nothing used, at the end of the body."""
-        yield from self.unused
-        yield from ((name, entry) for name, entry in self.own.items() if not entry.used and not entry.branch)
+        """Names that nothing used, at the end of the body. One that begins with `_` says that this is meant."""
+        for name, entry in (*self.unused, *self.own.items()):
+            if not (entry.used or entry.branch or name.startswith("_")):
+                yield name, entry
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,21 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Size:
+    """A size of a shape: a whole number, or the one that follows from all others."""
+
+    description: str = "a size of at least 1, or -1 for the one that is left"
+
+    def convert(self, value: Evaluated) -> Converted:
+        if _plain(value) in (None, -1):
+            return Converted(-1)
+        try:
+            return Whole(1).convert(value)
+        except Unfit as unfit:
+            raise Unfit(unfit.code, f"is {self.description}, not {describe(value)}") from None
+
+
+@dataclass(frozen=True)
 class Real:
     """A number; the bounds are inclusive unless said."""
 
@@ -137,6 +152,26 @@ class Real:
         if not (low and high and math.isfinite(number)):
             raise Unfit("E0306", f"is {self.description}, not {number:g}")
         return Converted(float(number))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A number, or a list of numbers, or of such lists of one length: a table."""
+
+    description: str = "a number, or a list of numbers"
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        if not isinstance(plain, tuple):
+            return Converted(Real().convert(value).value)
+        parts = tuple(self.convert(part).value for part in plain)
+        if not parts or len({_lengths(part) for part in parts}) != 1:
+            raise Unfit("E0305", f"is {self.description}, lists of one length, not {describe(value)}")
+        return Converted(parts)
+
+
+def _lengths(numbers: Any) -> tuple[int, ...]:
+    return (len(numbers), *_lengths(numbers[0])) if isinstance(numbers, tuple) else ()
 
 
 @dataclass(frozen=True)
@@ -268,25 +303,6 @@ class Optional:
 
 
 @dataclass(frozen=True)
-class Either:
-    """What one of several kinds takes; the first that does."""
-
-    kinds: tuple[Kind, ...]
-
-    @property
-    def description(self) -> str:
-        return ", or ".join(kind.description for kind in self.kinds)
-
-    def convert(self, value: Evaluated) -> Converted:
-        for kind in self.kinds:
-            try:
-                return kind.convert(value)
-            except Unfit:
-                continue
-        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
-
-
-@dataclass(frozen=True)
 class Several:
     """A list of what another kind takes; a single one is a list of one."""
 
@@ -313,6 +329,19 @@ class Identifier:
         if text is None or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         return Converted(text)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What a `Lambda` computes, as a string; `grammar.expression` reads it where it is needed."""
+
+    description: str = 'an expression in a string, such as `"x: x * 2"`'
+
+    def convert(self, value: Evaluated) -> Converted:
+        plain = _plain(value)
+        if isinstance(plain, str):
+            return Converted(plain)
+        raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from neuralc.grammar.expansion import MAX_LAYERS, Expansion, output_names, too_d
 from neuralc.grammar.inputs import Inputs
 from neuralc.grammar.library import Library, Unit
 from neuralc.grammar.names import Mentioned, Name, Names
-from neuralc.grammar.program import Program
+from neuralc.grammar.program import Program, Use
 from neuralc.grammar.recursion import deep_recursion
 from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.search_names import search_names
@@ -25,9 +25,10 @@ NOT_SET = Word("")
 
 
 def resolve(file: t.File, network: str | None = None, settings: Mapping[str, object] | None = None) -> Program:
-    """The checked network of a file; `network` chooses among several, `settings` are values of its parameters.
+    """The checked network of a file; `network` chooses among several.
 
-    Raises NeuralcError with all errors found.
+    `settings` are the values of `--set`, for searches and for parameters of the network, by name. Raises NeuralcError
+    with all errors found, UsageError for settings that fit nothing.
     """
     program = examine(file, network, settings)
     if program.errors:
@@ -41,17 +42,18 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, obj
     Raises NeuralcError where there is nothing to look at.
     """
     with deep_recursion():
-        chosen = _choose(file, network)
+        chosen = choose(file, network)
         report = Reporter()
         unit = Library(report).unit(file.span.source, file)
-        trees = [definition.tree for definition in unit.definitions.values()]
-        searches = Searches(search_names(chosen, trees), settings)
+        searches = Searches(search_names(chosen, unit), settings)
         program = _Resolver(report, unit, chosen, searches).run(file)
+    if not program.errors:
         searches.check()
     return program
 
 
-def _choose(file: t.File, name: str | None) -> t.Network:
+def choose(file: t.File, name: str | None) -> t.Network:
+    """The network that is meant: the one of a name, or the one that no other uses. Raises NeuralcError E0207."""
     names = [network.name.value for network in file.networks]
     if not names:
         raise error("E0207", "the file defines no network", file.span, help="add `network Name { ... }`")
@@ -93,7 +95,7 @@ class _Resolver:
         inputs = [clause for clause in network.clauses if isinstance(clause, t.InputClause)]
         layers = [clause for clause in network.clauses if isinstance(clause, t.LayersClause)]
         self._once(inputs, layers)
-        clauses = Clauses(self.report, self.searches, research=file.research)
+        clauses = Clauses(self.report, self.searches, scope, file.research)
         for clause in network.clauses:
             if isinstance(clause, t.Setting | t.Section):
                 clauses.add(clause)
@@ -107,6 +109,8 @@ class _Resolver:
         self.expansion.start(network, self.unit)
         body = self.expansion.body(layers[0].items if layers else (), self.unit, scope, names, results)
         outputs = self.expansion.outputs(wanted, names)
+        if wanted is None and body.steps and body.steps[-1].targets and body.steps[-1].applied:
+            outputs = (Use(body.steps[-1].targets[0], body.steps[-1].node.span),)
         self.expansion.warn_unused(names)
         if layers and not layers[0].items:
             self.report(Diagnostic("E0113", "`layers:` holds no layer", layers[0].keyword, (), "add `Output(10)`"))

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Span
+from neuralc.grammar.library import Definition, Unit
+from neuralc.grammar.names import Mentioned
 from neuralc.grammar.parameters import names
 from neuralc.grammar.quoted import unquoted
 from neuralc.grammar.signatures import find, snake_case
@@ -43,10 +45,10 @@ _PLURAL = ("metrics", "callbacks")
 """Clauses that are lists of things even where one thing stands in them."""
 
 
-def search_names(network: t.Network, definitions: Iterable[t.Macro | t.Network] = ()) -> dict[Span, str]:
-    """The name of each search that the network comes to, by its place. `definitions` are what it may use as layers."""
-    walk = _Walk({definition.name.value: definition for definition in definitions if definition is not network})
-    walk.network(network, "")
+def search_names(network: t.Network, unit: Unit) -> dict[Span, str]:
+    """The name of each search that the network comes to, by its place. `unit` is the file it stands in."""
+    walk = _Walk(unit)
+    walk.main(network)
     walk.pending_definitions()
     return walk.found
 
@@ -69,14 +71,18 @@ class _Counter:
 
 
 class _Walk:
-    def __init__(self, definitions: dict[str, t.Macro | t.Network]) -> None:
-        self.definitions = definitions
-        self._in_any_case = {name.lower(): name for name in reversed(definitions)}
+    def __init__(self, unit: Unit) -> None:
+        self._mentioned = Mentioned()
         self.found: dict[Span, str] = {}
+        self._unit = unit
         self._names = _Counter()
-        self._used: list[str] = []
+        self._used: list[Definition] = []
 
     # --- definitions -------------------------------------------------------------------------------------------------
+    def main(self, network: t.Network) -> None:
+        self._parameters(network.parameters, "")
+        self.network(network, "")
+
     def network(self, network: t.Network, path: str) -> None:
         for clause in network.clauses:
             match clause:
@@ -99,38 +105,36 @@ class _Walk:
 
     def pending_definitions(self) -> None:
         """Searches of the macros and networks that were used, once for all uses; one may use others."""
-        for name in self._used:
-            definition = self.definitions[name]
-            if isinstance(definition, t.Network):
-                self.network(definition, name)
-                continue
-            for parameter in definition.parameters:
-                if parameter.default is not None:
-                    self._value(parameter.default, _join(name, parameter.name.value))
-            self._items(definition.block.items, name)
+        for definition in self._used:
+            self._unit = definition.unit
+            self._parameters(definition.tree.parameters, definition.name)
+            if isinstance(definition.tree, t.Network):
+                self.network(definition.tree, definition.name)
+            else:
+                self._items(definition.tree.block.items, definition.name)
 
-    def _definition(self, name: str) -> str | None:
-        """The definition that a layer's name means: in any case, unless a layer of the language has that name."""
-        if name in self.definitions or find(name) is not None:
-            return name if name in self.definitions else None
-        return self._in_any_case.get(name.lower())
+    def _parameters(self, parameters: Iterable[t.Parameter], path: str) -> None:
+        for parameter in parameters:
+            if parameter.default is not None:
+                self._value(parameter.default, _join(path, parameter.name.value))
 
     # --- layers ------------------------------------------------------------------------------------------------------
-    def _items(self, items: Iterable[object], path: str) -> None:
-        counter = _Counter()
+    def _items(self, items: Sequence[t.Item], path: str) -> None:
+        seen = self._mentioned.by(items)
+        called, counter = seen.called & seen.assigned, _Counter()
         for item in items:
-            match item:
-                case t.Layer():
-                    self._layer(item, path, counter)
-                case t.Branch():
-                    self._items(item.block.items, _join(path, counter.take(item.name.value)))
-                case t.Hpo():
-                    self._search(item, _join(path, counter.take("layer")))
-                case _:
-                    self._other(item, path)
+            if isinstance(item, t.Branch):
+                self._items(item.block.items, _join(path, counter.take(item.name.value)))
+            elif item.name.value not in called:
+                self._layer(item, path, counter, called)
 
-    def _layer(self, layer: t.Layer, path: str, counter: _Counter) -> None:
-        inner = _join(path, counter.take(_given_name(layer) or self._scope(layer.name.value)))
+    def _layer(self, layer: t.Layer, path: str, counter: _Counter, called: frozenset[str]) -> None:
+        """A layer whose name is called later has that name."""
+        shared = len(layer.targets) == 1 and layer.targets[0].value in called
+        name = layer.targets[0].value if shared else self._scope(_layer_name(layer))
+        inner = _join(path, counter.take(_given_name(layer) or name))
+        if layer.search is not None:
+            self._search(layer.search, _join(path, "layer"))
         self._layer_arguments(layer.name.value, layer.arguments, inner)
         for argument in layer.applied or ():
             self._value(argument.value, inner)
@@ -144,11 +148,11 @@ class _Walk:
         entry = None if table is None else table.find(name)
         if entry is not None:
             return snake_case(entry.name)
-        signature = None if self._definition(name) is not None else find(name)
+        signature = None if self._unit.find(name) is not None else find(name)
         return snake_case(name) if signature is None else signature.scope
 
     def _layer_arguments(self, name: str, arguments: Sequence[t.Argument], path: str) -> None:
-        definition = self._definition(name)
+        definition = self._unit.find(name)
         if definition is not None and definition not in self._used:
             self._used.append(definition)
         known = self._layer_parameters(name, definition)
@@ -159,10 +163,9 @@ class _Walk:
                 own = known[index] if index < len(known) else str(index)
             self._value(argument.value, _join(path, own))
 
-    def _layer_parameters(self, name: str, definition: str | None) -> list[str]:
+    def _layer_parameters(self, name: str, definition: Definition | None) -> list[str]:
         if definition is not None:
-            used = self.definitions[definition]
-            return [parameter.name.value for parameter in used.parameters] if isinstance(used, t.Macro) else []
+            return [parameter.name.value for parameter in definition.tree.parameters]
         signature = find(name)
         return [] if signature is None else names(signature.parameters)
 
@@ -227,7 +230,7 @@ class _Walk:
                     self._options(option.items, path, table, counter)
                 case t.Call():
                     self._call(option, _join(path, counter.take(self._scope(option.name.value, table))), table)
-                case t.Name() if self._definition(option.value) is not None:
+                case t.Name() if self._unit.find(option.value) is not None:
                     self._layer_arguments(option.value, (), path)
 
     def _other(self, node: object, path: str) -> None:
@@ -245,6 +248,16 @@ def _given_name(layer: t.Layer) -> str | None:
         if argument.name is not None and argument.name.value == "name":
             return argument.value.value if isinstance(argument.value, t.Text | t.Name) else None
     return None
+
+
+def _layer_name(layer: t.Layer) -> str:
+    """The name of a layer; of a search among layers, that of the first one, so that others count as their weights."""
+    option: object = layer.search
+    while isinstance(option, t.Hpo):
+        option = option.values[0]
+    if isinstance(option, t.Call):
+        return option.name.value
+    return option.value if isinstance(option, t.Name) else layer.name.value
 
 
 def _join(path: str, name: str) -> str:

@@ -126,7 +126,8 @@ class Searches:
             notes = ("the search stands in a part that this model does not use",)
             return Diagnostic("E0816", f"`--set {name}=...` has no effect", None, notes)
         notes = (f"it has {listed(known)}" if known else "it has no searches",)
-        return Diagnostic("E0816", f"the model has no search `{name}`", None, notes, suggest(name, known))
+        what = "search or parameter" if self._parameters else "search"
+        return Diagnostic("E0816", f"the model has no {what} `{name}`", None, notes, suggest(name, known))
 
 
 def describe_space(space: Space) -> str:

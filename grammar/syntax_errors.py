@@ -17,11 +17,12 @@ MAX_NESTING = 1024
 """Deepest nesting of brackets. Far beyond any model; what walks over the tree recurses, so it needs a bound."""
 
 
-_READABLE = {
+READABLE = {
     "$END": "the end of the file",
     "NAME": "a name",
     "KEY": "a clause such as `loss:`",
     "TARGET": "`name =`",
+    "TARGETS": "`a, b =`",
     "BRANCH": "`name: {`",
     "STRING": "a string",
     "INT": "a whole number",
@@ -37,6 +38,9 @@ _READABLE = {
     "SEMICOLON": "`;`",
     "EQUAL": "`=`",
     "STAR": "`*`",
+    "PLUS": "`+`",
+    "MINUS": "`-`",
+    "PERCENT": "`%`",
     "AT": "`@`",
     "INPUT": "`input:`",
     "LAYERS": "`layers:`",
@@ -64,7 +68,7 @@ def explain(source: Source, failure: UnexpectedInput, parser: Lark) -> Diagnosti
     mistake = known_mistakes(parser).get((state, token.type)) or known_mistakes(parser).get((state, None))
     if mistake is not None:
         return Diagnostic("E0101", f"{mistake.message}; {found}", place, (), mistake.help)
-    expected = sorted({_READABLE.get(name, f"`{name.lower()}`") for name in failure.accepts or failure.expected})
+    expected = sorted({READABLE.get(name, f"`{name.lower()}`") for name in failure.accepts or failure.expected})
     return Diagnostic("E0101", f"expected {_either(expected)}; {found}", place)
 
 

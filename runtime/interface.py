@@ -13,7 +13,10 @@ ABI_VERSION = 3
 RUN_ERRORS = {9: "E0910", 10: "E0911", 11: "E0912"}
 """Statuses of a run that have codes of their own: its data ended it, or it does not continue the one before."""
 
-HELP = {"E0912": "call `reset()` before a run with other sizes"}
+HELP = {
+    "E0910": "tokens have to be some that the model knows; states that were full are reset now",
+    "E0912": "call `reset()` before a run with other sizes",
+}
 
 _INT = ctypes.c_int32
 _POINTER = ctypes.c_void_p

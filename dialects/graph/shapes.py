@@ -99,13 +99,6 @@ def window_extent(
     return simplest(room // stride + 1)
 
 
-def same_padding(size: int, window: int, stride: int, dilation: int = 1) -> tuple[int, int]:
-    """The (low, high) padding with which the output is ceil(size / stride), the odd one high (Keras, TensorFlow)."""
-    reach = dilation * (window - 1) + 1
-    total = max((-(-size // stride) - 1) * stride + reach - size, 0)
-    return total // 2, total - total // 2
-
-
 def check_image(
     shape: Shape,
     data_format: str,

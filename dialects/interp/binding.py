@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from xdsl.ir import Attribute
 
-from neuralc.dialects.dims import Dim, Symbol
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.interp.numerics import Array, Numerics
 from neuralc.dialects.types import element_of, format_shape, is_float, numpy_dtype, shape_of
@@ -80,14 +80,12 @@ def bind_dims(
 
 
 def _solved(expected: int | Dim, found: int) -> tuple[str | None, int]:
-    """The symbol of a size like `S`, `S * 4` or `S * 2 + 1`, and its value, rounded down; None for other sizes."""
-    symbols = sorted(expected.symbols) if isinstance(expected, Dim) else []
-    if not isinstance(expected, Dim) or len(symbols) != 1:
+    """The symbol of a size that gives one, and its value, rounded down; None for other sizes."""
+    linear = expected.linear if isinstance(expected, Dim) else None
+    if linear is None:
         return None, 0
-    factors = dict(expected.terms)
-    offset = factors.pop((), 0)
-    factor = factors.pop((Symbol(symbols[0]),), 0)
-    return (symbols[0], (found - offset) // factor) if factor > 0 and not factors else (None, 0)
+    symbol, factor, offset = linear
+    return symbol, (found - offset) // factor
 
 
 def _check_bounds(symbol: str, size: int, place: str, declared: Mapping[str, DimOp]) -> None:

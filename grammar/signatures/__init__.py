@@ -19,6 +19,7 @@ from neuralc.grammar.signatures import (
     merge,
     normalization,
     pooling,
+    preprocessing,
     recurrent,
     regularization,
     shape,
@@ -35,17 +36,16 @@ __all__ = [
     "MANY",
     "ONE",
     "SIGNATURES",
-    "WITHOUT_MEANING",
     "Inputs",
     "Signature",
     "find",
     "layer_names",
     "snake_case",
-    "without_meaning",
 ]
 
 FAMILIES: Mapping[str, tuple[Signature, ...]] = {
     "core": core.SIGNATURES,
+    "preprocessing": preprocessing.SIGNATURES,
     "convolution": convolution.SIGNATURES,
     "pooling": pooling.SIGNATURES,
     "shape": shape.SIGNATURES,
@@ -63,18 +63,8 @@ FAMILIES: Mapping[str, tuple[Signature, ...]] = {
 
 SIGNATURES: tuple[Signature, ...] = tuple(signature for family in FAMILIES.values() for signature in family)
 
-WITHOUT_MEANING: tuple[str, ...] = (
-    "Reshape", "Permute", "RepeatVector", "Lambda", "Masking", "Embedding", "PositionalEncoding", "CustomShape",
-    "Rescaling", "Normalization", "Resizing", "CenterCrop", "Cast",
-    "SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-    "ConvGRU2D", "RNN", "Bidirectional", "TimeDistributed",
-    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
-    "ProbabilisticDense",
-)  # fmt: skip
-"""Layers the language has and this version does not compile yet: naming one is an error that says so."""
 
 _SIGNATURES = {name.lower(): signature for signature in SIGNATURES for name in (signature.name, *signature.aliases)}
-_WITHOUT_MEANING = {name.lower(): name for name in WITHOUT_MEANING if name.lower() not in _SIGNATURES}
 
 
 def find(name: str) -> Signature | None:
@@ -82,12 +72,6 @@ def find(name: str) -> Signature | None:
     return _SIGNATURES.get(name.lower())
 
 
-def without_meaning(name: str) -> str | None:
-    """The proper name of a layer that has no meaning yet."""
-    return _WITHOUT_MEANING.get(name.lower())
-
-
 def layer_names() -> list[str]:
     """Every layer name of the language, for suggestions."""
-    names = [name for signature in SIGNATURES for name in (signature.name, *signature.aliases)]
-    return names + list(_WITHOUT_MEANING.values())
+    return [name for signature in SIGNATURES for name in (signature.name, *signature.aliases)]

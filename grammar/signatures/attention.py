@@ -19,6 +19,13 @@ _USE_BIAS = p("use_bias", Flag(), True, "add a bias in each projection")
 _SCORES = p("return_attention_scores", Flag(), False, "give the weights of the keys as a second value")
 _CAUSAL = p("use_causal_mask", Flag(), False, "no query sees a key behind its own place")
 
+CACHE = p(
+    "cache",
+    Optional(Whole(1)),
+    None,
+    "keys and values of up to so many steps are kept from run to run, until a reset; goes with `use_causal_mask`",
+)
+
 _PLAIN = Inputs(("query",), ("value", "key", "mask"), several=("mask",))
 _MASKED = Inputs(("query",), ("value", "key", "query_mask", "value_mask", "key_mask", "attention_mask"))
 """The order in which Keras takes them. One value alone is query, value and key: self-attention."""
@@ -40,6 +47,7 @@ _PROJECTIONS: Parameters = (
     _SCORES,
     _CAUSAL,
     p("rotary", Flag(), False, "queries and keys turn by their places, as in RotaryEmbedding"),
+    CACHE,
 )
 
 SIGNATURES: tuple[Signature, ...] = (

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from neuralc.grammar.activation_kind import ACTIVATIONS as ACTIVATIONS
+from neuralc.grammar.activation_kind import ActivationKind
 from neuralc.grammar.initializers import CONSTRAINT, REGULARIZER
 from neuralc.grammar.initializers import INITIALIZER as INITIALIZER
 from neuralc.grammar.parameters import (
@@ -14,33 +16,18 @@ from neuralc.grammar.parameters import (
     Flag,
     Identifier,
     Kind,
-    Named,
-    NotYet,
     OneOf,
     Optional,
     Parameter,
     Parameters,
+    Real,
     Several,
+    Whole,
 )
 
-ACTIVATIONS: tuple[str, ...] = (
-    "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "sigmoid", "hard_sigmoid",
-    "sparse_sigmoid", "log_sigmoid", "tanh", "hard_tanh", "tanh_shrink", "soft_shrink", "hard_shrink", "softmax",
-    "log_softmax", "sparsemax", "softplus", "sparse_plus", "squareplus", "softsign", "hard_swish", "glu", "exponential",
-    "linear",
-)  # fmt: skip
-"""Functions by the names of `keras.activations`; as a layer, each takes its parameters too."""
-
-ACTIVATION = Optional(
-    Named(
-        "activation",
-        "E0202",
-        ACTIVATIONS,
-        {name.replace("_", ""): name for name in ACTIVATIONS if "_" in name}
-        | {"swish": "silu", "hard_silu": "hard_swish", "hardsilu": "hard_swish"}
-        | {"exp": "exponential", "identity": "linear", "none": "linear"},
-    )
-)
+ACTIVATION = Optional(ActivationKind())
+POLICIES: tuple[str, ...] = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
+"""The dtype policies of Keras for floats."""
 PADDING = OneOf(("valid", "same"))
 DATA_FORMAT = Optional(OneOf(("channels_last", "channels_first")))
 
@@ -94,6 +81,8 @@ class Signature:
     shapes: str = ""
     """Shapes of input and result as the documents show them: `(batch, steps, in) -> (batch, units)`."""
     masking: Masking = "drop"
+    retypes: bool = False
+    """Whether layers behind it compute in the float type it gives; those of the model's type do so otherwise."""
     example: str = ""
     """A network that uses the layer: `input: ... layers: ...`."""
 
@@ -133,13 +122,9 @@ def p(name: str, kind: Kind, default: Any, doc: str = "") -> Parameter:
 COMMON: Parameters = (
     p("name", Optional(Identifier()), None, "name of the layer and of its weights"),
     p("trainable", Flag(), True, "whether training changes the weights"),
-    p("dtype", NotYet(), None, "element type of the layer"),
+    p("dtype", Optional(OneOf(POLICIES)), None, "the float type it computes in; `mixed_` keeps its weights in float32"),
 )
 """What every layer takes, by name only."""
-
-
-def untreated(*names: str) -> Parameters:
-    return tuple(Parameter(name, NotYet(), None) for name in names)
 
 
 def regularizer(weight: str) -> Parameter:
@@ -150,7 +135,9 @@ def constraint(weight: str) -> Parameter:
     return p(f"{weight}_constraint", Optional(CONSTRAINT), None, f"what training brings the {weight} to after a step")
 
 
-ACTIVITY_REGULARIZER = Parameter("activity_regularizer", NotYet(), None)
+ACTIVITY_REGULARIZER = p(
+    "activity_regularizer", Optional(REGULARIZER), None, "what training adds to the loss for the result, per example"
+)
 KERNEL_TRAINING: Parameters = (
     regularizer("kernel"),
     regularizer("bias"),
@@ -158,7 +145,11 @@ KERNEL_TRAINING: Parameters = (
     constraint("kernel"),
     constraint("bias"),
 )
-LORA = untreated("lora_rank", "lora_alpha")
+LORA: Parameters = (
+    p("lora_rank", Optional(Whole(1)), None, "rank of the product of two matrices that training adapts it by"),
+    p("lora_alpha", Optional(Real()), None, "the product is scaled by lora_alpha / lora_rank; lora_rank unless said"),
+)
+"""Low-rank adaptation (Hu et al. 2021): the weight itself is not trained, the sum of it and of a . b is."""
 USE_BIAS = p("use_bias", Flag(), True, "add a bias per output channel")
 KERNEL_INIT = p("kernel_initializer", INITIALIZER, "glorot_uniform", "how an untrained kernel starts")
 BIAS_INIT = p("bias_initializer", INITIALIZER, "zeros", "how an untrained bias starts")

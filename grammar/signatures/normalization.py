@@ -60,7 +60,7 @@ SIGNATURES: tuple[Signature, ...] = (
         ("LayerNorm",),
         shapes="(batch, ..., features) -> the same",
         masking="keep",
-        example="input: (10, 16) layers: Dense(8) LayerNormalization() Flatten() Dense(3)",
+        example="input: (10, 16) layers: LayerNormalization() Flatten() Dense(3)",
     ),
     Signature(
         "GroupNormalization",
@@ -105,7 +105,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "scale * x / sqrt(mean(x * x) + epsilon) (Zhang and Sennrich 2019)",
         ("RMSNorm",),
         shapes="(batch, ..., features) -> the same",
-        example="input: (10, 16) layers: Dense(8) RMSNormalization() Flatten() Dense(3)",
+        example="input: (10, 16) layers: RMSNormalization() Flatten() Dense(3)",
     ),
     Signature(
         "UnitNormalization",

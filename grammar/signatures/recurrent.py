@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neuralc.grammar.parameters import (
     ALayer,
-    Either,
     Flag,
     NotYet,
     OneOf,
@@ -13,14 +14,17 @@ from neuralc.grammar.parameters import (
     Parameters,
     Real,
     Several,
+    Tuple,
     Whole,
 )
 from neuralc.grammar.signatures.base import (
     ACTIVATION,
     ACTIVITY_REGULARIZER,
     BIAS_INIT,
+    FORMAT,
     INITIALIZER,
     KERNEL_INIT,
+    PADDING,
     USE_BIAS,
     Inputs,
     Signature,
@@ -28,6 +32,8 @@ from neuralc.grammar.signatures.base import (
     p,
     regularizer,
 )
+from neuralc.grammar.signatures.spatial import AXES, PLACES
+from neuralc.grammar.training.kinds import Either
 
 # --- parameters ------------------------------------------------------------------------------------------------------
 UNITS = Parameter("units", Whole(1), doc="size of the state and of the result")
@@ -36,8 +42,16 @@ SIGMOID = p("recurrent_activation", ACTIVATION, "sigmoid", "function of the gate
 RECURRENT_INIT = p("recurrent_initializer", INITIALIZER, "orthogonal", "how an untrained recurrent kernel starts")
 INITIALIZERS: Parameters = (KERNEL_INIT, RECURRENT_INIT, BIAS_INIT)
 FORGET_BIAS = p("unit_forget_bias", Flag(), True, "an untrained bias of the forget gate starts at 1")
-REGULARIZERS: Parameters = tuple(regularizer(weight) for weight in ("kernel", "recurrent", "bias"))
-CONSTRAINTS: Parameters = tuple(constraint(weight) for weight in ("kernel", "recurrent", "bias"))
+REGULARIZERS: Parameters = (
+    regularizer("kernel"),
+    replace(regularizer("recurrent"), doc="what training adds to the loss for the recurrent kernel"),
+    regularizer("bias"),
+)
+CONSTRAINTS: Parameters = (
+    constraint("kernel"),
+    replace(constraint("recurrent"), doc="what training brings the recurrent kernel to after a step"),
+    constraint("bias"),
+)
 RATE = Real(0, 1, open_high=True)
 DROPOUT: Parameters = (
     p("dropout", RATE, 0.0, "fraction of the input that training drops, the same features at all steps"),
@@ -55,7 +69,7 @@ RETURNS: Parameters = (
 BACKWARDS = p("go_backwards", Flag(), False, "walk from the last step to the first; outputs come in that order")
 STATEFUL = p("stateful", Flag(), False, "a run starts from the states that the run before it ended with")
 UNROLL = p("unroll", Flag(), False, "about speed in Keras: the values are the same")
-CUDNN = p("use_cudnn", Either((Flag(), OneOf(("auto",)))), "auto", "about speed in Keras: the values are the same")
+CUDNN = p("use_cudnn", Either(Flag(), OneOf(("auto",))), "auto", "about speed in Keras: the values are the same")
 ZERO_OUTPUT = p("zero_output_for_mask", Flag(), False, "the output of a step that the mask leaves out is 0")
 WALK: Parameters = (*RETURNS, BACKWARDS, STATEFUL)
 
@@ -110,13 +124,17 @@ WALKS = (
 RNN = Signature(
     "RNN",
     (
-        Parameter("cell", Several(ALayer()), doc="a cell, or a list of cells that stand on each other"),
+        Parameter(
+            "cell", Several(ALayer()), doc="a cell, or a list of cells that stand on each other; a network is one too"
+        ),
         *WALK,
         UNROLL,
         ZERO_OUTPUT,
     ),
     "Keras 3 RNN",
-    "a cell along a sequence. At steps that a mask leaves out, states stay and the output before is repeated",
+    "a cell along a sequence. A network is a cell whose first input is that of a step and whose others are states: it "
+    "gives its output and then the next value of each state. At steps that a mask leaves out, states stay and the "
+    "output before is repeated. Weights are `kernel`, ..; those of several cells `0.kernel`, .., `1.kernel`, ..",
     inputs=SEQUENCE,
     shapes="(batch, steps, features) -> (batch, units); (batch, steps, units) with return_sequences",
     masking="handle",
@@ -135,6 +153,66 @@ CELLS = (
         shapes="(batch, features) -> (batch, units of the last cell)",
         masking="handle",
         example="input: (12, 8) layers: RNN(StackedRNNCells([LSTMCell(16), GRUCell(8)]))",
+    ),
+)
+
+
+# --- layers of images ------------------------------------------------------------------------------------------------
+def _conv_parameters(rank: int, forget: Parameters) -> Parameters:
+    return (
+        Parameter("filters", Whole(1), doc="channels of the state and of the result"),
+        Parameter("kernel_size", Tuple(rank), doc=f"{AXES[rank]} of the windows over input and state"),
+        TANH,
+        p("strides", Tuple(rank), (1,) * rank, "step of the window over the input"),
+        p("padding", PADDING, "valid", "`same` gives ceil(size / stride) places; the state is always padded so"),
+        FORMAT,
+        p("dilation_rate", Tuple(rank), (1,) * rank, "distance between the taps of the window over the input"),
+        *GATED,
+        *forget,
+        *REGULARIZERS,
+        ACTIVITY_REGULARIZER,
+        *CONSTRAINTS,
+        *DROPOUT,
+        SEED,
+        *WALK,
+        UNROLL,
+        ZERO_OUTPUT,
+    )
+
+
+def _conv(name: str, rank: int, source: str, doc: str, forget: Parameters) -> Signature:
+    places = ", ".join(PLACES[rank])
+    return Signature(
+        name,
+        _conv_parameters(rank, forget),
+        source,
+        doc,
+        inputs=SEQUENCE,
+        shapes=f"(batch, time, {places}, channels) -> (batch, {places}, filters); "
+        f"(batch, time, {places}, filters) with return_sequences",
+        masking="handle",
+        example=f'input: (6, {", ".join(("8",) * rank)}, 3) layers: {name}(4, 3, padding="same")',
+    )
+
+
+CONVOLUTIONS = (
+    *(
+        _conv(
+            f"ConvLSTM{rank}D",
+            rank,
+            f"Keras 3 ConvLSTM{rank}D",
+            f"an LSTM whose maps are convolutions over {AXES[rank]}; those of the state keep its size",
+            (FORGET_BIAS,),
+        )
+        for rank in (1, 2, 3)
+    ),
+    _conv(
+        "ConvGRU2D",
+        2,
+        "Ballas et al. 2016, Delving Deeper into Convolutional Networks for Learning Video Representations: GRU-RCN",
+        "a GRU whose maps are convolutions: z, r = sigmoid(W * x + U * h + b), n = tanh(W * x + U * (r h) + b), "
+        "h' = (1 - z) h + z n. Parameters are those of ConvLSTM2D",
+        (),
     ),
 )
 
@@ -168,7 +246,8 @@ WRAPPERS = (
             p("dropout", RATE, 0.0, "fraction of the results that training drops"),
         ),
         "Keras 3 TimeDistributed",
-        "the same layer at each step, then its block: all steps are one long batch for them",
+        "the same layer at each step, then its block: all steps are one long batch for them. Weights are those of the "
+        "layer by its name: `dense.kernel`, ..",
         block="optional",
         inputs=Inputs(("x",), ("mask",), many=True),
         shapes="(batch, steps, ...) -> (batch, steps, what the layer makes of ...)",
@@ -177,4 +256,4 @@ WRAPPERS = (
     ),
 )
 
-SIGNATURES: tuple[Signature, ...] = (*WALKS, RNN, *CELLS, *WRAPPERS)
+SIGNATURES: tuple[Signature, ...] = (*WALKS, RNN, *CELLS, *CONVOLUTIONS, *WRAPPERS)

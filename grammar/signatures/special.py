@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from neuralc.grammar.parameters import Flag, OneOf, Whole
-from neuralc.grammar.signatures.base import INITIALIZER, Inputs, Signature, constraint, p, regularizer
+from neuralc.grammar.configured import Configured
+from neuralc.grammar.parameters import Flag, OneOf, Optional, Parameter, Whole
+from neuralc.grammar.signatures.base import (
+    ACTIVATION_ARGUMENT,
+    INITIALIZER,
+    USE_BIAS,
+    Inputs,
+    Signature,
+    constraint,
+    p,
+    regularizer,
+)
 
 SIGNATURES: tuple[Signature, ...] = (
     Signature(
@@ -46,5 +56,29 @@ SIGNATURES: tuple[Signature, ...] = (
         "CNOT; a dense map `angles` comes first where there are not as many inputs as qubits",
         shapes="(batch, .., in) -> (batch, .., qubits)",
         example="input: (32) layers: QuantumLayer()",
+    ),
+    Signature(
+        "ProbabilisticDense",
+        (
+            Parameter("units", Whole(1), doc="size of the last axis of the result"),
+            ACTIVATION_ARGUMENT,
+            USE_BIAS,
+            p("kernel_initializer", INITIALIZER, "glorot_uniform", "how the means of the kernel start untrained"),
+            p("bias_initializer", INITIALIZER, "zeros", "how the means of the bias start untrained"),
+            p("rho_initializer", INITIALIZER, Configured("constant", {"value": -3.0}), "how rho starts untrained"),
+            p(
+                "stream",
+                Optional(Whole(0, 2**30)),
+                None,
+                "other streams draw other numbers for a key; the name of the layer says which unless this does",
+            ),
+        ),
+        "Blundell et al. 2015, Weight Uncertainty in Neural Networks, section 3.2; Threefry-2x32 of Salmon et al. 2011",
+        "activation(x . kernel + bias), each weight mean + log(1 + exp(rho)) * noise. Without `key` the noise is 0 "
+        "but in training; with one, each sample draws the weights of its key, and equal keys draw equal ones",
+        inputs=Inputs(("x",), ("key",)),
+        masking="keep",
+        shapes="x (batch, .., in), key (batch) of integers -> (batch, .., units)",
+        example="input: { x: (8), key: () int64 } layers: ProbabilisticDense(x, key=key, units=4)",
     ),
 )

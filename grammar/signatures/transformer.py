@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neuralc.grammar.parameters import Flag, Optional, Parameters, Real, Whole
+from neuralc.grammar.signatures.attention import CACHE
 from neuralc.grammar.signatures.base import ACTIVATION, BIAS_INIT, KERNEL_INIT, Inputs, Signature, p
 
 _SIZES: Parameters = (
@@ -42,7 +43,7 @@ SIGNATURES: tuple[Signature, ...] = (
     ),
     Signature(
         "TransformerDecoder",
-        (*_SIZES, *_REST, p("use_causal_mask", Flag(), True, "no step sees one behind it")),
+        (*_SIZES, *_REST, p("use_causal_mask", Flag(), True, "no step sees one behind it"), CACHE),
         "PyTorch TransformerDecoderLayer (Vaswani et al. 2017, section 3.1)",
         f"as an encoder, with a causal mask and between both parts attention to `memory`, where it is given; {_BLOCK}",
         block="optional",

@@ -61,7 +61,7 @@ def _merge(kept: Operation, op: Operation) -> None:
     Rewriter.erase_op(op)
 
 
-def _merge_weights(module: ModuleOp, context: PassContext) -> None:
+def merge_weights(module: ModuleOp, context: PassContext) -> None:
     """Let equal derived weights be one; weights that are derived from merged ones may then be equal too."""
     kept: dict[Hashable, list[tuple[str, Region]]] = {}
     renamed: dict[str, str] = {}
@@ -90,7 +90,7 @@ class CsePass(ModulePass):
     name = "graph-cse"
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        _merge_weights(module, context)
+        merge_weights(module, context)
         for symbol in module.body.block.ops:
             for region in symbol.regions:
                 for outer in region.blocks:

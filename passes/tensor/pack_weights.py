@@ -7,7 +7,8 @@
                                                            %y = tensor.group "dense"(%a = %x, %b = %w) { .. }
 
 A panel is as wide as the register tile: the innermost loop then reads memory front to back, aligned, without masks,
-and no cache-set conflicts. Unpacking is a view that costs nothing; the packing runs at compile time.
+and no cache-set conflicts. Unpacking is a view that costs nothing; the packing runs at compile time, once for all
+layers that read the weight in one width.
 Fires on contractions whose vector operand is a weight. Must not fire on a GPU, where blocks are loaded through shared
 memory, nor on an activation: packing it would be work at run time (remark `missed`).
 
@@ -31,6 +32,7 @@ from neuralc.dialects.tensor.subscripts import identity
 from neuralc.dialects.types import as_tensor, shape_of
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
+from neuralc.passes.graph.cse import merge_weights
 from neuralc.passes.graph.fold_constants import FoldConstantsPass
 from neuralc.passes.graph.weight_values import is_known, is_worth_storing, static_bytes
 from neuralc.passes.lower.cpu.contract import STRIDED_LOAD, find_roles, operands_of, vector_cost
@@ -56,6 +58,7 @@ class PackWeightsPass(ModulePass):
             if isinstance(op, tensor.GroupOp) and isinstance(contract := op.block.first_op, tensor.ContractOp):
                 _pack(op, contract, context.target, context)
         FoldConstantsPass().run_in(module, context)
+        merge_weights(module, context)
 
 
 def _pack(group: tensor.GroupOp, contract: tensor.ContractOp, target: Target, context: PassContext) -> None:

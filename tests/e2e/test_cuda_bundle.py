@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load, save_file
 from support.compare import assert_close
+from support.gpu_models import SM_80, lower
 from support.triton_interpreter import interpreter
 
 from neuralc.cli import run as command_line
@@ -19,6 +20,8 @@ from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
 from neuralc.emit.triton import files
 from neuralc.emit.triton.cubin import read_cubin
+from neuralc.frontends.nr import load as load_program
+from neuralc.grammar.diagnostics import Source
 from neuralc.passes.parsing import parse_module
 from neuralc.passes.target import Target
 
@@ -157,6 +160,19 @@ def test_results_are_those_of_the_reference(
     rows = batch if batch >= 4 else batch // 2  # the smaller launch writes half of the scores
     assert_close(found[0][:rows], wanted[0][:rows], 1e-5)
     assert_close(found[1], wanted[1], 1e-5)
+
+
+@pytest.mark.parametrize("through", ["run", "manifest"])
+def test_a_size_is_found_where_an_input_has_a_multiple_of_it(through: str) -> None:
+    program = load_program(Source("m.nr", "network M { input: x: (S, 8) where S % 4 == 0 layers: MaxPooling1D(4) }"))
+    x = np.random.default_rng(0).standard_normal((2, 12, 8)).astype(np.float32)
+    wanted = run_module(program.module, [x], WeightStore())
+    lower(program.module, WeightStore())
+    made = files(program.module, WeightStore(), SM_80)
+    manifest = json.loads(made["manifest.json"])
+    assert {"name": "S_by_4", "input": "x", "axis": 1, "factor": 4, "offset": 0}.items() <= manifest["dims"][0].items()
+    found = interpreter().run(str(made["model.py"]), {"x": x}, {}, manifest if through == "manifest" else None)
+    assert_close(found[0], wanted[0], 1e-5)
 
 
 def test_the_command_line_writes_the_folder(tmp_path: Path) -> None:

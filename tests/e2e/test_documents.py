@@ -11,20 +11,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from support.documents import DOCUMENTS, ROOT, fences
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+from neuralc.grammar.codes import example_files
+
 PROGRAMS = {"neuralc": "neuralc", "neuralc-opt": "neuralc.opt"}
 
 
 def commands() -> list[tuple[str, str]]:
-    """(document, command): lines of code blocks that start with one of our programs, without what follows them."""
+    """(place, command): lines of code blocks that start with one of our programs, without what follows them."""
     found = []
-    for document in DOCUMENTS:
-        for language, block in BLOCK.findall(document.read_text()):
-            lines = [] if language else block.splitlines()
-            found += [(document.name, re.split(r"\s{2,}", line)[0]) for line in lines if line.split(" ")[0] in PROGRAMS]
+    for fence in (fence for document in DOCUMENTS for fence in fences(document) if not fence.language):
+        lines = fence.text.splitlines()
+        found += [(str(fence), re.split(r"\s{2,}", line)[0]) for line in lines if line.split(" ")[0] in PROGRAMS]
     return found
 
 
@@ -36,6 +35,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for suffix in (".nr", ".safetensors"):
         shutil.copy(ROOT / "examples" / f"digits{suffix}", path)
     (path / "digits.nr").rename(path / "model.nr")
+    for fence in fences(ROOT / "README.md"):
+        for name, text in example_files(fence.text).items() if fence.language == "nr" else ():
+            (path / name).write_text(text, encoding="utf-8")
     images = np.load(ROOT / "examples" / "digits_test.npz")["images"][:4]
     np.save(path / "x.npy", images.astype(np.float32) / 16)
     _write_onnx_model(path / "model.onnx")
@@ -78,7 +80,7 @@ def test_a_command_of_the_documents_succeeds(document: str, command: str, folder
 
 def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    blocks = [code for language, code in BLOCK.findall((ROOT / "README.md").read_text()) if language == "python"]
+    blocks = [fence.text for fence in fences(ROOT / "README.md") if fence.language == "python"]
     names: dict[str, object] = {"images": np.load("x.npy")}
     for code in blocks:
         exec(compile(code, "README.md", "exec"), names)

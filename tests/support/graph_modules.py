@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.builder import ImplicitBuilder
 from xdsl.dialects.builtin import ModuleOp, f32, i1
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim, as_dim
@@ -27,6 +27,7 @@ from neuralc.dialects.types import (
 from neuralc.dialects.weights import WeightStore
 
 Array = NDArray[Any]
+Symbol: TypeAlias = graph.WeightOp | graph.StateOp | graph.FuncOp
 
 
 class GraphModule:
@@ -34,7 +35,7 @@ class GraphModule:
 
     def __init__(self) -> None:
         self.weights = WeightStore()
-        self.symbols: list[Operation] = []
+        self.symbols: list[Symbol] = []
         self._used: set[str] = set()
 
     def weight(self, name: str, values: Array) -> SSAValue:
@@ -87,7 +88,14 @@ class GraphModule:
         dims = sorted(frozenset().union(*(symbols_of(shape_of(type_)) for type_ in inputs.values())))
         return ModuleOp([*(graph.DimOp(dim) for dim in dims), *self.symbols, model])
 
-    def _declare(self, symbol: Operation) -> None:
+    def forget(self, kept: int) -> None:
+        """Take back what was declared after the first `kept` symbols: nothing reads it."""
+        for symbol in self.symbols[kept:]:
+            self._used.discard(symbol.sym_name.data)
+            self.weights.pop(symbol.sym_name.data, None)
+        del self.symbols[kept:]
+
+    def _declare(self, symbol: Symbol) -> None:
         if symbol.parent is not None:  # made while the model is being written: the builder put it there
             symbol.detach()
         self.symbols.append(symbol)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from support.compare import Array, assert_close
+from support.layer_results import record
 from support.pipelines import NATIVE, assert_native_agrees
 
 from neuralc.dialects.interp import run_module
@@ -36,9 +37,9 @@ def random_store(program: LoadedProgram, seed: int = 1) -> WeightStore:
     generator = np.random.default_rng(seed)
     return WeightStore(
         {
-            weight.name: (
-                CENTER.get(weight.name.split(".")[-1], 0.0) + 0.3 * generator.normal(size=weight.shape)
-            ).astype("float32")
+            weight.name: np.asarray(
+                CENTER.get(weight.name.split(".")[-1], 0.0) + 0.3 * generator.normal(size=weight.shape), "float32"
+            )
             for weight in program.weights
         }
     )
@@ -74,9 +75,10 @@ def agrees(
     assert len(found) == len(wanted)
     for actual, each in zip(found, wanted, strict=True):
         assert_close(actual, each, 1e-10)
+        record(text, "reference", (actual, each))
     if native:
         single = {n: array.astype("float32") if array.dtype == np.float64 else array for n, array in arrays.items()}
-        assert_native_agrees(program.module, store, [single], 2, tolerance)
+        record(text, "native", *assert_native_agrees(program.module, store, [single], 2, tolerance))
 
 
 def refusal(text: str, inputs: Mapping[str, str]) -> tuple[str, str]:

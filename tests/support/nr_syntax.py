@@ -13,7 +13,7 @@ Words = list[str]
 Draw = st.DrawFn
 
 NAMES = ("x", "y1", "_z", "Dense", "conv2d", "Residual", "Block", "Inner", "relu", "None", "true", "FALSE", "Add", "S")
-ARGUMENTS = ("units", "activation", "name", "input", "layers", "train", "step", "choice", "metrics", "float32", "network")
+ARGUMENTS = ("units", "activation", "name", "input", "layers", "train", "step", "choice", "float32", "network")
 SETTINGS = ("loss", "optimizer", "metrics", "outputs", "weights", "init", "epochs", "references", "anything")
 ENTRIES = ("epochs", "batch_size", "device", "x", "step", "choice", "references")
 SECTIONS = ("train", "execution", "execute", "benchmark", "test")
@@ -200,7 +200,7 @@ def _research(draw: Draw) -> Words:
     for _ in range(draw(st.integers(0, 3))):
         group = draw(st.sampled_from(("metrics", "references")))
         notes = numbers if group == "metrics" else strings
-        entries = _many(draw, lambda notes=notes: [draw(names), ":", draw(notes)])  # type: ignore[misc]
+        entries = [[draw(names), ":", draw(notes)] for _ in range(draw(st.integers(0, 3)))]
         words += [group, "{", *(word for entry in entries for word in entry), "}"]
     return ["research", *draw(st.sampled_from(([], ["R"]))), "{", *words, "}"]
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import cache
 
 from support.compare import Array, assert_close, calls
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType, bf16, f16, f32, f64
+from xdsl.ir import Attribute
 
+from neuralc.dialects import graph
 from neuralc.dialects.weights import WeightStore
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.pipelines import load, pipeline
@@ -19,6 +21,8 @@ EXACT = 1e-9
 POLYNOMIALS = 1e-6
 """kernel-expand-math writes functions as polynomials that are as good as fp32 is."""
 NATIVE = 1e-5
+BOUNDS: dict[Attribute, float] = {f64: EXACT, f32: NATIVE, f16: 4 * 2.0**-11, bf16: 4 * 2.0**-8}
+"""Of native code, by element type: floats of 16 bits are rounded where they are stored, and then read again."""
 
 
 @cache
@@ -85,6 +89,14 @@ def assert_native_agrees(
 
 def as_tuple(outputs: Array | tuple[Array, ...]) -> tuple[Array, ...]:
     return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def native_bound(module: ModuleOp) -> float:
+    """The bound of the coarsest float that a module computes with."""
+    values = [result.type for op in module.walk() for result in op.results]
+    model = graph.the_model(module)
+    types = [*values, *(argument.type for argument in model.block.args)]
+    return max(BOUNDS.get(type_.element_type, EXACT) for type_ in types if isinstance(type_, TensorType))
 
 
 def assert_same(found: Sequence[Array], expected: Sequence[Array], tolerance: float) -> None:

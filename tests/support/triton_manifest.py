@@ -68,7 +68,10 @@ def run(
     manifest: Mapping[str, Any], module: Any, inputs: Mapping[str, Array], weights: Mapping[str, Array]
 ) -> list[Array]:
     """The outputs, in order."""
-    sizes = {entry["name"]: inputs[entry["input"]].shape[entry["axis"]] for entry in manifest["dims"]}
+    sizes = {
+        entry["name"]: (inputs[entry["input"]].shape[entry["axis"]] - entry.get("offset", 0)) // entry.get("factor", 1)
+        for entry in manifest["dims"]
+    }
     arena = np.zeros(_evaluate(manifest["arena_bytes"], sizes), np.uint8)
     outputs = {
         entry["name"]: np.zeros([_evaluate(size, sizes) for size in entry["shape"]], entry["dtype"])

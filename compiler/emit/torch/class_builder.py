@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from xdsl.ir import Operation, SSAValue
 
-from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, WeightOp
+from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, TransposeOp, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.torch.layers import LayerSpec, layer_of, sizes_of
@@ -84,7 +84,7 @@ class ClassBuilder:
         if op in layer_at:
             return op.operands[0] is not value
         users = [use.operation for result in op.results for use in result.uses]
-        return bool(users) and isinstance(op, ReshapeOp) and all(user in layer_at for user in users)
+        return bool(users) and isinstance(op, ReshapeOp | TransposeOp) and all(user in layer_at for user in users)
 
     def _init(self, name: str) -> InitializerAttr | None:
         weight = self.weights.get(name)

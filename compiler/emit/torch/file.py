@@ -11,6 +11,7 @@ from neuralc.emit.torch.class_writer import ClassWriter
 from neuralc.emit.torch.initializers import common_initializers
 from neuralc.emit.torch.sharing import SharedClass
 from neuralc.emit.torch.structure import Structure
+from neuralc.emit.torch.weight_rules import write_rules
 
 _AVERAGE_POOL = '''\
 def average_pool(
@@ -50,6 +51,7 @@ class ModuleFile:
             self._write_table(body)
             self._write_load(body)
             self._write_save(body)
+            write_rules(body, self._structure.model.name, self._rows, self._structure.declared)
         return self._header(body.text) + body.text
 
     def _header(self, body: str) -> str:

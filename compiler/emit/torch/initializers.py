@@ -5,35 +5,78 @@ Most models give every kernel one initializer; then the model's `__init__` says 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from neuralc.dialects.graph import InitializerAttr
+from neuralc.emit.python.expressions import Value, call, name
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.plan import ClassPlan, FreeWeight, Layer
-
-# Keras draws random_normal, random_uniform and truncated_normal with a scale of 0.05; a truncated normal ends at two
-# standard deviations. Its he_* and lecun_* are variance scaling by fan-in, with a gain of 2 and of 1.
-_CALLS = {
-    "glorot_uniform": "nn.init.xavier_uniform_({})",
-    "glorot_normal": "nn.init.xavier_normal_({})",
-    "he_uniform": 'nn.init.kaiming_uniform_({}, nonlinearity="relu")',
-    "he_normal": 'nn.init.kaiming_normal_({}, nonlinearity="relu")',
-    "lecun_uniform": 'nn.init.kaiming_uniform_({}, nonlinearity="linear")',
-    "lecun_normal": 'nn.init.kaiming_normal_({}, nonlinearity="linear")',
-    "random_normal": "nn.init.normal_({}, std=0.05)",
-    "random_uniform": "nn.init.uniform_({}, -0.05, 0.05)",
-    "truncated_normal": "nn.init.trunc_normal_({}, std=0.05, a=-0.1, b=0.1)",
-    "zeros": "nn.init.zeros_({})",
-    "ones": "nn.init.ones_({})",
-}
+from neuralc.grammar.configured import Configured
+from neuralc.grammar.initializers import INITIALIZER, SCALED
 
 _BATCH_NORM_DEFAULTS = {"weight": "ones", "bias": "zeros", "running_mean": "zeros", "running_var": "ones"}
+
+Options: TypeAlias = dict[str, Value]
 
 
 def call_of(init: InitializerAttr | None) -> str | None:
     """The call that initializes `{}`; None where torch has no function for it."""
-    return None if init is None or init.arguments.data else _CALLS.get(init.called.data)
+    if init is None:
+        return None
+    arguments = INITIALIZER.arguments(Configured(init.called.data, init.plain_arguments))
+    found = _function(init.called.data, arguments)
+    if found is None:
+        return None
+    function, options = found
+    if arguments.get("seed") is not None:
+        options["generator"] = name(f"torch.Generator().manual_seed({arguments['seed']})")
+    return call(f"nn.init.{function}", name("{}"), **options).text
+
+
+def _function(init: str, arguments: Mapping[str, Any]) -> tuple[str, Options] | None:
+    """The function of torch.nn.init by its Keras name, and its options. Normals of Keras that are cut end at two
+    deviations."""
+    match init:
+        case "zeros" | "ones":
+            return f"{init}_", {}
+        case "constant":
+            return "constant_", {"val": arguments["value"]}
+        case "identity" if arguments["gain"] == 1.0:
+            return "eye_", {}
+        case "orthogonal":
+            return "orthogonal_", {} if arguments["gain"] == 1.0 else {"gain": arguments["gain"]}
+        case "random_uniform":
+            return "uniform_", {"a": arguments["minval"], "b": arguments["maxval"]}
+        case "random_normal" | "truncated_normal":
+            return _normal(init, arguments["mean"], arguments["stddev"])
+        case "variance_scaling" | "stft" | "unit_forget" | "identity":
+            return _scaled(arguments) if init == "variance_scaling" else None
+        case _:
+            return _scaled({**arguments, **SCALED[init]})
+
+
+def _normal(init: str, mean: float, deviation: float) -> tuple[str, Options]:
+    around: Options = {} if mean == 0.0 else {"mean": mean}
+    if init == "random_normal":
+        return "normal_", {**around, "std": deviation}
+    return "trunc_normal_", {**around, "std": deviation, "a": mean - 2 * deviation, "b": mean + 2 * deviation}
+
+
+def _scaled(arguments: Mapping[str, Any]) -> tuple[str, Options] | None:
+    """Variance scale / fan: torch says it by the slope of a leaky_relu, whose square and 1 add up to 2 / scale."""
+    scale, mode = arguments["scale"], arguments["mode"]
+    if arguments["input_axes"] is not None or (mode != "fan_avg" and scale > 2.0):
+        return None
+    kind = "uniform_" if arguments["distribution"] == "uniform" else "normal_"
+    if mode == "fan_avg":
+        return f"xavier_{kind}", {} if scale == 1.0 else {"gain": math.sqrt(scale)}
+    options: Options = {} if mode == "fan_in" else {"mode": mode}
+    if scale in (1.0, 2.0):
+        return f"kaiming_{kind}", {**options, "nonlinearity": "linear" if scale == 1.0 else "relu"}
+    return f"kaiming_{kind}", {"a": math.sqrt(2.0 / scale - 1.0), **options}
 
 
 @dataclass(frozen=True)
@@ -84,11 +127,15 @@ def own_initializers(plan: ClassPlan, *, kernels_too: bool) -> list[str]:
             kernel = member.spec.kind in ("conv", "dense")
             usual = _BATCH_NORM_DEFAULTS if member.spec.kind == "batch_normalization" else {}
             for parameter, init in member.init.items():
-                call = call_of(init)
-                if (kernels_too or not kernel) and call is not None and call != _CALLS.get(usual.get(parameter, "")):
-                    lines.append(call.format(f"self.{member.attribute}.{parameter}"))
-        elif isinstance(member, FreeWeight):
-            call = call_of(member.init)
-            if call not in (None, _CALLS["zeros"], _CALLS["ones"]):
-                lines.append(call.format(f"self.{member.attribute}"))
+                if (kernels_too or not kernel) and init.called.data != usual.get(parameter):
+                    lines.append(_line(init, f"self.{member.attribute}.{parameter}"))
+        elif isinstance(member, FreeWeight) and member.init and member.init.called.data not in ("zeros", "ones"):
+            lines.append(_line(member.init, f"self.{member.attribute}"))
     return lines
+
+
+def _line(init: InitializerAttr, parameter: str) -> str:
+    written = call_of(init)
+    if written is None:
+        return f"# torch has no initializer like `{init.called.data}`: {parameter} has to be loaded"
+    return written.format(parameter)

@@ -26,6 +26,7 @@ from neuralc.dialects.graph import (
     DropoutOp,
     PreluOp,
     ReshapeOp,
+    TransposeOp,
 )
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call
@@ -82,18 +83,19 @@ def _conv(op: ConvOp, refusals: Refusals) -> LayerSpec | None:
         refusals.add(op, f"torch has no convolution of {element_of(op.x.type)}")
         return None
     *window, depth, out = sizes_of(op.kernel)
-    options = _window_options(op, tuple(window))
+    options = _window_options(op, tuple(window), symmetric_padding(op.literal("pads")))
     constructor = call(f"nn.Conv{len(window)}d", depth * op.literal("groups"), out, **options)
     return LayerSpec("conv", constructor, (_conv_kernel(op), *_bias(op.bias)))
 
 
-def _window_options(op: ConvOp | ConvTransposeOp, window: tuple[int, ...]) -> dict[str, Value]:
+def _window_options(
+    op: ConvOp | ConvTransposeOp, window: tuple[int, ...], padding: tuple[int, ...] | None
+) -> dict[str, Value]:
     """The options that convolutions share, without those at their defaults."""
     ones = (1,) * len(window)
     options: dict[str, Value] = {"kernel_size": square(window)}
     if op.literal("strides") != ones:
         options["stride"] = square(op.literal("strides"))
-    padding = symmetric_padding(op.literal("pads"))
     if padding and any(padding):
         options["padding"] = square(padding)
     if op.literal("dilations") != ones:
@@ -107,20 +109,35 @@ def _window_options(op: ConvOp | ConvTransposeOp, window: tuple[int, ...]) -> di
 
 def _conv_transpose(op: ConvTransposeOp, refusals: Refusals) -> LayerSpec | None:
     *window, depth, per_group = sizes_of(op.kernel)
-    padding, more, rank = symmetric_padding(op.literal("pads")), op.literal("output_padding"), len(window)
+    more, rank = op.literal("output_padding"), len(window)
     if not is_float(element_of(op.x.type)):
         refusals.add(op, f"torch has no convolution of {element_of(op.x.type)}")
         return None
     limits = zip(more, op.literal("strides"), op.literal("dilations"), strict=True)
-    if padding is None or any(extra >= max(stride, dilation) for extra, stride, dilation in limits):
-        refusals.add(op, "torch crops both sides alike, and adds less than a stride or a dilation to the result")
+    if any(extra >= max(stride, dilation) for extra, stride, dilation in limits):
+        refusals.add(op, "torch adds less than a stride or a dilation to the result")
         return None
-    options = _window_options(op, tuple(window))
+    options = _window_options(op, tuple(window), cropped_alike(op))
     if any(more):
         options["output_padding"] = square(more)
     constructor = call(f"nn.ConvTranspose{rank}d", depth, per_group * op.literal("groups"), **options)
-    kernel = Parameter("weight", op.kernel, (rank, rank + 1, *range(rank)))
-    return LayerSpec("conv_transpose", constructor, (kernel, *_bias(op.bias)))
+    kernel, axes = _untransposed(op.kernel, (rank, rank + 1, *range(rank)))
+    return LayerSpec("conv_transpose", constructor, (Parameter("weight", kernel, axes), *_bias(op.bias)))
+
+
+def cropped_alike(op: ConvTransposeOp) -> tuple[int, ...]:
+    """What the layer takes from both ends of each dim; more from one end is taken behind it."""
+    pads = op.literal("pads")
+    rank = len(pads) // 2
+    return tuple(map(min, pads[:rank], pads[rank:]))
+
+
+def _untransposed(kernel: SSAValue, axes: Order) -> tuple[SSAValue, Order]:
+    """What a kernel is a transpose of, and the axes of that in the same order."""
+    source = kernel.owner
+    if not isinstance(source, TransposeOp):
+        return kernel, axes
+    return source.operands[0], tuple(source.literal("perm")[axis] for axis in axes)
 
 
 def _conv_kernel(op: ConvOp) -> Parameter:
@@ -132,7 +149,8 @@ def _conv_kernel(op: ConvOp) -> Parameter:
         if len(before) == rank + 2 and before[:rank] == after[:rank] and after[rank] == 1:
             *window, channels, multiplier = before
             return Parameter("weight", source.x, (rank, rank + 1, *range(rank)), (channels, multiplier, *window))
-    return Parameter("weight", op.kernel, (rank + 1, rank, *range(rank)))
+    kernel, axes = _untransposed(op.kernel, (rank + 1, rank, *range(rank)))
+    return Parameter("weight", kernel, axes)
 
 
 def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec | None:

@@ -23,6 +23,7 @@ from neuralc.dialects.graph import (
     BitcastOp,
     CallOp,
     CastOp,
+    ConcatOp,
     ConvOp,
     ConvTransposeOp,
     CumulateOp,
@@ -30,19 +31,24 @@ from neuralc.dialects.graph import (
     DetOp,
     DropoutOp,
     EinsumOp,
+    ExpandOp,
     FuncOp,
     FunctionLike,
+    GatherOp,
     GroupNormOp,
     LayerNormOp,
     LogSoftmaxOp,
     LrnOp,
     MatmulOp,
     MaxPoolOp,
+    PadOp,
     PreluOp,
     ReduceOp,
     ReshapeOp,
+    ResizeOp,
     ReturnOp,
     RmsNormOp,
+    SliceOp,
     SoftmaxOp,
     TopKOp,
     TrainingOp,
@@ -88,6 +94,10 @@ def demanded_order(op: Operation) -> Order | None:
         case ConvOp() | ConvTransposeOp() | MaxPoolOp() | AveragePoolOp():
             channel = CHANNEL[op.literal("data_format")]
             return channels_second(channel + 1, channel) if channel > 1 else natural(op.x)
+        case ResizeOp() if "scales" in op.properties:
+            scales = op.literal("scales")
+            channel = len(scales) - 1 if scales[-1] == 1.0 else 1
+            return channels_second(len(scales), channel) if len(scales) > 2 else natural(op.x)
         case BatchNormOp():
             rank = len(shape_of(op.x.type))
             axis = normalize_axis(op.literal("axis"), rank)
@@ -102,6 +112,8 @@ def demanded_order(op: Operation) -> Order | None:
         case DenseOp() | MatmulOp() | EinsumOp() | DetOp() | ReshapeOp():
             return natural(op.operands[0])
         case WhereOp() | CastOp() | BitcastOp() | ArgReduceOp() | CumulateOp() | TopKOp():
+            return natural(op.operands[0])
+        case ResizeOp() | ExpandOp() | GatherOp():
             return natural(op.operands[0])
         case GroupNormOp() | LayerNormOp() | RmsNormOp() | LrnOp():
             return natural(op.operands[0])
@@ -152,6 +164,9 @@ class Layouts:
                 return tuple(
                     order if len(own) == rank else natural(x) for own, x in zip(have, op.operands, strict=True)
                 )
+            case ConcatOp():
+                # All in the order that the first one of them has which is not the model's.
+                return (next((order for order in have if order != natural(op.result)), have[0]),) * len(have)
             case ReshapeOp() if self._moves_only_ones(op.x):
                 return (have[0],)
             case ReturnOp():
@@ -238,6 +253,10 @@ class Layouts:
                 | SoftmaxOp()
                 | LogSoftmaxOp()
                 | ReduceOp()
+                | PadOp()
+                | ResizeOp()
+                | SliceOp()
+                | ConcatOp()
             ):
                 return needs[0]
             case _:

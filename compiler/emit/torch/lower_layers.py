@@ -18,8 +18,9 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.expressions import Value, call, name
-from neuralc.emit.torch.layers import square, symmetric_padding
+from neuralc.emit.torch.layers import cropped_alike, square, symmetric_padding
 from neuralc.emit.torch.layouts import is_per_channel
+from neuralc.emit.torch.lower_moves import pad_argument, subscripted
 from neuralc.emit.torch.nodes import Kind, Node
 from neuralc.emit.torch.values import Values
 
@@ -31,16 +32,36 @@ def _layer(values: Values, op: Operation) -> None:
 
 
 def _apply(values: Values, op: Operation, x: Node) -> None:
-    # A layer that was refused has no attribute; nothing is written then.
-    layer = values.plan.layer_at.get(op)
-    function = f"self.{layer.attribute}" if layer else "..."
+    function = _attribute(values, op)
     values.define(op, _KINDS.get(type(op), Kind.LAYER), [x], lambda x: call(function, x[0]))
+
+
+def _attribute(values: Values, op: Operation) -> str:
+    """The layer of an op. One that was refused has no attribute; nothing is written then."""
+    layer = values.plan.layer_at.get(op)
+    return f"self.{layer.attribute}" if layer else "..."
 
 
 def _conv(values: Values, op: ConvOp) -> None:
     x = values.operand(op, 0)
     pads = op.literal("pads")
     _apply(values, op, x if symmetric_padding(pads) else _padded(values, x, pads))
+
+
+def _conv_transpose(values: Values, op: ConvTransposeOp) -> None:
+    """The layer crops both ends of a dim alike; what one end loses more is taken from its result."""
+    pads, alike = op.literal("pads"), cropped_alike(op)
+    rank = len(alike)
+    if pads == (*alike, *alike):
+        _layer(values, op)
+        return
+    more = [(pads[i] - alike[i], pads[i + rank] - alike[i]) for i in range(rank)]
+    subscripts = [":", ":", *(f"{low or ''}:{-high or ''}" for low, high in more)]
+    shape = values.shape(op.result, values.layouts.orders[op.result])
+    sizes = [size + low + high for size, (low, high) in zip(shape[2:], more, strict=True)]
+    function = _attribute(values, op)
+    whole = values.add(Kind.LAYER, [values.operand(op, 0)], lambda x: call(function, x[0]), (*shape[:2], *sizes))
+    values.define(op, Kind.VIEW, [whole], lambda x: subscripted(x[0], subscripts))
 
 
 def _prelu(values: Values, op: PreluOp) -> None:
@@ -79,7 +100,7 @@ def _average_pool(values: Values, op: AveragePoolOp) -> None:
         return
     if not counts_pads and not _fits_pool(pads, op.literal("window")):
         values.needs_average_pool = True
-        x, around = values.operand(op, 0), _pad_argument(pads)
+        x, around = values.operand(op, 0), pad_argument(pads[:rank], pads[rank:])
         values.define(op, Kind.POOL, [x], lambda x: call("average_pool", x[0], window, strides, around))
         return
     x, options = _pool_operand(values, op, fill=None)
@@ -115,21 +136,15 @@ def _padded(values: Values, x: Node, pads: Sequence[int], fill: float | None = N
     rank = len(pads) // 2
     options: dict[str, Value] = {} if fill is None else {"value": fill}
     sizes = [size + pads[i] + pads[i + rank] for i, size in enumerate(x.shape[2:])]
-    around = _pad_argument(pads)
+    around = pad_argument(pads[:rank], pads[rank:])
     return values.add(Kind.PAD, [x], lambda x: call("F.pad", x[0], around, **options), (*x.shape[:2], *sizes))
-
-
-def _pad_argument(pads: Sequence[int]) -> tuple[Value, ...]:
-    """torch's order: from the last axis to the first, low before high."""
-    rank = len(pads) // 2
-    return tuple(pads[i + side] for i in reversed(range(rank)) for side in (0, rank))
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     AveragePoolOp: _average_pool,
     BatchNormOp: _layer,
     ConvOp: _conv,
-    ConvTransposeOp: _layer,
+    ConvTransposeOp: _conv_transpose,
     DenseOp: _layer,
     MaxPoolOp: _max_pool,
     PreluOp: _prelu,

@@ -8,8 +8,8 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, SetStateOp
-from neuralc.emit.torch import lower_axes, lower_functions, lower_layers, lower_training
+from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, SetStateOp, TransposeOp
+from neuralc.emit.torch import lower_axes, lower_functions, lower_indexing, lower_layers, lower_moves, lower_training
 from neuralc.emit.torch.layouts import Layouts
 from neuralc.emit.torch.lower_calls import Chain, chains, lower_call, lower_chain
 from neuralc.emit.torch.nodes import Node
@@ -19,6 +19,8 @@ from neuralc.emit.torch.values import Values
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     **lower_layers.LOWERINGS,
+    **lower_moves.LOWERINGS,
+    **lower_indexing.LOWERINGS,
     **lower_functions.LOWERINGS,
     **lower_axes.LOWERINGS,
     **lower_training.LOWERINGS,
@@ -28,32 +30,25 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
 WITHOUT_CODE = frozenset(
     [
         "arg_max_pool",
-        "concat",
+        "custom",
         "deform_conv",
         "dequantize",
-        "expand",
         "fold",
-        "gather",
         "gather_elements",
         "gather_nd",
         "grid_sample",
         "gru",
         "if",
-        "iota",
         "loop",
         "lstm",
         "max_roi_pool",
-        "pad",
         "quantize",
-        "resize",
         "reverse_sequence",
         "rnn",
         "roi_align",
         "scan",
         "scatter_elements",
         "scatter_nd",
-        "size",
-        "slice",
     ]
 )
 """Ops of the graph level that E0850 names, as nobody has written them in torch's words yet."""
@@ -101,7 +96,9 @@ def _lower_call(values: Values, op: CallOp, chain: Chain | None) -> None:
 
 
 def _only_carries_weight(op: Operation, plan: ClassPlan) -> bool:
-    """True for a reshape of a weight on its way into a layer, which the weights table does."""
-    if not isinstance(op, ReshapeOp) or op.x not in plan.weight_names or op.x in plan.free:
+    """True for a reshape or a transpose of a weight on its way into a layer, which the weights table does."""
+    if not isinstance(op, ReshapeOp | TransposeOp):
         return False
-    return all(use.operation in plan.layer_at for use in op.result.uses)
+    if op.operands[0] not in plan.weight_names or op.operands[0] in plan.free:
+        return False
+    return all(use.operation in plan.layer_at for use in op.results[0].uses)

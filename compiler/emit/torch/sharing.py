@@ -22,15 +22,16 @@ from neuralc.emit.torch.reserved import LOCAL_NAMES
 Member: TypeAlias = "Layer | Child"
 
 _POSITIONAL = {
-    "nn.BatchNorm1d": ("num_features",),
-    "nn.BatchNorm2d": ("num_features",),
-    "nn.BatchNorm3d": ("num_features",),
-    "nn.Conv2d": ("in_channels", "out_channels"),
+    "nn.AlphaDropout": ("p",),
+    "nn.BatchNorm": ("num_features",),
+    "nn.Conv": ("in_channels", "out_channels"),
+    "nn.ConvTranspose": ("in_channels", "out_channels"),
     "nn.Dropout": ("p",),
+    "nn.FeatureAlphaDropout": ("p",),
     "nn.Linear": ("in_features", "out_features"),
     "nn.PReLU": ("num_parameters",),
 }
-"""torch's names of the arguments that are written without a name."""
+"""torch's names of the arguments that are written without a name; `nn.Conv` is that of 1d, 2d and 3d."""
 
 
 @dataclass
@@ -139,7 +140,7 @@ def _keyword(argument: str) -> str:
 
 def _positional_name(member: Member, head: str, position: int, made: Mapping[str, SharedClass]) -> str:
     if isinstance(member, Layer):
-        return _POSITIONAL[head][position]
+        return _POSITIONAL[re.sub(r"[123]d$", "", head)][position]
     return list(made[member.plan.name].parameters)[position]
 
 

@@ -44,6 +44,11 @@ class Structure:
         """All values that are weights."""
         return frozenset(value for plan in self.classes for value in plan.weight_names)
 
+    @property
+    def declared(self) -> Mapping[str, WeightOp]:
+        """The weights of the model by their names."""
+        return {name: op for name, op in self._table.items() if isinstance(op, WeightOp)}
+
     def _fill(self, plan: ClassPlan, weights: Mapping[str, Operation]) -> ClassPlan:
         """Plan the attributes of a class, in the order its ops use them."""
         declared = {name: weight for name, weight in weights.items() if isinstance(weight, WeightOp)}

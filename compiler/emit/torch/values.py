@@ -21,6 +21,8 @@ class Values:
         self.plan = plan
         self.layouts = layouts
         self.nodes: list[Node] = []
+        self.inputs: list[Node] = []
+        """The arguments of `forward`."""
         self.needs_average_pool = False
         self._refusals = refusals
         self._at: dict[SSAValue, dict[Order, Node]] = {}
@@ -30,6 +32,7 @@ class Values:
         order = self.layouts.orders[value]
         node = Node(Kind.INPUT, (), lambda _: name(variable), self.shape(value, order), variable)
         self._at[value] = {order: node}
+        self.inputs.append(node)
         return node
 
     def add(self, kind: Kind, inputs: Sequence[Node], render: Render, shape: Shape, comment: str = "") -> Node:

@@ -84,13 +84,18 @@ class HostPrinter:
         )
 
     def _bind_dims(self) -> None:
-        """Each symbol from the first input dim that is that symbol and nothing else."""
-        for argument in self._host.input_arguments:
-            for axis, size in enumerate(ref_type(argument).shape):
-                symbol = next(iter(size.symbols), "") if isinstance(size, Dim) else ""
-                if symbol and symbol not in self._dims and size == Dim.symbol(symbol):
-                    self._dims[symbol] = self._names.claim(identifier(symbol))
-                    self._writer.line(f"{self._dims[symbol]} = {self._buffers[argument]}.shape[{axis}]")
+        """Each symbol from the first input dim that gives it: `S`, else `S * 4`, which is checked with the shapes."""
+        found = [
+            (*linear, f"{self._buffers[argument]}.shape[{axis}]")
+            for argument in self._host.input_arguments
+            for axis, size in enumerate(ref_type(argument).shape)
+            if isinstance(size, Dim) and (linear := size.linear) is not None
+        ]
+        for symbol, factor, offset, value in sorted(found, key=lambda each: each[1:3] != (1, 0)):
+            if symbol not in self._dims:
+                self._dims[symbol] = self._names.claim(identifier(symbol))
+                whole = f"({value} {'-' if offset > 0 else '+'} {abs(offset)})" if offset else value
+                self._writer.line(f"{self._dims[symbol]} = {whole}{f' // {factor}' if factor != 1 else ''}")
 
     def _check_input(self, argument: SSAValue) -> None:
         """Kernels trust shapes and strides: what does not fit is an error, not a wild read."""

@@ -112,16 +112,25 @@ class _Host:
         declared, found = declared_dims(module), []
         for dim in self._host.dims:
             entry: Entry = {"name": dim}
-            for label, argument in zip(self._host.inputs, self._host.input_arguments, strict=True):
-                sizes = ref_type(argument).shape
-                if Dim.symbol(dim) in sizes and "input" not in entry:
-                    entry |= {"input": label, "axis": sizes.index(Dim.symbol(dim))}
+            entry |= self._place(dim)
             if dim in declared:
                 bounds = declared[dim]
                 entry["min"] = bounds.minimum.data.value
                 entry["max"] = None if bounds.maximum is None else bounds.maximum.data.value
             found.append(entry)
         return found
+
+    def _place(self, dim: str) -> Entry:
+        """The input dim that gives a symbol; (size - offset) / factor where it is not the symbol itself."""
+        places: list[Entry] = []
+        for label, argument in zip(self._host.inputs, self._host.input_arguments, strict=True):
+            for axis, size in enumerate(ref_type(argument).shape):
+                symbol, factor, offset = (size.linear if isinstance(size, Dim) else None) or ("", 0, 0)
+                if symbol == dim and (factor, offset) == (1, 0):
+                    return {"input": label, "axis": axis}
+                if symbol == dim:
+                    places.append({"input": label, "axis": axis, "factor": factor, "offset": offset})
+        return places[0] if places else {}
 
     def _port(self, value: SSAValue, label: str, kind: str) -> Entry:
         ref = ref_type(value)

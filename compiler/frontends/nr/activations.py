@@ -17,14 +17,19 @@ from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.syntax import PlainOp
 from neuralc.dialects.types import DimsAttr, ShapeError, element_of, element_type_of, shape_of, tensor_type
 from neuralc.frontends.nr.site import Site, shown
+from neuralc.grammar.activation_kind import ActivationLayer
 
 Function: TypeAlias = Callable[..., SSAValue]
 """`f(site, x, **parameters)` gives the result."""
 
 
-def activate(site: Site, x: SSAValue, name: str | None) -> SSAValue:
-    """Applies an activation by its name; None and `linear` leave the value as it is."""
-    return x if name is None or name == "linear" else APPLY[name](site, x)
+def activate(site: Site, x: SSAValue, activation: str | ActivationLayer | None) -> SSAValue:
+    """Applies the activation of a layer; None and `linear` leave the value as it is."""
+    if activation is None or activation == "linear":
+        return x
+    if isinstance(activation, ActivationLayer):
+        return site.layer("activation", activation.name, x, **activation.arguments)
+    return APPLY[activation](site, x)
 
 
 def constant(site: Site, like: SSAValue, value: float, name: str = "") -> SSAValue:
@@ -174,4 +179,4 @@ APPLY: Mapping[str, Function] = {
     "exponential": _op("exponential", graph.ExpOp),
     "linear": _op("linear", graph.IdentityOp),
 }
-"""Every name of `grammar.signatures.ACTIVATIONS`."""
+"""Every name of `grammar.activation_kind.ACTIVATIONS`."""

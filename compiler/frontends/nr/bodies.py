@@ -15,9 +15,10 @@ from neuralc.frontends.nr.feeding import Applied, feed
 from neuralc.frontends.nr.frame import Broken, Frame, Running
 from neuralc.frontends.nr.functions import Function
 from neuralc.frontends.nr.layers import lowering_of
+from neuralc.frontends.nr.precision import Precision, policy_of
 from neuralc.frontends.nr.site import LayerError, Nested, Piece, Site, Values, shown
 from neuralc.frontends.nr.trace import Origin, Trace
-from neuralc.frontends.sizes import Size
+from neuralc.frontends.sizes import Bounds, Size
 from neuralc.frontends.symbols import Symbols
 from neuralc.grammar.binding import Bound
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, warning
@@ -44,6 +45,7 @@ class Bodies:
         self.symbols = symbols
         self.trace = Trace()
         self.masks: dict[SSAValue, SSAValue] = {}
+        self.precision = Precision()
         self.calls = Calls(self, taken)
         self._frames: list[Frame] = []
 
@@ -173,11 +175,11 @@ class Bodies:
         """One round of a repetition. Blocks become functions, so that equal ones are known to be equal."""
         if not isinstance(node, LayerNode) or node.body is None or node.body.captures or node.fed.named:
             return self._node(frame, node, running, path)
-        return self._guarded(node, lambda: self.calls.block(frame, node, self._given(frame, node, running), path))
+        return self._guarded(node, lambda: self.calls.block(frame, node, self._given(frame, node, running, path), path))
 
-    def _given(self, frame: Frame, node: LayerNode, running: Running) -> Values:
+    def _given(self, frame: Frame, node: LayerNode, running: Running, path: str) -> Values:
         applied = self._feed(frame, node, node.signature.name, running)
-        return applied.positional
+        return self.precision.cast(Site(frame.function, path, node.span, self), applied.positional)
 
     def _feed(self, frame: Frame, node: LayerNode | CallNode | CustomNode, name: str, running: Running) -> Applied:
         """The values a layer is applied to. Raises Broken where one of them is, NeuralcError where they do not fit."""
@@ -201,7 +203,10 @@ class Bodies:
             self._warn_image(node, applied.positional[0])
         site = self.site(frame, node, path)
         try:
-            return self._lowered(site, node.signature, node.arguments, applied)
+            values = self._lowered(site, node.signature, node.arguments, self.precision.entering(site, applied))
+            if not node.signature.retypes:
+                self.precision.leaving(applied, values)
+            return values
         except ShapeError as problem:
             raise self._problem(problem, f"`{name}`", node.name_span, applied.all) from None
 
@@ -216,19 +221,20 @@ class Bodies:
 
     def _custom(self, frame: Frame, node: CustomNode, running: Running, path: str) -> Values:
         """An op without a meaning: it can be looked at, and is refused where it would have to be compiled."""
-        applied = self._feed(frame, node, node.name, running)
+        site = Site(frame.function, path, node.span, self)
+        applied = self.precision.entering(site, self._feed(frame, node, node.name, running))
         x = applied.positional[0]
         shape = shape_of(x.type) if node.shape is None else (shape_of(x.type)[0], *node.shape)
         op = graph.CustomOp(node.name, applied.all, [tensor_type(shape, element_of(x.type))], node.arguments)
-        site = Site(frame.function, path, node.span, self)
         values = site.add_all(op)
         self.trace.made(values, Origin(node.name, node.span, applied.all))
         return values
 
     def _call(self, frame: Frame, node: CallNode, running: Running, path: str) -> Values:
         applied = self._feed(frame, node, node.callee.name, running)
+        site = Site(frame.function, path, node.span, self)
         try:
-            return self.calls.callee(frame, node, applied, path)
+            return self.calls.callee(frame, node, self.precision.entering(site, applied), path)
         except ShapeError as problem:
             raise self._problem(problem, f"`{node.callee.name}`", node.name_span, applied.all) from None
 
@@ -240,7 +246,18 @@ class Bodies:
             branch.name: self._block(frame, branch.body, f"{path}.{branch.name}" if path else branch.name)
             for branch in node.branches
         }
-        return Site(frame.function, path, node.span, self, node.arguments["trainable"], block, branches)
+        arguments = node.arguments
+        return Site(
+            frame.function,
+            path,
+            node.span,
+            self,
+            arguments["trainable"],
+            block,
+            branches,
+            node.signature.name,
+            policy_of(arguments["dtype"]),
+        )
 
     def _block(self, frame: Frame, body: Body, path: str) -> Nested:
         def apply(*values: SSAValue, inside: str = "", function: Function | None = None) -> Values:
@@ -261,7 +278,7 @@ class Bodies:
             raise ValueError(f"no layer is called {layer}")
         defaults = {parameter.name: parameter.default for parameter in signature.all_parameters}
         bound = Bound({**defaults, **arguments})
-        result = lowering_of(signature)(site, bound, *values)
+        result = lowering_of(signature)(replace(site, kind=layer), bound, *values)
         return (result,) if isinstance(result, SSAValue) else tuple(result)
 
     def piece(self, site: Site, layer: LayerNode | CallNode) -> Piece:
@@ -283,6 +300,17 @@ class Bodies:
         self.symbols.solve(lhs, rhs)
         message = f"`{lhs}` and `{rhs}` have to be equal here, so they are one size: a run with others is refused"
         self.trace.report(warning("W0402", message, site.span, help="give equal sizes one name"))
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.symbols.bounds
+
+    def at_most(self, size: Size, limit: int) -> None:
+        """Raises ShapeError for a size that is larger, or an expression that cannot be bounded."""
+        if not isinstance(size, int):
+            self.symbols.unify(size, size.min(limit))
+        elif size > limit:
+            raise ShapeError(f"{size} is more than {limit}")
 
     def warn(self, site: Site, code: str, message: str, help: str | None = None) -> None:
         self.trace.report(warning(code, message, site.span, help=help))

@@ -45,6 +45,8 @@ class Template:
     """Which of its results carry a mask; the masks are further results."""
     kept: Sequence[str]
     """The states whose next values are its last results."""
+    natural: tuple[Attribute | None, ...]
+    """The types its results would have without a `dtype` in it, where they are others."""
 
     @property
     def results(self) -> Sequence[Attribute]:
@@ -62,7 +64,9 @@ class Calls:
 
     def inputs(self, node: CallNode | CustomNode) -> Inputs:
         """What a macro takes is any number of values, a network those of its `input:` clause."""
-        if isinstance(node, CustomNode) or node.callee.inputs is None:
+        if isinstance(node, CustomNode):
+            return Inputs(optional=tuple(node.fed.named), many=True)
+        if node.callee.inputs is None:
             return MANY
         return Inputs(tuple(given.name for given in node.callee.inputs)) if node.callee.inputs else ONE
 
@@ -127,6 +131,7 @@ class Calls:
         emit(frame.function, call, span, path)
         count = len(template.masked)
         results, rest = tuple(call.res[:count]), tuple(call.res[count:])
+        self._bodies.precision.made(dict(zip(results, template.natural, strict=True)))
         carrying = [value for value, has_mask in zip(results, template.masked, strict=True) if has_mask]
         self._bodies.masks.update(zip(carrying, rest, strict=False))
         for state, value in zip(template.kept, rest[len(carrying) :], strict=True):
@@ -182,7 +187,8 @@ class Calls:
         op.location = location(span)
         self.functions.append(op)
         masked = tuple(mask is not None for mask in found)
-        return Template(op, tuple(function.passed), masked, tuple(function.kept))
+        natural = tuple(self._bodies.precision.natural.get(value) for value in running)
+        return Template(op, tuple(function.passed), masked, tuple(function.kept), natural)
 
     def finish(self) -> Sequence[FuncOp]:
         """The functions, with the types that their results have after sizes were found to be equal."""

@@ -35,6 +35,8 @@ def _multiple(constraint: t.Constraint, symbols: Symbols) -> bool:
     if not isinstance(lhs, t.Arithmetic) or lhs.operator != "%" or not isinstance(rhs, t.Number) or rhs.value != 0:
         return False
     size, divisor = _size(lhs.lhs, symbols), _size(lhs.rhs, symbols)
+    if size.is_static and divisor.is_static and divisor.value and size.value % divisor.value:
+        raise ShapeError(f"{size} leaves {size.value % divisor.value}")
     return not size.is_static and divisor.is_static and symbols.divisible(size, divisor)
 
 

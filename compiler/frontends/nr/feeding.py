@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from xdsl.ir import SSAValue
 
 from neuralc.frontends.nr.site import LayerError, Values
+from neuralc.grammar.diagnostics import suggest
 from neuralc.grammar.program import Fed, Use
 from neuralc.grammar.signatures import Inputs
 
@@ -33,6 +34,9 @@ def feed(fed: Fed, inputs: Inputs, look_up: LookUp, running: Values | None) -> A
     """None where a value is broken. Raises LayerError where there are too many, too few, or two for one place."""
     named: dict[str, SSAValue | Values] = {}
     for name, uses in fed.named.items():
+        if name not in inputs.names:
+            known = inputs.optional if inputs.many else inputs.names
+            raise LayerError(f"it takes no value `{name}`", "E0302", suggest(name, known))
         found = [look_up(use.name) for use in uses]
         if None in found:
             return None
@@ -44,6 +48,9 @@ def feed(fed: Fed, inputs: Inputs, look_up: LookUp, running: Values | None) -> A
     if positional is None:
         return None
     _check(positional, named, inputs)
+    if inputs.required[0] in named and (inputs.many or not inputs.flexible):
+        first = named.pop(inputs.required[0])
+        positional = (*((first,) if isinstance(first, SSAValue) else first), *positional)
     return Applied(positional, named)
 
 

@@ -26,6 +26,8 @@ class WeightDeclaration:
     trainable: bool = True
     regularizer: Configured | None = None
     constraint: Configured | None = None
+    layer: str = field(default="", compare=False)
+    """The layer of the signature table that has it; for names of other frameworks."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
 from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.lower import Lowering
+from neuralc.frontends.nr.trace import Origin
 from neuralc.grammar.diagnostics import Diagnostic, Source, Span
 from neuralc.grammar.parser import parse, read_source
 from neuralc.grammar.recursion import deep_recursion
@@ -34,6 +36,8 @@ class LoadedProgram:
     weights_span: Span | None = None
     seed: int | None = None
     """The seed of the `init:` clause."""
+    origins: Mapping[SSAValue, Origin] = field(default_factory=dict)
+    """Which layer of the text made a value of the module."""
 
 
 def load(
@@ -57,7 +61,14 @@ def load(
     warnings = sorted((*program.messages, *lowering.messages), key=lambda found: found.span.start if found.span else 0)
     path = None if program.weights is None else Path(source.name).parent / program.weights
     return LoadedProgram(
-        program.name, module, tuple(weights), tuple(warnings), path, program.weights_span, program.seed
+        program.name,
+        module,
+        tuple(weights),
+        tuple(warnings),
+        path,
+        program.weights_span,
+        program.seed,
+        lowering.bodies.trace.origins,
     )
 
 

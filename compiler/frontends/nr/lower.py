@@ -37,7 +37,7 @@ from neuralc.frontends.sizes import LARGEST, Size
 from neuralc.frontends.symbols import Symbols
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error
-from neuralc.grammar.program import Program, ProgramInput
+from neuralc.grammar.program import Program, ProgramInput, SharedNode
 
 BATCH = "batch"
 
@@ -105,8 +105,8 @@ class Lowering:
                 raise error("E0402", str(problem), self.program.span) from None
             self.symbols.bounds.symbols[size.name] = float(size.minimum), float(size.maximum or LARGEST)
         self.symbols.check_sizes()
-        for problem in apply_constraints(self.program, self.symbols):
-            self.bodies.trace.report(problem)
+        for found in apply_constraints(self.program, self.symbols):
+            self.bodies.trace.report(found)
 
     def _type(self, given: ProgramInput) -> Attribute:
         sizes: list[Size] = [self.symbols.named(BATCH, "")]
@@ -137,7 +137,9 @@ class Lowering:
     def _outputs(self, frame: Frame, running: Running) -> list[tuple[str, Any]]:
         """Names and values of the results: those of the `outputs:` clause, or the last value."""
         if self.program.outputs is None:
-            return _numbered(frame.scope.last or "output", running or ())
+            last = self.program.body.steps[-1].node
+            name = last.handle if isinstance(last, SharedNode) else frame.scope.last
+            return _numbered(name or "output", running or ())
         return [pair for use in self.program.outputs for pair in _numbered(use.name, frame.look_up(use.name) or ())]
 
 

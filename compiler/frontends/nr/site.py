@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
+from xdsl.dialects.builtin import f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from neuralc.dialects.graph import CustomOp
+from neuralc.dialects.graph import CastOp, CustomOp
 from neuralc.dialects.plugins import op_plugin
 from neuralc.dialects.types import ShapeError, as_tensor, element_of, format_shape, is_float, shape_of, tensor_type
 from neuralc.frontends.nr.functions import Function, StateDeclaration, WeightDeclaration, emit
-from neuralc.frontends.sizes import Size
+from neuralc.frontends.sizes import Bounds, Size
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Span
 from neuralc.grammar.initializers import CONSTRAINT, INITIALIZER, REGULARIZER
@@ -27,6 +28,14 @@ class LayerError(ShapeError):
     def __init__(self, message: str, code: str = "E0401", help: str | None = None) -> None:
         super().__init__(message)
         self.code, self.help = code, help
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The float type a layer computes in, and the one its weights are kept in."""
+
+    compute: Attribute
+    weights: Attribute
 
 
 class Piece(Protocol):
@@ -49,6 +58,11 @@ class Run(Protocol):
     masks: dict[SSAValue, SSAValue]
     """Keras masks (i1, one flag a time step) of the values that carry one."""
 
+    @property
+    def bounds(self) -> Bounds:
+        """What is known about the sizes of the model."""
+        ...
+
     def apply(self, site: Site, layer: str, arguments: Mapping[str, Any], values: Values) -> Values:
         """Another layer at `site`, by its name in the signature table; arguments that are not given have defaults."""
         ...
@@ -59,6 +73,10 @@ class Run(Protocol):
 
     def equal(self, site: Site, lhs: Size, rhs: Size) -> None:
         """Makes two sizes one. Raises ShapeError where they cannot be equal."""
+        ...
+
+    def at_most(self, size: Size, limit: int) -> None:
+        """Refuses runs in which a size is larger. Raises ShapeError where it always is, or is no name."""
         ...
 
     def warn(self, site: Site, code: str, message: str, help: str | None = None) -> None: ...
@@ -77,6 +95,10 @@ class Site:
     """The layer's block, for those that take one."""
     branches: Mapping[str, Nested] = field(default_factory=dict)
     """The branches in the block of a layer that takes `name: { ... }`."""
+    kind: str = ""
+    """The layer, by its name in the signature table."""
+    policy: Policy | None = None
+    """The types that the layer's `dtype` asks for."""
 
     def add(self, op: Operation, suffix: str = "") -> SSAValue:
         """Adds an op at the end and gives its first result."""
@@ -118,8 +140,9 @@ class Site:
     ) -> SSAValue:
         """A weight of this layer; its element type is `like`, or that of the value it meets.
 
-        Asked for twice by the same name, it is the same weight. Raises ShapeError where the type is no float, or where
-        the initializer, the regularizer or the constraint is not for this shape.
+        Asked for twice by the same name, it is the same weight. With mixed precision it is kept in its own type and
+        cast. Raises ShapeError where the type is no float, or where the initializer, the regularizer or the constraint
+        is not for this shape.
         """
         element = element_of(like.type) if isinstance(like, SSAValue) else like
         if not is_float(element):
@@ -129,10 +152,25 @@ class Site:
         for table, config in ((INITIALIZER, start), (REGULARIZER, regularizer), (CONSTRAINT, constraint)):
             if config is not None and (problem := table.problem(config, tuple(shape))) is not None:
                 raise ShapeError(f"the {table.noun} `{config.name}` of its {name}: {problem}")
+        kept = self.policy.weights if self.policy is not None and element == self.policy.compute else element
         declaration = WeightDeclaration(
-            self.inner(name), tensor_type(shape, element), start, trainable and self.trainable, regularizer, constraint
+            self.inner(name),
+            tensor_type(shape, kept),
+            start,
+            trainable and self.trainable,
+            regularizer,
+            constraint,
+            self.kind,
         )
-        return self.function.declare(declaration, self.span)
+        value = self.function.declare(declaration, self.span)
+        return value if kept == element else self.add(CastOp.of(value, result=tensor_type(shape, element)), name)
+
+    def float_of(self, x: SSAValue) -> Attribute:
+        """The type of floats that are made of a value: its own; of integers, that of the layer or float32."""
+        element = element_of(x.type)
+        if is_float(element):
+            return element
+        return f32 if self.policy is None else self.policy.compute
 
     def state(self, name: str, type_: Attribute) -> SSAValue:
         """What a state of this layer holds: zeros in the first run, later what `keep` left. Raises ShapeError."""
@@ -142,9 +180,9 @@ class Site:
         """What a state of this layer holds from here on."""
         self.function.keep(self.inner(name), value)
 
-    def sub(self, name: str) -> Site:
-        """The place of a part of this layer: its weights are `path.name...`."""
-        return replace(self, path=self.inner(name), block=None, branches={})
+    def sub(self, name: str, kind: str | None = None) -> Site:
+        """The place of a part of this layer: its weights are `path.name...`; `kind` is the layer that the part is."""
+        return replace(self, path=self.inner(name), block=None, branches={}, kind=kind or self.kind)
 
     def layer(self, part: str, layer: str, *values: SSAValue, **arguments: Any) -> SSAValue:
         """The one result of another layer that this one is made of: `site.layer("query", "Dense", x, units=64)`."""
@@ -161,6 +199,10 @@ class Site:
         Types of all values follow. Raises ShapeError where they cannot be equal.
         """
         self.run.equal(self, lhs, rhs)
+
+    def at_most(self, size: Size, limit: int) -> None:
+        """Refuses runs in which a size is larger than a limit. Raises ShapeError where it always is, or is no name."""
+        self.run.at_most(size, limit)
 
     def warn(self, code: str, message: str, help: str | None = None) -> None:
         """A warning at this layer."""

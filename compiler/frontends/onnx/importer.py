@@ -17,7 +17,17 @@ from neuralc.frontends.onnx.builder import Builder, discard, hint
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.refusals import Refusals, Refused
 from neuralc.frontends.onnx.registry import STANDARD, Operator, operators
-from neuralc.frontends.onnx.scope import MAX_DEPTH, MISSING, Missing, Scope, invalid, label, opset_of, ordered
+from neuralc.frontends.onnx.scope import (
+    MAX_DEPTH,
+    MISSING,
+    Missing,
+    Scope,
+    invalid,
+    label,
+    module_of,
+    opset_of,
+    ordered,
+)
 from neuralc.frontends.onnx.tensors import TensorReader, UnsupportedElement, shown
 from neuralc.frontends.onnx.values import Value
 
@@ -147,7 +157,7 @@ class Importer:
     ) -> Sequence[Value | None]:
         name = place.name or label(proto)
         node = Node(proto, version, inputs, attributes, self.builder, self.tensors, _Subgraphs(self, place))
-        with self._at(name):
+        with self._at(name, module_of(proto)):
             found = operator.handler(node)
         unread = [text for text in node.unread() if text not in operator.unread]
         if unread:
@@ -188,8 +198,9 @@ class Importer:
 
     # --- places --------------------------------------------------------------------------------------------------
     @contextmanager
-    def _at(self, name: str) -> Iterator[None]:
-        before, self.builder.location = self.builder.location, NameLoc(StringAttr(name), UnknownLoc())
+    def _at(self, name: str, module: str) -> Iterator[None]:
+        around = NameLoc(StringAttr(module), UnknownLoc()) if module else UnknownLoc()
+        before, self.builder.location = self.builder.location, NameLoc(StringAttr(name), around)
         try:
             yield
         finally:

@@ -42,26 +42,22 @@ def _every(strides: Sequence[int], starts: Sequence[int], counts: Sequence[int])
     )
 
 
-def _accumulator(shape: Sequence[int], like: Array) -> Array:
-    """Zeros of float64 or of 64 bits, which wrap around as any narrower integer does."""
-    return np.zeros(tuple(shape), np.float64 if np.issubdtype(like.dtype, np.floating) else np.int64)
-
-
 def _conv(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, bias: Array | None = None) -> Array:
-    """A sum over the taps of the kernel; each is a product of matrices per group."""
+    """A sum over the taps of the kernel; each is a product of matrices per group, with a row for each place."""
     *window, depth, out = kernel.shape
     groups, pads, data_format = op.literal("groups"), op.literal("pads"), op.literal("data_format")
     extents, rank = _extents(evaluator, op), len(window)
     around = list(zip(pads[:rank], pads[rank:], strict=True))
     x = np.pad(_channels_last(x, data_format), [(0, 0), *around, (0, 0)])
     places = (x.shape[0], *extents)
+    count = math.prod(places)
     taps = np.moveaxis(kernel.reshape(*window, depth, groups, out // groups), -2, -3)
-    total = _accumulator((*places, groups, out // groups), x)
+    total = np.zeros((groups, count, out // groups), x.dtype)
     for tap in np.ndindex(*window):
         starts = [i * dilation for i, dilation in zip(tap, op.literal("dilations"), strict=True)]
-        under = x[_every(op.literal("strides"), starts, extents)].reshape(*places, groups, 1, depth)
-        total += (under @ taps[tap])[..., 0, :]
-    result = total.reshape(*places, out)
+        under = x[_every(op.literal("strides"), starts, extents)].reshape(count, groups, depth)
+        total += np.swapaxes(under, 0, 1) @ taps[tap]
+    result = np.swapaxes(total, 0, 1).reshape(*places, out)
     return _channels_back(result if bias is None else result + bias, data_format)
 
 
@@ -72,15 +68,17 @@ def _conv_transpose(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, 
     extents, rank = _extents(evaluator, op), len(window)
     x = _channels_last(x, data_format)
     batch, *sizes, _ = x.shape
-    grouped = x.reshape(batch, *sizes, groups, 1, depth // groups)
+    count = batch * math.prod(sizes)
+    rows = np.swapaxes(x.reshape(count, groups, depth // groups), 0, 1)
     taps = kernel.reshape(*window, groups, depth // groups, per_group)
     lists = zip(sizes, op.literal("strides"), window, op.literal("dilations"), strict=True)
     reached = [max((size - 1) * stride + dilation * (taps - 1) + 1, 0) for size, stride, taps, dilation in lists]
     full = [max(reach, low + extent) for reach, low, extent in zip(reached, pads[:rank], extents, strict=True)]
-    total = _accumulator((batch, *full, groups, per_group), x)
+    total = np.zeros((batch, *full, groups, per_group), x.dtype)
     for tap in np.ndindex(*window):
         starts = [i * dilation for i, dilation in zip(tap, op.literal("dilations"), strict=True)]
-        total[_every(op.literal("strides"), starts, sizes)] += (grouped @ taps[tap])[..., 0, :]
+        added = np.swapaxes(rows @ taps[tap], 0, 1).reshape(batch, *sizes, groups, per_group)
+        total[_every(op.literal("strides"), starts, sizes)] += added
     kept = total[_every([1] * rank, pads[:rank], extents)].reshape(batch, *extents, groups * per_group)
     return _channels_back(kept if bias is None else kept + bias, data_format)
 

@@ -252,10 +252,9 @@ class _Rows:
             return self._value(each, values, scalars, spot, shape, number)
 
         values[stage] = evaluate(self.b, self.nest, self.nest.stages[stage], spot, shape, tile_of_source)
-        owner = values[stage].owner
-        if isinstance(owner, MapOp) and owner.literal("fn") == "mul":
+        if (product := _product(values[stage])) is not None:
             # Several passes may make this value: they have to agree on it to the last bit.
-            owner.properties["rounded"] = to_attribute(True)
+            product.properties["rounded"] = to_attribute(True)
         return values[stage]
 
     def _row_scalar(self, stage: int, scalars: Mapping[int, SSAValue], here: Mapping[str, Place]) -> SSAValue:
@@ -291,3 +290,11 @@ class _Rows:
         integers = TileType.of(shape.extents, i32, shape.lanes)
         inside = b.map("lt", b.iota(place.start, integers), b.splat(b.size(self.length), integers))
         return b.map("select", inside, value, self._identity(stage, shape))
+
+
+def _product(value: SSAValue) -> MapOp | None:
+    """The product that a value is, or is the negative of: a sum that takes either may fuse with it."""
+    owner = value.owner
+    while isinstance(owner, MapOp) and owner.literal("fn") == "neg":
+        owner = owner.args[0].owner
+    return owner if isinstance(owner, MapOp) and owner.literal("fn") == "mul" else None

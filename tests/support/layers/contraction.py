@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from support.layers.program import Layer, Program, elements, floats
-from xdsl.dialects.builtin import i32
+from support.layers.program import Layer, Program, elements, floats, numbers, static
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
+from neuralc.dialects.scalar import is_integer
 from neuralc.dialects.tensor.subscripts import identity
-from neuralc.dialects.types import shape_of, tensor_type
+from neuralc.dialects.types import element_of, shape_of, tensor_type
 
 
 def _last(x: SSAValue) -> int | None:
@@ -18,19 +18,19 @@ def _last(x: SSAValue) -> int | None:
     return shape[-1] if shape and isinstance(shape[-1], int) else None
 
 
-@floats
+@numbers
 def dense(program: Program, x: SSAValue) -> SSAValue | None:
     depth = _last(x)
     if depth is None:
         return None
     units = program.integer(1, 8)
-    operands = [x, program.weight("dense.kernel", depth, units, scale=depth**-0.5)]
+    operands = [x, program.weight("dense.kernel", depth, units, scale=depth**-0.5, like=x)]
     if program.flag():
-        operands.append(program.weight("dense.bias", units))
+        operands.append(program.weight("dense.bias", units, like=x))
     return graph.DenseOp.of(*operands).result
 
 
-@floats
+@numbers
 def matmul(program: Program, x: SSAValue) -> SSAValue | None:
     """By a weight from the right, one from the left, a vector, or by itself."""
     depth, shape = _last(x), shape_of(x.type)
@@ -38,22 +38,24 @@ def matmul(program: Program, x: SSAValue) -> SSAValue | None:
         return None
     kind = program.integer(0, 3)
     if kind == 0:
-        return graph.MatmulOp.of(
-            x, program.weight("matmul.rhs", depth, program.integer(1, 9), scale=depth**-0.5)
-        ).result
+        rhs = program.weight("matmul.rhs", depth, program.integer(1, 9), scale=depth**-0.5, like=x)
+        return graph.MatmulOp.of(x, rhs).result
     if kind == 1:
-        return graph.MatmulOp.of(x, program.weight("matmul.vector", depth, scale=depth**-0.5)).result
+        return graph.MatmulOp.of(x, program.weight("matmul.vector", depth, scale=depth**-0.5, like=x)).result
     if len(shape) < 2 or not isinstance(rows := shape[-2], int):
         return None
     if kind == 2:
-        return graph.MatmulOp.of(program.weight("matmul.lhs", program.integer(1, 5), rows, scale=rows**-0.5), x).result
+        lhs = program.weight("matmul.lhs", program.integer(1, 5), rows, scale=rows**-0.5, like=x)
+        return graph.MatmulOp.of(lhs, x).result
     order = (*range(len(shape) - 2), len(shape) - 1, len(shape) - 2)
-    turned = graph.TransposeOp.of(graph.TanhOp.of(x).result, perm=order).result
-    scaled = graph.MulOp.of(turned, program.constant((), 1.0 / depth)).result
+    turned = graph.TransposeOp.of(x, perm=order).result
+    if is_integer(element_of(x.type)):
+        return graph.MatmulOp.of(x, turned).result
+    scaled = graph.MulOp.of(graph.TanhOp.of(turned).result, program.constant((), 1.0 / depth)).result
     return graph.MatmulOp.of(x, scaled).result
 
 
-@floats
+@numbers
 def einsum(program: Program, x: SSAValue) -> SSAValue | None:
     """A contraction with a weight over any dim, or an outer product with its own sums."""
     shape = shape_of(x.type)
@@ -62,9 +64,9 @@ def einsum(program: Program, x: SSAValue) -> SSAValue | None:
         return None
     letters, axis = identity(len(shape)), program.choice(axes)
     depth, units = shape[axis], program.integer(1, 5)
-    weight = program.weight("einsum.weight", int(str(depth)), units, scale=int(str(depth)) ** -0.5)
+    weight = program.weight("einsum.weight", static(depth), units, scale=static(depth) ** -0.5, like=x)
     kept = letters.replace(letters[axis], "z")
-    result = "".join(str(c) for c in program.rng.permutation(list(kept)))
+    result = "".join(program.order(kept))
     return graph.EinsumOp.of(x, weight, spec=f"{letters},{letters[axis]}z->{result}").result
 
 
@@ -81,15 +83,5 @@ def det(program: Program, x: SSAValue) -> SSAValue | None:
     return graph.DetOp.of(square).result
 
 
-def integer_matmul(program: Program, x: SSAValue) -> SSAValue | None:
-    """Integers accumulate in 32 bits."""
-    depth, shape = _last(x), shape_of(x.type)
-    if depth is None or x.type != tensor_type(shape, i32):
-        return None
-    return graph.MatmulOp.of(
-        x, program.numbers("matmul.numbers", -8, 8, depth, program.integer(1, 6), element=i32)
-    ).result
-
-
 PLAIN: Sequence[Layer] = (dense, dense)
-LAYERS: Sequence[Layer] = (matmul, matmul, einsum, det, integer_matmul)
+LAYERS: Sequence[Layer] = (matmul, matmul, einsum, det)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from support import regions
-from support.layers.program import Layer, Program, floats, rank
+from support.layers.program import Layer, Program, floats, rank, static_first
 from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import SSAValue
 
@@ -46,7 +46,8 @@ def loop(program: Program, x: SSAValue) -> SSAValue:
 
 @floats
 def scan(program: Program, x: SSAValue) -> SSAValue | None:
-    """A running mean along the first dim; the values of all rounds, or the last one."""
+    """A running mean along a static dim; the values of all rounds, or the last one."""
+    x = static_first(x)
     shape = shape_of(x.type)
     if len(shape) < 2 or not isinstance(shape[0], int) or shape[0] == 0:
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from support.layers.program import Layer, Program, floats, unrounded
-from xdsl.ir import SSAValue
+from support.layers.program import Layer, Program, floats, is_unrounded, unrounded
+from xdsl.dialects.builtin import bf16, f16, f32, f64
+from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.types import shape_of
+from neuralc.dialects.types import shape_of, tensor_type
 
+FLOATS: Sequence[Attribute] = (f32, f64, f16, bf16)
 SMOOTH: Sequence[type[Any]] = (
     graph.ReluOp, graph.Relu6Op, graph.LeakyReluOp, graph.EluOp, graph.SeluOp, graph.GeluOp, graph.SiluOp, graph.MishOp,
     graph.SigmoidOp, graph.TanhOp, graph.SoftplusOp, graph.SoftsignOp, graph.HardSigmoidOp, graph.HardSwishOp,
@@ -20,19 +22,22 @@ SMOOTH: Sequence[type[Any]] = (
 BOUNDED: Sequence[type[Any]] = (graph.TanOp, graph.SinhOp, graph.CoshOp, graph.AsinOp, graph.AcosOp, graph.AtanhOp)
 """Functions of values well within -1 .. 1."""
 EVERYWHERE: Sequence[type[Any]] = (graph.SinOp, graph.CosOp, graph.AtanOp, graph.AsinhOp)
+BINARY: Sequence[type[Any]] = (graph.AddOp, graph.SubOp, graph.MaximumOp, graph.MinimumOp)
 POSITIVE: Sequence[type[Any]] = (graph.LogOp, graph.SqrtOp, graph.RsqrtOp)
 JUMPS: Sequence[type[Any]] = (graph.CeilOp, graph.FloorOp, graph.RoundOp, graph.SignOp)
 
 
-@floats
-def unary(program: Program, x: SSAValue) -> SSAValue:
-    op = program.choice(SMOOTH)
-    properties: dict[str, Any] = {}
-    if op in (graph.LeakyReluOp, graph.EluOp):
-        properties["alpha"] = float(program.rng.choice([0.1, 0.3, 1.0]))
-    if op is graph.GeluOp:
-        properties["approximate"] = program.flag()
-    return op.of(x, **properties).results[0]
+def smooth(op: type[Any]) -> Layer:
+    @floats
+    def made(program: Program, x: SSAValue) -> SSAValue:
+        properties: dict[str, Any] = {}
+        if op in (graph.LeakyReluOp, graph.EluOp):
+            properties["alpha"] = program.choice((0.1, 0.3, 1.0))
+        if op is graph.GeluOp:
+            properties["approximate"] = program.flag()
+        return op.of(x, **properties).results[0]
+
+    return made
 
 
 @floats
@@ -40,10 +45,12 @@ def exp(program: Program, x: SSAValue) -> SSAValue:
     return graph.ExpOp.of(graph.TanhOp.of(x).result).result
 
 
-@floats
-def positive(program: Program, x: SSAValue) -> SSAValue:
-    shifted = graph.AddOp.of(graph.AbsOp.of(x).result, program.constant((), 0.5)).result
-    return program.choice(POSITIVE).of(shifted).results[0]
+def positive(op: type[Any]) -> Layer:
+    @floats
+    def made(program: Program, x: SSAValue) -> SSAValue:
+        return op.of(graph.AddOp.of(graph.AbsOp.of(x).result, program.constant((), 0.5)).result).results[0]
+
+    return made
 
 
 @floats
@@ -55,20 +62,27 @@ def prelu(program: Program, x: SSAValue) -> SSAValue | None:
 
 
 @floats
-def training(program: Program, x: SSAValue) -> SSAValue:
-    kind = program.choice(("zeros", "alpha", "gaussian"))
-    if program.flag():
-        return graph.DropoutOp.of(x, rate=0.25, kind=kind).result
-    if program.flag():
-        return graph.GaussianNoiseOp.of(x, stddev=0.25).result
-    return graph.ActivityRegularizerOp.of(x, l1=0.25).result
+def dropout(program: Program, x: SSAValue) -> SSAValue:
+    return graph.DropoutOp.of(x, rate=0.25, kind=program.choice(("zeros", "alpha", "gaussian"))).result
 
 
 @floats
-def add(program: Program, x: SSAValue) -> SSAValue:
-    op = program.choice((graph.AddOp, graph.SubOp, graph.MaximumOp, graph.MinimumOp))
-    operands = [x, program.partner(x)]
-    return op.of(*(operands if program.flag() else operands[::-1])).results[0]
+def noise(program: Program, x: SSAValue) -> SSAValue:
+    return graph.GaussianNoiseOp.of(x, stddev=0.25).result
+
+
+@floats
+def regularizer(program: Program, x: SSAValue) -> SSAValue:
+    return graph.ActivityRegularizerOp.of(x, l1=0.25).result
+
+
+def sum_or_extreme(op: type[Any]) -> Layer:
+    @floats
+    def made(program: Program, x: SSAValue) -> SSAValue:
+        operands = [x, program.partner(x)]
+        return op.of(*(operands if program.flag() else operands[::-1])).results[0]
+
+    return made
 
 
 @floats
@@ -78,7 +92,7 @@ def mul(program: Program, x: SSAValue) -> SSAValue:
 
 @floats
 def scale(program: Program, x: SSAValue) -> SSAValue:
-    value = float(program.rng.choice([0.0, 1.0, -1.0, 0.75]))
+    value = program.choice((0.0, 1.0, -1.0, 0.75))
     operands = [x, program.constant((), value)]
     return (
         program.choice((graph.MulOp, graph.AddOp, graph.SubOp))
@@ -93,15 +107,12 @@ def div(program: Program, x: SSAValue) -> SSAValue:
     return graph.DivOp.of(x, divisor).result
 
 
-@floats
-def function(program: Program, x: SSAValue) -> SSAValue:
-    return program.choice(EVERYWHERE).of(x).results[0]
+def bounded(op: type[Any]) -> Layer:
+    @floats
+    def made(program: Program, x: SSAValue) -> SSAValue:
+        return op.of(graph.MulOp.of(graph.TanhOp.of(x).result, program.constant((), 0.75)).result).results[0]
 
-
-@floats
-def bounded(program: Program, x: SSAValue) -> SSAValue:
-    inside = graph.MulOp.of(graph.TanhOp.of(x).result, program.constant((), 0.75)).result
-    return program.choice(BOUNDED).of(inside).results[0]
+    return made
 
 
 @floats
@@ -112,24 +123,40 @@ def acosh(program: Program, x: SSAValue) -> SSAValue:
 @floats
 def power(program: Program, x: SSAValue) -> SSAValue:
     base = graph.AddOp.of(graph.AbsOp.of(x).result, program.constant((), 0.5)).result
-    exponent = program.constant((), float(program.rng.choice([-1.0, 0.5, 2.0])))
+    exponent = program.constant((), program.choice((-1.0, 0.5, 2.0)))
     return graph.PowOp.of(base, exponent if program.flag() else graph.TanhOp.of(program.partner(x)).result).result
 
 
-@floats
-@unrounded
-def jump(program: Program, x: SSAValue) -> SSAValue:
-    return program.choice(JUMPS).of(x).results[0]
+def jump(op: type[Any]) -> Layer:
+    @floats
+    @unrounded
+    def made(program: Program, x: SSAValue) -> SSAValue:
+        return op.of(x).results[0]
+
+    return made
 
 
-@floats
-@unrounded
-def remainder(program: Program, x: SSAValue) -> SSAValue:
-    divisor = program.constant((), float(program.rng.choice([0.75, -0.5, 2.0])))
-    return program.choice((graph.RemainderOp, graph.FmodOp)).of(x, divisor).results[0]
+def remainder(op: type[Any]) -> Layer:
+    @floats
+    @unrounded
+    def made(program: Program, x: SSAValue) -> SSAValue:
+        return op.of(x, program.constant((), program.choice((0.75, -0.5, 2.0)))).results[0]
+
+    return made
+
+
+def precision(program: Program, x: SSAValue) -> SSAValue:
+    """To floats of another type; what may be large is made small first, so that all of them hold it."""
+    x = program.as_float(x)
+    small = x if is_unrounded(x) else graph.TanhOp.of(x).result
+    return graph.CastOp.of(small, result=tensor_type(shape_of(x.type), program.choice(FLOATS))).result
 
 
 PLAIN: Sequence[Layer] = (
-    training, unary, unary, unary, unary, exp, positive, prelu, add, mul, scale, div,
+    dropout, noise, regularizer, exp, prelu, mul, scale, div,
+    *map(sum_or_extreme, BINARY), *map(smooth, SMOOTH), *map(positive, POSITIVE),
 )  # fmt: skip
-LAYERS: Sequence[Layer] = (function, bounded, acosh, power, jump, remainder)
+LAYERS: Sequence[Layer] = (
+    acosh, power, precision, *map(smooth, EVERYWHERE), *map(bounded, BOUNDED), *map(jump, JUMPS),
+    remainder(graph.RemainderOp), remainder(graph.FmodOp),
+)  # fmt: skip

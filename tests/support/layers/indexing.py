@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from support.layers.program import Layer, Program, rank, static
+from support.layers.program import Layer, Program, rank, static, static_first
 from xdsl.dialects.builtin import i1, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim
+from neuralc.dialects.scalar import is_integer
 from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of, tensor_type
 
 
@@ -40,7 +41,7 @@ def _ones(shape: Sequence[int | Dim]) -> list[int]:
 def _updates(program: Program, x: SSAValue, shape: Sequence[int]) -> SSAValue:
     """Weights of the element type of x."""
     element = element_of(x.type)
-    numbers = program.rng.standard_normal(shape) if is_float(element) else program.rng.integers(0, 2, shape)
+    numbers = program.data.standard_normal(shape) if is_float(element) else program.data.integers(0, 2, shape)
     return program.build.weight("updates", numbers.astype(numpy_dtype(element)))
 
 
@@ -55,10 +56,11 @@ def gather(program: Program, x: SSAValue) -> SSAValue | None:
 
 def gather_by_values(program: Program, x: SSAValue) -> SSAValue | None:
     """Rows of a table, by integers of the program."""
-    integers = [v for v in program.values if element_of(v.type) in (i32, i64) and rank(v) < 3]
+    integers = [v for v in program.values if is_integer(element_of(v.type)) and rank(v) < 3]
     if not integers:
         return None
     chosen = program.choice(integers)
+    chosen = graph.CastOp.of(chosen, result=tensor_type(shape_of(chosen.type), _index_type(program))).result
     inside = graph.BitwiseAndOp.of(chosen, program.like(chosen, 7)).result
     return graph.GatherOp.of(program.weight("table", 8, program.integer(1, 6)), inside).result
 
@@ -74,7 +76,7 @@ def gather_elements(program: Program, x: SSAValue) -> SSAValue | None:
 
 
 def _vectors(program: Program, sizes: Sequence[int], *shape: int) -> SSAValue:
-    lines = [program.rng.integers(-size, size, shape) for size in sizes]
+    lines = [program.data.integers(-size, size, shape) for size in sizes]
     return program.build.weight("vectors", np.stack(lines, axis=-1).astype(numpy_dtype(_index_type(program))))
 
 
@@ -89,6 +91,7 @@ def _leading(x: SSAValue) -> list[int]:
 
 
 def gather_nd(program: Program, x: SSAValue) -> SSAValue | None:
+    x = static_first(x)
     sizes = _leading(x)
     if not sizes:
         return None
@@ -119,6 +122,7 @@ def scatter_elements(program: Program, x: SSAValue) -> SSAValue | None:
 
 
 def scatter_nd(program: Program, x: SSAValue) -> SSAValue | None:
+    x = static_first(x)
     sizes, shape = _leading(x), shape_of(x.type)
     if not sizes:
         return None

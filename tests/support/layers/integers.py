@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from support.layers.program import Layer, Program, is_unrounded, unrounded
-from xdsl.dialects.builtin import IntegerType, Signedness, f16, f32, f64, i1, i8, i16, i32, i64
+from xdsl.dialects.builtin import IntegerType, Signedness, bf16, f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
@@ -17,8 +18,9 @@ INTEGERS: Sequence[Attribute] = (i8, i16, i32, i64, *UNSIGNED)
 SAME_WIDTH: dict[Attribute, Sequence[Attribute]] = {
     i8: (UNSIGNED[0],), i16: (UNSIGNED[1],), i32: (UNSIGNED[2],), i64: (UNSIGNED[3],),
     UNSIGNED[0]: (i8,), UNSIGNED[1]: (i16,), UNSIGNED[2]: (i32,), UNSIGNED[3]: (i64,),
-    f16: (i16,), f32: (i32,), f64: (i64,),
+    f16: (i16,), bf16: (i16,), f32: (i32,), f64: (i64,),
 }  # fmt: skip
+Operand = Callable[[Program, SSAValue], SSAValue]
 
 
 def _as_integer(program: Program, x: SSAValue) -> SSAValue | None:
@@ -33,45 +35,33 @@ def _as_integer(program: Program, x: SSAValue) -> SSAValue | None:
     return graph.CastOp.of(scaled, result=tensor_type(shape_of(x.type), program.choice(INTEGERS))).result
 
 
-def arithmetic(program: Program, x: SSAValue) -> SSAValue | None:
-    x = _as_integer(program, x)
-    if x is None:
-        return None
-    ops = (
-        graph.AddOp, graph.SubOp, graph.MulOp, graph.MaximumOp, graph.MinimumOp,
-        graph.BitwiseAndOp, graph.BitwiseOrOp, graph.BitwiseXorOp,
-    )  # fmt: skip
-    return program.choice(ops).of(x, program.partner(x)).results[0]
+def of_integers(op: type[Any], *operands: Operand) -> Layer:
+    """`op` of an integer value and of what each of `operands` makes of that."""
+
+    def made(program: Program, x: SSAValue) -> SSAValue | None:
+        number = _as_integer(program, x)
+        if number is None:
+            return None
+        return op.of(number, *(operand(program, number) for operand in operands)).results[0]
+
+    return made
 
 
-def single(program: Program, x: SSAValue) -> SSAValue | None:
-    x = _as_integer(program, x)
-    if x is None:
-        return None
-    ops = (graph.BitwiseNotOp, graph.AbsOp, graph.NegOp, graph.SignOp, graph.ReluOp, graph.IdentityOp)
-    return program.choice(ops).of(x).results[0]
+def _any(program: Program, x: SSAValue) -> SSAValue:
+    return program.partner(x)
 
 
-def division(program: Program, x: SSAValue) -> SSAValue | None:
-    x = _as_integer(program, x)
-    if x is None:
-        return None
-    odd = graph.BitwiseOrOp.of(program.partner(x), program.like(x, 1)).result  # never zero
-    return program.choice((graph.DivOp, graph.RemainderOp, graph.FmodOp)).of(x, odd).results[0]
+def _odd(program: Program, x: SSAValue) -> SSAValue:
+    """Never zero."""
+    return graph.BitwiseOrOp.of(program.partner(x), program.like(x, 1)).result
 
 
-def shift(program: Program, x: SSAValue) -> SSAValue | None:
-    x = _as_integer(program, x)
-    if x is None:
-        return None
-    return (
-        program.choice((graph.ShiftLeftOp, graph.ShiftRightOp)).of(x, program.like(x, program.integer(0, 9))).results[0]
-    )
+def _digit(program: Program, x: SSAValue) -> SSAValue:
+    return program.like(x, program.integer(0, 9))
 
 
-def power(program: Program, x: SSAValue) -> SSAValue | None:
-    x = _as_integer(program, x)
-    return None if x is None else graph.PowOp.of(x, program.like(x, program.integer(0, 3))).result
+def _exponent(program: Program, x: SSAValue) -> SSAValue:
+    return program.like(x, program.integer(0, 3))
 
 
 @unrounded
@@ -97,4 +87,18 @@ def bitcast(program: Program, x: SSAValue) -> SSAValue | None:
     return graph.ShiftRightOp.of(bits, program.like(bits, width - 6)).result
 
 
-LAYERS: Sequence[Layer] = (arithmetic, arithmetic, single, division, shift, power, cast, cast, bitcast)
+SINGLE: Sequence[type[Any]] = (
+    graph.BitwiseNotOp, graph.AbsOp, graph.NegOp, graph.SignOp, graph.ReluOp, graph.IdentityOp,
+)  # fmt: skip
+ARITHMETIC: Sequence[type[Any]] = (
+    graph.AddOp, graph.SubOp, graph.MulOp, graph.MaximumOp, graph.MinimumOp,
+    graph.BitwiseAndOp, graph.BitwiseOrOp, graph.BitwiseXorOp,
+)  # fmt: skip
+LAYERS: Sequence[Layer] = (
+    cast, cast, bitcast,
+    *(of_integers(op) for op in SINGLE),
+    *(of_integers(op, _any) for op in ARITHMETIC),
+    *(of_integers(op, _odd) for op in (graph.DivOp, graph.RemainderOp, graph.FmodOp)),
+    *(of_integers(op, _digit) for op in (graph.ShiftLeftOp, graph.ShiftRightOp)),
+    of_integers(graph.PowOp, _exponent),
+)  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from support.layers.program import Layer, Program, floats, is_unrounded, unrounded
 from xdsl.dialects.builtin import i1
@@ -11,30 +12,38 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import element_of
 
-COMPARISONS = (graph.LessOp, graph.LessEqualOp, graph.GreaterOp, graph.GreaterEqualOp)
-SAMENESS = (graph.EqualOp, graph.NotEqualOp)
+SAMENESS: Sequence[type[Any]] = (graph.EqualOp, graph.NotEqualOp)
+COMPARISONS: Sequence[type[Any]] = (
+    graph.LessOp, graph.LessEqualOp, graph.GreaterOp, graph.GreaterEqualOp, *SAMENESS,
+)  # fmt: skip
+COMBINATIONS: Sequence[type[Any]] = (graph.LogicalAndOp, graph.LogicalOrOp, graph.LogicalXorOp, *SAMENESS)
 
 
 def _truth(program: Program, x: SSAValue) -> SSAValue:
     """Truth values of the shape of a value that is not rounded."""
-    if element_of(x.type) == i1:
-        return x
+    return x if element_of(x.type) == i1 else _compared(program, program.choice(COMPARISONS), x)
+
+
+def _compared(program: Program, op: type[Any], x: SSAValue) -> SSAValue:
     others = [value for value in program.values if value.type == x.type and is_unrounded(value)]
     other = program.choice(others) if others and program.flag() else program.like(x, program.integer(0, 1))
-    return program.choice((*COMPARISONS, *SAMENESS)).of(x, other).results[0]
+    return op.of(x, other).results[0]
 
 
-@unrounded
-def compare(program: Program, x: SSAValue) -> SSAValue:
-    return _truth(program, x)
+def comparison(op: type[Any]) -> Layer:
+    @unrounded
+    def made(program: Program, x: SSAValue) -> SSAValue | None:
+        return None if element_of(x.type) == i1 else _compared(program, op, x)
+
+    return made
 
 
-@unrounded
-def combine(program: Program, x: SSAValue) -> SSAValue:
-    lhs = _truth(program, x)
-    rhs = graph.LogicalNotOp.of(_truth(program, x)).result
-    ops = (graph.LogicalAndOp, graph.LogicalOrOp, graph.LogicalXorOp, *SAMENESS)
-    return program.choice(ops).of(lhs, rhs).results[0]
+def combination(op: type[Any]) -> Layer:
+    @unrounded
+    def made(program: Program, x: SSAValue) -> SSAValue:
+        return op.of(_truth(program, x), graph.LogicalNotOp.of(_truth(program, x)).result).results[0]
+
+    return made
 
 
 @unrounded
@@ -65,4 +74,4 @@ def special(program: Program, x: SSAValue) -> SSAValue:
     return graph.IsInfOp.of(odd, positive=program.flag(), negative=program.flag()).result
 
 
-LAYERS: Sequence[Layer] = (compare, combine, where, choose_any, special)
+LAYERS: Sequence[Layer] = (where, choose_any, special, *map(comparison, COMPARISONS), *map(combination, COMBINATIONS))

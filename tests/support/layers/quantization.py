@@ -10,7 +10,8 @@ from xdsl.dialects.builtin import IntegerType, Signedness, i8
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.types import element_of, numpy_dtype, shape_of
+from neuralc.dialects.scalar import is_integer
+from neuralc.dialects.types import element_of, numpy_dtype, shape_of, tensor_type
 
 QUANTIZED: Sequence[Attribute] = (i8, IntegerType(8, Signedness.UNSIGNED))
 
@@ -27,7 +28,7 @@ def _scale(program: Program, x: SSAValue, element: Attribute) -> tuple[list[SSAV
             block = program.integer(1, static(shape[axis]))
             properties["block_size"] = block
             sizes = [-(-static(size) // block) if i == axis else static(size) for i, size in enumerate(shape)]
-    powers = 2.0 ** program.rng.integers(-5, 1, sizes)
+    powers = 2.0 ** program.data.integers(-5, 1, sizes)
     scale = program.build.weight("quantize.scale", np.asarray(powers).astype(numpy_dtype(program.element)))
     low = -4 if element == i8 else 0
     return [scale, program.numbers("quantize.zero_point", low, 9, *sizes, element=element)], properties
@@ -41,9 +42,10 @@ def quantize(program: Program, x: SSAValue) -> SSAValue:
 
 
 def dequantize(program: Program, x: SSAValue) -> SSAValue | None:
-    element = element_of(x.type)
-    if element not in QUANTIZED:
+    if not is_integer(element_of(x.type)):
         return None
+    element = program.choice(QUANTIZED)
+    x = graph.CastOp.of(x, result=tensor_type(shape_of(x.type), element)).result
     operands, properties = _scale(program, x, element)
     return graph.DequantizeOp.of(x, *operands, **properties).result
 

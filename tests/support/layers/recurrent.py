@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from support.layers.program import Layer, Program, floats
+from support.layers.program import Layer, Program, floats, reshaped
 from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.dims import Dim
+from neuralc.dialects.dims import Dim, product
 from neuralc.dialects.types import shape_of, tensor_type
 
 GATES: dict[type[Any], int] = {graph.LstmOp: 4, graph.GruOp: 3, graph.RnnOp: 1}
 
 
-@floats
-def recurrent(program: Program, x: SSAValue) -> SSAValue | None:
-    """[time, batch, in], or a layer's usual [batch, time, in]."""
+def recurrent(op: type[Any]) -> Layer:
+    @floats
+    def made(program: Program, x: SSAValue) -> SSAValue | None:
+        return _recurrent(program, op, x)
+
+    return made
+
+
+def _recurrent(program: Program, op: type[Any], x: SSAValue) -> SSAValue | None:
+    """[time, batch, in], or a layer's usual [batch, time, in]; an image is a sequence of lines."""
     shape = shape_of(x.type)
+    if len(shape) == 4:
+        x = reshaped(x, shape[0], shape[1], product(shape[2:]))
+        shape = shape_of(x.type)
     if len(shape) != 3 or not isinstance(depth := shape[2], int) or 0 in shape:
         return None
     if program.flag():
         x = graph.TransposeOp.of(x, perm=(1, 0, 2)).result
-    op, units = program.choice(list(GATES)), program.integer(1, 5)
+    units = program.integer(1, 5)
     width, batch = GATES[op] * units, shape_of(x.type)[1]
     kernel = program.weight("recurrent.kernel", depth, width, scale=depth**-0.5)
     inner = program.weight("recurrent.recurrent", units, width, scale=units**-0.5)
@@ -43,11 +53,12 @@ def recurrent(program: Program, x: SSAValue) -> SSAValue | None:
 
 def _mask(program: Program, time: int | Dim, batch: int | Dim) -> SSAValue:
     """Every time but each third one, or only each third one."""
-    third = graph.RemainderOp.of(graph.IotaOp.of(result=tensor_type((time,), i64)), program.constant((), 3, i64)).result
+    numbers = graph.IotaOp.of(result=tensor_type((time,), i64)).result
+    third = graph.RemainderOp.of(numbers, program.constant((), 3, i64)).result
     comparison = program.choice([graph.LessOp, graph.EqualOp])
     counts = comparison.of(third, program.constant((), program.integer(0, 2), i64)).result
     column = graph.ReshapeOp.of(counts, result=tensor_type((time, 1), i1)).result
     return graph.ExpandOp.of(column, result=tensor_type((time, batch), i1)).result
 
 
-LAYERS: Sequence[Layer] = (recurrent, recurrent)
+LAYERS: Sequence[Layer] = tuple(map(recurrent, GATES))

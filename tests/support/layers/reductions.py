@@ -15,7 +15,7 @@ from neuralc.dialects.types import DimsAttr, element_of, is_float, shape_of
 
 def _axes(program: Program, x: SSAValue) -> tuple[int, ...]:
     count = program.integer(1, rank(x) - 1)
-    return tuple(sorted(int(axis) for axis in program.rng.choice(rank(x), size=count, replace=False)))
+    return tuple(sorted(program.order(range(rank(x)))[:count]))
 
 
 @floats
@@ -35,7 +35,7 @@ def reduce_all(program: Program, x: SSAValue) -> SSAValue | None:
         kinds = ("all", "any")
     kind = program.choice(kinds)
     if kind == "prod" and is_float(element_of(x.type)):
-        x = graph.AddOp.of(graph.TanhOp.of(x).result, program.constant((), 0.5)).result
+        x = graph.AddOp.of(graph.TanhOp.of(x).result, program.like(x, 0.5)).result
     return graph.ReduceOp.of(x, kind=kind, axes=_axes(program, x), keepdims=program.flag()).result
 
 

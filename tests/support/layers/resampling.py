@@ -31,7 +31,7 @@ def resize(program: Program, x: SSAValue) -> SSAValue | None:
     known = all(isinstance(a, int) or a == b for a, b in zip(shape_of(x.type), shape, strict=True))
     if mode != "nearest" and known and program.flag():
         properties["antialias"] = True
-    if known and program.rng.random() < 0.2:
+    if known and program.chance(0.2):
         properties |= {"coordinates": "tf_crop_and_resize", "extrapolation_value": 0.5}
         properties["roi"] = (*[0.0, *[-0.125] * rank(x)][: rank(x)], *[1.0, *[0.875] * rank(x)][: rank(x)])
         if any(not isinstance(size, int) for size in shape[1:]):

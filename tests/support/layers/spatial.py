@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from support.layers.program import Layer, Program, elements, floats, static, unrounded
+from support.layers.program import Layer, Program, elements, floats, images, numbers, reshaped, static, unrounded
 from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.dims import as_dim
+from neuralc.dialects.dims import as_dim, product
 from neuralc.dialects.graph.shapes import CHANNEL, CHANNELS_FIRST, CHANNELS_LAST, SPATIAL
-from neuralc.dialects.types import DimsAttr, Shape, shape_of, tensor_type
+from neuralc.dialects.scalar import is_integer
+from neuralc.dialects.types import DimsAttr, Shape, element_of, shape_of, tensor_type
 
 
 def _geometry(program: Program, x: SSAValue, ranks: Sequence[int] = (2,)) -> dict[str, Any] | None:
@@ -36,82 +37,98 @@ def _channels(shape: Shape, geometry: dict[str, Any]) -> int | None:
     return channels if isinstance(channels, int) and 0 < channels <= 16 else None
 
 
+def _line_or_volume(program: Program, x: SSAValue) -> SSAValue:
+    """An image as a line of its pixels, or as a volume of one channel."""
+    shape = shape_of(x.type)
+    if program.flag():
+        return reshaped(x, shape[0], product(shape[1:3]), shape[3])
+    return reshaped(x, *shape, 1)
+
+
 def _conv(program: Program, x: SSAValue, ranks: Sequence[int]) -> SSAValue | None:
     geometry = _geometry(program, x, ranks)
     channels = _channels(shape_of(x.type), geometry) if geometry else None
     if geometry is None or channels is None:
         return None
     window = geometry.pop("window")
-    groups = channels if program.rng.random() < 0.3 else 1
+    groups = channels if program.chance(0.3) else 1
     out = groups * program.integer(1, 2) if groups > 1 else program.integer(1, 6)
     depth = channels // groups
     scale = (int(as_dim(depth).value) * len(window) * 2) ** -0.5
-    operands = [x, program.weight("conv.kernel", *window, depth, out, scale=scale)]
+    operands = [x, program.weight("conv.kernel", *window, depth, out, scale=scale, like=x)]
     if program.flag():
-        operands.append(program.weight("conv.bias", out))
+        operands.append(program.weight("conv.bias", out, like=x))
     dilations = tuple(program.integer(1, 2) for _ in window)
     return graph.ConvOp.of(*operands, **geometry, dilations=dilations, groups=groups).result
 
 
-@floats
+@images
+@numbers
 def conv(program: Program, x: SSAValue) -> SSAValue | None:
     return _conv(program, x, (2,))
 
 
-@floats
+@images
+@numbers
 def conv_any(program: Program, x: SSAValue) -> SSAValue | None:
-    return _conv(program, x, (1, 3))
+    return _conv(program, _line_or_volume(program, x), (1, 3))
 
 
-@floats
+@images
+@numbers
 def conv_transpose(program: Program, x: SSAValue) -> SSAValue | None:
     geometry = _geometry(program, x, (1, 2, 3))
     channels = _channels(shape_of(x.type), geometry) if geometry else None
     if geometry is None or channels is None:
         return None
     window, pads = geometry.pop("window"), geometry.pop("pads")
-    groups = channels if program.rng.random() < 0.3 else 1
-    kernel = program.weight("conv.kernel", *window, channels, program.integer(1, 3), scale=0.3)
+    groups = channels if program.chance(0.3) else 1
+    kernel = program.weight("conv.kernel", *window, channels, program.integer(1, 3), scale=0.3, like=x)
     padding = tuple(program.integer(0, stride - 1) for stride in geometry["strides"])
     small = tuple(min(pad, 1) for pad in pads)
     return graph.ConvTransposeOp.of(x, kernel, **geometry, pads=small, output_padding=padding, groups=groups).result
 
 
-@floats
+@images
+@numbers
 def max_pool(program: Program, x: SSAValue) -> SSAValue | None:
     geometry = _geometry(program, x)
     return graph.MaxPoolOp.of(x, **geometry).result if geometry else None
 
 
+@images
 @floats
 def average_pool(program: Program, x: SSAValue) -> SSAValue | None:
     geometry = _geometry(program, x)
     return graph.AveragePoolOp.of(x, **geometry, count_include_pad=program.flag()).result if geometry else None
 
 
-@floats
+@images
+@numbers
 def pool_any(program: Program, x: SSAValue) -> SSAValue | None:
     """Pools of lines and volumes, dilated or with a last window that is not full."""
+    x = _line_or_volume(program, x) if program.flag() else x
     geometry = _geometry(program, x, (1, 2, 3))
     if geometry is None:
         return None
     geometry |= {"ceil_mode": program.flag(), "dilations": tuple(program.integer(1, 2) for _ in geometry["window"])}
-    op = program.choice((graph.MaxPoolOp, graph.AveragePoolOp))
-    return op.of(x, **geometry).result
+    if is_integer(element_of(x.type)) or program.flag():
+        return graph.MaxPoolOp.of(x, **geometry).result
+    return graph.AveragePoolOp.of(x, **geometry).result
 
 
-@floats
+@images
+@numbers
 @unrounded
 def arg_max_pool(program: Program, x: SSAValue) -> SSAValue | None:
     geometry = _geometry(program, x, (1, 2, 3))
     return graph.ArgMaxPoolOp.of(x, **geometry, column_major=program.flag()).result if geometry else None
 
 
+@images
 @floats
 def deform_conv(program: Program, x: SSAValue) -> SSAValue | None:
     shape = shape_of(x.type)
-    if len(shape) != 4 or not all(isinstance(size, int) and size > 0 for size in shape[1:]):
-        return None
     channels, height, width = (static(size) for size in shape[1:])
     kh, kw = min(2, height), min(2, width)
     if channels > 8:
@@ -123,11 +140,12 @@ def deform_conv(program: Program, x: SSAValue) -> SSAValue | None:
     return graph.DeformConvOp.of(x, offset, kernel).result
 
 
+@images
 @floats
 def regions_of_interest(program: Program, x: SSAValue) -> SSAValue | None:
     """Two regions of the first image."""
     shape = shape_of(x.type)
-    if len(shape) != 4 or not all(isinstance(size, int) and size > 1 for size in shape[2:]):
+    if 1 in shape[2:]:
         return None
     low = graph.AbsOp.of(program.weight("rois.low", 2, 2)).result
     size = graph.AbsOp.of(program.weight("rois.size", 2, 2, positive=True)).result
@@ -141,14 +159,14 @@ def regions_of_interest(program: Program, x: SSAValue) -> SSAValue | None:
     return graph.MaxRoiPoolOp.of(x, numbered, sizes=sizes).result
 
 
-@floats
+@numbers
 def fold(program: Program, x: SSAValue) -> SSAValue | None:
     """[batch, channels * window, places] as an image of windows beside each other."""
     shape = shape_of(x.type)
     inner = elements(shape[1:])
     if len(shape) < 2 or any(not isinstance(size, int) for size in shape[1:]) or inner % 2 or inner == 0:
         return None
-    x = graph.ReshapeOp.of(x, result=tensor_type((shape[0], 2, inner // 2), program.element)).result
+    x = reshaped(x, shape[0], 2, inner // 2)
     sizes = DimsAttr((as_dim(1), as_dim(inner // 2 + 1)))
     window = {"window": (1, 2), "strides": (1, 1), "dilations": (1, 1), "pads": (0, 0, 0, 0)}
     return graph.FoldOp.of(x, sizes=sizes, **window).result

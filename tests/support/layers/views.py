@@ -27,8 +27,7 @@ def reshape(program: Program, x: SSAValue) -> SSAValue | None:
 
 
 def transpose(program: Program, x: SSAValue) -> SSAValue:
-    perm = tuple(int(axis) for axis in program.rng.permutation(rank(x)))
-    return graph.TransposeOp.of(x, perm=perm).result
+    return graph.TransposeOp.of(x, perm=program.order(range(rank(x)))).result
 
 
 def slice_(program: Program, x: SSAValue) -> SSAValue | None:
@@ -39,7 +38,7 @@ def slice_(program: Program, x: SSAValue) -> SSAValue | None:
     counts: list[int | Dim] = []
     for size in shape:
         if not isinstance(size, int):
-            back = program.rng.random() < 0.3
+            back = program.chance(0.3)
             starts.append(size - 1 if back else as_dim(0))
             steps.append(-1 if back else 1)
             counts.append(size)
@@ -49,7 +48,7 @@ def slice_(program: Program, x: SSAValue) -> SSAValue | None:
         count = program.integer(1, size)
         step = program.integer(1, (size - 1) // (count - 1)) if count > 1 else 1
         start = program.integer(0, size - 1 - (count - 1) * step)
-        if program.rng.random() < 0.3:
+        if program.chance(0.3):
             start, step = start + (count - 1) * step, -step
         starts.append(as_dim(start))
         steps.append(step)
@@ -77,7 +76,7 @@ def concat(program: Program, x: SSAValue) -> SSAValue | None:
 
 def expand(program: Program, x: SSAValue) -> SSAValue | None:
     shape = [program.integer(1, 3) if size == 1 else size for size in shape_of(x.type)]
-    if program.rng.random() < 0.3 and len(shape) < 4:
+    if program.chance(0.3) and len(shape) < 4:
         shape.insert(0, 2)
     return graph.ExpandOp.of(x, result=tensor_type(shape, element_of(x.type))).result
 

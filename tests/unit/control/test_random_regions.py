@@ -10,6 +10,7 @@ from support.compare import Array
 from support.graph_modules import GraphModule, tensor
 from support.pipelines import EXACT, NATIVE, POLYNOMIALS, assert_same, compile_native, passes_of
 from support.regions import choose, loop, scan
+from support.tables import few_of
 from xdsl.dialects.builtin import ModuleOp, i1, i64
 from xdsl.ir import SSAValue
 
@@ -21,7 +22,7 @@ from neuralc.passes.target import Target
 from neuralc.passes.verifier import verify_module
 
 ROWS, COLUMNS, TIMES = 3, 5, 4
-SEEDS = [range(6), pytest.param(range(6, 120), marks=pytest.mark.slow)]
+SEEDS = [*few_of([range(1), range(1, 6)]), pytest.param(range(6, 120), marks=pytest.mark.slow)]
 
 
 class Program:

@@ -16,6 +16,7 @@ from support.compare import Array
 from support.graph_modules import GraphModule, tensor
 from support.pipelines import NATIVE, assert_same
 from support.regions import assert_everywhere
+from support.tables import few_of
 from xdsl.dialects.builtin import ModuleOp, i1
 from xdsl.ir import SSAValue
 
@@ -273,7 +274,7 @@ def test_every_activation_of_onnx_is_known(name: str) -> None:
 # -- levels and native code ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layer", [Layer(kind) for kind in OPS], ids=lambda layer: layer.kind)
+@pytest.mark.parametrize("layer", few_of([Layer(kind) for kind in OPS]), ids=lambda layer: layer.kind)
 def test_layers_agree_on_every_level(layer: Layer) -> None:
     module, weights = layer.module()
     shorter = {**layer.inputs, "x": layer.inputs["x"][:1]}
@@ -295,6 +296,7 @@ def test_activations_agree_on_every_level(name: str) -> None:
     assert_everywhere(module, weights, [layer.inputs])
 
 
+@pytest.mark.thorough
 def test_time_and_batch_may_both_be_symbolic() -> None:
     layer = Layer("lstm", time=4, batch=20, units=16)
     module, weights = layer.module(time="S", batch="batch")

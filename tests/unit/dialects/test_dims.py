@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralc.dialects.dims import Dim, as_dim, product, simplest
+from neuralc.dialects.dims import Dim, Function, as_dim, product, simplest
 
 SYMBOLS = ("batch", "S", "min_1")
 FUNCTIONS: dict[str, tuple[Callable[[Dim, Dim], Dim], Callable[[int, int], int]]] = {
@@ -58,6 +58,19 @@ def test_arithmetic_is_that_of_the_integers(a: Dim, b: Dim, env: dict[str, int])
 def test_division_is_that_of_the_integers(a: Dim, b: Dim, env: dict[str, int], name: str) -> None:
     build, evaluate = FUNCTIONS[name]
     assert build(a, b).evaluate(env) == evaluate(a.evaluate(env), b.value)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(SYMBOLS)), max_size=3), st.integers(0, 30), divisors,
+       environments, st.sampled_from(DIVISIONS))  # fmt: skip
+def test_what_is_divided_is_not_negative(
+    terms: list[tuple[int, str]], constant: int, divisor: Dim, env: dict[str, int], name: str
+) -> None:
+    """Native code divides without signs, and adds divisor - 1 to round up."""
+    size = sum((Dim.symbol(symbol) * factor for factor, symbol in terms), Dim.constant(constant))
+    for monomial, _ in FUNCTIONS[name][0](size, divisor).terms:
+        for atom in monomial:
+            if isinstance(atom, Function):
+                assert atom.lhs.evaluate(env) + (divisor.value - 1 if atom.name == "ceildiv" else 0) >= 0
 
 
 @given(dims, dims, environments, st.sampled_from(["min", "max"]))
@@ -111,6 +124,7 @@ def test_divisible_dims_are_multiples(a: Dim, divisor: int, env: dict[str, int])
         ("ceildiv(S + 1, 4)", "floordiv(S, 4) + 1"),
         ("floordiv(S - 3, 4) + 1", "ceildiv(S - 2, 4)"),
         ("ceildiv(batch * 16 - 16, 32)", "ceildiv(batch * 16 - 16, 32)"),
+        ("floordiv(2 - mod(S, 2), 2)", "floordiv(-mod(S, 2) + 2, 2)"),
         ("ceildiv(batch, 6) * 4", "ceildiv(batch, 6) * 4"),
         ("min(S, batch)", "min(S, batch)"),
         ("min(batch, S)", "min(S, batch)"),
@@ -145,3 +159,10 @@ def test_symbols_inside_functions_are_found() -> None:
     assert not dim.is_static
     with pytest.raises(KeyError):
         dim.evaluate({"batch": 2})
+
+
+def test_a_linear_size_gives_its_symbol() -> None:
+    for text, found in (("S", ("S", 1, 0)), ("S * 4", ("S", 4, 0)), ("S * 2 - 3", ("S", 2, -3))):
+        assert Dim.parse(text).linear == found
+    for text in ("7", "S * T", "S + T", "S * S", "floordiv(S, 2)", "4 - S"):
+        assert Dim.parse(text).linear is None

@@ -171,8 +171,7 @@ def test_a_convolution_of_integers() -> None:
 def test_transposed_convolutions_that_torch_does_not_have() -> None:
     def body(build: GraphModule, x: SSAValue) -> SSAValue:
         kernel = build.weight("kernel", np.ones((3, 4, 4), np.float32))
-        x = graph.ConvTransposeOp.of(x, kernel, pads=(1, 0)).result
         return graph.ConvTransposeOp.of(x, kernel, strides=(2,), output_padding=(2,)).result
 
-    reason = "torch crops both sides alike, and adds less than a stride or a dilation to the result"
-    assert refusals(model(body, "batch", 9, 4)) == [f"graph.conv_transpose as PyTorch code: {reason}"] * 2
+    reason = "torch adds less than a stride or a dilation to the result"
+    assert refusals(model(body, "batch", 9, 4)) == [f"graph.conv_transpose as PyTorch code: {reason}"]

@@ -44,6 +44,29 @@ def test_uses_of_a_macro_share_a_class_whose_sizes_are_parameters() -> None:
         assert line in source
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape", "made"),
+    [
+        ("Conv2DTranspose(n, 2)", "(4, 4, 3)", "nn.ConvTranspose2d(in_channels, out_channels, kernel_size=2)"),
+        ("Conv1D(n, 2)", "(4, 3)", "nn.Conv1d(in_channels, out_channels, kernel_size=2)"),
+        ("Conv3D(n, 2)", "(4, 4, 4, 3)", "nn.Conv3d(in_channels, out_channels, kernel_size=2)"),
+    ],
+)
+def test_sizes_of_any_convolution_may_be_parameters(layer: str, shape: str, made: str) -> None:
+    source = emitted(f"define Block(n) {{ {layer} }} network Net {{ input: {shape} layers: Block(5) Block(6) }}")
+    assert classes(source) == ["Block", "Net"]
+    assert made in re.sub(r"\(\s+|\s+\)", lambda found: found[0].strip(), source)
+    python_module(source).Net()
+
+
+@pytest.mark.parametrize(("layer", "made"), [("SpatialDropout2D", "Dropout2d"), ("AlphaDropout", "AlphaDropout")])
+def test_rates_of_any_dropout_may_be_parameters(layer: str, made: str) -> None:
+    layers = "Conv2D(3, 1) Block(0.25) Block(0.5) Conv2D(3, 1)"
+    source = emitted(f"define Block(p) {{ {layer}(p) }} network Net {{ input: (4, 4, 3) layers: {layers} }}")
+    assert f"nn.{made}(p)" in source
+    python_module(source).Net()
+
+
 def test_a_class_that_differs_in_its_code_stays_apart() -> None:
     # The second use needs padding that torch's layer cannot do.
     source = emitted(

@@ -174,3 +174,27 @@ def test_a_loss_that_cannot_be_meant_for_the_output_warns(loss: str, last: str, 
 )
 def test_a_loss_that_may_be_meant_is_left_alone(loss: str, last: str) -> None:
     assert messages(loss, last) == []
+
+
+TWO = "network M { input: (8) layers: a = Dense(3, softmax) b = Dense(1) outputs: (a, b) loss: "
+
+
+def test_several_losses_go_with_several_outputs_in_their_order() -> None:
+    assert [w.message for w in loaded(f"{TWO} scce, mse }}").warnings if w.code == "W0303"] == []
+    (found,) = [w for w in loaded(f"{TWO} mse, bce }}").warnings if w.code == "W0303"]
+    assert found.message == "`binary_crossentropy` takes probabilities, and the output is a sum without activation"
+    assert found.span is not None
+    assert found.span.text == "bce"
+
+
+def test_one_loss_goes_with_all_outputs() -> None:
+    (found,) = [w for w in loaded(f"{TWO} bce }}").warnings if w.code == "W0303"]
+    assert "a sum without activation" in found.message
+
+
+def test_a_loss_too_many_is_an_error_with_the_outputs_there_are() -> None:
+    with pytest.raises(NeuralcError) as caught:
+        loaded(f"{TWO} mse, mae, bce }}")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("E0315", "3 losses for 2 outputs")
+    assert found.notes == ("the network has 2 outputs, a, b",)

@@ -10,7 +10,7 @@ from neuralc.dialects.weights import WeightStore
 from neuralc.emit.torch import emit
 from neuralc.frontends.nr import LoadedProgram, load
 from neuralc.grammar.diagnostics import NeuralcError, Source
-from neuralc.inspection import summarize
+from neuralc.inspection.graph_level import summarize
 from neuralc.passes.base import PassContext
 from neuralc.passes.lower.graph_to_tensor import GraphToTensorPass
 
@@ -41,7 +41,8 @@ def test_an_argument_is_a_plain_value() -> None:
 def test_inspection_counts_them() -> None:
     found = summarize("m", loaded(TWO).module, {"batch": 1})
     assert [(each.operator, each.count) for each in found.unsupported] == [("MyLayer", 2), ("OtherLayer", 1)]
-    assert [layer.name for layer in found.layers if layer.op == "custom"] == ["MyLayer", "OtherLayer", "MyLayer"]
+    ops = [layer.op for layer in found.layers if layer.refused]
+    assert ops == ["MyLayer", "OtherLayer", "MyLayer"]
     assert found.parameters == 10 * 3 + 3
 
 

@@ -27,9 +27,11 @@ def loaded(layers: str, clause: str, *, before: str = "", after: str = "", dims:
     return program
 
 
-def errors_of(layers: str, clause: str, *, before: str = "") -> tuple[Diagnostic, ...]:
+def errors_of(
+    layers: str, clause: str, *, before: str = "", dims: Mapping[str, int] | None = None
+) -> tuple[Diagnostic, ...]:
     with pytest.raises(NeuralcError) as caught:
-        loaded(layers, clause, before=before)
+        loaded(layers, clause, before=before, dims=dims)
     return caught.value.diagnostics
 
 
@@ -87,6 +89,29 @@ def test_several_running_values_need_a_merge() -> None:
     assert (found.code, found.message) == ("E0405", "`Dense`: it takes one value, and 2 values come here")
 
 
+@pytest.mark.parametrize(
+    ("layers", "message", "help"),
+    [
+        ("Dense(3)(foo=x)", "`Dense`: it takes no value `foo`", None),
+        ("MultiHeadAttention(2, 4)(x, valu=x)", "`MultiHeadAttention`: it takes no value `valu`",
+         "did you mean `value`?"),
+        ("d = LSTM(4) d(x, foo=x)", "`LSTM`: it takes no value `foo`", None),
+        ("Add()(x, y=x)", "`Add`: it takes no value `y`", None),
+        ("Block()(a=x)", "`Block`: it takes no value `a`", None),
+        ("Inner()(y=x)", "`Inner`: it takes no value `y`", "did you mean `x`?"),
+    ],
+)  # fmt: skip
+def test_a_value_by_a_name_that_nothing_has_is_refused(layers: str, message: str, help: str | None) -> None:
+    before = "define Block { Dense(3) } network Inner { input: x: (5, 8) layers: Dense(3) }"
+    (found,) = errors_of(layers, "x: (5, 8)", before=before)
+    assert (found.code, found.message, found.help) == ("E0302", message, help)
+
+
+def test_the_one_value_of_a_layer_may_be_named() -> None:
+    named, plain = (loaded(f"Dense(3)({value})", "x: (8)") for value in ("x=x", "x"))
+    assert str(named.module) == str(plain.module)
+
+
 def test_names_have_to_be_as_many_as_results() -> None:
     (found,) = errors_of("x, y = Dense(3) Add(x, y)", "(4)")
     assert (found.code, found.message) == ("E0212", "this layer gives 1 value, and 2 names stand before it")
@@ -99,6 +124,11 @@ def test_a_layer_applied_twice_has_one_set_of_weights_under_its_name() -> None:
     a, b = random(2, 4), random(3, 4)[:2]
     (result,) = run(program, store := store_of(program), a, b)
     assert_close(result, (a - b) @ store["enc.kernel"], 1e-10)
+
+
+def test_a_result_has_the_name_that_the_layer_was_given() -> None:
+    for layers, name in (("enc = Dense(4) enc(a) Dense(4) enc()", "enc"), ("Dense(4) odds = Dense(3)", "odds")):
+        assert the_model(loaded(layers, "a: (4)").module).outputs == (name,)
 
 
 def test_a_shared_network_has_one_set_of_weights_and_one_function() -> None:
@@ -189,6 +219,18 @@ def test_sizes_that_cannot_be_equal_are_an_error() -> None:
     (found,) = errors_of("x = Concatenate(a, a, axis=1) Add(x, b)", "{ a: (S, 4), b: (3, 4) }")
     assert found.code == "E0401"
     assert found.message == "`Add`: the sizes of axis 1 differ: (batch, S * 2, 4) and (batch, 3, 4)"
+
+
+def test_places_that_a_window_took_away_have_a_remedy() -> None:
+    (found,) = errors_of("y = Conv2D(3, 3) Add(x, y)", "x: (8, 8, 3)")
+    assert found.help == 'a window takes places away at the borders, with `padding="same"` it does not'
+    (found,) = errors_of('y = Conv2D(3, 3, strides=2, padding="same") Add(x, y)', "x: (8, 8, 3)")
+    assert found.help is None
+
+
+def test_remainders_are_checked() -> None:
+    (found,) = errors_of("Dense(3)", "(S, 8) where S % 4 == 0", dims={"S": 6})
+    assert found.message == "`S % 4 == 0` cannot hold: 6 leaves 2"
 
 
 def test_a_size_outside_its_bounds_is_an_error() -> None:

@@ -195,7 +195,7 @@ def test_a_residual_connection_adds_its_input() -> None:
 
 def test_a_projection_shortcut_is_a_strided_1x1_convolution() -> None:
     def reference(x: torch.Tensor, w: Weights) -> torch.Tensor:
-        inner = {name.removeprefix("residual_connection."): value for name, value in w.items()}
+        inner = {name.removeprefix("residual."): value for name, value in w.items()}
         shortcut = F.conv2d(first(x), inner["shortcut.kernel"].permute(3, 2, 0, 1), stride=2)
         return conv((0, 1, 1, 1), stride=2)(x, inner) + last(shortcut)
 

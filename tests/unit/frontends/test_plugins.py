@@ -1,12 +1,12 @@
 """Layers and ops of installed packages: the example plugin, what is imported when, and plugins that do not work."""
 
-import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support import plugins
 from support.compare import assert_close
 from support.pipelines import assert_native_agrees
 
@@ -14,7 +14,6 @@ from neuralc.dialects.graph import CustomOp, the_model
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.nr import LoadedProgram, load
-from neuralc.grammar import entry_points, plugins
 from neuralc.grammar.diagnostics import NeuralcError, Source
 from neuralc.passes.parsing import parse_module
 from neuralc.passes.printing import print_module
@@ -22,33 +21,14 @@ from neuralc.passes.printing import print_module
 EXAMPLE = Path(__file__).parents[3] / "examples" / "plugin"
 
 
-def forget() -> None:
-    """What was looked up before: packages come and go in these tests alone."""
-    entry_points.installed.cache_clear()
-    plugins.layer_plugin.cache_clear()
-    importlib.invalidate_caches()
-
-
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The example as pip would install it: its module and its list of entry points on the path."""
-    folder = tmp_path / "neuralc_fourier-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: neuralc-fourier\nVersion: 1.0\n")
-    lines = (EXAMPLE / "pyproject.toml").read_text().splitlines()
-    points = [
-        line.replace('"', "")
-        for line in lines
-        if line.startswith("[project.entry-points") or "neuralc_fourier:" in line
-    ]
-    (folder / "entry_points.txt").write_text("\n".join(points).replace("[project.entry-points.", "["))
-    (tmp_path / "neuralc_fourier.py").write_text((EXAMPLE / "neuralc_fourier.py").read_text())
+    """The example as pip would install it."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    forget()
-    yield folder
+    yield plugins.installed(EXAMPLE, tmp_path)
     sys.modules.pop("neuralc_fourier", None)
     monkeypatch.undo()
-    forget()
+    plugins.forget()
 
 
 def loaded(layers: str) -> LoadedProgram:

@@ -156,7 +156,7 @@ def test_weights_that_cannot_fit_into_memory_are_refused_where_one_is_read() -> 
 
 def test_weights_are_mapped_and_detach_from_a_file_that_changes_later(tmp_path: Path) -> None:
     save_file(GOOD, tmp_path / "w.safetensors")
-    store = read_weights(tmp_path / "w.safetensors", loaded().weights)
+    store, _ = read_weights(tmp_path / "w.safetensors", loaded().weights)
     assert not store["dense.kernel"].flags.owndata
     store.release()
     detached = store.detached()

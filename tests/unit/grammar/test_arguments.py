@@ -8,7 +8,7 @@ from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source
 from neuralc.grammar.parser import parse
 from neuralc.grammar.program import LayerNode, Program
 from neuralc.grammar.resolve import resolve
-from neuralc.grammar.signatures import SIGNATURES, WITHOUT_MEANING, find, snake_case, without_meaning
+from neuralc.grammar.signatures import SIGNATURES, find, snake_case
 
 
 def program_of(layer: str, shape: str = "(8, 8, 4)") -> Program:
@@ -82,8 +82,6 @@ def test_a_missing_argument_names_the_parameter_and_what_it_is() -> None:
         ("Conv2D(3, 3, dilation_rate=(1, 2, 3))", "E0305", "(1, 2, 3)"),
         ("Dense(3, name=3)", "E0305", "letters, digits and underscores"),
         ('Dense(3, name="a.b")', "E0305", '"a.b"'),
-        ("Dense(3, dtype=float16)", "E0702", "no meaning"),
-        ("ReLU(threshold=1.0)", "E0702", "no meaning"),
         ("Flatten(1)", "E0305", '"channels_last" or "channels_first", not 1'),
     ],
 )
@@ -149,16 +147,6 @@ def test_constants_are_read_in_any_case(word: str) -> None:
 @pytest.mark.parametrize("name", ["conv2d", "CONV2D", "Conv2D"])
 def test_layer_names_are_found_in_any_case(name: str) -> None:
     assert find(name) is find("Conv2D")
-
-
-def test_layers_without_meaning_say_so_under_their_proper_name() -> None:
-    (found,) = errors_of("lstm(3)")
-    assert (found.code, found.message) == ("E0701", "the layer `LSTM` has no meaning in this version of neuralc yet")
-
-
-def test_a_layer_either_has_a_signature_or_no_meaning_yet() -> None:
-    assert all(find(name) is not None or without_meaning(name) == name for name in WITHOUT_MEANING)
-    assert not [s.name for s in SIGNATURES if without_meaning(s.name) is not None]
 
 
 def test_every_signature_names_its_source_and_explains_itself() -> None:

@@ -144,7 +144,8 @@ def test_a_precision_has_several_names(written: str, kept: str) -> None:
     [
         ("device: auto", []),
         ("device: cpu target: cpu precision: float32", []),
-        ("target: cuda threads: 2", ["W0702"]),
+        ("target: cuda threads: 2", []),
+        ("target: tpu", ["W0702"]),
         ("precision: bf16", ["W0702"]),
         ("device: 'cuda:1'", ["W0702"]),
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from neuralc import errors_docs
 from neuralc.frontends.nr import load
 from neuralc.grammar.codes import CODES, example_files
 from neuralc.grammar.diagnostics import NeuralcError
@@ -41,3 +42,14 @@ def test_codes_are_well_formed() -> None:
         assert entry.title, code
         assert not entry.title.endswith("."), code
         assert entry.explanation.endswith("."), code
+
+
+def test_the_page_of_errors_is_up_to_date() -> None:
+    page = Path(__file__).parents[3] / "docs" / "errors.md"
+    assert page.read_text(encoding="utf-8") == errors_docs.text(), "make docs"
+
+
+def test_every_code_stands_on_the_page_once() -> None:
+    text = errors_docs.text()
+    for code in CODES:
+        assert text.count(f"### {code}: ") == 1

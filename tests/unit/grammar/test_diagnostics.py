@@ -109,6 +109,10 @@ def test_the_nearest_name_is_the_one_meant(written: str, meant: str) -> None:
     assert nearest(written, ["Adamax", "Adam", "Dense", "Conv2D", "BatchNormalization"]) == meant
 
 
+def test_of_names_equally_near_the_one_of_the_same_letters_is_meant() -> None:
+    assert nearest("ConvTranspose2D", ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]) == "Conv2DTranspose"
+
+
 def test_nothing_is_suggested_when_nothing_is_near() -> None:
     assert nearest("xyzzy", ["Dense", "Conv2D"]) is None
     assert nearest("x", []) is None

@@ -62,16 +62,16 @@ def test_a_circle_is_an_error_with_the_chain(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_error_with_the_chain(tmp_path: Path) -> None:
     files = {
         "m.nr": 'from "a.nr" import A network M { input: (8) layers: A() }',
-        "a.nr": 'from "gone.nr" import B define A { Dense(3) }',
+        "a.nr": 'from "gone.nr" import B define A { B() Dense(3) }',
     }
-    found = errors_of(tmp_path, files)[0]
+    (found,) = errors_of(tmp_path, files)
     assert (found.code, found.span and found.span.text) == ("E0215", '"gone.nr"')
     assert found.notes[-1] == f"imported by {tmp_path / 'm.nr'} -> {tmp_path / 'a.nr'}"
 
 
 def test_a_missing_name_is_suggested(tmp_path: Path) -> None:
     files = {
-        "m.nr": 'from "a.nr" import Blok network M { input: (8) layers: Dense(3) }',
+        "m.nr": 'from "a.nr" import Blok network M { input: (8) layers: Blok() Dense(3) }',
         "a.nr": "define Block { Dense(3) }",
     }
     (found,) = errors_of(tmp_path, files)

@@ -72,6 +72,14 @@ def test_bounds_are_kept_with_the_size(where: str, bounds: tuple[int, int | None
     assert where.split(", ")[-1] in size.origin
 
 
+def test_bounds_may_be_parameters() -> None:
+    text = "network M(room=64) { input: (S, T) where S <= room, T == 2 * S + room layers: Dense(3) }"
+    program = resolve(parse(Source("m.nr", text)), "M", {"room": 32})
+    assert next(size for size in program.sizes if size.name == "S").maximum == 32
+    with pytest.raises(NeuralcError, match='`room` is "x", a size is a whole number'):
+        resolve(parse(Source("m.nr", text)), "M", {"room": '"x"'})
+
+
 @pytest.mark.parametrize(
     ("clause", "codes"),
     [

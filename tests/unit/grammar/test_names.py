@@ -70,6 +70,26 @@ def test_an_unused_name_warns_and_one_that_is_hidden_too() -> None:
     assert warnings_of(program_of("x = Dense(3) x = Dense(4)(x) Dense(5)(x)")) == []
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "y, _h, c = LSTM(8, return_state=true) Concatenate(y, c)",
+        "y, h, c = LSTM(8, return_state=true) Dense(3) Concatenate(h, c)",
+        "Dense(8) y = Dense(3)",
+        "_spare = Dense(3) Dense(4)",
+    ],
+)
+def test_names_that_are_meant_to_be_unused_do_not_warn(layers: str) -> None:
+    assert warnings_of(program_of(layers, "(4, 8)")) == []
+
+
+def test_the_last_value_is_an_output_of_its_name() -> None:
+    outputs = program_of('Dense(8) odds = Dense(3, "softmax")').outputs
+    assert outputs is not None
+    assert [use.name for use in outputs] == ["odds"]
+    assert program_of("odds = Dense(3) Dense(4)").outputs is None
+
+
 def test_outputs_are_names_of_values() -> None:
     program = program_of("x = Dense(3) y = Dense(4)", after="outputs: (x, y)")
     assert program.outputs is not None
@@ -101,6 +121,12 @@ def test_a_shared_layer_takes_values_and_no_arguments_or_block() -> None:
 def test_a_branch_starts_from_the_value_of_its_name() -> None:
     nodes = program_of("a: { Dense(3) } b: { Dense(4) } Concatenate()", TWO).body.nodes
     assert [node.source.name for node in nodes if isinstance(node, BranchNode) and node.source] == ["a", "b"]
+
+
+def test_a_branch_that_goes_on_from_another_one_warns() -> None:
+    twice = "l: { Dense(3) } r: { Dense(3) } Add() l: { Dense(4) } s: { Dense(4) } Add()"
+    assert warnings_of(program_of(twice)) == [("W0205", "l")]
+    assert warnings_of(program_of("a: { Dense(3) } a: { Dense(4) } Add(a, b)", TWO)) == []
 
 
 def test_a_branch_with_a_new_name_starts_from_the_running_value() -> None:

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from neuralc.frontends.nr import load
 from neuralc.grammar.diagnostics import NeuralcError, Source, render
+from neuralc.grammar.library import Library
 from neuralc.grammar.parser import parse
+from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.search_names import search_names
 from neuralc.grammar.training.callbacks import CALLBACKS
 from neuralc.grammar.training.losses import LOSSES
@@ -97,6 +99,7 @@ def checked(source: Source, given_values: dict[str, str]) -> None:
 @given(st.lists(CLAUSES, min_size=1, max_size=2), st.data())
 def test_random_clauses(found: list[str], data: st.DataObject) -> None:
     source = Source("m.nr", f"network M {{ input: (8) layers: Dense(3) {' '.join(found)} }}")
-    names = sorted(search_names(parse(source).networks[0]).values())
+    file = parse(source)
+    names = sorted(search_names(file.networks[0], Library(Reporter()).unit(source, file)).values())
     setting = data.draw(st.sampled_from([None, *names]))
     checked(source, {} if setting is None else {setting: data.draw(LITERALS)})

@@ -1,13 +1,16 @@
 """Searches: their names, the values they take, what `--set` may say, and what is remembered of them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, Span, UsageError
+from neuralc.grammar.library import Library
 from neuralc.grammar.parser import parse, parse_value
 from neuralc.grammar.program import LayerNode, Program
+from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.resolve import resolve
 from neuralc.grammar.search_names import search_names
 from neuralc.grammar.searches import Searches, describe_space
@@ -19,8 +22,13 @@ def file_of(layers: str, clauses: str = "", before: str = "") -> t.File:
 
 
 def names_of(layers: str, clauses: str = "", before: str = "") -> list[str]:
-    file = file_of(layers, clauses, before)
-    return list(search_names(file.networks[-1], (*file.macros, *file.networks)).values())
+    return names_in(file_of(layers, clauses, before))
+
+
+def names_in(file: t.File) -> list[str]:
+    """The names of the searches that the last network comes to."""
+    unit = Library(Reporter()).unit(file.span.source, file)
+    return list(search_names(file.networks[-1], unit).values())
 
 
 def program_of(layers: str, settings: dict[str, object] | None = None, clauses: str = "", before: str = "") -> Program:
@@ -28,7 +36,7 @@ def program_of(layers: str, settings: dict[str, object] | None = None, clauses: 
 
 
 def first_layer(program: Program) -> Any:
-    node = program.body.nodes[0]
+    node = program.body.steps[0].node
     assert isinstance(node, LayerNode)
     return node.arguments
 
@@ -51,7 +59,7 @@ def usage_error(layers: str, settings: dict[str, object], clauses: str = "", bef
         ("Conv2D(4, (HPO(choice(3, 5)), 3))", ["conv2d.kernel_size.0"]),
         ("MaxPool2D(HPO(choice(2, 3)))", ["max_pooling2d.pool_size"]),
         ("Dense(HPO(choice(1, 2))) * HPO(choice(2, 3))", ["dense.units", "dense.repeat"]),
-        ("Residual { Conv2D(1, HPO(choice(1, 3))) }", ["residual_connection.conv2d.kernel_size"]),
+        ("Residual { Conv2D(1, HPO(choice(1, 3))) }", ["residual.conv2d.kernel_size"]),
         ("Dense(HPO(choice(HPO(range(1, 5)), HPO(choice(7, 9)))))", ["dense.units"]),
         ("Conv2D(4, HPO(choice((3, HPO(choice(3, 5))), (5, 5))))", ["conv2d.kernel_size"]),
     ],
@@ -100,14 +108,49 @@ def test_what_stands_in_a_macro_goes_by_its_name() -> None:
     assert names_of(layers, before=before) == ["block_1.n", "Block.n", "Block.conv2d.kernel_size", "Inner.dense.units"]
 
 
+@pytest.mark.parametrize(
+    ("layers", "names"),
+    [
+        ("a = Dense(HPO(choice(8, 9))) Dense(8) a() Dense(HPO(choice(2, 3)))", ["a.units", "dense_1.units"]),
+        ("a = Dense(HPO(choice(8, 9))) Dense(HPO(choice(2, 3)))(a)", ["dense.units", "dense_1.units"]),
+        ("left: { Dense(HPO(choice(2, 3))) } right: { Dense(2) } Add()", ["left.dense.units"]),
+        (
+            "HPO(choice(Dense(HPO(choice(4, 8))), Conv2D(8, HPO(choice(1, 3))))) Dense(HPO(choice(2, 3)))",
+            ["layer", "layer.dense.units", "layer.conv2d.kernel_size", "dense_1.units"],
+        ),
+        ("HPO(choice(Dense(8), Dense(9))) HPO(choice(Flatten(), Identity()))", ["layer", "layer_1"]),
+    ],
+)
+def test_names_follow_values_branches_and_searches_among_layers(layers: str, names: list[str]) -> None:
+    assert names_of(layers) == names
+
+
+def test_parameters_of_the_network_have_no_path_and_those_of_others_have_their_name() -> None:
+    text = (
+        "network E(n=HPO(choice(4, 8))) { input: (8) layers: Dense(HPO(choice(1, 2))) batch_size: HPO(choice(1, 2)) } "
+        "network M(width=HPO(choice(4, 8))) { input: (8) layers: Dense(width) E() E(n=HPO(choice(1, 2))) }"
+    )
+    assert names_in(parse(Source("m.nr", text))) == ["width", "e_1.n", "E.n", "E.dense.units"]
+
+
+def test_what_is_imported_goes_by_its_name(tmp_path: Path) -> None:
+    blocks = "define Inner() { Dense(HPO(choice(4, 8))) } define Block() { Inner() Dense(HPO(choice(2, 3))) }"
+    (tmp_path / "blocks.nr").write_text(blocks)
+    text = 'from "blocks.nr" import Block define Inner() { Dense(3) } network M { input: (8) layers: Block() Inner() }'
+    source = Source(str(tmp_path / "m.nr"), text)
+    assert names_in(parse(source)) == ["Block.dense.units", "Inner.dense.units"]
+    program = resolve(parse(source), settings={"Inner.dense.units": 8})
+    assert program.clauses["searches"]["Inner.dense.units"].value == 8
+
+
 def test_sizes_of_inputs_go_by_the_input() -> None:
     file = parse(Source("m.nr", "network M { input: image: (HPO(choice(8, 16)), 3) layers: Dense(3) }"))
-    assert list(search_names(file.networks[0]).values()) == ["image.0"]
+    assert names_in(file) == ["image.0"]
 
 
 def test_names_of_layers_are_those_of_their_weights() -> None:
     layers = "Dense(HPO(choice(1, 2))) Residual { Dense(HPO(choice(1, 2))) } Dense(HPO(choice(1, 2)))"
-    assert names_of(layers) == ["dense.units", "residual_connection.dense.units", "dense_1.units"]
+    assert names_of(layers) == ["dense.units", "residual.dense.units", "dense_1.units"]
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -326,6 +369,25 @@ def test_a_search_among_layers_holds_layers() -> None:
     messages: list[Diagnostic] = []
     assert Searches().choose_layer(layer_search("HPO(choice(Dense(8), 3))"), {}, messages.append) is None
     assert [(d.code, d.span and d.span.text) for d in messages] == [("E0308", "3")]
+
+
+@pytest.mark.parametrize(("setting", "units"), [("Dense(16)", 16), ("dense(8)", 8), (None, 4)])
+def test_a_layer_of_a_network_is_chosen(setting: str | None, units: int) -> None:
+    layers = "HPO(choice(Dense(4), HPO(choice(Dense(8), Dense(16)))))"
+    program = program_of(layers, {} if setting is None else {"layer": setting})
+    assert first_layer(program)["units"] == units
+
+
+def test_parameters_of_a_network_are_set() -> None:
+    text = "network M(width=HPO(choice(4, 8)), depth=2) { input: (8) layers: Dense(width) optimizer: Adam(width) }"
+    file = parse(Source("m.nr", text))
+    program = resolve(file, settings={"width": "8", "depth": 3})
+    assert first_layer(program)["units"] == 8
+    assert program.clauses["optimizer"].arguments == {"learning_rate": 8.0}
+    with pytest.raises(UsageError) as caught:
+        resolve(file, settings={"widht": 8})
+    (found,) = caught.value.diagnostics
+    assert (found.message, found.help) == ("the model has no search or parameter `widht`", "did you mean `width`?")
 
 
 def test_a_parameter_of_a_network_takes_its_setting_or_its_default() -> None:

@@ -11,7 +11,8 @@ from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source
 from neuralc.grammar.mistakes import MISTAKES, Mistake
 from neuralc.grammar.parser import decode, parse, parse_value, read_source
-from neuralc.grammar.syntax_errors import MAX_NESTING
+from neuralc.grammar.syntax_errors import MAX_NESTING, READABLE
+from neuralc.grammar.tables import lark_parser
 
 
 def tree_of(text: str) -> t.File:
@@ -117,6 +118,16 @@ def test_a_known_mistake_is_named(mistake: Mistake, text: str) -> None:
     assert found.code == "E0101"
     assert found.message.startswith(mistake.message)
     assert found.help == mistake.help
+
+
+def test_what_is_expected_is_said_as_it_is_written() -> None:
+    message = failure_of("network M { input: (S) where S <= 8 <= 9 }").message
+    assert "`+`" in message
+    assert "plus" not in message
+    ignored = {"COMMENT", "BLANK"}
+    for terminal in lark_parser().terminals:
+        keyword = terminal.pattern.value == terminal.name.lower()
+        assert keyword or terminal.name in READABLE or terminal.name in ignored, terminal.name
 
 
 def test_a_mistake_is_known_at_any_depth() -> None:

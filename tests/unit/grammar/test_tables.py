@@ -27,7 +27,7 @@ def test_tables_are_kept_and_read_back(
     tmp_path: Path, parser: Callable[[], Lark], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = parser().parse(TEXT, start="file")
-    monkeypatch.setattr(tables, "_build", lambda grammar, path: pytest.fail("the tables were there"))
+    monkeypatch.setattr(tables, "_build", lambda *arguments: pytest.fail("the tables were there"))
     assert parser().parse(TEXT, start="file") == built
     assert cached(tmp_path).stat().st_mode & 0o077 == 0
 
@@ -48,9 +48,15 @@ def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path: Path, parser: 
     parser().parse(TEXT, start="file")
 
 
-def test_tables_of_other_grammars_are_dropped(tmp_path: Path, parser: Callable[[], Lark]) -> None:
+def test_tables_of_other_versions_are_dropped(tmp_path: Path, parser: Callable[[], Lark]) -> None:
     parser()
-    other = cached(tmp_path).with_name("0123456789abcdef.tables")
+    other = cached(tmp_path).with_name("neural-0123456789abcdef.tables")
     cached(tmp_path).rename(other)
     parser()
     assert not other.exists()
+
+
+def test_each_grammar_has_its_own_tables(tmp_path: Path, parser: Callable[[], Lark]) -> None:
+    parser()
+    tables.expression_parser.__wrapped__()
+    assert {path.name.partition("-")[0] for path in tmp_path.rglob("*.tables")} == {"neural", "expression"}

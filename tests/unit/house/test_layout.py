@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,13 +59,17 @@ def imports(tree: ast.AST, *, when_imported_only: bool = False) -> Iterator[str]
 
 
 MODULES = {module_name(path) for path in SOURCES}
-TREES = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 
-@pytest.mark.parametrize("module", sorted(TREES))
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_go_one_way(module: str) -> None:
     folder = folder_of(module)
-    for imported in imports(TREES[module]):
+    for imported in imports(trees()[module]):
         assert imported != "<relative>", f"{module}: imports are absolute, `neuralc.*`"
         assert imported.split(".")[0] not in FOLDERS, f"{module} imports `{imported}`: that would make each class twice"
         if imported.split(".")[0] != "neuralc":
@@ -84,7 +89,7 @@ def test_tests_import_the_package_and_not_the_folders() -> None:
 def test_no_file_needs_itself_to_be_imported() -> None:
     needs = {
         module: {imported for imported in imports(tree, when_imported_only=True) if imported in MODULES} - {module}
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
     }
     finished: set[str] = set()
 
@@ -100,7 +105,7 @@ def test_no_file_needs_itself_to_be_imported() -> None:
 
 
 def test_runtime_imports_numpy_alone() -> None:
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         if folder_of(module) == "runtime":
             for imported in imports(tree):
                 root = imported.split(".")[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from xdsl.ir import Operation
 
-from neuralc import layers_docs, tables_docs
+from neuralc import expressions_docs, layers_docs, tables_docs
 from neuralc.dialects.graph import Graph, TrainingOp, derived
 from neuralc.tables import aten, onnx_operators, places
 
@@ -50,6 +50,11 @@ def test_an_op_stands_in_random_programs(op: type[Operation]) -> None:
 
 def test_the_page_is_up_to_date() -> None:
     assert (ROOT / "docs" / "ops.md").read_text(encoding="utf-8") == tables_docs.text(), "make docs"
+
+
+def test_the_page_of_expressions_is_up_to_date() -> None:
+    page = ROOT / "docs" / "language" / "expressions.md"
+    assert page.read_text(encoding="utf-8") == expressions_docs.text(), "make docs"
 
 
 def test_operators_become_ops_that_exist() -> None:

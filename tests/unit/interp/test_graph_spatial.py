@@ -69,9 +69,14 @@ def test_conv_transpose_adds_any_output_padding() -> None:
     np.testing.assert_array_equal(found[0, 0], [1, 1, 0, 1, 1, 0, 0, 0, 0])
 
 
-def test_integers_wrap_around() -> None:
-    x, kernel = np.full((1, 3, 1), 2**30, np.int32), np.full((3, 1, 1), 2, np.int32)
-    np.testing.assert_array_equal(evaluate(graph.ConvOp, x, kernel), [[[np.int32(-(2**31))]]])
+@pytest.mark.parametrize("dtype", [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)])
+@pytest.mark.parametrize("op", [graph.ConvOp, graph.ConvTransposeOp])
+def test_integers_wrap_around(op: type[Any], dtype: str) -> None:
+    """Where three taps meet there are 3 * 2**n / 2, which leaves the highest bit."""
+    half = 1 << 8 * np.dtype(dtype).itemsize - 2
+    found = evaluate(op, np.full((1, 3, 1), half, dtype), np.full((3, 1, 1), 2, dtype))
+    assert found.dtype == dtype
+    assert found[0, found.shape[1] // 2, 0].view(f"u{dtype.removeprefix('u')}") == 2 * half
 
 
 @pytest.mark.parametrize("geometry", POOLS, ids=str)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from support.graph_modules import GraphModule, single_op, tensor
-from support.layers.program import Layer
-from support.random_graph import EVERY, PLAIN, random_graph_module
 from xdsl.dialects.builtin import ModuleOp, f16
 from xdsl.ir import SSAValue
 
@@ -187,22 +184,3 @@ def test_a_wrong_result_type_cannot_hide() -> None:
     text = print_module(module).replace("-> tensor<2x3xf32>", "-> tensor<3x2xf32>")
     with pytest.raises(NeuralcError, match=r"`graph.neg` evaluates to shape \(2, 3\), its type says \(3, 2\)"):
         run_module(parse_module(text), [zeros(2, 3)], NOTHING)
-
-
-@pytest.mark.parametrize("layers", [PLAIN, EVERY], ids=["plain", "every"])
-def test_random_programs_run_and_round_trip(layers: Sequence[Layer]) -> None:
-    for seed in range(12):
-        module, weights, inputs = random_graph_module(np.random.default_rng(seed), ops=10, layers=layers)
-        verify_module(module)
-        text = print_module(module)
-        again = parse_module(text)
-        assert print_module(again) == text
-        first, second = run_module(module, inputs, weights), run_module(again, inputs, weights)
-        for a, b in zip(first, second, strict=True):
-            assert np.isfinite(a).all()
-            np.testing.assert_array_equal(a, b)
-
-
-def test_random_programs_hold_every_op() -> None:
-    modules = [random_graph_module(np.random.default_rng(seed), ops=14, layers=EVERY)[0] for seed in range(300)]
-    assert not set(graph.Graph.operations) - {type(op) for module in modules for op in module.walk()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -155,3 +157,37 @@ def test_an_axis_twice_is_refused() -> None:
 def test_a_gate_needs_two_halves() -> None:
     with pytest.raises(NeuralcError, match=r"the gated axis 2 of \(batch, 4, 5\) is no even number"):
         program_of("GLU()", {"x": "(4, 5)"})
+
+
+# --- as an argument of another layer ---------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("written", "activation"),
+    [
+        ("LeakyReLU(0.125)", layers.LeakyReLU(0.125)),
+        ("Softmax(axis=1)", layers.Softmax(axis=1)),
+        ("ReLU(max_value=0.5, threshold=0.25)", layers.ReLU(0.5, threshold=0.25)),
+        ("ELU()", layers.ELU()),
+    ],
+)
+def test_a_layer_as_the_activation_of_another(written: str, activation: object) -> None:
+    agrees(f"Dense(4, activation={written})", (3, 5), lambda x: layers.Dense(4, activation=activation)(x))
+
+
+def test_a_cell_takes_an_activation_with_parameters() -> None:
+    build = layers.LSTM(3, activation=layers.ELU(alpha=0.5))
+    agrees("LSTM(3, activation=ELU(alpha=0.5))", (4, 5), build)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("PReLU()", "`PReLU` has weights of its own"),
+        ("Conv2D(3, 3)", "`Conv2D` is no activation layer"),
+        ('LeakyReLU("a")', "`negative_slope` is a number from 0"),
+        ("LeakyReLU(slope=1)", "has no parameter `slope`"),
+        ("3", "`activation` is the name of an activation, not 3"),
+    ],
+)
+def test_what_is_no_activation_is_refused(written: str, message: str) -> None:
+    with pytest.raises(NeuralcError, match=re.escape(message)):
+        program_of(f"Dense(4, activation={written})", {"x": "(3, 5)"})

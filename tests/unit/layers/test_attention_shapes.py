@@ -7,6 +7,8 @@ import pytest
 from support.compare import Array
 from support.nr_programs import Weights, agrees, program_of, refusal
 
+from neuralc.dialects import graph
+
 
 def softmax(x: Array) -> Array:
     e = np.exp(x - x.max(-1, keepdims=True))
@@ -104,3 +106,12 @@ def test_refusals(layer: str, inputs: Mapping[str, str], message: str) -> None:
     code, found = refusal(layer, inputs)
     assert code == "E0401"
     assert message in found
+
+
+def test_training_penalizes_each_projection() -> None:
+    """As Keras hands the regularizer to its dense layers; the weights of the keys are not penalized."""
+    text = 'MultiHeadAttention(2, 4, activity_regularizer="l2", use_gate=true, return_attention_scores=true)'
+    block = graph.the_model(program_of(text, {"x": "(5, 6)"}).module).block
+    found = [op.result.name_hint for op in block.ops if isinstance(op, graph.ActivityRegularizerOp)]
+    parts = ("query", "key", "gate", "value", "attention_output")
+    assert found == [f"multi_head_attention.{part}.penalized" for part in parts]

@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
-from support.keras_reference import agrees, layers
+from support.compare import assert_close
+from support.keras_reference import agrees, layers, program_of, random_store
+
+from neuralc.dialects.interp import run_module
+from neuralc.dialects.weights import WeightStore
 
 SHAPES = {1: (9, 4), 2: (7, 8, 4), 3: (5, 6, 5, 4)}
 FIRST = {1: (4, 9), 2: (4, 7, 8), 3: (4, 5, 6, 5)}
@@ -76,6 +81,7 @@ def test_symbolic_sizes(name: str, rank: int, given: tuple[int, ...]) -> None:
 
 # --- what only some have ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("steps", [5, 6, 7, 8, 9])
+@pytest.mark.thorough
 def test_same_padding_of_every_remainder(steps: int) -> None:
     for window in (2, 3, 6):
         check("Conv1D", (steps, 2), (3, window), "(S, 2)", padding="same", strides=3)
@@ -83,6 +89,7 @@ def test_same_padding_of_every_remainder(steps: int) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 3}], ids=str)
 @pytest.mark.parametrize("sizes", [None, "(S, 4)"])
+@pytest.mark.thorough
 def test_causal_padding(options: dict[str, int], sizes: str | None) -> None:
     check("Conv1D", SHAPES[1], (6, 3), sizes, padding="causal", **options)
 
@@ -93,6 +100,7 @@ def test_groups(rank: int) -> None:
 
 
 @pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.thorough
 def test_a_depth_multiplier(rank: int) -> None:
     check(f"DepthwiseConv{rank}D", SHAPES[rank], (3,), depth_multiplier=2)
     check(f"SeparableConv{rank}D", SHAPES[rank], (6, 3), depth_multiplier=3, activation="tanh")
@@ -107,14 +115,31 @@ def test_output_padding(padding: str, more: int) -> None:
     check("Conv2DTranspose", SHAPES[2], (6, (2, 5)), padding=padding, output_padding=(more, 0), strides=(3, 2))
 
 
+@pytest.mark.thorough
 def test_a_window_with_an_entry_for_each_axis() -> None:
     check("Conv2D", SHAPES[2], (6, (2, 5)), strides=(1, 3), padding="same")
     check("Conv3D", SHAPES[3], (6, (1, 2, 3)), strides=(1, 2, 1))
 
 
+@pytest.mark.thorough
 def test_sizes_that_are_known_in_part() -> None:
     check("Conv2D", SHAPES[2], (6, 3), "(S, 8, 4)", strides=2, padding="same")
 
 
 def test_the_activation_is_the_third_argument() -> None:
     agrees('Conv1D(6, 3, "relu")', SHAPES[1], layers.Conv1D(6, 3, activation="relu"), batch=1)
+
+
+@pytest.mark.parametrize(("options", "factor"), [("", 1.0), (", groups=2", 1.0), (", lora_alpha=6", 3.0)])
+def test_an_adapted_kernel_is_the_kernel_and_a_product(options: str, factor: float) -> None:
+    """Keras keeps the product in single precision, so this one is written out."""
+    adapted = program_of(f"Conv2D(6, 3, lora_rank=2{options})", {"x": "(7, 8, 4) float32"})
+    plain = program_of("Conv2D(6, 3{})".format(options if "groups" in options else ""), {"x": "(7, 8, 4) float32"})
+    store = random_store(adapted)
+    wide = {name.removeprefix("conv2d."): np.asarray(array, "float64") for name, array in store.items()}
+    assert list(wide) == ["kernel", "bias", "lora_kernel_a", "lora_kernel_b"]
+    assert [weight.trainable for weight in adapted.weights] == [False, True, True, True]
+    kernel = wide["kernel"] + factor * (wide["lora_kernel_a"] @ wide["lora_kernel_b"])
+    x = np.random.default_rng(0).normal(size=(2, 7, 8, 4))
+    whole = WeightStore({"conv2d.kernel": kernel, "conv2d.bias": wide["bias"]})
+    assert_close(run_module(adapted.module, [x], store)[0], run_module(plain.module, [x], whole)[0], 1e-10)

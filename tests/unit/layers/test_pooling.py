@@ -24,6 +24,7 @@ def check(text: str, name: str, shape: tuple[int, ...], *given: Any, sizes: str 
 # --- windows ---------------------------------------------------------------------------------------------------------
 @RANKS
 @KINDS
+@pytest.mark.thorough
 def test_pooling(kind: str, rank: int) -> None:
     name = f"{kind}Pooling{rank}D"
     check("()", name, SHAPES[rank], 2)
@@ -52,6 +53,7 @@ def test_the_largest_value_with_same_padding(rank: int, strides: int | None, siz
 
 @pytest.mark.parametrize("sizes", [None, "(S, T, 3)", "(S, 8, 3)"])
 @pytest.mark.parametrize(("size", "strides"), [(2, 2), (3, 2), (3, 1), (2, 3), (4, 3)])
+@pytest.mark.thorough
 def test_what_same_padding_adds_does_not_count_for_a_mean(size: int, strides: int, sizes: str | None) -> None:
     """TensorFlow's definition; Keras on PyTorch counts border values twice where the padding is uneven."""
 
@@ -104,6 +106,21 @@ def test_the_mean_of_all(rank: int) -> None:
     agrees(f'{name}("channels_first")', FIRST[rank], Written(lambda x: x.mean(first)))
 
 
+@pytest.mark.parametrize("sizes", [None, "(S, 4)"])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.thorough
+def test_steps_that_are_masked_do_not_count(keepdims: bool, sizes: str | None) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 9, 4))
+    x[0, 3:] = x[1, :2] = 0.0
+    agrees(
+        f"Masking() GlobalAveragePooling1D(keepdims={keepdims})",
+        (9, 4),
+        lambda x: layers.GlobalAveragePooling1D(keepdims=keepdims)(layers.Masking()(x)),
+        data={"x": x},
+        sizes={} if sizes is None else {"x": sizes},
+    )
+
+
 # --- bins ------------------------------------------------------------------------------------------------------------
 @RANKS
 @KINDS
@@ -116,6 +133,7 @@ def test_adaptive_pooling(kind: str, rank: int, size: int) -> None:
 
 
 @KINDS
+@pytest.mark.thorough
 def test_adaptive_pooling_of_images(kind: str) -> None:
     name = f"Adaptive{kind}Pooling2D"
     check("((7, 3))", name, SHAPES[2], (7, 3))
@@ -124,12 +142,14 @@ def test_adaptive_pooling_of_images(kind: str) -> None:
     check("(3)", name, SHAPES[2], 3, sizes="(S, 8, 4)")
 
 
+@pytest.mark.thorough
 def test_bins_of_one_length_that_is_symbolic() -> None:
     """Twice as many places as bins, whatever S is."""
     model = "UpSampling1D(4) AdaptiveMaxPooling1D(2)"
     agrees(model, (5, 3), lambda x: layers.AdaptiveMaxPooling1D(2)(layers.UpSampling1D(4)(x)), sizes={"x": "(S, 3)"})
 
 
+@pytest.mark.thorough
 def test_integers_have_a_largest_value() -> None:
     data = np.random.default_rng(0).integers(-100, 100, (2, 7, 8, 2)).astype("int32")
     agrees(

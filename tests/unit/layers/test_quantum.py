@@ -57,6 +57,7 @@ def expectations(x: Array, w: Weights, kind: str = "ring", embedding: Array = X)
     return np.array(found).reshape(x.shape)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["ring", "linear", "full", "strong"])
 def test_entanglement(kind: str) -> None:
     agrees(f'QuantumLayer(4, 3, "{kind}")', {"x": (4,)}, lambda x, w: expectations(x, w, kind), batch=3)

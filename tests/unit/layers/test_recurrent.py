@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 import pytest
 from support.keras_reference import agrees, layers
+
+from neuralc.grammar.signatures import ACTIVATIONS, find
 
 STEPS, FEATURES, UNITS = 5, 3, 4
 SHAPE = (STEPS, FEATURES)
@@ -77,13 +80,8 @@ def test_implementations_and_cudnn_change_nothing(name: str) -> None:
     same(name, native=False, use_cudnn=False)
 
 
-ACTIVATIONS = (
-    "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "softmax", "log_softmax",
-    "softplus", "softsign", "hard_sigmoid", "hard_swish", "exponential", "linear",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+# A glu gives half of its input, which is no state; the sparsemax of Keras is not that of its paper, ours is.
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name not in ("glu", "sparsemax")])
 def test_every_activation_is_that_of_keras(activation: str) -> None:
     # Two steps: what grows without a bound does not get far.
     same("SimpleRNN", native=False, steps=2, activation=activation, return_sequences=True)
@@ -219,3 +217,37 @@ def test_stacked_cells_take_masks() -> None:
         batch=len(MASK),
         native=False,
     )
+
+
+# --- parameters ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "name",
+    [
+        *NAMES,
+        *CELLS,
+        "StackedRNNCells",
+        "RNN",
+        "ConvLSTM1D",
+        "ConvLSTM2D",
+        "ConvLSTM3D",
+        "Bidirectional",
+        "TimeDistributed",
+    ],
+)
+def test_parameters_come_in_the_order_and_with_the_defaults_of_keras(name: str) -> None:
+    signature = find(name)
+    assert signature is not None
+    ours = {parameter.name: parameter.default for parameter in signature.parameters}
+    theirs = {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(getattr(layers, name).__init__).parameters.values()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.name != "self"
+    }
+    order = list(theirs)
+    if name.startswith("Conv"):  # the third argument of a convolution is its activation
+        order.insert(2, order.pop(order.index("activation")))
+    assert list(ours)[: len(order)] == order
+    for parameter, default in theirs.items():
+        if default is not inspect.Parameter.empty:
+            rank = int(name[-2]) if name.startswith("Conv") else 1
+            assert ours[parameter] in (default, (default,) * rank)

@@ -235,7 +235,7 @@ def text_of(layers: str) -> str:
 
 def test_what_training_drops_is_kept() -> None:
     alike = text_of("LSTM(4, dropout=0.25, seed=3)")
-    assert "graph.dropout %lstm {rate = 0.25, seed = 3, shared = [0]}" in alike
+    assert "graph.dropout %lstm.steps {rate = 0.25, seed = 3, shared = [0]}" in alike
     for_each_gate = text_of("LSTM(4, dropout=0.25, implementation=1)")
     assert "{dropout = 0.25}" in for_each_gate
     assert "graph.dropout" not in for_each_gate
@@ -251,6 +251,31 @@ def test_weights_keep_what_training_does_with_them() -> None:
     assert '@lstm.bias : tensor<16xf32> init "unit_forget" regularizer "l1"(l1 = 0.5)' in text
     assert 'init "zeros"' in text_of("LSTM(4, unit_forget_bias=false)")
     assert 'init "unit_forget"(others = "ones")' in text_of("LSTM(4, bias_initializer='ones')")
+
+
+def test_layers_within_others_keep_their_names_and_whether_they_train() -> None:
+    program = network("RNN([LSTMCell(3, name='low', trainable=false), GRUCell(4)]) Dense(1)")
+    assert {
+        (weight.name, weight.trainable) for weight in program.weights if weight.name.split(".")[-1] == "kernel"
+    } == {
+        ("rnn.low.kernel", False),
+        ("rnn.1.kernel", True),
+        ("dense.kernel", True),
+    }
+    backward = network("Bidirectional(GRU(3), backward_layer=GRU(3, go_backwards=true, trainable=false))")
+    assert [weight.trainable for weight in backward.weights] == [True] * 3 + [False] * 3
+
+
+def test_what_training_adds_to_the_loss_for_a_result() -> None:
+    assert text_of("LSTM(3, activity_regularizer='l2', return_state=true)").count("graph.activity_regularizer") == 3
+    assert text_of("Bidirectional(LSTM(3, activity_regularizer='l2'))").count("graph.activity_regularizer") == 2
+
+
+def test_a_layer_may_compute_in_another_type() -> None:
+    text = text_of("LSTM(3, dtype='mixed_float16', stateful=true)")
+    assert "graph.state @lstm.h : tensor<?x3xf16, #graph.dims<batch>>" in text
+    assert "@lstm.kernel : tensor<3x12xf32>" in text
+    assert "has a `dtype`" in error_of("Bidirectional(LSTM(3, dtype='float16'))").message
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------

@@ -104,6 +104,24 @@ def test_a_tagger_of_two_bidirectional_layers() -> None:
     )
 
 
+@pytest.mark.thorough
+def test_a_tagger_leaves_out_the_padding_of_its_words() -> None:
+    def build(words: Any) -> Any:
+        y = layers.Embedding(20, 6, mask_zero=True)(words)
+        y = layers.Bidirectional(layers.GRU(4, return_sequences=True))(y)
+        return layers.Dense(5, activation="softmax")(layers.LSTM(6, return_sequences=True)(y))
+
+    agrees(
+        "Embedding(20, 6, mask_zero=true) Bidirectional(GRU(4, return_sequences=true)) "
+        'LSTM(6, return_sequences=true) Dense(5, "softmax")',
+        {"words": (STEPS,)},
+        build,
+        data={"words": np.array([[3, 19, 7, 0, 0], [0, 4, 0, 2, 1], [5, 0, 0, 0, 0]], np.int32)},
+        batch=3,
+        sizes={"words": "(S)"},
+    )
+
+
 def test_weights_are_named_by_their_way() -> None:
     names = [weight.name for weight in program_of("Bidirectional(LSTM(4))", {"x": "(5, 3)"}).weights]
     assert names == [
@@ -155,6 +173,17 @@ def test_a_macro_and_a_network_at_each_step() -> None:
     for kernel, bias in zip(loaded.weights[::2], loaded.weights[1::2], strict=True):
         expected = expected @ store[kernel.name].astype("float64") + store[bias.name].astype("float64")
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-10)
+
+
+def test_a_mask_goes_past_the_layer_at_each_step() -> None:
+    agrees(
+        "TimeDistributed(Dense(4))(x, mask=m) LSTM(3)",
+        {"x": SHAPE, "m": (STEPS,)},
+        lambda x, m: layers.LSTM(3)(layers.TimeDistributed(layers.Dense(4))(x, mask=m)),
+        data={"m": MASK},
+        batch=len(MASK),
+        native=False,
+    )
 
 
 def test_dropout_stays_for_training() -> None:

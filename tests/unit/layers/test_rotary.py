@@ -43,6 +43,7 @@ def test_wavelength_scaling_and_start() -> None:
     )
 
 
+@pytest.mark.thorough
 def test_other_axes() -> None:
     """Keras Hub takes any axes: here (batch, features, heads, steps)."""
     agrees(
@@ -77,6 +78,7 @@ def test_a_long_sequence_of_a_named_length_is_as_exact_as_a_short_one() -> None:
     agrees("RotaryEmbedding()", {"x": ("S", 8)}, lambda x, w: rotated(x, steps(x)), sizes={"S": 20000}, batch=1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("layer", "groups"),
     [("MultiHeadAttention(num_heads=4, key_dim=6, {})", 4), ("GroupedQueryAttention(6, 4, 2, {})", 2)],

@@ -144,6 +144,11 @@ def test_block_takes_the_place_of_the_feed_forward_net(units: int) -> None:
     agrees(f'TransformerEncoder({HEADS}) {{ Dense({units}, "tanh") Dropout(0.3) }}', X, reference)
 
 
+def test_a_block_of_another_width_warns() -> None:
+    (warning,) = program_of("TransformerEncoder(2) { Dense(3) }", {"x": f"(S, {WIDTH})"}).warnings
+    assert (warning.code, warning.help) == ("W0405", f"write `Dense({WIDTH})` at its end if that is meant")
+
+
 @pytest.mark.parametrize(
     ("text", "options"), [("", {}), (", normalize_first=true, use_causal_mask=false", {"norm_first": True})]
 )
@@ -224,6 +229,11 @@ def test_layers_of_a_transformer_have_their_own_block() -> None:
     [
         ("TransformerEncoder(3)", {"x": "(5, 8)"}, "3 heads cannot share the 8 features of (batch, 5, 8) evenly"),
         ("TransformerEncoder(2) { Flatten() }", {"x": "(5, 8)"}, "only the features may change"),
+        (
+            "TransformerEncoder(2)",
+            {"x": "(3, 5, 8)"},
+            "its input is (batch, 3, 5, 8)",
+        ),
         ("TransformerDecoder(x, m, num_heads=2)", {"x": "(5, 8)", "m": "(8)"}, "one rank"),
     ],
 )

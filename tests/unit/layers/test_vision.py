@@ -64,6 +64,7 @@ def excited(x: Array, w: Weights) -> Array:
     return x * gates.reshape(len(x), *[1] * (x.ndim - 2), -1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "shape"),
     [
@@ -107,6 +108,7 @@ def routed(u: Array, w: Weights, rounds: int) -> Array:
     return results
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("text", "rounds"), [("", 3), (", routings=1", 1), (", routings=2", 2)])
 def test_capsule(text: str, rounds: int) -> None:
     agrees(f"Capsule(4, 6{text})", {"x": (7, 5)}, lambda x, w: routed(x, w, rounds))
@@ -143,6 +145,7 @@ def test_an_untrained_spatial_transformer_reads_each_place_where_it_is() -> None
     assert_close(found, x, 1e-10)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "sizes", "options"),
     [
@@ -170,6 +173,7 @@ def test_spatial_transformer_of_a_volume_channels_first() -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("corners", [False, True])
 def test_a_block_may_give_the_numbers_of_the_map(corners: bool) -> None:
     """And sizes may have names: the block sees means of the channels alone."""

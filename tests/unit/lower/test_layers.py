@@ -9,6 +9,7 @@ from support.graph_modules import GraphModule, single_op, tensor
 from support.layer_cases import CONTRACTIONS, IMAGES, Case
 from support.sampling_cases import CASES
 from support.sampling_cases import Case as Sampling
+from support.tables import few_of
 from xdsl.dialects.builtin import f64
 from xdsl.ir import SSAValue
 
@@ -22,19 +23,19 @@ from neuralc.passes.lower.graph_to_tensor import GraphToTensorPass
 from neuralc.passes.lower.layers.convolution import phase_of
 
 
-@pytest.mark.parametrize(("case", "data_format"), IMAGES, ids=str)
+@pytest.mark.parametrize(("case", "data_format"), few_of(IMAGES, 6), ids=str)
 def test_layers_over_images(case: Case, data_format: str) -> None:
     module, weights, inputs = case.build(data_format)
     assert_pass_preserves(GraphToTensorPass(), module, weights, inputs)
 
 
-@pytest.mark.parametrize("case", CONTRACTIONS, ids=str)
+@pytest.mark.parametrize("case", few_of(CONTRACTIONS, 6), ids=str)
 def test_contractions(case: Case) -> None:
     module, weights, inputs = case.build()
     assert_pass_preserves(GraphToTensorPass(), module, weights, inputs)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", few_of(CASES, 6), ids=str)
 def test_quantization_sampling_and_determinants(case: Sampling) -> None:
     module, inputs = case.build()
     assert_pass_preserves(GraphToTensorPass(), module, WeightStore(), inputs)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 from support.compare import Array
+from support.tables import few_of
 from support.tensor_programs import check, kernels
 
 DTYPES = {
@@ -35,9 +36,8 @@ def tensor(sizes: Mapping[str, int | str], word: str, element: str) -> str:
 DIMS = [[0], [1], [3], [0, 2], [1, 3], [0, 1, 2, 3], [0, 3], [1, 2]]
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("element", DTYPES)
-@pytest.mark.parametrize("kind", ["add", "mul", "maximum", "minimum"])
+@pytest.mark.parametrize("element", few_of(DTYPES))
+@pytest.mark.parametrize("kind", few_of(["add", "mul", "maximum", "minimum"]))
 def test_reductions_over_any_dims(kind: str, element: str) -> None:
     sizes = {"a": 3, "b": 5, "c": 7, "d": 4}
     x = (
@@ -94,13 +94,12 @@ def check_contraction(spec: str, symbols: str, element: str, levels: tuple[int, 
     check(body, types[:2], types[2], runs, symbols=symbols, levels=levels, tolerance=tolerance)
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", few_of(SPECS, 5))
 def test_contractions_of_any_letters(spec: str) -> None:
     check_contraction(spec, "", "f32", (0, 2))
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", few_of(SPECS))
 def test_contractions_of_symbolic_sizes(spec: str) -> None:
     letters = "".join(dict.fromkeys(letter for letter in spec if letter.isalpha()))
     check_contraction(spec, letters, "f32", (0, 2))

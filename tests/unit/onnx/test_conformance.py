@@ -15,6 +15,8 @@ from neuralc.dialects.interp.run import run_module
 from neuralc.frontends.onnx.load import Fixed
 from neuralc.grammar.diagnostics import NeuralcError
 
+pytestmark = pytest.mark.thorough
+
 FAMILIES = [
     "abs", "acos", "add", "and", "argm", "asin", "atan", "bit", "cast", "ceil", "celu", "clip", "compress", "concat",
     "constant", "cos", "cum", "depth", "div", "dropout", "einsum", "elu", "equal", "erf", "exp", "eye", "flatten",
@@ -53,7 +55,6 @@ def fixed_inputs(proto: ModelProto, inputs: Mapping[str, Any]) -> Mapping[str, A
     }
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("case", list(cases()))
 def test_a_node_test_gives_what_onnx_expects(case: Any) -> None:
     (inputs, outputs), *_ = [tuple([array(x) for x in part] for part in data) for data in case.data_sets]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from hypothesis import given, settings
 from support.compare import assert_pass_preserves
-from support.random_graph import EVERY, PLAIN, random_graph_module
+from support.random_graph import RandomProgram, graph_programs
+from support.tables import few_of
 
 from neuralc.dialects import graph
+from neuralc.dialects.weights import WeightStore
 from neuralc.passes.base import PassContext
 from neuralc.passes.printing import print_module
 from neuralc.passes.registry import NAMES, parse_pipeline
@@ -25,48 +27,67 @@ PIPELINE = ",".join(
         "dce",
     )
 )
+GONE = (graph.CallOp, graph.FuncOp, graph.DropoutOp, graph.IdentityOp, graph.BatchNormOp)
+
+few = settings(max_examples=60)
+many = settings(max_examples=2000)
+each_pass = pytest.mark.parametrize("name", few_of(GRAPH_PASSES))
 
 
-SEEDS = [range(6), pytest.param(range(6, 60), marks=pytest.mark.slow)]
-LAYERS = {"plain": PLAIN, "every": EVERY}
+def assert_preserved(program: RandomProgram, passes: str) -> None:
+    assert_pass_preserves(parse_pipeline(passes), program.module.clone(), WeightStore(program.weights), program.inputs)
 
 
-@pytest.mark.parametrize("layers", LAYERS)
-@pytest.mark.parametrize("seeds", SEEDS, ids=str)
-@pytest.mark.parametrize("name", GRAPH_PASSES)
-def test_pass_preserves_results(name: str, seeds: range, layers: str) -> None:
-    for seed in seeds:
-        module, weights, inputs = random_graph_module(np.random.default_rng(seed), ops=14, layers=LAYERS[layers])
-        assert_pass_preserves(parse_pipeline(name), module, weights, inputs)
+@each_pass
+@few
+@given(program=graph_programs())
+def test_a_pass_preserves_results(program: RandomProgram, name: str) -> None:
+    assert_preserved(program, name)
 
 
-@pytest.mark.parametrize("layers", LAYERS)
-@pytest.mark.parametrize("seeds", SEEDS, ids=str)
-def test_pipeline_preserves_results_and_leaves_no_layer_that_only_training_needs(seeds: range, layers: str) -> None:
-    for seed in seeds:
-        module, weights, inputs = random_graph_module(np.random.default_rng(seed), ops=18, layers=LAYERS[layers])
-        assert_pass_preserves(parse_pipeline(PIPELINE), module, weights, inputs)
-        gone = (graph.CallOp, graph.FuncOp, graph.DropoutOp, graph.IdentityOp, graph.BatchNormOp)
-        assert not [op.name for op in module.walk() if isinstance(op, gone)]
+@pytest.mark.slow
+@each_pass
+@many
+@given(program=graph_programs(ops=16))
+def test_a_pass_preserves_results_of_many_programs(program: RandomProgram, name: str) -> None:
+    assert_preserved(program, name)
 
 
-@pytest.mark.parametrize("name", GRAPH_PASSES)
-def test_pass_has_nothing_to_do_on_its_own_result(name: str) -> None:
-    for seed in range(8):
-        layers = PLAIN if seed % 2 else EVERY
-        module, weights, _ = random_graph_module(np.random.default_rng(seed), ops=14, layers=layers)
-        (each,) = parse_pipeline(name)
+@few
+@given(program=graph_programs())
+def test_the_pipeline_preserves_results(program: RandomProgram) -> None:
+    assert_preserved(program, PIPELINE)
+
+
+@pytest.mark.slow
+@many
+@given(program=graph_programs(ops=16))
+def test_the_pipeline_preserves_results_of_many_programs(program: RandomProgram) -> None:
+    assert_preserved(program, PIPELINE)
+
+
+@few
+@given(program=graph_programs())
+def test_the_pipeline_leaves_no_layer_that_only_training_needs(program: RandomProgram) -> None:
+    text = text_after(PIPELINE, program)
+    assert not [op.name for op in GONE if f"{op.name} " in text]
+
+
+@each_pass
+@few
+@given(program=graph_programs())
+def test_a_pass_has_nothing_to_do_on_its_own_result(program: RandomProgram, name: str) -> None:
+    assert text_after(f"{name},{name}", program) == text_after(name, program)
+
+
+@settings(max_examples=10)
+@given(program=graph_programs(ops=16))
+def test_passes_are_deterministic(program: RandomProgram) -> None:
+    assert text_after(PIPELINE, program) == text_after(PIPELINE, program)
+
+
+def text_after(passes: str, program: RandomProgram) -> str:
+    module, weights = program.module.clone(), WeightStore(program.weights)
+    for each in parse_pipeline(passes):
         each.run_in(module, PassContext(weights=weights))
-        once = print_module(module)
-        each.run_in(module, PassContext(weights=weights))
-        assert print_module(module) == once
-
-
-def test_passes_are_deterministic() -> None:
-    texts = set()
-    for _ in range(2):
-        module, weights, _ = random_graph_module(np.random.default_rng(5), ops=18)
-        for each in parse_pipeline(PIPELINE):
-            each.run_in(module, PassContext(weights=weights))
-        texts.add(print_module(module))
-    assert len(texts) == 1
+    return print_module(module)

@@ -9,6 +9,7 @@ import pytest
 from support.function_cases import CASES, NORMS, REDUCTIONS, Case
 from support.graph_modules import single_op
 from support.pipelines import NATIVE, assert_native_agrees, compile_native
+from support.tables import few_of
 
 from neuralc.dialects import graph
 from neuralc.dialects.weights import WeightStore
@@ -34,7 +35,7 @@ def tolerance(case: Case) -> float:
     return HALF if "float16" in case.name else NATIVE
 
 
-@pytest.mark.parametrize("case", COMMON, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", few_of(COMMON, 12), ids=lambda case: case.name)
 def test_native_code_is_the_reference(case: Case) -> None:
     module, inputs = case.build()
     assert_native_agrees(module, WeightStore(), [inputs], 1, tolerance(case))
@@ -74,7 +75,7 @@ HALVES = [
 ]
 
 
-@pytest.mark.parametrize("case", HALVES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", few_of(HALVES, 10), ids=lambda case: case.name)
 def test_halves(case: Case) -> None:
     module, inputs = case.build()
     assert_native_agrees(module, WeightStore(), [inputs], 2, 4 * HALF)

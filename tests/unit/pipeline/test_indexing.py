@@ -10,6 +10,7 @@ from support.compare import assert_close
 from support.graph_modules import GraphModule, single_op, tensor
 from support.indexing_cases import CASES, MOVES, Case, resized
 from support.pipelines import assert_native_agrees, compile_native, passes_of
+from support.tables import few_of
 
 from neuralc.dialects import graph, kernel
 from neuralc.dialects.weights import WeightStore
@@ -21,7 +22,7 @@ HALF = 2e-3
 """Results of 16 bits carry 11 of them, operands too."""
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", few_of(CASES, 8), ids=lambda case: case.name)
 def test_native_code_is_the_reference(case: Case) -> None:
     module, inputs = case.build()
     assert_native_agrees(module, WeightStore(), [inputs], 1)
@@ -53,7 +54,7 @@ def test_every_element_type_moves(case: Case, dtype: str) -> None:
     assert_native_agrees(module, WeightStore(), [inputs], 1, tolerance=HALF if dtype == "float16" else 1e-5)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", few_of(DTYPES, 5))
 def test_every_element_type_is_gathered(dtype: str) -> None:
     (case,) = [case for case in CASES if case.name == "gather columns by a matrix"]
     module, inputs = case.build(dtype)

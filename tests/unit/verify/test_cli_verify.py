@@ -115,6 +115,7 @@ def test_values_that_were_folded_on_import_are_counted(tmp_path: Path, capsys: p
     assert found["left_out"] >= 1
 
 
+@pytest.mark.thorough
 def test_layers_inside_of_blocks_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = Path(__file__).parents[3] / "examples" / "mnist.nr"
     code, found = as_json(capsys, path, "--layers", "--against", "interp", "--sizes", "batch=1")
@@ -178,6 +179,7 @@ def test_a_fault_that_hides_when_all_values_are_kept_is_told(
     assert "every layer agrees when all are kept" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_a_tolerance_can_be_given(mlp: Path, changed: Path) -> None:
     pytest.importorskip("onnxruntime")
     arguments = (mlp, "--against", "onnxruntime", "--weights", changed)
@@ -284,6 +286,7 @@ def test_a_report_goes_to_a_file(mlp: Path, capsys: pytest.CaptureFixture[str]) 
     assert json.loads((mlp.parent / "report.json").read_text())["verdict"] == verdict
 
 
+@pytest.mark.thorough
 def test_what_is_piped_is_plain_and_whole(mlp: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "neuralc", "verify", str(mlp), "--layers"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -21,6 +21,9 @@ from neuralc.frontends.nr.layers import (
     merge,
     normalization,
     pooling,
+    positions,
+    preprocessing,
+    probabilistic,
     quantum,
     recurrent,
     regularization,
@@ -38,6 +41,8 @@ __all__ = ["LOWERINGS", "Lowering", "lowering_of"]
 
 LOWERINGS: dict[str, Lowering] = {
     **core.LOWERINGS,
+    **positions.LOWERINGS,
+    **preprocessing.LOWERINGS,
     **convolution.LOWERINGS,
     **pooling.LOWERINGS,
     **shape.LOWERINGS,
@@ -56,6 +61,7 @@ LOWERINGS: dict[str, Lowering] = {
     **vision.LOWERINGS,
     **dynamic.LOWERINGS,
     **quantum.LOWERINGS,
+    **probabilistic.LOWERINGS,
     **graph_conv.LOWERINGS,
     **graph_attention.LOWERINGS,
     **capsule.LOWERINGS,
@@ -67,7 +73,8 @@ def lowering_of(signature: Signature) -> Lowering:
     """The function of a layer of the table, or of one that a plugin brings."""
     found = LOWERINGS.get(signature.name)
     if found is not None:
-        return found
+        penalty = signature.parameter("activity_regularizer")
+        return found if penalty is None or signature.name in heads.LOWERINGS else regularization.penalized(found)
     plugin = layer_plugin(signature.name)
     if plugin is None or plugin.lower is None:
         raise ValueError(f"no function writes the layer {signature.name}")

@@ -6,7 +6,7 @@ A cell whose activations the recurrent ops know is one op; another one is a grap
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xdsl.ir import SSAValue
@@ -148,28 +148,47 @@ def _shapes(values: Sequence[SSAValue]) -> str:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """A cell within a layer: its weights and states go by its name, where it has one."""
+
+    cell: Cell
+    kind: str
+    """The cell, by its name in the signature table, or a network."""
+    name: str = ""
+    trainable: bool = True
+
+    @property
+    def form(self) -> Sequence[str]:
+        return self.cell.form
+
+    def states(self, x: SSAValue) -> Mapping[str, Shape]:
+        before = f"{self.name}." if self.name else ""
+        return {f"{before}{name}": shape for name, shape in self.cell.states(x).items()}
+
+    def walk(self, site: Site, x: SSAValue, states: Values, way: Way) -> Walk:
+        place = replace(site.sub(self.name, self.kind), trainable=site.trainable and self.trainable)
+        return self.cell.walk(place, x, states, way)
+
+
+@dataclass(frozen=True)
 class Stacked:
     """Cells of which each one reads what the one below gives: one walk after another."""
 
-    cells: Sequence[Cell]
+    cells: Sequence[Placed]
 
     @property
     def form(self) -> Sequence[str]:
         return self.cells[0].form
 
     def states(self, x: SSAValue) -> Mapping[str, Shape]:
-        return {
-            f"{number}.{name}": shape
-            for number, cell in enumerate(self.cells)
-            for name, shape in cell.states(x).items()
-        }
+        return {name: shape for cell in self.cells for name, shape in cell.states(x).items()}
 
     def walk(self, site: Site, x: SSAValue, states: Values, way: Way) -> Walk:
         rest, last = list(states), list[SSAValue]()
-        for number, cell in enumerate(self.cells):
+        for cell in self.cells:
             count = len(cell.states(x))
             own, rest = tuple(rest[:count]), rest[count:]
-            walk = cell.walk(site.sub(str(number)), x, own, way)
+            walk = cell.walk(site, x, own, way)
             x, last = walk.outputs, [*last, *walk.states]
         return Walk(walk.outputs, walk.last, tuple(last), walk.holds_state)
 

@@ -10,7 +10,7 @@ from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, tensor_type
 from neuralc.frontends.nr.activations import activate
 from neuralc.frontends.nr.layers.images import Image, Window, empty, over, padded
-from neuralc.frontends.nr.layers.shared import Lowering, weight
+from neuralc.frontends.nr.layers.shared import Lowering, adapted, weight
 from neuralc.frontends.nr.site import Site
 from neuralc.grammar.binding import Bound
 
@@ -62,7 +62,8 @@ def conv(site: Site, arguments: Bound, x: Image) -> SSAValue:
     if nothing is not None:
         return nothing
     kernel = weight(site, arguments, "kernel", (*window.shape, channels // groups, filters), x.value)
-    return _convolve(site, arguments, x, kernel, *_bias(site, arguments, x, filters), groups=groups)
+    bias = _bias(site, arguments, x, filters)
+    return _convolve(site, arguments, x, adapted(site, arguments, "kernel", kernel), *bias, groups=groups)
 
 
 def depthwise_conv(site: Site, arguments: Bound, x: Image) -> SSAValue:

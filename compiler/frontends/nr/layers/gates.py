@@ -76,7 +76,7 @@ def gru(maps: Maps, arguments: Bound) -> Step:
 
 
 def conv_gru(maps: Maps, arguments: Bound) -> Step:
-    """z, r = f(x + U h); n = g(x + U (r h)); h' = (1 - z) h + z n (Ballas et al. 2016, eq. 6 to 9)."""
+    """z, r = f(x + U h); n = g(x + U (r h)); h' = (1 - z) h + z n (Ballas et al. 2016, GRU-RCN)."""
     gate, function = arguments["recurrent_activation"], arguments["activation"]
 
     def step(site: Site, slices: Values, states: Values) -> tuple[SSAValue, Values]:

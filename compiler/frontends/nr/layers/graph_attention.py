@@ -34,7 +34,7 @@ def graph_attention(
     heads, units = arguments["num_heads"], arguments["units"]
     kernel = weight(site, arguments, "kernel", (known(features, "the features"), heads, units), x)
     flat = reshape(site, kernel, (known(features, "the features"), heads * units), "kernel")
-    h = reshape(site, site.add(graph.DenseOp.of(x, flat), "features"), (batch, nodes, heads, units), "features")
+    h = reshape(site, site.add(graph.MatmulOp.of(x, flat), "features"), (batch, nodes, heads, units), "features")
 
     def scores(name: str) -> SSAValue:
         vector = weight(site, arguments, name, (heads, units), x, key="attention")

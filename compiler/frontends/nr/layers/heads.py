@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
 
@@ -15,72 +14,36 @@ from neuralc.dialects import graph
 from neuralc.dialects.dims import product
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import ShapeError, shape_of
-from neuralc.frontends.nr.layers.masks import band, causal, fitted, joined, masked, over_steps, truth
-from neuralc.frontends.nr.layers.rotary import Rotation
-from neuralc.frontends.nr.layers.sequences import one_or_many
+from neuralc.frontends.nr.activations import activate
+from neuralc.frontends.nr.layers.attention_masks import Masks, axes_text
+from neuralc.frontends.nr.layers.caches import Cache, Steps, cache_of, steps_of
+from neuralc.frontends.nr.layers.masks import fitted, masked
+from neuralc.frontends.nr.layers.regularization import penalize
+from neuralc.frontends.nr.layers.rotary import Directions, Rotation
+from neuralc.frontends.nr.layers.sequences import one_or_many, require_sequences
 from neuralc.frontends.nr.layers.shared import Lowering, known, weight
-from neuralc.frontends.nr.layers.values import dropout, einsum, positions, reshape, same, scaled
+from neuralc.frontends.nr.layers.values import dropout, einsum, reshape, same, scaled
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.grammar.binding import Bound
 
 
-def project(site: Site, arguments: Bound, x: SSAValue, sizes: Sequence[int], bound: int = 1) -> SSAValue:
-    """x[.., in..] . kernel[in.., *sizes] + bias[*sizes] over the last `bound` axes (Keras EinsumDense)."""
+def project(
+    site: Site, arguments: Bound, x: SSAValue, sizes: Sequence[int], bound: int = 1, activation: str | None = None
+) -> SSAValue:
+    """x[.., in..] . kernel[in.., *sizes] + bias[*sizes] over the last `bound` axes (Keras EinsumDense).
+
+    What training adds to the loss for results is for each projection, as Keras has it."""
     shape = shape_of(x.type)
     inner = [known(size, "the last axis") for size in shape[len(shape) - bound :]]
     kernel = weight(site, arguments, "kernel", (*inner, *sizes), x)
     matrix = reshape(site, kernel, (math.prod(inner), math.prod(sizes)), "kernel")
-    operands = [reshape(site, x, (*shape[: len(shape) - bound], math.prod(inner))), matrix]
+    flat = reshape(site, x, (*shape[: len(shape) - bound], math.prod(inner)))
+    result = site.add(graph.MatmulOp.of(flat, matrix))
     if arguments["use_bias"]:
-        bias = weight(site, arguments, "bias", sizes, x)
-        operands.append(reshape(site, bias, (math.prod(sizes),), "bias"))
-    result = site.add(graph.DenseOp.of(*operands))
-    return reshape(site, result, (*shape[: len(shape) - bound], *sizes))
-
-
-@dataclass(frozen=True)
-class Masks:
-    """The masks a layer is given: over the steps of query, value and key, and over pairs of places."""
-
-    query: SSAValue | None = None
-    value: SSAValue | None = None
-    key: SSAValue | None = None
-    pairs: SSAValue | None = None
-
-    def carried(self, site: Site, query: SSAValue, value: SSAValue, key: SSAValue | None) -> Masks:
-        """Those that were given, and for the others those that the values carry."""
-        return Masks(
-            site.mask(query) if self.query is None else self.query,
-            site.mask(value) if self.value is None else self.value,
-            site.mask(key) if self.key is None and key is not None else self.key,
-            self.pairs,
-        )
-
-    def of(
-        self, site: Site, arguments: Bound, query: SSAValue, value: SSAValue, axes: Sequence[int]
-    ) -> SSAValue | None:
-        """All of them as one, with the causal mask and the window of the arguments, for attention over `axes`."""
-        if tuple(axes) != (1,) and any(mask is not None for mask in (self.query, self.value, self.key)):
-            raise ShapeError(f"masks are over axis 1, attention runs over {_axes(axes)}")
-        found = [] if self.pairs is None else [truth(site, self.pairs, "attention_mask")]
-        for name, mask, x, axis in (
-            ("query_mask", self.query, query, 2),
-            ("value_mask", self.value, value, 1),
-            ("key_mask", self.key, value, 1),
-        ):
-            if mask is not None:
-                found.append(over_steps(site, name, mask, x, axis))
-        width = arguments["sliding_window"]
-        if arguments["use_causal_mask"] or width is not None:
-            if len(axes) != 1:
-                raise ShapeError(f"a causal mask or a window is along one axis, attention runs over {_axes(axes)}")
-            rows = positions(site, shape_of(query.type)[axes[0]], 1, 3)
-            columns = positions(site, shape_of(value.type)[axes[0]], 2, 3)
-            if arguments["use_causal_mask"]:
-                found.append(causal(site, rows, columns))
-            if width is not None:
-                found.append(band(site, rows, columns, width))
-        return joined(site, found)
+        bias = reshape(site, weight(site, arguments, "bias", sizes, x), (math.prod(sizes),), "bias")
+        result = site.add(graph.AddOp.of(result, bias))
+    result = activate(site, reshape(site, result, (*shape[: len(shape) - bound], *sizes)), activation)
+    return penalize(site, arguments["activity_regularizer"], result)
 
 
 def weigh(site: Site, arguments: Bound, scores: SSAValue, mask: SSAValue | None, count: int) -> tuple[SSAValue, ...]:
@@ -115,16 +78,22 @@ def multi_head_attention(
     masks = Masks(query_mask, value_mask, key_mask, attention_mask).carried(site, query, value, key)
     key = value if key is None else key
     _check(site, query, value, key, axes)
-    mask = masks.of(site, arguments, query, value, axes)
+    cache = cache_of(site, arguments, query, value)
+    steps = _steps(site, arguments, query, value, axes, cache)
+    mask = masks.of(site, arguments, query, value, axes, steps, cache)
     heads: int = arguments["num_heads"]
     key_dim: int = arguments["key_dim"]
     value_dim: int = arguments["value_dim"] or key_dim
     q = project(site.sub("query"), arguments, query, (heads, key_dim))
     k = project(site.sub("key"), arguments, key, (heads, key_dim))
-    q, k = _turned(site, arguments, q, k, axes)
     gate = _gate(site, arguments, query, (heads, value_dim))
     v = project(site.sub("value"), arguments, value, (heads, value_dim))
+    if steps is not None and arguments["rotary"]:
+        q, k = _turned(site, q, k, steps, axes[0])
     dots, sums = equations(rank + 1, axes)
+    if cache is not None:
+        k, v = cache.keys(k), cache.rows("value", v)
+        dots, sums = "bqnh,bnhk->bnqk", "bnqk,kbnh->bqnh"
     scores = einsum(site, dots, scaled(site, q, key_dim**-0.5), k, suffix="scores")
     dropped, weights = weigh(site, arguments, scores, mask, len(axes))
     seen = einsum(site, sums, dropped, v)
@@ -151,12 +120,13 @@ def grouped_query_attention(
     """Ainslie et al. 2023: a head of keys and values serves a group of heads of queries."""
     _check_flash(arguments)
     value = query if value is None else value
-    if len(shape_of(query.type)) != 3:
-        raise ShapeError(f"it takes sequences (batch, steps, features), its query is {shown(query)}")
+    require_sequences(query)
     masks = Masks(query_mask, value_mask, key_mask, attention_mask).carried(site, query, value, key)
     key = value if key is None else key
     _check(site, query, value, key, (1,))
-    mask = masks.of(site, arguments, query, value, (1,))
+    cache = cache_of(site, arguments, query, value)
+    steps = _steps(site, arguments, query, value, (1,), cache)
+    mask = masks.of(site, arguments, query, value, (1,), steps, cache)
     size: int = arguments["head_dim"]
     heads: int = arguments["num_query_heads"]
     groups: int = arguments["num_key_value_heads"]
@@ -167,17 +137,21 @@ def grouped_query_attention(
         )
     q = project(site.sub("query"), arguments, query, (heads, size))
     k = project(site.sub("key"), arguments, key, (groups, size))
-    q, k = _turned(site, arguments, q, k, (1,))
     gate = _gate(site, arguments, query, (heads, size))
     v = project(site.sub("value"), arguments, value, (groups, size))
+    if steps is not None and arguments["rotary"]:
+        q, k = _turned(site, q, k, steps, 1)
+    keys, values = "bkgh", "bkgh"
+    if cache is not None:
+        k, v, keys, values = cache.keys(k), cache.rows("value", v), "bghk", "kbgh"
     batch, rows = shape_of(q.type)[:2]
-    columns = shape_of(k.type)[1]
+    columns = shape_of(k.type)[keys.index("k")]
     grouped = reshape(site, scaled(site, q, size**-0.5), (batch, rows, groups, heads // groups, size), "grouped")
-    scores = einsum(site, "bqgrh,bkgh->bgrqk", grouped, k, suffix="scores")
+    scores = einsum(site, f"bqgrh,{keys}->bgrqk", grouped, k, suffix="scores")
     scores = reshape(site, scores, (batch, heads, rows, columns), "scores")
     dropped, weights = weigh(site, arguments, scores, mask, 1)
     dropped = reshape(site, dropped, (batch, groups, heads // groups, rows, columns), "grouped")
-    seen = reshape(site, einsum(site, "bgrqk,bkgh->bqgrh", dropped, v), (batch, rows, heads, size))
+    seen = reshape(site, einsum(site, f"bgrqk,{values}->bqgrh", dropped, v), (batch, rows, heads, size))
     if gate is not None:
         seen = site.add(graph.MulOp.of(seen, gate), "gated")
     width = known(shape_of(query.type)[-1], "the last axis of the query")
@@ -202,26 +176,38 @@ def equations(rank: int, axes: Sequence[int]) -> tuple[str, str]:
     return f"{query}nh,{key}nh->{scores}", f"{scores},{key}nh->{query}nh"
 
 
-def _turned(site: Site, arguments: Bound, q: SSAValue, k: SSAValue, axes: Sequence[int]) -> tuple[SSAValue, SSAValue]:
-    """Queries and keys turned by their places, where the arguments say so."""
-    if not arguments["rotary"]:
-        return q, k
+def _steps(
+    site: Site, arguments: Bound, query: SSAValue, value: SSAValue, axes: Sequence[int], cache: Cache | None
+) -> Steps | None:
+    """The places of queries and keys; None where nothing depends on them."""
+    if cache is not None:
+        return cache.steps
+    if not (arguments["use_causal_mask"] or arguments["rotary"] or arguments["sliding_window"] is not None):
+        return None
     if len(axes) != 1:
-        raise ShapeError(f"places are along one axis, attention runs over {_axes(axes)}")
-    rotation = Rotation(sequence=axes[0])
+        raise ShapeError(f"places are along one axis, attention runs over {axes_text(axes)}")
+    return steps_of(site, query, value, axes[0])
 
-    def turned(name: str, x: SSAValue) -> SSAValue:
-        shape = shape_of(x.type)
-        return rotation.of(site.sub(name), x, positions(site, shape[axes[0]], axes[0], len(shape)))
 
-    return turned("query", q), turned("key", k)
+def _turned(site: Site, q: SSAValue, k: SSAValue, steps: Steps, axis: int) -> tuple[SSAValue, SSAValue]:
+    """Queries and keys turned by their places."""
+    rotation = Rotation(sequence=axis)
+
+    def directions(x: SSAValue, places: SSAValue) -> Directions:
+        (count,) = shape_of(places.type)
+        wide = [count if i == axis else 1 for i in range(len(shape_of(x.type)))]
+        return rotation.directions(site.sub("rotary"), x, reshape(site, places, wide, "places"))
+
+    of_queries = directions(q, steps.queries)
+    of_keys = of_queries if steps.coming is steps.queries else directions(k, steps.coming)
+    return rotation.turned(site.sub("query"), q, of_queries), rotation.turned(site.sub("key"), k, of_keys)
 
 
 def _gate(site: Site, arguments: Bound, query: SSAValue, sizes: Sequence[int]) -> SSAValue | None:
     """What the results of the heads are multiplied by (Qiu et al. 2025)."""
     if not arguments["use_gate"]:
         return None
-    return site.add(graph.SigmoidOp.of(project(site.sub("gate"), arguments, query, sizes)), "gate")
+    return project(site.sub("gate"), arguments, query, sizes, activation="sigmoid")
 
 
 def _check(site: Site, query: SSAValue, value: SSAValue, key: SSAValue, axes: Sequence[int]) -> None:
@@ -230,7 +216,9 @@ def _check(site: Site, query: SSAValue, value: SSAValue, key: SSAValue, axes: Se
     if rank < 3:
         raise ShapeError(f"it takes sequences (batch, steps, features), its query is {shown(query)}")
     if not axes or not all(0 < axis < rank - 1 for axis in axes) or len({*axes}) != len(axes):
-        raise ShapeError(f"attention runs over different axes between the batch and the features, not {_axes(axes)}")
+        raise ShapeError(
+            f"attention runs over different axes between the batch and the features, not {axes_text(axes)}"
+        )
     for other in (value, key):
         if len(shape_of(other.type)) != rank:
             raise ShapeError(f"query, value and key have one rank, they are {shown(query)} and {shown(other)}")
@@ -247,10 +235,6 @@ def _check_flash(arguments: Bound) -> None:
     for name, why in (("dropout", "dropout"), ("return_attention_scores", "the scores as a result")):
         if arguments[name]:
             raise LayerError(f"flash attention goes without {why}", help=f"leave out `flash_attention` or `{name}`")
-
-
-def _axes(axes: Sequence[int]) -> str:
-    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
 
 
 LOWERINGS: dict[str, Lowering] = {

@@ -11,7 +11,8 @@ from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers.shared import Lowering
-from neuralc.frontends.nr.site import Site, shown
+from neuralc.frontends.nr.site import LayerError, Site, shown
+from neuralc.frontends.sizes import Size
 from neuralc.grammar.binding import Bound
 
 Binary: TypeAlias = type[graph.AddOp | graph.SubOp | graph.MulOp | graph.MaximumOp | graph.MinimumOp]
@@ -101,10 +102,19 @@ def _aligned(site: Site, values: tuple[SSAValue, ...]) -> list[SSAValue]:
 
 
 def _equal(site: Site, values: tuple[SSAValue, ...], x: SSAValue, y: SSAValue, axis: int) -> None:
+    shape, other = shape_of(x.type), shape_of(y.type)
     try:
-        site.equal(shape_of(x.type)[axis], shape_of(y.type)[axis])
+        site.equal(shape[axis], other[axis])
     except ShapeError:
-        raise ShapeError(f"the sizes of axis {axis} differ: {_listed(values)}") from None
+        fix = _padded(shape[axis], other[axis]) if 0 < axis < len(shape) - 1 else None
+        raise LayerError(f"the sizes of axis {axis} differ: {_listed(values)}", help=fix) from None
+
+
+def _padded(a: Size, b: Size) -> str | None:
+    """What helps where a few places along an axis are missing."""
+    if isinstance(a, int) and isinstance(b, int) and max(a, b) < 2 * min(a, b):
+        return 'a window takes places away at the borders, with `padding="same"` it does not'
+    return None
 
 
 def _listed(values: tuple[SSAValue, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.ir import Operation, SSAValue
 
@@ -14,7 +14,7 @@ from neuralc.frontends.nr.layers.shared import Lowering, known, weight
 from neuralc.frontends.nr.site import LayerError, Site, shown
 from neuralc.grammar.binding import Bound
 
-LONGEST = {"f16": 65504.0}
+LONGEST: Mapping[str, float] = {"f16": 65504.0}
 """The largest 1 / length of UnitNormalization where 1e12 is no number of the type."""
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
-from neuralc.frontends.nr.layers.cells import CELLS, NetworkCell, Stacked
+from neuralc.frontends.nr.layers.cells import CELLS, NetworkCell, Placed, Stacked
+from neuralc.frontends.nr.layers.conv_cells import conv_gru, conv_lstm
 from neuralc.frontends.nr.layers.recurrence import Cell, Course, Way, along, mask_of, states_of, zero_states
 from neuralc.frontends.nr.layers.shared import Lowering
 from neuralc.frontends.nr.layers.steps import flipped, swapped
@@ -16,16 +21,15 @@ from neuralc.grammar.program import CallNode, LayerNode
 
 Given = SSAValue | Values
 
-_SEQUENCE = "give it a sequence: `Reshape((steps, features))` or `RepeatVector(steps)` before it"
-
 
 def walked(site: Site, course: Course, x: SSAValue, mask: SSAValue | None, initial: Given) -> Values:
     """The results of a layer that walks along a sequence (batch, steps, ..), which may carry a mask."""
     check(course.cell, x)
     mask = mask_of(site, x, mask)
-    steps = swapped(site, x)
+    steps = swapped(site, x, "steps")
+    counts = None if mask is None else swapped(site, mask, "mask")
     given = states_of(site, course.cell, steps, initial, "initial_state")
-    output, states = along(site, course, steps, None if mask is None else swapped(site, mask), given)
+    output, states = along(site, course, steps, counts, given)
     if course.sequences:
         output = swapped(site, flipped(site, output) if course.backwards else output)
         site.put_mask(output, mask)
@@ -35,13 +39,14 @@ def walked(site: Site, course: Course, x: SSAValue, mask: SSAValue | None, initi
 def check(cell: Cell, x: SSAValue) -> None:
     """Raise ShapeError where a value is no sequence for a cell."""
     if len(shape_of(x.type)) != len(cell.form):
-        shape = ", ".join(cell.form)
-        raise LayerError(f"it takes sequences ({shape}), its input is {shown(x)}", help=_SEQUENCE)
+        _, *inner = cell.form
+        message = f"it takes sequences ({', '.join(cell.form)}), its input is {shown(x)}"
+        raise LayerError(message, help=f"write `Reshape(({', '.join(inner)}))` with numbers before it")
 
 
 def course_of(name: str, arguments: Bound) -> Course:
     """How a layer, by its name and arguments, walks along a sequence."""
-    cell = cell_of_layers(arguments["cell"]) if name == "RNN" else CELLS[name](arguments)
+    cell = cell_of_layers(arguments["cell"]) if name == "RNN" else WALKS[name](arguments)
     return Course(
         cell,
         arguments["return_sequences"],
@@ -55,21 +60,33 @@ def course_of(name: str, arguments: Bound) -> Course:
 def cell_of_layers(layers: tuple[LayerNode | CallNode, ...]) -> Cell:
     """The cell of one layer, or of several that stand on each other. Raises ShapeError for what is no cell."""
     cells = [_cell_of(layer) for layer in layers]
-    return cells[0] if len(cells) == 1 else Stacked(cells)
+    if len(cells) == 1:
+        return cells[0]
+    return Stacked([replace(cell, name=cell.name or str(number)) for number, cell in enumerate(cells)])
 
 
-def _cell_of(layer: LayerNode | CallNode) -> Cell:
+def _cell_of(layer: LayerNode | CallNode) -> Placed:
     if isinstance(layer, CallNode):
         if not layer.callee.inputs:
             help = "a cell is a network that names its inputs: that of a step, and its states"
             raise LayerError(f"`{layer.callee.name}` is a macro, not a cell", "E0305", help)
-        return NetworkCell(layer, layer.callee.inputs)
-    name = layer.signature.name
+        return Placed(NetworkCell(layer, layer.callee.inputs), layer.callee.name)
+    name, arguments = layer.signature.name, layer.arguments
     if name not in CELL_LAYERS:
         raise LayerError(f"`{name}` is no cell", "E0305", f"cells are {', '.join(CELL_LAYERS)}, and networks")
-    if name == "StackedRNNCells":
-        return cell_of_layers(layer.arguments["cells"])
-    return CELLS[name](layer.arguments)
+    as_argument(layer)
+    cell = cell_of_layers(arguments["cells"]) if name == "StackedRNNCells" else CELLS[name](arguments)
+    return Placed(cell, name, arguments["name"] or "", arguments["trainable"])
+
+
+def as_argument(layer: LayerNode) -> None:
+    """Raise LayerError for a layer within another one that is applied to values, or has a type of its own."""
+    name = layer.signature.name
+    if layer.fed.positional or layer.fed.named:
+        help = f"give masks and states to the layer around it: `Bidirectional({name}(8), mask=m)`"
+        raise LayerError(f"`{name}` within it is applied to values", "E0305", help)
+    if layer.arguments["dtype"] is not None:
+        raise LayerError(f"`{name}` within it has a `dtype`", "E0305", "give `dtype` to the layer around it")
 
 
 CELL_LAYERS = ("SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells")
@@ -102,7 +119,14 @@ def _step(name: str) -> Lowering:
     return lower
 
 
+WALKS: Mapping[str, Callable[[Bound], Cell]] = {
+    **{name: CELLS[name] for name in ("SimpleRNN", "LSTM", "GRU")},
+    **{f"ConvLSTM{rank}D": partial(conv_lstm, rank) for rank in (1, 2, 3)},
+    "ConvGRU2D": partial(conv_gru, 2),
+}
+"""The cells of the layers that walk with one of their own."""
+
 LOWERINGS: dict[str, Lowering] = {
-    **{name: _walk(name) for name in ("SimpleRNN", "LSTM", "GRU", "RNN")},
+    **{name: _walk(name) for name in (*WALKS, "RNN")},
     **{name: _step(name) for name in CELL_LAYERS},
 }

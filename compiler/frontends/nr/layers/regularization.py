@@ -10,8 +10,10 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.layers.shared import Lowering
-from neuralc.frontends.nr.site import Site, shown
+from neuralc.frontends.nr.site import LayerError, Site, Values, shown
 from neuralc.grammar.binding import Bound
+from neuralc.grammar.configured import Configured
+from neuralc.grammar.initializers import REGULARIZER
 
 
 def dropout(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
@@ -69,6 +71,32 @@ def gaussian_noise(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
 
 def activity_regularization(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
     return site.add(graph.ActivityRegularizerOp.of(x, l1=arguments["l1"], l2=arguments["l2"]))
+
+
+def penalized(lower: Lowering) -> Lowering:
+    """A layer that takes an `activity_regularizer`, with what training adds to the loss for each of its results."""
+
+    def layer(site: Site, arguments: Bound, *values: SSAValue, **named: SSAValue | Values) -> SSAValue | Values:
+        result = lower(site, arguments, *values, **named)
+        penalty = arguments["activity_regularizer"]
+        if isinstance(result, SSAValue):
+            return penalize(site, penalty, result)
+        return tuple(penalize(site, penalty, value) for value in result)
+
+    return layer
+
+
+def penalize(site: Site, penalty: Configured | None, x: SSAValue) -> SSAValue:
+    """A value, with what training adds to the loss for it. Raises LayerError for a penalty that is of weights alone."""
+    if penalty is None:
+        return x
+    factors = REGULARIZER.arguments(penalty)
+    if not factors.keys() <= {"l1", "l2"}:
+        help = 'write "l1", "l2" or L1L2(...)'
+        raise LayerError(f"a result is penalized by its L1 and L2 norm, not by `{penalty.name}`", "E0702", help)
+    result = site.add(graph.ActivityRegularizerOp.of(x, **factors), "penalized")
+    site.put_mask(result, site.mask(x))
+    return result
 
 
 LOWERINGS: dict[str, Lowering] = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from xdsl.dialects.builtin import f32, f64
 from xdsl.ir import SSAValue
@@ -23,6 +24,9 @@ from neuralc.frontends.nr.layers.values import positions as steps_of
 from neuralc.frontends.nr.site import Site, shown
 from neuralc.frontends.sizes import Size
 from neuralc.grammar.binding import Bound
+
+Directions: TypeAlias = tuple[SSAValue, SSAValue]
+"""cos and sin of the angles of each place and pair."""
 
 
 @dataclass(frozen=True)
@@ -38,34 +42,11 @@ class Rotation:
 
     def of(self, site: Site, x: SSAValue, places: SSAValue) -> SSAValue:
         """x with its pairs turned; `places` (numbers) broadcast to x with a size of 1 for the features."""
-        axis = normalize_axis(self.features, len(shape_of(x.type)))
-        count = known(shape_of(x.type)[axis], "the features")
-        if count % 2:
-            raise ShapeError(f"features turn in pairs, {count} of them leave one alone")
-        cosine, sine = self._directions(site, x, places, axis, count // 2)
-        if self.interleaved:
-            first, second = (part(site, x, axis, start, count // 2, 2, "pairs") for start in (0, 1))
-        else:
-            first, second = (part(site, x, axis, start, count // 2, 1, "pairs") for start in (0, count // 2))
+        return self.turned(site, x, self.directions(site, x, places))
 
-        def mul(lhs: SSAValue, rhs: SSAValue) -> SSAValue:
-            return site.add(graph.MulOp.of(lhs, rhs), "turned")
-
-        turned = [
-            site.add(graph.SubOp.of(mul(first, cosine), mul(second, sine)), "turned"),
-            site.add(graph.AddOp.of(mul(second, cosine), mul(first, sine)), "turned"),
-        ]
-        if not self.interleaved:
-            return site.add(graph.ConcatOp.of(*turned, axis=axis))
-        shape = shape_of(x.type)
-        pair: list[Size] = [*shape[:axis], count // 2, 1, *shape[axis + 1 :]]
-        both = [reshape(site, each, pair, "pairs") for each in turned]
-        return reshape(site, site.add(graph.ConcatOp.of(*both, axis=axis + 1), "pairs"), shape)
-
-    def _directions(
-        self, site: Site, x: SSAValue, places: SSAValue, axis: int, pairs: int
-    ) -> tuple[SSAValue, SSAValue]:
+    def directions(self, site: Site, x: SSAValue, places: SSAValue) -> Directions:
         """cos and sin of the angles, in the type of x; angles of 16 bits would be too coarse."""
+        axis, pairs = self._pairs(x)
         index = cast(site, steps_of(site, pairs, axis, len(shape_of(x.type)), "pair"), f64, "pair")
         speed = site.add(graph.ExpOp.of(scaled(site, index, -math.log(self.wavelength) / pairs, "speed")), "speed")
         speed = scaled(site, speed, 1.0 / (2.0 * math.pi * self.scaling), "speed")
@@ -75,6 +56,35 @@ class Rotation:
         angle = cast(site, scaled(site, rest, 2.0 * math.pi, "angle"), f64 if element == f64 else f32, "angle")
         cosine, sine = site.add(graph.CosOp.of(angle), "cosine"), site.add(graph.SinOp.of(angle), "sine")
         return cast(site, cosine, element, "cosine"), cast(site, sine, element, "sine")
+
+    def turned(self, site: Site, x: SSAValue, directions: Directions) -> SSAValue:
+        """x with its pairs turned by angles whose cos and sin are known."""
+        cosine, sine = directions
+        axis, pairs = self._pairs(x)
+        starts, step = ((0, 1), 2) if self.interleaved else ((0, pairs), 1)
+        first, second = (part(site, x, axis, start, pairs, step, "pairs") for start in starts)
+
+        def mul(lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+            return site.add(graph.MulOp.of(lhs, rhs), "turned")
+
+        both = [
+            site.add(graph.SubOp.of(mul(first, cosine), mul(second, sine)), "turned"),
+            site.add(graph.AddOp.of(mul(second, cosine), mul(first, sine)), "turned"),
+        ]
+        if not self.interleaved:
+            return site.add(graph.ConcatOp.of(*both, axis=axis))
+        shape = shape_of(x.type)
+        pair: list[Size] = [*shape[:axis], pairs, 1, *shape[axis + 1 :]]
+        both = [reshape(site, each, pair, "pairs") for each in both]
+        return reshape(site, site.add(graph.ConcatOp.of(*both, axis=axis + 1), "pairs"), shape)
+
+    def _pairs(self, x: SSAValue) -> tuple[int, int]:
+        """The axis of the features, and how many pairs they are. Raises ShapeError for an odd number."""
+        axis = normalize_axis(self.features, len(shape_of(x.type)))
+        count = known(shape_of(x.type)[axis], "the features")
+        if count % 2:
+            raise ShapeError(f"features turn in pairs, {count} of them leave one alone")
+        return axis, count // 2
 
 
 def rotary_embedding(

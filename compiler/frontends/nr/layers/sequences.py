@@ -45,6 +45,12 @@ def one_or_many(name: str) -> Callable[[Lowering], Lowering]:
     return wrap
 
 
+def require_sequences(x: SSAValue) -> None:
+    """Raises ShapeError for a value with more axes than (batch, steps, features)."""
+    if len(shape_of(x.type)) != 3:
+        raise ShapeError(f"it takes sequences (batch, steps, features), its input is {shown(x)}")
+
+
 def _batched(site: Site, x: SSAValue) -> SSAValue:
     return reshape(site, x, (1, *shape_of(x.type)), "batch")
 

@@ -17,9 +17,9 @@ from neuralc.frontends.nr.site import Site
 from neuralc.frontends.sizes import Size
 
 
-def swapped(site: Site, x: SSAValue) -> SSAValue:
+def swapped(site: Site, x: SSAValue, suffix: str = "") -> SSAValue:
     """The batch and the steps in the place of each other."""
-    return site.add(graph.TransposeOp.of(x, perm=(1, 0, *range(2, len(shape_of(x.type))))))
+    return site.add(graph.TransposeOp.of(x, perm=(1, 0, *range(2, len(shape_of(x.type))))), suffix)
 
 
 def flipped(site: Site, x: SSAValue) -> SSAValue:

@@ -16,7 +16,7 @@ from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.nr.functions import Function
 from neuralc.frontends.nr.layers.heads import multi_head_attention
-from neuralc.frontends.nr.layers.sequences import one_or_many
+from neuralc.frontends.nr.layers.sequences import one_or_many, require_sequences
 from neuralc.frontends.nr.layers.shared import Lowering, known
 from neuralc.frontends.nr.layers.values import dropout, layer_norm, same
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
@@ -35,6 +35,7 @@ def encoder(
     padding_mask: SSAValue | None = None,
     attention_mask: SSAValue | None = None,
 ) -> SSAValue:
+    require_sequences(x)
     padding = site.mask(x) if padding_mask is None else padding_mask
     result = _encoder_layer(site, arguments, x, padding, attention_mask)
     site.put_mask(result, padding)
@@ -52,6 +53,7 @@ def decoder(
     memory_padding_mask: SSAValue | None = None,
     memory_attention_mask: SSAValue | None = None,
 ) -> SSAValue:
+    require_sequences(x)
     padding = site.mask(x) if padding_mask is None else padding_mask
     if memory is not None and memory_padding_mask is None:
         memory_padding_mask = site.mask(memory)
@@ -72,6 +74,7 @@ def transformer(
     target_padding_mask: SSAValue | None = None,
 ) -> SSAValue:
     """Encoder layers over x, decoder layers over the target, with a last norm for each as PyTorch has it."""
+    require_sequences(x)
     padding = site.mask(x) if padding_mask is None else padding_mask
     target = x if target is None else target
     target_padding = site.mask(target) if target_padding_mask is None else target_padding_mask
@@ -79,13 +82,13 @@ def transformer(
     for index in range(arguments["num_encoder_layers"]):
         memory = _encoder_layer(_inside(site, f"encoder.{index}"), whole, memory, padding, None)
     if arguments["num_encoder_layers"]:
-        memory = layer_norm(site.sub("encoder.norm"), memory, arguments["epsilon"])
+        memory = layer_norm(site.sub("encoder.norm", "LayerNormalization"), memory, arguments["epsilon"])
     for index in range(arguments["num_decoder_layers"]):
         place = _inside(site, f"decoder.{index}")
         target = _decoder_layer(place, arguments, target, memory, target_padding, None, padding, None)
     if not arguments["num_decoder_layers"]:
         return memory
-    result = layer_norm(site.sub("decoder.norm"), target, arguments["epsilon"])
+    result = layer_norm(site.sub("decoder.norm", "LayerNormalization"), target, arguments["epsilon"])
     site.put_mask(result, target_padding)
     return result
 
@@ -106,7 +109,7 @@ def _encoder_layer(
     site: Site, arguments: Bound, x: SSAValue, padding: SSAValue | None, pairs: SSAValue | None
 ) -> SSAValue:
     def attention(y: SSAValue) -> SSAValue:
-        return _attend(site.sub("attention"), arguments, y, y, padding, pairs)
+        return _attend(site.sub("attention", "MultiHeadAttention"), arguments, y, y, padding, pairs)
 
     x = _sublayer(site, arguments, "attention", x, attention)
     return _sublayer(site, arguments, "feed_forward", x, lambda y: _feed_forward(site, arguments, y))
@@ -125,14 +128,14 @@ def _decoder_layer(
     """Without a memory, the layer of a decoder that stands alone (Liu et al. 2018): self-attention only."""
 
     def attention(y: SSAValue) -> SSAValue:
-        return _attend(site.sub("attention"), arguments, y, y, padding, pairs)
+        return _attend(site.sub("attention", "MultiHeadAttention"), arguments, y, y, padding, pairs)
 
     x = _sublayer(site, arguments, "attention", x, attention)
     if memory is not None:
         given = memory
 
         def cross(y: SSAValue) -> SSAValue:
-            place = site.sub("cross_attention")
+            place = site.sub("cross_attention", "MultiHeadAttention")
             return _attend(place, arguments, y, given, memory_padding, memory_pairs, to_itself=False)
 
         x = _sublayer(site, arguments, "cross_attention", x, cross)
@@ -141,7 +144,7 @@ def _decoder_layer(
 
 def _sublayer(site: Site, arguments: Bound, name: str, x: SSAValue, part: Callable[[SSAValue], SSAValue]) -> SSAValue:
     """norm(x + part(x)) as in the paper, or x + part(norm(x)) (Xiong et al. 2020)."""
-    norm, epsilon = site.sub(f"{name}_norm"), arguments["epsilon"]
+    norm, epsilon = site.sub(f"{name}_norm", "LayerNormalization"), arguments["epsilon"]
     first = arguments["normalize_first"]
     made = dropout(site.sub(name), part(layer_norm(norm, x, epsilon) if first else x), arguments["dropout"])
     joined = site.add(graph.AddOp.of(x, made), name)
@@ -172,6 +175,7 @@ def _attend(
         key_dim=key_dim or width // heads,
         use_causal_mask=to_itself and arguments["use_causal_mask"],
         rotary=to_itself and arguments["rotary"],
+        cache=arguments.get("cache") if to_itself else None,
         **{name: arguments[name] for name in PASSED_ON},
     )
     result = multi_head_attention(site, bound, query, value, value_mask=padding, attention_mask=pairs)
@@ -207,6 +211,8 @@ def _feed_forward(site: Site, arguments: Bound, x: SSAValue) -> SSAValue:
         same(site, f"sizes of axis {axis} before and after its block", mine, other)
     if after[-1] == width:
         return made[0]
+    changed = f"this block turns {shown(x)} into {shown(made[0])}"
+    site.warn("W0405", f"{changed}: a linear map leads back", f"write `Dense({width})` at its end if that is meant")
     return site.layer("projection", "Dense", made[0], units=width, **options)
 
 

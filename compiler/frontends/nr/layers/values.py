@@ -10,7 +10,6 @@ from xdsl.ir import Attribute, SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.types import DimAttr, DimsAttr, ShapeError, element_of, is_float, shape_of, tensor_type
-from neuralc.frontends.nr.layers.shared import known
 from neuralc.frontends.nr.site import Site
 from neuralc.frontends.sizes import Size
 
@@ -86,10 +85,8 @@ def positions(site: Site, count: Size, axis: int = 0, rank: int = 1, suffix: str
 
 
 def layer_norm(site: Site, x: SSAValue, epsilon: float) -> SSAValue:
-    """Keras LayerNormalization over the last axis, with its weights at `site`."""
-    channels = (known(shape_of(x.type)[-1], "the last axis"),)
-    gamma, beta = (site.weight(name, channels, x, start) for name, start in (("gamma", "ones"), ("beta", "zeros")))
-    return site.add(graph.LayerNormOp.of(x, gamma, beta, epsilon=epsilon))
+    """LayerNormalization over the last axis, with its weights at `site`."""
+    return site.layer("", "LayerNormalization", x, epsilon=epsilon)
 
 
 def dropout(site: Site, x: SSAValue, rate: float, seed: int | None = None) -> SSAValue:

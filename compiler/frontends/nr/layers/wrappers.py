@@ -9,7 +9,8 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, element_of, shape_of, tensor_type
 from neuralc.frontends.nr.layers.recurrence import Course, Within, along, mask_of, states_of
-from neuralc.frontends.nr.layers.recurrent import Given, check, course_of
+from neuralc.frontends.nr.layers.recurrent import Given, as_argument, check, course_of
+from neuralc.frontends.nr.layers.regularization import penalize
 from neuralc.frontends.nr.layers.shared import Lowering
 from neuralc.frontends.nr.layers.steps import flipped, swapped
 from neuralc.frontends.nr.site import LayerError, Site, Values, shown
@@ -28,7 +29,7 @@ def bidirectional(
     for course in courses:
         check(course.cell, x)
     mask = mask_of(site, x, mask)
-    steps, counts = swapped(site, x), None if mask is None else swapped(site, mask)
+    steps, counts = swapped(site, x, "steps"), None if mask is None else swapped(site, mask, "mask")
     halves = _halves(initial_state)
     outputs, states = list[SSAValue](), list[SSAValue]()
     for way, layer, course, half in zip(("forward", "backward"), layers, courses, halves, strict=True):
@@ -36,6 +37,7 @@ def bidirectional(
         # Keras: a step that the mask leaves out gives 0 both ways, whatever the layer says.
         course = replace(course, zero_output=course.sequences)
         output, last = along(place, course, steps, counts, states_of(site, course.cell, steps, half, "initial_state"))
+        output = penalize(place, layer.arguments.get("activity_regularizer"), output)
         if course.sequences and course.backwards != (way == "backward"):
             output = flipped(place, output)
         outputs, states = [*outputs, output], [*states, *last]
@@ -50,9 +52,8 @@ def bidirectional(
 def _both(forward: LayerNode, backward: LayerNode | None) -> tuple[LayerNode, LayerNode]:
     """The two layers; the second is the first one walking from the end, unless it is given."""
     for layer in (forward, backward):
-        if layer is not None and (layer.fed.positional or layer.fed.named):
-            help = "give masks and states to `Bidirectional`: `Bidirectional(LSTM(8), mask=m)`"
-            raise LayerError(f"`{layer.signature.name}` within it is applied to values", "E0305", help)
+        if layer is not None:
+            as_argument(layer)
     return forward, forward.replaced(go_backwards=True) if backward is None else backward
 
 
@@ -96,7 +97,7 @@ def _merged(site: Site, mode: str | None, outputs: list[SSAValue]) -> list[SSAVa
 
 def part(site: Site, name: str, layer: LayerNode) -> Site:
     """The place of a layer within another one."""
-    return replace(site.sub(name), trainable=site.trainable and layer.arguments["trainable"])
+    return replace(site.sub(name, layer.signature.name), trainable=site.trainable and layer.arguments["trainable"])
 
 
 # --- each step -------------------------------------------------------------------------------------------------------

@@ -12,10 +12,8 @@ from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
 from neuralc.frontends.onnx.values import Value
-from neuralc.frontends.sizes import Bounds, Size, Undecided, exact_quotient, floor_quotient
-
-UNBOUNDED = (1 << 31) - 1
-"""Places from here on stand for the end of a dim (INT_MAX; exporters also write the one of 64 bits)."""
+from neuralc.frontends.sizes import Size, Undecided, exact_quotient
+from neuralc.frontends.slices import extent
 
 
 @onnx_op("Slice", makes=("graph.slice",))
@@ -30,7 +28,7 @@ def slice_(node: Node) -> Value:
     strides = [1] * x.rank
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         try:
-            places[axis], sizes[axis] = _extent(node.builder.symbols.bounds, x.shape[axis], start, end, step)
+            places[axis], sizes[axis] = extent(node.builder.symbols.bounds, x.shape[axis], start, end, step)
         except Undecided as question:
             node.refuse(f"`{question}` differs between runs")
         strides[axis] = step
@@ -51,31 +49,6 @@ def _slice_arguments(node: Node, rank: int) -> tuple[list[Size], list[Size], lis
     if 0 in steps:
         raise ShapeError("a slice has steps of 0")
     return starts, ends, [node.axis(axis, rank) for axis in axes], steps
-
-
-def _extent(bounds: Bounds, size: Size, start: Size, end: Size, step: int) -> tuple[Size, Size]:
-    """The first place and the number of places. Raises Undecided."""
-    if step > 0:
-        first = _clamped(bounds, size, start, 0, size)
-        last = _clamped(bounds, size, end, 0, size)
-        way = as_dim(last) - first
-    else:
-        first = _clamped(bounds, size, start, 0, simplest(as_dim(size) - 1))
-        last = _clamped(bounds, size, end, -1, simplest(as_dim(size) - 1))
-        way = as_dim(first) - last
-    count = floor_quotient(simplest(way + (abs(step) - 1)), abs(step))
-    count = bounds.larger(count, 0)
-    return (0 if count == 0 else first), count
-
-
-def _clamped(bounds: Bounds, size: Size, place: Size, low: Size, high: Size) -> Size:
-    if isinstance(place, int) and place >= UNBOUNDED:
-        return high
-    if isinstance(place, int) and place <= -UNBOUNDED:
-        return low
-    if bounds.less(place, 0):
-        place = simplest(as_dim(place) + size)
-    return bounds.larger(bounds.smaller(place, high), low)
 
 
 @onnx_op("Split", makes=("graph.slice",))

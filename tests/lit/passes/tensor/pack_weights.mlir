@@ -24,6 +24,24 @@ graph.model @dense(%x: tensor<12x20xf32>) -> (tensor<12x100xf32>) inputs ["x"] o
 
 // -----
 
+// A weight that two layers share is packed once.
+// CHECK-LABEL: graph.weight @shared.kernel :
+// CHECK: graph.weight @shared.kernel.folded : tensor<7x20x16xf32> from (@shared.kernel)
+// CHECK-NOT: graph.weight
+// CHECK-LABEL: graph.model @shared
+// CHECK: graph.get_weight @shared.kernel.folded ->
+// CHECK: graph.get_weight @shared.kernel.folded ->
+// REMARK: passed: graph.weight: @shared.kernel.folded_1 is computed as @shared.kernel.folded is: one weight now
+graph.weight @shared.kernel : tensor<20x100xf32>
+graph.model @shared(%x: tensor<12x20xf32>, %y: tensor<12x20xf32>) -> (tensor<12x100xf32>, tensor<12x100xf32>) inputs ["x", "y"] outputs ["a", "b"] {
+  %w = graph.get_weight @shared.kernel -> tensor<20x100xf32>
+  %a = tensor.contract "mk,kn->mn" %x, %w -> tensor<12x100xf32>
+  %b = tensor.contract "mk,kn->mn" %y, %w -> tensor<12x100xf32>
+  graph.return %a, %b
+}
+
+// -----
+
 // Channels first: the picture gives the vectors, the weight only scalars.
 // CHECK-LABEL: graph.model @channels_first
 // CHECK-NOT: tensor.unpack

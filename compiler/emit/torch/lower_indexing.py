@@ -1,0 +1,96 @@
+"""Joining, repeating, reading by number, counting: `torch.cat`, `expand`, subscripts and `torch.arange`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from xdsl.ir import Operation
+
+from neuralc.dialects.dims import Dim
+from neuralc.dialects.graph import ConcatOp, ExpandOp, GatherOp, IotaOp, SizeOp
+from neuralc.dialects.graph.shapes import normalize_axis
+from neuralc.dialects.types import shape_of
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name
+from neuralc.emit.torch.nodes import Kind
+from neuralc.emit.torch.sizes import Sized, sized
+from neuralc.emit.torch.values import Values
+
+
+def _concat(values: Values, op: ConcatOp) -> None:
+    order = values.layouts.orders[op.result]
+    axis = order.index(normalize_axis(op.literal("axis"), len(order)))
+    shown = -1 if axis == len(order) - 1 else axis
+    operands = [values.operand(op, index) for index in range(len(op.operands))]
+    values.define(op, Kind.OTHER, operands, lambda x: call("torch.cat", tuple(x), dim=shown))
+
+
+def _expand(values: Values, op: ExpandOp) -> None:
+    """-1 keeps a size; a new one is a number or a size of an argument."""
+    before, after = shape_of(op.x.type), shape_of(op.result.type)
+    kept = (1,) * (len(after) - len(before)) + before
+    entries: list[Value | Sized] = []
+    for old, new in zip(kept, after, strict=True):
+        if old == new and len(entries) >= len(after) - len(before):
+            entries.append(-1)
+        elif isinstance(new, Dim):
+            found = sized(new, tuple(values.inputs))
+            if found is None:
+                values.refuse(op, f"no argument has the size {new}")
+                return
+            entries.append(found)
+        else:
+            entries.append(new)
+    nodes = [node for entry in entries if isinstance(entry, Sized) for node in entry.nodes]
+
+    def render(x: Sequence[Expression]) -> Expression:
+        arguments = iter(x[1:])
+        sizes = [
+            entry.expression(tuple(next(arguments) for _ in entry.nodes)) if isinstance(entry, Sized) else entry
+            for entry in entries
+        ]
+        return method(x[0], "expand", *sizes)
+
+    values.define(op, Kind.VIEW, [values.operand(op, 0), *nodes], render)
+
+
+def _gather(values: Values, op: GatherOp) -> None:
+    """A subscript, in which a negative number counts from the end too."""
+    axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
+    before = ":, " * axis
+
+    def render(x: Sequence[Expression]) -> Expression:
+        return name(f"{x[0].within(Precedence.ATOM)}[{before}{x[1]}]")
+
+    values.define(op, Kind.OTHER, [values.operand(op, 0), values.operand(op, 1)], render)
+
+
+def _iota(values: Values, op: IotaOp) -> None:
+    _counted(values, op, shape_of(op.result.type)[0], "torch.arange")
+
+
+def _size(values: Values, op: SizeOp) -> None:
+    _counted(values, op, op.dim.data, "torch.tensor")
+
+
+def _counted(values: Values, op: IotaOp | SizeOp, size: int | Dim, function: str) -> None:
+    """A tensor made of a size, where the first argument is."""
+    found = sized(size, tuple(values.inputs))
+    if found is None or not values.inputs:
+        values.refuse(op, f"no argument has the size {size}")
+        return
+    place = found.nodes or (values.inputs[0],)
+
+    def render(x: Sequence[Expression]) -> Expression:
+        return call(function, found.expression(tuple(x[: len(found.nodes)])), device=name(f"{x[0]}.device"))
+
+    values.define(op, Kind.OTHER, place, render)
+
+
+LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
+    ConcatOp: _concat,
+    ExpandOp: _expand,
+    GatherOp: _gather,
+    IotaOp: _iota,
+    SizeOp: _size,
+}

@@ -1,0 +1,82 @@
+"""Sizes in a `forward`: numbers, and for a symbolic size what finds it in the shapes of the arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neuralc.dialects.dims import Dim, Function, Monomial, Symbol, as_dim
+from neuralc.emit.python.expressions import Expression, binary, call, name, negated
+from neuralc.emit.torch.nodes import Node
+
+_FUNCTIONS = {"floordiv": "//", "mod": "%"}
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A size as a function of the arguments of `forward`: the nodes it reads, and its expression over them."""
+
+    nodes: tuple[Node, ...]
+    size: Dim
+
+    def expression(self, arguments: tuple[Expression, ...]) -> Expression:
+        """The size as Python computes it from the shapes of `arguments`, which stand for the nodes."""
+        places: dict[str, Expression] = {}
+        for node, argument in zip(self.nodes, arguments, strict=True):
+            for axis, size in enumerate(node.shape):
+                symbol = _symbol(size)
+                if symbol is not None:
+                    places.setdefault(symbol, name(f"{argument}.shape[{axis}]"))
+        return _sum(self.size, places)
+
+
+def sized(size: int | Dim, inputs: tuple[Node, ...]) -> Sized | None:
+    """How to find a size in the shapes of the inputs; None where a symbol of it stands in none of them alone."""
+    wanted, nodes = set(as_dim(size).symbols), []
+    for node in inputs:
+        found = {symbol for each in node.shape if (symbol := _symbol(each)) is not None}
+        if wanted & found:
+            wanted -= found
+            nodes.append(node)
+    return None if wanted else Sized(tuple(nodes), as_dim(size))
+
+
+def _symbol(size: int | Dim) -> str | None:
+    """The name of a size that is one symbol."""
+    if isinstance(size, int) or len(size.terms) != 1:
+        return None
+    monomial, coefficient = size.terms[0]
+    atom = monomial[0] if len(monomial) == 1 and coefficient == 1 else None
+    return atom.name if isinstance(atom, Symbol) else None
+
+
+def _sum(size: Dim, places: dict[str, Expression]) -> Expression:
+    result: Expression | None = None
+    # Constants stand last, as one writes them.
+    for monomial, coefficient in sorted(size.terms, key=lambda term: term[0] == ()):
+        term = _product(monomial, abs(coefficient), places)
+        if result is None:
+            result = term if coefficient > 0 else negated(term)
+        else:
+            result = binary("+" if coefficient > 0 else "-", result, term)
+    return name("0") if result is None else result
+
+
+def _product(monomial: Monomial, coefficient: int, places: dict[str, Expression]) -> Expression:
+    factors = [_atom(atom, places) for atom in monomial]
+    if coefficient != 1 or not factors:
+        factors.append(name(str(coefficient)))
+    result, *others = factors
+    for factor in others:
+        result = binary("*", result, factor)
+    return result
+
+
+def _atom(atom: Symbol | Function, places: dict[str, Expression]) -> Expression:
+    if isinstance(atom, Symbol):
+        return places[atom.name]
+    lhs, rhs = _sum(atom.lhs, places), _sum(atom.rhs, places)
+    if atom.name in _FUNCTIONS:
+        return binary(_FUNCTIONS[atom.name], lhs, rhs)
+    if atom.name == "ceildiv":
+        return negated(binary("//", negated(lhs), rhs))
+    return call(atom.name, lhs, rhs)

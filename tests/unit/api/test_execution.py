@@ -1,0 +1,48 @@
+"""What the `execution` clause says is the default of the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from neuralc import cli
+from neuralc.driver import Options
+from neuralc.execution import with_execution
+
+
+def program(folder: Path, clause: str, suffix: str = ".nr") -> Path:
+    path = folder / f"m{suffix}"
+    path.write_text(f"network M {{ input: (8) layers: Dense(4) {clause} }}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("clause", "target", "threads"),
+    [
+        ("", "cpu", None),
+        ('execution { target: "cuda" }', "cuda", None),
+        ("execute { target: cuda threads: 2 }", "cuda", 2),
+        ('execution { target: "auto" device: "cuda:0" }', "cpu", None),
+        ('execution { target: "tpu" }', "cpu", None),
+    ],
+)
+def test_target_and_threads_are_defaults(clause: str, target: str, threads: int | None, tmp_path: Path) -> None:
+    found = with_execution(program(tmp_path, clause), Options(), target_given=False)
+    assert (found.target, found.threads) == (target, threads)
+
+
+def test_the_command_line_overrides_them(tmp_path: Path) -> None:
+    path = program(tmp_path, "execution { target: cuda threads: 2 }")
+    assert with_execution(path, Options(threads=4), target_given=True) == Options(threads=4)
+
+
+def test_a_wrong_program_is_told_by_who_loads_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = program(tmp_path, "execution { target: cuda ")
+    assert with_execution(path, Options(), target_given=False) == Options()
+    assert cli.run([str(path), "-o", "-"]) == 1
+    assert "error[E0103]" in capsys.readouterr().err
+
+
+def test_a_program_for_a_gpu_makes_triton_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = program(tmp_path, "execution { target: cuda }")
+    assert cli.run([str(path), "--emit=triton", "-o", "-"]) == 0
+    assert "@triton.jit" in capsys.readouterr().out
