@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neuralc.grammar import tree as t
+from neuralc.grammar.activation_kind import ActivationKind
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, Span
 from neuralc.grammar.entry_points import entry_point_names
+from neuralc.grammar.initializers import AnEntry
 from neuralc.grammar.parameters import Flag, Named, NotYet, OneOf, Optional, Parameter
 from neuralc.grammar.parser import parse
 from neuralc.grammar.plugins import LAYERS
@@ -105,8 +107,10 @@ def _definitions(source: Source) -> Iterator[Completion]:
 def _options(parameter: Parameter) -> Sequence[str]:
     kind = parameter.kind.kind if isinstance(parameter.kind, Optional) else parameter.kind
     match kind:
-        case OneOf(options=options) | Named(options=options):
+        case OneOf(options=options) | Named(options=options) | ActivationKind(options=options):
             return options
+        case AnEntry(table=table):
+            return [entry.name for entry in table.entries]
         case Flag():
             return ("true", "false")
         case _:

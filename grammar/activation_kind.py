@@ -45,6 +45,7 @@ class ActivationKind:
     """The name of a function, or a call of an activation layer."""
 
     description: str = "the name of an activation, or an activation layer"
+    options: tuple[str, ...] = ACTIVATIONS
 
     def convert(self, value: Evaluated) -> Converted:
         call = plain(value)

@@ -615,8 +615,8 @@ CODES: dict[str, Code] = {
     ),
     "E0910": Code(
         "an index is out of range",
-        "The data of this run holds an index that is outside the dim it counts along: a token that an `Embedding` does "
-        "not have, or the next step where a cache or learned positions are full. The run was given up; the outputs hold "
+        "The data of this run holds an index that is outside the dim it counts along: a token that an `Embedding` "
+        "does not have, or the next step where a cache or learned positions are full. The run was given up; the outputs hold "
         "nothing of use, and states begin anew.",
         ">>> model(ids=numpy.full((1, 8), 10_000_000))",
     ),
@@ -746,8 +746,8 @@ CODES: dict[str, Code] = {
         "shortcut changes the shape",
         "The block of a `Residual` changes the shape, so its input is brought to the new one by a 1x1 convolution "
         "(He et al. 2016, eq. 2), after a crop to the center where the block took the borders away. "
-        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error. After the block of a '
-        "transformer layer a dense map leads back.",
+        '`shortcut="projection"` says that this is meant, `shortcut="identity"` makes it an error. After the block of '
+        "a transformer layer a dense map leads back.",
         "network M { input: (8) layers: Residual { Dense(3) } }",
     ),
     "W0410": Code(

@@ -39,6 +39,8 @@ def test_between_parentheses_parameters_and_their_values_are_offered() -> None:
     assert labels("x = Conv2D(4, |")[:3] == ["filters", "kernel_size", "activation"]
     assert labels('x = Conv2D(4, 3, padding="|') == ["valid", "same"]
     assert "gelu" in labels("Dense(3, activation=|)", "network M { input: (8) layers: Dense(3, activation=) }")
+    text = "network M { input: (8) layers: Dense(3, bias_initializer=) }"
+    assert {"zeros", "glorot_uniform"} <= set(labels("Dense(3, bias_initializer=|)", text))
     assert labels("Dense(3, use_bias=|)", "network M { input: (8) layers: Dense(3, use_bias=) }") == ["true", "false"]
 
 
