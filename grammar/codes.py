@@ -616,8 +616,8 @@ CODES: dict[str, Code] = {
     "E0910": Code(
         "an index is out of range",
         "The data of this run holds an index that is outside the dim it counts along: a token that an `Embedding` "
-        "does not have, or the next step where a cache or learned positions are full. The run was given up; the outputs hold "
-        "nothing of use, and states begin anew.",
+        "does not have, or the next step where a cache or learned positions are full. The run was given up; the "
+        "outputs hold nothing of use, and states begin anew.",
         ">>> model(ids=numpy.full((1, 8), 10_000_000))",
     ),
     "E0911": Code(
