@@ -12,7 +12,7 @@ from typing import Literal
 
 import click
 
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, UsageError, as_dict, render, suggest, usage_error
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, UsageError, as_dict, render_all, suggest, usage_error
 
 ErrorFormat = Literal["text", "json"]
 
@@ -55,12 +55,12 @@ def run_command(
 
 
 def report(diagnostics: Iterable[Diagnostic], error_format: ErrorFormat = "text") -> None:
-    """Print messages to stderr: for a person, or one JSON object a line."""
-    for diagnostic in diagnostics:
-        if error_format == "json":
-            sys.stderr.write(json.dumps(as_dict(diagnostic)) + "\n")
-        else:
-            sys.stderr.write(render(diagnostic, color=use_color(sys.stderr.isatty())) + "\n")
+    """Print messages to stderr: the first for a person, or all as one JSON object a line."""
+    if error_format == "json":
+        sys.stderr.writelines(json.dumps(as_dict(diagnostic)) + "\n" for diagnostic in diagnostics)
+        return
+    color = use_color(sys.stderr.isatty())
+    sys.stderr.writelines(text + "\n" for text in render_all(tuple(diagnostics), color))
 
 
 def use_color(is_terminal: bool) -> bool:

@@ -26,8 +26,8 @@ Notation: `*` any number, `+` at least one, `?` at most one, `|` one of both, qu
 
 TELLING = """
 A name is told by what follows it, past blanks and comments: `name:` begins a clause, `name: {` a branch, `name =` or
-`a, b =` an assignment. `input` and `layers` before a colon, and the words of SECTION before a block, are no other names
-there; before `HPO(` a search begins. No word is reserved elsewhere.
+`a, b =` an assignment, of at most 64 names. `input` and `layers` before a colon, and the words of SECTION before a
+block, are no other names there; before `HPO(` a search begins. No word is reserved elsewhere.
 """
 
 LAMBDA = """
@@ -40,6 +40,7 @@ WIDTH = 110
 
 _RULE = re.compile(r"^\??(\w+)(?:\.\d+)?:\s*(.*)$")
 _TOKEN = re.compile(r'"[^"]*"|\w+|\S|\s+')
+_AT_MOST = re.compile(r"\{1,\d+\}$")
 _LOOK_AHEAD = re.compile(r"\(\?=.*\)$|\\b$")
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 
@@ -109,7 +110,7 @@ def _terminal(body: str) -> str:
     if plain == _NAME and plain != body[1:-1]:
         return "NAME"
     if plain != body[1:-1]:
-        return plain.replace(_NAME, "NAME").replace(r"(\s*,\s*", ' ("," ')
+        return _AT_MOST.sub("+", plain).replace(_NAME, "NAME").replace(r"(\s*,\s*", ' ("," ')
     return body
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, SymbolRefAttr, TensorType
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, operand_def, prop_def, result_def, traits_def, var_operand_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
@@ -50,7 +50,8 @@ class WeightRead(IRDLOperation):
     traits = traits_def(Pure())
 
     def __init__(self, weight: str, type_: Attribute) -> None:
-        super().__init__(properties={"weight": SymbolRefAttr(weight)}, result_types=[type_])
+        # irdl's own matches lists with definitions; that takes longer than all else, and a model has many of these ops.
+        Operation.__init__(self, properties={"weight": SymbolRefAttr(weight)}, result_types=[type_])
 
     @property
     def weight_name(self) -> str:

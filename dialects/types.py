@@ -6,6 +6,7 @@ tensor<?x28x28x1xf32, #graph.dims<batch>>
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -73,7 +74,12 @@ class DimAttr(Data[Dim]):
 
 def tensor_type(shape: Sequence[int | Dim], element_type: Attribute) -> AnyTensor:
     """The tensor type of a shape whose symbolic entries go into the encoding."""
-    sizes = [simplest(size) for size in shape]
+    return _tensor_type(tuple(simplest(size) for size in shape), element_type)
+
+
+@lru_cache(maxsize=4096)
+def _tensor_type(sizes: Shape, element_type: Attribute) -> AnyTensor:
+    """A model has few types, and many values of each."""
     symbolic = tuple(size for size in sizes if isinstance(size, Dim))
     return TensorType(
         element_type,
@@ -84,7 +90,11 @@ def tensor_type(shape: Sequence[int | Dim], element_type: Attribute) -> AnyTenso
 
 def shape_of(type_: Attribute) -> Shape:
     """The shape of a tensor type, ints and Dims. Raises ShapeError for a `?` without a name."""
-    tensor = as_tensor(type_)
+    return _shape(as_tensor(type_))
+
+
+@lru_cache(maxsize=4096)
+def _shape(tensor: AnyTensor) -> Shape:
     names = iter(tensor.encoding.data if isinstance(tensor.encoding, DimsAttr) else ())
     out: list[int | Dim] = []
     for size in tensor.get_shape():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from neuralc.grammar.diagnostics import Diagnostic, Span, suggest, warning
+from neuralc.grammar.diagnostics import Diagnostic, Span, listed, suggest, warning
 from neuralc.grammar.parameters import Anything, NotYet, Parameter, Unfit
 from neuralc.grammar.values import Evaluated, Report, alternatives, is_broken
 
@@ -90,7 +90,7 @@ def _parameter(
     if argument.name is not None:
         found = by_name.get(argument.name)
         if found is None:
-            shown = ", ".join(f"`{name}`" for name, p in by_name.items() if not isinstance(p.kind, NotYet))
+            shown = listed([f"`{name}`" for name, p in by_name.items() if not isinstance(p.kind, NotYet)], 40)
             errors.append(
                 Diagnostic(
                     "E0302",

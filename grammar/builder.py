@@ -17,6 +17,18 @@ Children = list[Any]
 Node = TypeVar("Node")
 
 
+MAX_TERMS = 64
+"""Most names and numbers in one expression of a `where` clause: what computes with it takes time that grows faster."""
+
+
+def _terms(size: t.Size) -> int:
+    """The names and numbers of an expression, as far as they are of interest. Operators stand to the left."""
+    count = 1
+    while isinstance(size, t.Arithmetic) and count <= MAX_TERMS + 1:
+        count, size = count + 1, size.lhs
+    return count
+
+
 def _of(kind: type[Node], children: Iterable[Any]) -> tuple[Node, ...]:
     return tuple(child for child in children if isinstance(child, kind))
 
@@ -36,9 +48,10 @@ class _Suffix:
 class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
     """Builds the nodes; `errors` holds what the grammar lets through and the language forbids."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, offset: int = 0) -> None:
+        """`offset` is where in the source the text starts that was parsed."""
         super().__init__()
-        self.source = source
+        self.source, self.offset = source, offset
         self.errors: list[Diagnostic] = []
 
     def build(self, parsed: Tree[Token]) -> t.File:
@@ -51,11 +64,11 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
 
     # --- leaves ------------------------------------------------------------------------------------------------------
     def _token(self, token: Token) -> Span:
-        start = token.start_pos or 0
+        start = self.offset + (token.start_pos or 0)
         return Span(self.source, start, start + len(token))
 
     def _span(self, meta: Meta) -> Span:
-        return Span(self.source, meta.start_pos, meta.end_pos)
+        return Span(self.source, self.offset + meta.start_pos, self.offset + meta.end_pos)
 
     def _name(self, token: Token) -> t.Name:
         return t.Name(str(token), self._token(token))
@@ -162,7 +175,7 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
         """The names before `=`: one, or several with commas."""
         if token is None:
             return ()
-        start = token.start_pos or 0
+        start = self._token(token).start
         return tuple(
             t.Name(name.group(), Span(self.source, start + name.start(), start + name.end()))
             for name in re.finditer(r"\w+", str(token))
@@ -196,7 +209,7 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
             device=found.get("device"),
             block=found.get("block"),
             repeat=found.get("repeat"),
-            span=Span(self.source, meta.start_pos, end),
+            span=Span(self.source, self.offset + meta.start_pos, end),
         )
 
     # --- clauses -----------------------------------------------------------------------------------------------------
@@ -214,7 +227,11 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
 
     def _arithmetic(self, operator: t.Operator, meta: Meta, children: Children) -> t.Arithmetic:
         lhs, rhs = children
-        return t.Arithmetic(operator, lhs, rhs, self._span(meta))
+        size = t.Arithmetic(operator, lhs, rhs, self._span(meta))
+        if _terms(size) == MAX_TERMS + 1:
+            message = f"an expression of sizes has more than {MAX_TERMS} terms"
+            self.errors.append(Diagnostic("E0407", message, size.span))
+        return size
 
     def plus(self, meta: Meta, children: Children) -> t.Arithmetic:
         return self._arithmetic("+", meta, children)

@@ -254,8 +254,9 @@ CODES: dict[str, Code] = {
         "network M { input: (8) layers: Dense(3) * 0 }",
     ),
     "E0313": Code(
-        "too many layers",
-        "Repetitions and macros expand to more layers than the compiler takes.",
+        "larger than the compiler takes",
+        "Repetitions and macros expand to more layers than the compiler takes, an argument grows from macro to macro, "
+        "or a macro has more parameters than anyone can read.",
         "network M { input: (8) layers: Dense(8) * 1000000 }",
     ),
     "E0314": Code(

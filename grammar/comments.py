@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from neuralc.grammar.diagnostics import Source
 
 _STRING_OR_COMMENT = re.compile(r""""[^"\n]*"|'[^'\n]*'|(?P<comment>(?:#|//)[^\n]*)""")
+_SEPARATOR = re.compile(r"[ \t]*[;,]?[ \t]*")
 
 
 @dataclass(frozen=True)
 class Comment:
-    """`# text` or `// text`, where it starts, and whether it has its line for itself."""
+    """`# text` or `// text`, where it starts, and whether an empty line stands before it."""
 
     text: str
     start: int
-    own_line: bool
     after_blank: bool
-    """Whether an empty line stands before it."""
 
 
 class Comments:
@@ -26,28 +26,43 @@ class Comments:
 
     def __init__(self, source: Source) -> None:
         self._text = source.text
-        self._waiting = [_comment(source.text, match) for match in _STRING_OR_COMMENT.finditer(source.text)
-                         if match["comment"]]  # fmt: skip
+        matches = (match for match in _STRING_OR_COMMENT.finditer(source.text) if match["comment"])
+        self._all = [_comment(source, match) for match in matches]
+        self._starts = [comment.start for comment in self._all]
+        self._next = 0
 
     def before(self, position: int) -> list[Comment]:
         """Those that start before a position and were not given yet."""
-        count = next((i for i, c in enumerate(self._waiting) if c.start >= position), len(self._waiting))
-        found, self._waiting = self._waiting[:count], self._waiting[count:]
-        return found
+        first, self._next = self._next, max(self._next, bisect_left(self._starts, position))
+        return self._all[first : self._next]
 
     def behind(self, position: int) -> Comment | None:
         """The one that follows a position on its line, with nothing but a separator between them."""
-        if self._waiting and re.fullmatch(r"[ \t]*[;,]?[ \t]*", self._text[position : self._waiting[0].start]):
-            return self._waiting.pop(0)
-        return None
+        if self._next == len(self._all):
+            return None
+        comment = self._all[self._next]
+        gap = _SEPARATOR.match(self._text, position)
+        if gap is None or gap.end() != comment.start:
+            return None
+        self._next += 1
+        return comment
 
     def inside(self, start: int, end: int) -> bool:
-        """Whether one stands in a stretch of the text."""
-        return any(start <= comment.start < end for comment in self._waiting)
+        """Whether one that was not given yet stands in a stretch of the text."""
+        first = max(self._next, bisect_left(self._starts, start))
+        return first < len(self._starts) and self._starts[first] < end
+
+    def find(self, sign: str, position: int) -> int:
+        """Where a sign stands first at or behind a position, outside of strings and comments; it has to be there."""
+        for match in re.compile(rf"{_STRING_OR_COMMENT.pattern}|(?P<sign>{re.escape(sign)})").finditer(
+            self._text, position
+        ):
+            if match["sign"]:
+                return match.start()
+        raise ValueError(f"there is no {sign} behind {position}")
 
 
-def _comment(text: str, match: re.Match[str]) -> Comment:
-    line_start = text.rfind("\n", 0, match.start()) + 1
-    own_line = not text[line_start : match.start()].strip()
-    before = text[:line_start].split("\n")[-2:-1]
-    return Comment(match["comment"].rstrip(), match.start(), own_line, own_line and not "".join(before).strip())
+def _comment(source: Source, match: re.Match[str]) -> Comment:
+    line = source.position(match.start())[0]
+    alone = not source.text[source.line_starts[line - 1] : match.start()].strip()
+    return Comment(match["comment"].rstrip(), match.start(), alone and line > 1 and not source.line(line - 1).strip())

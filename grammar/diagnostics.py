@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Literal
 
 from neuralc.grammar.codes import CODES, Code
@@ -26,9 +27,11 @@ __all__ = [
     "UsageError",
     "as_dict",
     "error",
+    "listed",
     "nearest",
     "note",
     "render",
+    "render_all",
     "suggest",
     "usage_error",
     "warning",
@@ -37,6 +40,16 @@ __all__ = [
 Severity = Literal["error", "warning", "note"]
 
 TAB_WIDTH = 4
+MOST_SHOWN = 50
+"""Messages that a person is shown at a time."""
+LONGEST_TEXT = 2000
+"""Characters of a message or a note that a person is shown."""
+LONGEST_NAME = 64
+"""Characters of a name that is compared with others: nobody mistypes a longer one."""
+MOST_KNOWN = 2000
+"""Names that are looked through for one that was meant."""
+MOST_COMPARED = 100
+"""Of these the names of about the right letters, which are compared letter by letter."""
 _COLORS: dict[Severity, str] = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
 _BOLD, _BLUE, _RESET = "\x1b[1m", "\x1b[1;34m", "\x1b[0m"
 
@@ -122,7 +135,7 @@ class NeuralcError(Exception):
         super().__init__(self.diagnostics)
 
     def __str__(self) -> str:
-        return "\n\n".join(render(diagnostic) for diagnostic in self.diagnostics)
+        return "\n\n".join(render_all(self.diagnostics))
 
 
 class UsageError(NeuralcError):
@@ -173,19 +186,37 @@ def note(code: str, message: str, span: Span | None = None, *, help: str | None 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate a person most likely meant, or None when nothing is near."""
+    if len(name) > LONGEST_NAME:
+        return None
     by_key: dict[str, str] = {}
-    for candidate in candidates:
+    for candidate in islice(candidates, MOST_KNOWN):
         by_key.setdefault(_key(candidate), candidate)
     key = _key(name)
     if key in by_key:
         return by_key[key]
-    allowed = max(1, len(key) // 3)
-    distances = {
-        candidate: edit_distance(key, candidate) for candidate in by_key if abs(len(candidate) - len(key)) <= allowed
-    }
+    letters, allowed = _letters(key), max(1, len(key) // 3)
+    near = [each for each in by_key if abs(len(each) - len(key)) <= allowed >= _missing(letters, _letters(each))]
+    distances = {each: edit_distance(key, each) for each in near[:MOST_COMPARED]}
+    least = min(distances.values(), default=allowed + 1)
+    if least > allowed:
+        return None
     # Of those equally near, the one of the same letters: `ConvTranspose2D` is no layer of one dimension.
-    best = min(distances, key=lambda candidate: (distances[candidate], _other_letters(key, candidate)), default=None)
-    return by_key[best] if best is not None and distances[best] <= allowed else None
+    equal = (each for each in distances if distances[each] == least)
+    return by_key[min(equal, key=lambda each: _other_letters(key, each))]
+
+
+def _missing(a: int, b: int) -> int:
+    """Letters of one word that the other lacks: there are at least as many edits between the two."""
+    return max((a & ~b).bit_count(), (b & ~a).bit_count())
+
+
+@lru_cache(maxsize=10_000)
+def _letters(word: str) -> int:
+    """The set of the letters of a word."""
+    found = 0
+    for letter in word:
+        found |= 1 << min(ord(letter), 127)
+    return found
 
 
 def _other_letters(a: str, b: str) -> int:
@@ -195,17 +226,28 @@ def _other_letters(a: str, b: str) -> int:
 
 
 def edit_distance(a: str, b: str) -> int:
-    """Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment)."""
-    rows = [list(range(len(b) + 1))]
-    for i, left in enumerate(a, 1):
-        row = [i]
-        for j, right in enumerate(b, 1):
-            cost = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (left != right))
-            if i > 1 and j > 1 and left == b[j - 2] and right == a[i - 2]:
-                cost = min(cost, rows[-2][j - 2] + 1)
-            row.append(cost)
-        rows.append(row)
-    return rows[-1][-1]
+    """Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).
+
+    A column of the table of distances is two whole numbers, whose bits say where it goes up and down by one (Hyyro
+    2003, A bit-vector algorithm for computing Levenshtein and Damerau edit distances).
+    """
+    if not a:
+        return len(b)
+    everywhere, last = (1 << len(a)) - 1, 1 << (len(a) - 1)
+    places: dict[str, int] = {}
+    for index, letter in enumerate(a):
+        places[letter] = places.get(letter, 0) | 1 << index
+    distance, up, down, same, before = len(a), everywhere, 0, 0, 0
+    for letter in b:
+        here = places.get(letter, 0)
+        swapped = ((~same & here) << 1) & before
+        same = (((here & up) + up) ^ up) | here | down | swapped
+        up_right, down_right = down | ~(same | up) & everywhere, same & up
+        distance += bool(up_right & last) - bool(down_right & last)
+        up_right, down_right = up_right << 1 | 1, down_right << 1
+        up, down = (down_right | ~(same | up_right)) & everywhere, up_right & same & everywhere
+        before = here
+    return distance
 
 
 def suggest(name: str, candidates: Iterable[str]) -> str | None:
@@ -214,8 +256,24 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
     return None if found is None else f"did you mean `{found}`?"
 
 
+def listed(names: Collection[str], most: int = 20) -> str:
+    """Names with commas; of many the first and how many more there are."""
+    more = len(names) - most
+    return ", ".join(islice(names, most)) + (f" and {more} more" if more > 0 else "")
+
+
+@lru_cache(maxsize=10_000)
 def _key(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
+
+
+def render_all(diagnostics: Sequence[Diagnostic], color: bool = False) -> Iterator[str]:
+    """Messages as a person reads them: the first, and how many more there are."""
+    for diagnostic in diagnostics[:MOST_SHOWN]:
+        yield render(diagnostic, color)
+    more = len(diagnostics) - MOST_SHOWN
+    if more > 0:
+        yield f"... and {more} more message{'s' if more > 1 else ''}"
 
 
 def render(diagnostic: Diagnostic, color: bool = False) -> str:
@@ -225,7 +283,7 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         return f"{style}{text}{_RESET}" if color else text
 
     head = paint(f"{diagnostic.severity}[{diagnostic.code}]", _COLORS[diagnostic.severity])
-    lines = [head + paint(f": {diagnostic.message}", _BOLD)]
+    lines = [head + paint(f": {_shown(diagnostic.message)}", _BOLD)]
     width = 2
     if diagnostic.span is not None:
         place = diagnostic.span
@@ -243,9 +301,15 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         tail.append(("help", diagnostic.help))
     for label, text in tail:
         indent = " " * (width + len(label) + 5)
-        body = text.replace("\n", "\n" + indent)
+        body = _shown(text).replace("\n", "\n" + indent)
         lines.append(f"{' ' * width} {paint('=', _BLUE)} {paint(label, _BOLD)}: {body}")
     return "\n".join(lines)
+
+
+def _shown(text: str) -> str:
+    """A text of a message, which may quote the model: not too long, and nothing that a terminal would obey."""
+    cut = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in cut)
 
 
 def _marked_line(place: Span, limit: int = 120) -> tuple[str, int, int]:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from neuralc.grammar.diagnostics import error
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Kind = TypeVar("Kind")
 
 
 @cache
+def installed(group: str) -> Mapping[str, EntryPoint]:
+    """The entry points of a group by their names in lower case. Looks through the lists of the packages alone, once."""
+    from importlib.metadata import entry_points
+
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=group):
+        found.setdefault(point.name.lower(), point)
+    return found
+
+
 def entry_point(group: str, name: str) -> EntryPoint | None:
-    """The entry point of a name, in any case. Looks through the lists of the packages alone."""
-    found = [point for point in entry_points(group=group) if point.name.lower() == name.lower()]
-    return found[0] if found else None
+    """The entry point of a name, in any case."""
+    return installed(group).get(name.lower())
 
 
 def entry_point_names(group: str) -> list[str]:
     """Everything that installed packages bring to a group."""
-    return sorted(point.name for point in entry_points(group=group))
+    return sorted(point.name for point in installed(group).values())
 
 
 def load_entry_point(group: str, name: str, kind: type[Kind]) -> Kind | None:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Given, bind
 from neuralc.grammar.clauses import check_device, placement_note
-from neuralc.grammar.diagnostics import Diagnostic, Span, warning
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, warning
 from neuralc.grammar.inputs import Inputs
 from neuralc.grammar.items import Walk, unknown_value
 from neuralc.grammar.library import Definition, Unit
-from neuralc.grammar.names import Name, Names, mentions
+from neuralc.grammar.names import Mentioned, Name, Names
 from neuralc.grammar.parameters import REQUIRED, Anything, Parameter, Parameters
 from neuralc.grammar.program import Body, BranchNode, Callee, CallNode, Fed, LayerNode, Node, RepeatNode, Use
 from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.searches import Searches
 from neuralc.grammar.signatures import snake_case
 from neuralc.grammar.syntax_errors import MAX_NESTING
-from neuralc.grammar.values import Scope, describe, evaluate, plain
+from neuralc.grammar.values import Scope, evaluate, has_more_parts, identity
 
 MAX_DEPTH = MAX_NESTING
 """Deepest nesting of blocks and macros: what walks over a network recurses."""
+
+MAX_LAYERS = 20_000
+"""Most layers after expansion. A model of more is a mistake (`Dense(8) * 1000000`), and would not compile in a day."""
+
+MAX_PARTS = 1000
+"""Most values in an argument of a macro: where a macro passes on `(n, n)`, they double with each one."""
 
 
 class Expansion:
@@ -29,7 +35,10 @@ class Expansion:
 
     def __init__(self, report: Reporter, searches: Searches) -> None:
         self.report, self.searches = report, searches
-        self._expanded: dict[tuple[Definition, str], Callee] = {}
+        self._expanded: dict[Hashable, tuple[Scope, Callee]] = {}
+        """By definition and arguments; these are kept, so that no other ones can have their identity."""
+        self._items = 0
+        self._mentioned = Mentioned()
         self._placed = False
         self._depth = 0
         self._chain: list[Definition] = []
@@ -46,8 +55,12 @@ class Expansion:
         if self._depth == MAX_DEPTH:
             self.report(too_deep(items[0].name.span if items else None))
             return Body((), 0, 0)
+        self._items += len(items)
+        if self._items > MAX_LAYERS:
+            self.report(too_many(items[0].span))
+            raise NeuralcError(self.report.errors)
         self._depth += 1
-        seen = mentions(items)
+        seen = self._mentioned.by(items)
         names.called = seen.called & seen.assigned
         walk = Walk(self, unit, scope, names, seen.values | frozenset(results))
         steps = tuple(walk.step(item) for item in items)
@@ -90,10 +103,16 @@ class Expansion:
             return None
         return self.expanded(definition, bound.values, item, fed)
 
-    def expanded(self, definition: Definition, values: Scope, item: t.Layer, fed: Fed) -> CallNode:
+    def expanded(self, definition: Definition, values: Scope, item: t.Layer, fed: Fed) -> CallNode | None:
         """A call of a definition with values for all its parameters."""
+        for name, value in values.items():
+            if has_more_parts(value, MAX_PARTS):
+                message = f"`{definition.name}`: `{name}` is made of more than {MAX_PARTS} values"
+                self.report(Diagnostic("E0313", message, item.name.span))
+                return None
         callee = self._callee(definition, item.name.span, values)
-        return CallNode(callee, snake_case(definition.name), fed, item.span, item.name.span, callee.body.size)
+        size = max(1, callee.body.size)
+        return CallNode(callee, snake_case(definition.name), fed, item.span, item.name.span, size)
 
     def parameters(self, definition: Definition) -> Parameters:
         return tuple(
@@ -107,14 +126,14 @@ class Expansion:
         )
 
     def _callee(self, definition: Definition, place: Span, values: Scope) -> Callee:
-        key = (definition, repr(sorted((name, describe(plain(v))) for name, v in values.items())))
+        key = (definition, tuple((name, identity(value)) for name, value in values.items()))
         if key not in self._expanded:
             self.report.expanding.append((definition, place))
             self._chain.append(definition)
-            self._expanded[key] = self.expand(definition, values)
+            self._expanded[key] = values, self.expand(definition, values)
             self._chain.pop()
             self.report.expanding.pop()
-        return self._expanded[key]
+        return self._expanded[key][1]
 
     def expand(self, definition: Definition, scope: Scope) -> Callee:
         """The body of a macro, or the parts of a network that compute."""
@@ -141,14 +160,16 @@ class Expansion:
         if wanted is None:
             return None
         uses: list[Use] = []
+        taken: set[str] = set()
         for name in wanted:
             found = names.find(name.value)
             if found is None or not found.value:
                 self.report(unknown_value(name, names))
-            elif any(use.name == name.value for use in uses):
+            elif name.value in taken:
                 self.report(Diagnostic("E0208", f"the output `{name.value}` is named twice", name.span))
             else:
                 uses.append(Use(name.value, name.span))
+                taken.add(name.value)
         return tuple(uses)
 
 
@@ -165,6 +186,11 @@ def too_deep(place: Span | None) -> Diagnostic:
     return Diagnostic("E0106", f"blocks and macros nest more than {MAX_DEPTH} deep", place)
 
 
+def too_many(place: Span, layers: int | None = None) -> Diagnostic:
+    has = f"more than {MAX_LAYERS} layers" if layers is None else f"{layers} layers, the most is {MAX_LAYERS}"
+    return Diagnostic("E0313", f"the network has {has}", place)
+
+
 def _parts(value: t.Value) -> tuple[t.Value, ...]:
     return value.items if isinstance(value, t.Sequence) else (value,)
 
@@ -175,11 +201,15 @@ def _depth(node: Node) -> int:
         case RepeatNode():
             return _depth(node.node)
         case LayerNode():
-            bodies = [node.body, *(branch.body for branch in node.branches)]
+            layers = max((_depth(layer) for layer in node.layers), default=0)
+            return max(layers, _deepest(node.body, *(branch.body for branch in node.branches)))
         case CallNode():
-            bodies = [node.callee.body]
+            return _deepest(node.callee.body)
         case BranchNode():
-            bodies = [node.body]
+            return _deepest(node.body)
         case _:
-            bodies = []
+            return 0
+
+
+def _deepest(*bodies: Body | None) -> int:
     return max((body.depth for body in bodies if body is not None), default=0)

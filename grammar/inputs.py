@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from neuralc.grammar import tree as t
-from neuralc.grammar.diagnostics import Diagnostic, Span
+from neuralc.grammar.diagnostics import Diagnostic, Span, listed
 from neuralc.grammar.parameters import Unfit, Whole
 from neuralc.grammar.program import ProgramInput, SizeDeclaration
 from neuralc.grammar.values import Chooser, Report, Scope, Word, describe, evaluate, is_broken, plain
@@ -15,6 +15,10 @@ ELEMENTS = {"float": "float32", "double": "float64", "half": "float16"}
 BATCH = "batch"
 RESERVED = {"min", "max", "mod", "floordiv", "ceildiv"}
 """Words of size expressions."""
+MAX_SIZES = 100
+"""Most sizes with names. Far beyond any model; finding out what is equal takes time that grows faster than they do."""
+MAX_CONSTRAINTS = 32
+"""Most constraints that are more than a bound of one name."""
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "=="}
 
 
@@ -32,17 +36,23 @@ class Inputs:
         """The inputs that are right; what is wrong was reported."""
         self.sizes[BATCH] = SizeDeclaration(BATCH, "implied batch")
         found: list[ProgramInput] = []
+        taken: set[str] = set()
         for index, written in enumerate(clause.inputs):
             name = _name(written, index, len(clause.inputs))
-            if any(other.name == name for other in found):
+            if name in taken:
                 message = f"two inputs are named `{name}`"
                 self.report(Diagnostic("E0208", message, written.span, (), "choose another name"))
                 continue
             one = self._input(name, written)
             if one is not None:
                 found.append(one)
+                taken.add(name)
         for constraint in clause.constraints:
             self._constraint(constraint)
+        if len(self.constraints) > MAX_CONSTRAINTS:
+            message = f"`where` has {len(self.constraints)} equations and remainders, the most is {MAX_CONSTRAINTS}"
+            self.report(Diagnostic("E0407", message, clause.span))
+            self.constraints.clear()
         return tuple(found)
 
     def _input(self, name: str, written: t.Input) -> ProgramInput | None:
@@ -79,7 +89,10 @@ class Inputs:
             self.report(replace(unfit.diagnostic("a size of the input shape", dim.span), code="E0402"))
             return None
 
-    def _named(self, name: str, place: Span) -> str:
+    def _named(self, name: str, place: Span) -> str | None:
+        if len(self.sizes) > MAX_SIZES and name not in self.sizes:
+            self.report(Diagnostic("E0402", f"`{name}` is one name too many: {MAX_SIZES} sizes have names", place))
+            return None
         self.sizes.setdefault(name, SizeDeclaration(name, str(place)))
         return name
 
@@ -118,7 +131,7 @@ class Inputs:
             case t.Name():
                 if size.value in self.sizes:
                     return True
-                known = ", ".join(self.sizes)
+                known = listed(self.sizes)
                 message = f"no input has a size `{size.value}`"
                 if size.value in self.scope:
                     message = f"`{size.value}` is {describe(self.scope[size.value])}, a size is a whole number"

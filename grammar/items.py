@@ -33,6 +33,7 @@ from neuralc.grammar.program import (
     SharedNode,
     Step,
     Use,
+    layers_in,
 )
 from neuralc.grammar.signatures import COMMON, Signature, find, layer_names
 from neuralc.grammar.values import Broken, Evaluated, LayerArgument, Scope, evaluate, is_broken
@@ -90,7 +91,7 @@ class Walk:
             self.report(warning("W0203", message, item.span, help="an empty branch gives what it gets"))
         forked = source is None or (entry is not None and entry.forked)
         self.names.define(item.name.value, Name(item.name.span, branch=True, forked=forked))
-        return Step(BranchNode(item.name.value, source, body, item.span, body.size))
+        return Step(BranchNode(item.name.value, source, body, item.span, max(1, body.size)))
 
     def _repeated(self, node: Node, item: t.Layer) -> Node | None:
         count = self._count(item.repeat) if item.repeat is not None else 1
@@ -215,7 +216,8 @@ class Walk:
         body, branches, right = self._block(item, signature)
         if bound is None or fed is None or not right:
             return None
-        size = 1 + (0 if body is None else body.size) + sum(branch.size for branch in branches)
+        inner = sum(part.size for part in (*branches, *layers_in(bound)))
+        size = 1 + (0 if body is None else body.size) + inner
         return LayerNode(signature, bound, fed, body, branches, item.span, item.name.span, size)
 
     def _of_plugin(self, item: t.Layer, plugin: LayerPlugin) -> Node | None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
 from neuralc.grammar import tree as t
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, Span, suggest, warning
-from neuralc.grammar.parser import parse, read_source
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, Span, error, listed, suggest, warning
+from neuralc.grammar.parser import MAX_BYTES, parse, read_source
 from neuralc.grammar.signatures import find
 from neuralc.grammar.values import Report
+
+MAX_IMPORTS = 100
+"""Most files that import one another in a row."""
+MAX_PARAMETERS = 255
+"""Most parameters of a macro or a network: each use of it goes over all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +46,13 @@ class Unit:
         """By the name as written; in another case too, where it is not the name of a layer."""
         found = self.definitions.get(name)
         if found is None and find(name) is None:
-            found = next((each for known, each in self.definitions.items() if known.lower() == name.lower()), None)
+            found = self._in_any_case.get(name.lower())
         return found
+
+    @cached_property
+    def _in_any_case(self) -> Mapping[str, Definition]:
+        """By names in lower case; of several the first. Asked for when all definitions are there."""
+        return {name.lower(): each for name, each in reversed(self.definitions.items())}
 
 
 Units: TypeAlias = dict[Path, Unit]
@@ -53,6 +65,8 @@ class Library:
         self._report = report
         self._units: Units = {}
         self._reading: list[tuple[Path, str]] = []
+        self._failed: set[Path] = set()
+        self._left = MAX_BYTES
 
     def unit(self, source: Source, file: t.File) -> Unit:
         """The names of a file. Problems of its definitions and imports are reported."""
@@ -60,10 +74,9 @@ class Library:
         unit = Unit(source, file)
         self._units[path] = unit
         self._reading.append((path, source.name))
-        for macro in file.macros:
-            self._define(unit, macro)
-        for network in file.networks:
-            self._define(unit, network)
+        definitions: list[t.Macro | t.Network] = [*file.macros, *file.networks]
+        for definition in definitions:
+            self._define(unit, definition)
         for clause in file.imports:
             self._import(unit, clause)
         self._reading.pop()
@@ -73,17 +86,22 @@ class Library:
         name = tree.name.value
         if not self._free(unit, name, tree.name.span):
             return
+        if len(tree.parameters) > MAX_PARAMETERS:
+            message = f"`{name}` has {len(tree.parameters)} parameters, the most is {MAX_PARAMETERS}"
+            self._report(Diagnostic("E0313", message, tree.name.span))
+            return
         unit.definitions[name] = Definition(tree, unit)
         if isinstance(tree, t.Macro) and find(name) is not None:
             self._report(warning("W0201", f"the macro `{name}` hides the layer of that name", tree.name.span))
         if isinstance(tree, t.Network) and name == "batch":
             message = "`batch` is the name of the batch dimension"
             self._report(Diagnostic("E0208", message, tree.name.span, (), "choose another name for the network"))
-        parameters = [parameter.name.value for parameter in tree.parameters]
-        for index, parameter in enumerate(tree.parameters):
-            if parameter.name.value in parameters[:index]:
+        parameters: set[str] = set()
+        for parameter in tree.parameters:
+            if parameter.name.value in parameters:
                 message = f"`{name}` has two parameters `{parameter.name.value}`"
                 self._report(Diagnostic("E0208", message, parameter.span))
+            parameters.add(parameter.name.value)
 
     def _free(self, unit: Unit, name: str, place: Span) -> bool:
         first = unit.definitions.get(name)
@@ -104,7 +122,7 @@ class Library:
             found = imported.definitions.get(name.value)
             if found is None:
                 unit.missing.add(name.value)
-                known = ", ".join(imported.definitions) or "nothing"
+                known = listed(imported.definitions) or "nothing"
                 self._report(
                     Diagnostic(
                         "E0213",
@@ -129,13 +147,25 @@ class Library:
             return None
         if path in self._units:
             return self._units[path]
+        if path in self._failed:
+            return None
         try:
-            source = read_source(name)
-            return self.unit(source, parse(source))
+            return self._new(name)
         except NeuralcError as problem:
+            self._failed.add(path)
             for found in problem.diagnostics:
                 self._report(self._through(found, clause))
             return None
+
+    def _new(self, name: str) -> Unit:
+        """Reads and parses a file. Raises NeuralcError."""
+        if len(self._reading) > MAX_IMPORTS:
+            raise error("E0215", f"files import files more than {MAX_IMPORTS} deep")
+        source = read_source(name)
+        self._left -= len(source.text)
+        if self._left < 0:
+            raise error("E0215", f"the files of this model are larger than {MAX_BYTES >> 20} MB together")
+        return self.unit(source, parse(source))
 
     def _through(self, found: Diagnostic, clause: t.Import) -> Diagnostic:
         """A problem of another file, with the imports that lead there."""
@@ -148,7 +178,8 @@ class Library:
 
 
 def _resolved(path: Path) -> Path:
+    """One path for all ways to a file; RuntimeError is a circle of links."""
     try:
         return path.resolve()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):
         return path

@@ -42,21 +42,31 @@ class Names:
         self.own[name] = entry
 
     def find(self, name: str) -> Name | None:
-        """Marks what it finds as used."""
-        own = self.own.get(name)
-        if own is not None:
-            own.used = True
-            return own
-        around = None if self.outer is None else self.outer.find(name)
-        self.captured = self.captured or around is not None
-        return around
+        """Marks what it finds as used, and the bodies between here and there as capturing."""
+        between: list[Names] = []
+        for names in self._outwards():
+            found = names.own.get(name)
+            if found is not None:
+                found.used = True
+                for inner in between:
+                    inner.captured = True
+                return found
+            between.append(names)
+        return None
 
     def has(self, name: str) -> bool:
-        return name in self.own or (self.outer is not None and self.outer.has(name))
+        return any(name in names.own for names in self._outwards())
 
     def visible(self) -> list[str]:
         """All names that may be used here."""
-        return [*self.own, *(self.outer.visible() if self.outer is not None else ())]
+        return [name for names in self._outwards() for name in names.own]
+
+    def _outwards(self) -> Iterator[Names]:
+        """These names, and those of each body around."""
+        names: Names | None = self
+        while names is not None:
+            yield names
+            names = names.outer
 
     def left(self) -> Iterator[tuple[str, Name]]:
         """Names that nothing used, at the end of the body. One that begins with `_` says that this is meant."""
@@ -74,26 +84,38 @@ class Mentions:
     assigned: frozenset[str]
 
 
-def mentions(items: Sequence[t.Item]) -> Mentions:
-    """Looks through the items and the blocks in them, with no recursion: blocks may nest deeply."""
-    called: set[str] = set()
-    values: set[str] = set()
-    assigned: set[str] = set()
-    waiting: list[t.Item] = list(items)
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, t.Branch):
-            values.add(item.name.value)
-            waiting += item.block.items
-            continue
-        called.add(item.name.value)
-        assigned |= {target.value for target in item.targets}
-        for argument in (*item.arguments, *(item.applied or ())):
-            values |= set(_names(argument.value))
-            called |= set(_calls(argument.value))
-        if item.block is not None:
-            waiting += item.block.items
-    return Mentions(frozenset(called), frozenset(values), frozenset(assigned))
+class Mentioned:
+    """Looks through bodies, each once: those around a block ask for what is in it again."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Mentions] = {}
+
+    def by(self, items: Sequence[t.Item]) -> Mentions:
+        """What items and the blocks in them mention; items are those of a tree that lives as long as this."""
+        known = self._known.get(id(items))
+        if known is None:
+            known = self._known[id(items)] = self._look(items)
+        return known
+
+    def _look(self, items: Sequence[t.Item]) -> Mentions:
+        called: set[str] = set()
+        values: set[str] = set()
+        assigned: set[str] = set()
+        for item in items:
+            if isinstance(item, t.Branch):
+                values.add(item.name.value)
+            else:
+                called.add(item.name.value)
+                assigned |= {target.value for target in item.targets}
+                for argument in (*item.arguments, *(item.applied or ())):
+                    values |= set(_names(argument.value))
+                    called |= set(_calls(argument.value))
+            if item.block is not None:
+                inner = self.by(item.block.items)
+                called |= inner.called
+                values |= inner.values
+                assigned |= inner.assigned
+        return Mentions(frozenset(called), frozenset(values), frozenset(assigned))
 
 
 def _calls(value: t.Value) -> Iterator[str]:

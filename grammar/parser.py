@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 from lark import Token, UnexpectedInput
 
 from neuralc.grammar.builder import TreeBuilder
 from neuralc.grammar.diagnostics import NeuralcError, Source, Span, error
-from neuralc.grammar.syntax_errors import explain, too_deep
+from neuralc.grammar.syntax_errors import MAX_NESTING, explain, too_deep
 from neuralc.grammar.tables import lark_parser
 from neuralc.grammar.tree import File, Value
+
+MAX_BYTES = 16 << 20
+"""Largest model file. That is a thousand times a long one."""
 
 _NOTHING = re.compile(r"(?:\s|(?:#|//)[^\n]*)*")
 """Blanks and comments."""
 
 
 def read_source(path: str | Path) -> Source:
-    """The text of a model file. Raises NeuralcError for a file that cannot be read or is not UTF-8."""
+    """The text of a model file. Raises NeuralcError for one that cannot be read, is too large, or is not UTF-8."""
     try:
-        data = Path(path).read_bytes()
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise error("E0901", f"`{path}` is a folder, not a model file")
+        if not stat.S_ISREG(mode):  # reading a pipe or a device may never end
+            raise error("E0901", f"`{path}` is no regular file", help="write the model to a file first")
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise error("E0901", f"there is no file `{path}`", help="check the path and the name") from None
-    except IsADirectoryError:
-        raise error("E0901", f"`{path}` is a folder, not a model file") from None
     except (OSError, ValueError) as failure:
         reason = failure.strerror if isinstance(failure, OSError) and failure.strerror else str(failure)
         raise error("E0901", f"cannot read `{path}`", note=reason) from None
+    if len(data) > MAX_BYTES:
+        message = f"`{path}` is larger than {MAX_BYTES >> 20} MB"
+        raise error("E0901", message, help="a model is a text; its weights are a file of their own: `weights: ...`")
     return decode(str(path), data)
 
 
@@ -69,17 +80,17 @@ def parse(source: Source) -> File:
 def parse_value(source: Source, place: Span, text: str) -> Value:
     """The value written inside a string of a model, as in `optimizer: "Adam(learning_rate=0.01)"`.
 
-    The text is padded to its place, so spans point into the model. Raises NeuralcError.
+    Spans point into the model. Raises NeuralcError.
     """
-    padding = " " * (place.start + (1 if place.text[:1] in "\"'" else 0))
-    parser = lark_parser()
+    if too_deep(Source(source.name, text)) is not None:
+        raise error("E0106", f"brackets nest more than {MAX_NESTING} deep in this text", place)
     try:
-        parsed = parser.parse(padding + text, start="value")
+        parsed = lark_parser().parse(text, start="value")
     except UnexpectedInput:
         raise error("E0101", f"`{text}` is not a value of the language", place) from None
     if isinstance(parsed, Token):
         raise error("E0101", f"`{text}` is not a value of the language", place)
-    builder = TreeBuilder(source)
+    builder = TreeBuilder(source, place.start + (1 if place.text[:1] in "\"'" else 0))
     value = builder.build_value(parsed)
     if builder.errors:
         raise NeuralcError(builder.errors)

@@ -48,6 +48,11 @@ class LayerNode:
     name_span: Span
     size: int
 
+    @property
+    def layers(self) -> tuple[LayerNode | CallNode, ...]:
+        """The layers among its arguments: `TimeDistributed(Dense(8))`."""
+        return layers_in(self.arguments)
+
     def replaced(self, **arguments: Any) -> LayerNode:
         """The same layer with other arguments: what a wrapper makes of the layer it was given."""
         return replace(self, arguments=Bound({**self.arguments.values, **arguments}, self.arguments.spans))
@@ -142,11 +147,17 @@ class BrokenNode:
     """An item that was reported to be wrong; what depends on it is not looked at."""
 
     span: Span
-    size: int = 0
+    size: int = 1
 
     @property
     def name_span(self) -> Span:
         return self.span
+
+
+def layers_in(arguments: Bound) -> tuple[LayerNode | CallNode, ...]:
+    """The layers among arguments."""
+    values = (part for value in arguments.values.values() for part in (value if isinstance(value, tuple) else (value,)))
+    return tuple(value for value in values if isinstance(value, LayerNode | CallNode))
 
 
 Node: TypeAlias = LayerNode | CallNode | CustomNode | RepeatNode | SharedNode | BranchNode | BrokenNode
@@ -172,7 +183,7 @@ class Body:
 
     steps: tuple[Step, ...]
     size: int
-    """How many layers this becomes when everything is expanded."""
+    """How many layers this becomes when everything is expanded; an empty block or macro counts as one."""
     depth: int
     """How deep blocks and macros nest in it, itself included."""
     captures: bool = False

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Given, bind
 from neuralc.grammar.clauses import Clauses
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error, suggest
-from neuralc.grammar.expansion import Expansion, output_names, too_deep
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error, listed, suggest
+from neuralc.grammar.expansion import MAX_LAYERS, Expansion, output_names, too_deep, too_many
 from neuralc.grammar.inputs import Inputs
 from neuralc.grammar.library import Library, Unit
-from neuralc.grammar.names import Name, Names, mentions
+from neuralc.grammar.names import Mentioned, Name, Names
 from neuralc.grammar.program import Program, Use
 from neuralc.grammar.recursion import deep_recursion
 from neuralc.grammar.reporter import Reporter
@@ -19,9 +19,6 @@ from neuralc.grammar.search_names import search_names
 from neuralc.grammar.searches import Searches
 from neuralc.grammar.syntax_errors import MAX_NESTING
 from neuralc.grammar.values import Scope, Word
-
-MAX_LAYERS = 20_000
-"""Most layers after expansion. A model of more is a mistake (`Dense(8) * 1000000`), and would not compile in a day."""
 
 NOT_SET = Word("")
 """Stands for a parameter that no setting gives a value."""
@@ -44,10 +41,10 @@ def examine(file: t.File, network: str | None = None, settings: Mapping[str, obj
 
     Raises NeuralcError where there is nothing to look at.
     """
-    chosen = choose(file, network)
-    report = Reporter()
-    unit = Library(report).unit(file.span.source, file)
     with deep_recursion():
+        chosen = choose(file, network)
+        report = Reporter()
+        unit = Library(report).unit(file.span.source, file)
         searches = Searches(search_names(chosen, unit), settings)
         program = _Resolver(report, unit, chosen, searches).run(file)
     if not program.errors:
@@ -63,25 +60,24 @@ def choose(file: t.File, name: str | None) -> t.Network:
     if name is None:
         mains = _mains(file)
         if len(mains) != 1:
-            shown = ", ".join(names)
+            shown = listed(names)
             raise error("E0207", f"the file has several networks: {shown}", help=f"choose one: `--network {names[0]}`")
         return mains[0]
     for network in file.networks:
         if network.name.value == name:
             return network
-    raise error(
-        "E0207", f"the file has no network `{name}`", note=f"it has {', '.join(names)}", help=suggest(name, names)
-    )
+    raise error("E0207", f"the file has no network `{name}`", note=f"it has {listed(names)}", help=suggest(name, names))
 
 
 def _mains(file: t.File) -> list[t.Network]:
     """The networks that no other one of the file uses as a layer."""
     used: set[str] = set()
+    mentioned = Mentioned()
     for macro in file.macros:
-        used |= mentions(macro.block.items).called
+        used |= mentioned.by(macro.block.items).called
     for network in file.networks:
         layers = [clause for clause in network.clauses if isinstance(clause, t.LayersClause)]
-        called = {name for clause in layers for name in mentions(clause.items).called}
+        called = {name for clause in layers for name in mentioned.by(clause.items).called}
         used |= called - {network.name.value}
     return [network for network in file.networks if network.name.value not in used] or list(file.networks)
 
@@ -119,8 +115,7 @@ class _Resolver:
         if layers and not layers[0].items:
             self.report(Diagnostic("E0113", "`layers:` holds no layer", layers[0].keyword, (), "add `Output(10)`"))
         if body.size > MAX_LAYERS:
-            message = f"the network has {body.size} layers, the most is {MAX_LAYERS}"
-            raise NeuralcError([Diagnostic("E0313", message, network.name.span)])
+            raise NeuralcError([too_many(network.name.span, body.size)])
         if body.depth > MAX_NESTING:
             raise NeuralcError([too_deep(network.name.span)])
         errors = tuple(sorted(self.report.errors, key=_position))

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Span
 from neuralc.grammar.library import Definition, Unit
-from neuralc.grammar.names import mentions
+from neuralc.grammar.names import Mentioned
 from neuralc.grammar.parameters import names
 from neuralc.grammar.quoted import unquoted
 from neuralc.grammar.signatures import find, snake_case
@@ -58,18 +58,21 @@ class _Counter:
     """Names within one body: `dense`, `dense_1`."""
 
     used: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
 
     def take(self, name: str) -> str:
-        taken, count = name, 0
+        taken, count = name, self.counts.get(name, 0)
         while taken in self.used:
             count += 1
             taken = f"{name}_{count}"
+        self.counts[name] = count
         self.used.add(taken)
         return taken
 
 
 class _Walk:
     def __init__(self, unit: Unit) -> None:
+        self._mentioned = Mentioned()
         self.found: dict[Span, str] = {}
         self._unit = unit
         self._names = _Counter()
@@ -117,7 +120,7 @@ class _Walk:
 
     # --- layers ------------------------------------------------------------------------------------------------------
     def _items(self, items: Sequence[t.Item], path: str) -> None:
-        seen = mentions(items)
+        seen = self._mentioned.by(items)
         called, counter = seen.called & seen.assigned, _Counter()
         for item in items:
             if isinstance(item, t.Branch):

@@ -13,11 +13,11 @@ A search has one name and one value wherever it is used; `grammar/search_names.p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from neuralc.grammar import tree as t
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, Span, UsageError, note, suggest
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, Span, UsageError, listed, note, suggest
 from neuralc.grammar.parser import parse_value
 from neuralc.grammar.values import (
     Applied,
@@ -29,6 +29,7 @@ from neuralc.grammar.values import (
     Word,
     describe,
     evaluate,
+    identity,
     is_broken,
     plain,
     taken_by_default,
@@ -124,7 +125,7 @@ class Searches:
         if name in known:
             notes = ("the search stands in a part that this model does not use",)
             return Diagnostic("E0816", f"`--set {name}=...` has no effect", None, notes)
-        notes = (f"it has {', '.join(known)}" if known else "it has no searches",)
+        notes = (f"it has {listed(known)}" if known else "it has no searches",)
         what = "search or parameter" if self._parameters else "search"
         return Diagnostic("E0816", f"the model has no {what} `{name}`", None, notes, suggest(name, known))
 
@@ -230,8 +231,8 @@ def _text(value: Evaluated) -> str:
     return value.text if isinstance(value, Word) else str(value)
 
 
-def _arguments(call: Applied) -> list[tuple[str | None, str]]:
-    return [(name, describe(plain(value))) for name, value, _ in call.arguments]
+def _arguments(call: Applied) -> list[tuple[str | None, Hashable]]:
+    return [(name, identity(plain(value))) for name, value, _ in call.arguments]
 
 
 def _layers(search: t.Hpo) -> Iterator[t.Value]:

@@ -13,7 +13,7 @@ from neuralc.grammar.diagnostics import Diagnostic, Source, Span
 from neuralc.grammar.mistakes import MISTAKES, Mistake
 
 State: TypeAlias = int
-MAX_NESTING = 1000
+MAX_NESTING = 1024
 """Deepest nesting of brackets. Far beyond any model; what walks over the tree recurses, so it needs a bound."""
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, Span, note
+
+MOST_DESCRIBED = 20
+"""Parts of a tuple that a message shows."""
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,37 @@ def plain(value: Evaluated) -> Evaluated:
             return value
 
 
+def identity(value: Evaluated) -> Hashable:
+    """What tells values apart that mean different things: not where they stand, but `8` from `8.0` and `"8"`."""
+    match value:
+        case tuple():
+            return "tuple", *map(identity, value)
+        case Applied():
+            return "call", value.name, *((name, identity(inner)) for name, inner, _ in value.arguments)
+        case Chosen():
+            return "search", value.space.span, identity(value.value)
+        case None | bool() | int() | float() | str() | Word():
+            return type(value), value
+        case _:
+            return "object", id(value)
+
+
+def has_more_parts(value: Evaluated, most: int) -> bool:
+    """Whether a value is made of more values than that. Parts that are one object count as often as they stand."""
+    waiting, count = [value], 0
+    while waiting and count <= most:
+        part = waiting.pop()
+        count += 1
+        match part:
+            case tuple():
+                waiting += part
+            case Applied():
+                waiting += [inner for _, inner, _ in part.arguments]
+            case Chosen():
+                waiting += [part.value, *part.space.values]
+    return count > most
+
+
 def describe(value: Evaluated) -> str:
     """A value as a message shows it."""
     match value:
@@ -252,8 +286,9 @@ def describe(value: Evaluated) -> str:
         case Word():
             return f"`{value.text}`"
         case tuple():
-            inner = ", ".join(describe(part) for part in value)
-            return f"({inner},)" if len(value) == 1 else f"({inner})"
+            inner = ", ".join(describe(part) for part in value[:MOST_DESCRIBED])
+            end = ", ..." if len(value) > MOST_DESCRIBED else "," if len(value) == 1 else ""
+            return f"({inner}{end})"
         case Applied() | LayerArgument():
             return f"`{value.name}(...)`"
         case Chosen():

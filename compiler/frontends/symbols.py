@@ -27,6 +27,9 @@ UNNAMED = {"", "?", "None", "-1", "unk"}
 LONGEST = 2000
 """Characters of a size expression: what grows with every layer is no size of a model."""
 
+MOST_FACTORS = 200
+"""Factors of all terms of a size that another one is put into: powers of sums grow without end."""
+
 MOST = 1000
 """Symbols of one model."""
 
@@ -163,7 +166,11 @@ class Symbols:
         return factors is not None
 
     def _becomes(self, name: str, value: Dim) -> None:
+        """Raises ShapeError where sizes would grow into expressions that no model has."""
         self._bound(name, value)
+        for size in (value, *self._equal.values()):
+            if _factors_with(as_dim(size), name, value) > MOST_FACTORS:
+                raise ShapeError(f"with its value in the place of `{name}` a size has more than {MOST_FACTORS} factors")
         self._equal = {symbol: simplest(as_dim(size).substitute({name: value})) for symbol, size in self._equal.items()}
         self._equal[name] = simplest(value)
         self._rewrite(Substitution({name: value}))
@@ -250,6 +257,18 @@ class _Simplification(Substitution):
 
     def size(self, size: Dim) -> Dim:
         return self._bounds.simplified(super().size(size))
+
+
+def _factors_with(size: Dim, name: str, value: Dim) -> int:
+    """Most factors that a size can have with a value in the place of a symbol: sums multiply, and powers add up."""
+    terms, degree = len(value.terms), max((len(monomial) for monomial, _ in value.terms), default=0)
+    factors = 0
+    for monomial, _ in size.terms:
+        inside = [atom for atom in monomial if isinstance(atom, Function)]
+        power = sum(atom == Symbol(name) for atom in monomial)
+        factors += terms**power * (len(monomial) - power + degree * power + 1)
+        factors += sum(_factors_with(part, name, value) for atom in inside for part in (atom.lhs, atom.rhs))
+    return factors
 
 
 def linear_solution(difference: Dim, order: Sequence[str]) -> tuple[str, Dim] | None:

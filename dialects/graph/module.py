@@ -101,6 +101,9 @@ class DimOp(IRDLOperation):
         return cls(name, minimum, maximum, origin)
 
 
+_NO_SOURCES: ArrayAttr[SymbolRefAttr] = ArrayAttr([])
+
+
 @irdl_op_definition
 class WeightOp(IRDLOperation):
     """A weight, by name.
@@ -135,17 +138,15 @@ class WeightOp(IRDLOperation):
         body: Region | None = None,
         attributes: Mapping[str, Attribute] | None = None,
     ) -> None:
-        super().__init__(
-            properties={
-                "sym_name": StringAttr(name),
-                "type": type_,
-                "init": init,
-                "regularizer": regularizer,
-                "constraint": constraint,
-                "sources": ArrayAttr([SymbolRefAttr(source) for source in sources]),
-            },
+        rules = {"init": init, "regularizer": regularizer, "constraint": constraint}
+        given = {key: rule for key, rule in rules.items() if rule is not None}
+        refs = ArrayAttr([SymbolRefAttr(source) for source in sources]) if sources else _NO_SOURCES
+        # As in `WeightRead`: without irdl's matching of lists.
+        Operation.__init__(
+            self,
+            properties={"sym_name": StringAttr(name), "type": type_, **given, "sources": refs},
             attributes=dict(attributes or {}),
-            regions=[[body] if body is not None else []],
+            regions=[body] if body is not None else [],
         )
 
     @property

@@ -32,6 +32,6 @@ def installed(project: Path, site: Path) -> Path:
 
 def forget() -> None:
     """What was looked up before: packages come and go in tests alone."""
-    entry_points.entry_point.cache_clear()
+    entry_points.installed.cache_clear()
     plugins.layer_plugin.cache_clear()
     importlib.invalidate_caches()

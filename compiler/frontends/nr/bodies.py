@@ -321,7 +321,7 @@ class Bodies:
         # Of a sequence the last axis is what a dense layer is for; an input of rank 3 may be a picture of one channel.
         if rank < 3 or (rank == 3 and not self.trace.is_input(x)):
             return
-        if any(found.code == "W0401" for found in self.trace.messages):
+        if self.trace.told("W0401"):
             return
         message = f"`{node.signature.name}` works on the last axis of {shown(x)}, at each place of the others"
         help = "write `Flatten()` before it if all places belong together"

@@ -176,6 +176,7 @@ class Calls:
                 self._bodies.masks[value] = rest.pop(0)
         function = BlockFunction(block)
         running = build(Frame(function, Scope()), given, "")
+        function.finish()
         if running is None:
             return None
         found = [self._bodies.masks.get(value) for value in running]

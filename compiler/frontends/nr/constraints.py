@@ -19,8 +19,8 @@ def apply_constraints(program: Program, symbols: Symbols) -> Iterator[Diagnostic
     checked when the model runs, since the sizes of its inputs have to be these expressions.
     """
     for constraint in program.constraints:
-        lhs, rhs = (_size(side, symbols) for side in (constraint.lhs, constraint.rhs))
         try:
+            lhs, rhs = (_size(side, symbols) for side in (constraint.lhs, constraint.rhs))
             if constraint.comparison != "==":
                 yield _unknown(constraint)
             elif not _multiple(constraint, symbols):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr, UnknownLoc
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
 from neuralc.dialects.graph import GetStateOp, GetWeightOp, SetStateOp, StateOp
 from neuralc.dialects.types import AnyTensor, ShapeError, as_tensor, format_shape, shape_of
@@ -190,10 +190,19 @@ class BlockFunction(_Body):
         super().__init__(block)
         self.passed: list[WeightDeclaration | StateDeclaration] = []
         """What the arguments stand for, behind those that the body was given."""
+        self._new: list[BlockArgument] = []
 
     def _read(self, symbol: WeightDeclaration | StateDeclaration, span: Span) -> SSAValue:
-        argument = self.block.insert_arg(symbol.type, len(self.block.args))
+        index = len(self.block.args) + len(self._new)
+        argument = BlockArgument(symbol.type, self.block, index, location(span))
         argument.name_hint = symbol.name
-        argument.location = location(span)
+        self._new.append(argument)
         self.passed.append(symbol)
+        if isinstance(symbol, StateDeclaration):
+            self.finish()  # the block has to know it: its sizes may still become others
         return argument
+
+    def finish(self) -> None:
+        """Gives the block its new arguments, all at once: `insert_arg` takes time for each argument before it."""
+        self.block._args = (*self.block.args, *self._new)
+        self._new.clear()

@@ -24,7 +24,7 @@ from neuralc.dialects.graph import (
     WeightOp,
 )
 from neuralc.dialects.syntax import to_attribute
-from neuralc.dialects.types import element_type_of, tensor_type
+from neuralc.dialects.types import ShapeError, element_type_of, tensor_type
 from neuralc.frontends.nr.bodies import Bodies
 from neuralc.frontends.nr.clauses import clause_attributes
 from neuralc.frontends.nr.constraints import apply_constraints
@@ -36,7 +36,7 @@ from neuralc.frontends.nr.trace import Origin
 from neuralc.frontends.sizes import LARGEST, Size
 from neuralc.frontends.symbols import Symbols
 from neuralc.grammar.configured import Configured
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error
 from neuralc.grammar.program import Program, ProgramInput, SharedNode
 
 BATCH = "batch"
@@ -99,10 +99,13 @@ class Lowering:
     # --- sizes -------------------------------------------------------------------------------------------------------
     def _declare(self) -> None:
         for size in self.program.sizes:
-            self.symbols.declare(size.name, size.origin, size.minimum, size.maximum or LARGEST)
+            try:
+                self.symbols.declare(size.name, size.origin, size.minimum, size.maximum or LARGEST)
+            except ShapeError as problem:
+                raise error("E0402", str(problem), self.program.span) from None
         self.symbols.check_sizes()
-        for problem in apply_constraints(self.program, self.symbols):
-            self.bodies.trace.report(problem)
+        for found in apply_constraints(self.program, self.symbols):
+            self.bodies.trace.report(found)
 
     def _type(self, given: ProgramInput) -> Attribute:
         sizes: list[Size] = [self.symbols.named(BATCH, "")]
@@ -115,14 +118,15 @@ class Lowering:
             if dim.maximum is not None and dim.maximum.data == Dim.constant(LARGEST):
                 dim.properties.pop("maximum")
             ops.append(dim)
+        rules = _Rules()
         for weight in weights:
             attributes = {} if weight.trainable else {"trainable": to_attribute(False)}
             op = WeightOp(
                 weight.name,
                 weight.type,
-                init=_rule(InitializerAttr, weight.initializer),
-                regularizer=_rule(RegularizerAttr, weight.regularizer),
-                constraint=_rule(ConstraintAttr, weight.constraint),
+                init=rules.of(InitializerAttr, weight.initializer),
+                regularizer=rules.of(RegularizerAttr, weight.regularizer),
+                constraint=rules.of(ConstraintAttr, weight.constraint),
                 attributes=attributes,
             )
             ops.append(op)
@@ -144,5 +148,17 @@ def _numbered(name: str, values: Values) -> list[tuple[str, Any]]:
     return [(f"{name}_{index}", value) for index, value in enumerate(values)]
 
 
-def _rule(attribute: type[A], configured: Configured | None) -> A | None:
-    return None if configured is None else attribute.named(configured.name, configured.arguments)
+class _Rules:
+    """How weights begin and what training does with them, as attributes: most weights have those of others."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[type[WeightAttr], int], WeightAttr] = {}
+
+    def of(self, attribute: type[A], configured: Configured | None) -> A | None:
+        if configured is None:
+            return None
+        key = (attribute, id(configured))
+        known = self._known.get(key)
+        if not isinstance(known, attribute):
+            known = self._known[key] = attribute.named(configured.name, configured.arguments)
+        return known

@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 
 from neuralc.frontends.nr.site import Values, shown
 from neuralc.grammar.diagnostics import Diagnostic, Span
+from neuralc.grammar.reporter import used_in
 
 LONGEST_PATH = 4
 """Layers that a message goes back."""
@@ -40,6 +41,8 @@ class Trace:
         self.messages: list[Diagnostic] = []
         self.origins: dict[SSAValue, Origin] = {}
         self.uses: list[Used] = []
+        self._told: dict[tuple[str, Span | None], Diagnostic] = {}
+        self._codes: set[str] = set()
 
     def made(self, values: Values, origin: Origin) -> None:
         """Remembers what made values; an origin known earlier is nearer to them."""
@@ -52,11 +55,18 @@ class Trace:
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keeps a message, one for each place and code; inside a macro it tells where the macro was used."""
-        kept = self.errors if diagnostic.severity == "error" else self.messages
-        if any((found.code, found.span) == (diagnostic.code, diagnostic.span) for found in kept):
+        place = (diagnostic.code, diagnostic.span)
+        if place in self._told:
             return
-        used = tuple(f"in `{use.name}`, used in line {use.span.line}" for use in reversed(self.uses))
+        kept = self.errors if diagnostic.severity == "error" else self.messages
+        used = used_in([(use.name, use.span) for use in self.uses])
         kept.append(replace(diagnostic, notes=(*diagnostic.notes, *used)))
+        self._told[place] = kept[-1]
+        self._codes.add(diagnostic.code)
+
+    def told(self, code: str) -> bool:
+        """Whether a message of this code was kept."""
+        return code in self._codes
 
     def path(self, values: Values) -> tuple[str, ...]:
         """Notes about values that do not fit: where each comes from, and what became of its shape on the way."""
@@ -74,9 +84,9 @@ class Trace:
             if shown(before) != shown(value):
                 made = f"`{origin.layer}` in line {origin.span.line} made it of {shown(before)}"
                 yield f"{made}, which {self._giver(before)}"
-            for found in self.messages:
-                if found.code == "W0404" and found.span == origin.span:
-                    yield f"there {found.message}"
+            window = self._told.get(("W0404", origin.span))
+            if window is not None:
+                yield f"there {window.message}"
             value = before
 
     def _giver(self, value: SSAValue) -> str:

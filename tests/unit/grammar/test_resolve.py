@@ -3,9 +3,10 @@
 import pytest
 
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source
+from neuralc.grammar.expansion import MAX_LAYERS
 from neuralc.grammar.parser import parse
 from neuralc.grammar.program import CallNode, LayerNode, Program, RepeatNode
-from neuralc.grammar.resolve import MAX_LAYERS, resolve
+from neuralc.grammar.resolve import resolve
 
 
 def program_of(text: str, network: str | None = None) -> Program:

@@ -1,0 +1,121 @@
+"""Small texts that ask for much: the answer is a model or an error, soon, and never a fault of the compiler.
+
+Each of them took minutes, gigabytes, or the whole stack in some compiler; several did in this one.
+"""
+
+from __future__ import annotations
+
+import pytest
+from support.bounds import bounded
+
+from neuralc.frontends.nr import LoadedProgram, load
+from neuralc.grammar.diagnostics import NeuralcError, Source
+from neuralc.grammar.expansion import MAX_LAYERS, MAX_PARTS
+
+
+def network(layers: str, before: str = "", input: str = "(8)") -> str:
+    return f"{before}\nnetwork M {{ input: {input} layers: {layers}\n}}"
+
+
+def codes_of(text: str) -> list[str]:
+    """The codes of the errors of a text, which has to be done within the bounds."""
+    with bounded():
+        try:
+            load(Source("m.nr", text))
+        except NeuralcError as failure:
+            return [found.code for found in failure.diagnostics]
+    return []
+
+
+def loaded(text: str) -> LoadedProgram:
+    with bounded():
+        return load(Source("m.nr", text))
+
+
+# --- what looks ahead ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "gap",
+    ["# " * 5_000 + "\n", "# a // b # c\n" * 2_000, " " * 20_000, "\n" * 20_000],
+    ids=["hashes", "comments", "blanks", "lines"],
+)
+def test_names_before_long_gaps(gap: str) -> None:
+    assert codes_of(network(f"Dense(4) ReLU {gap} Dense(4)")) == []
+    assert codes_of(f"network M {{ input: (8) train {gap} x }}") == ["E0101"]
+
+
+def test_long_lists_of_names() -> None:
+    assert codes_of(network(", ".join(["ReLU"] * 1_000))) == []
+
+
+@pytest.mark.parametrize("bracket", ["(", "[", "{"])
+def test_brackets_without_an_end(bracket: str) -> None:
+    assert codes_of(f"network M {{ input: {bracket * 100_000}") == ["E0106"]
+
+
+@pytest.mark.parametrize("number", ["1" * 100_000, "1" * 100_000 + ".0", "1e" + "9" * 100_000, "-1e999"])
+def test_numbers_of_many_digits(number: str) -> None:
+    assert len(codes_of(network(f"Dense({number})"))) == 1
+
+
+def test_names_of_many_letters() -> None:
+    long = "x" * 100_000
+    assert codes_of(network(f"{long}y(3)", before=f"define {long} {{ ReLU() }}")) == ["E0201"]
+
+
+# --- macros that multiply --------------------------------------------------------------------------------------------
+def doubling(first: str, step: str, depth: int, parameters: str = "") -> str:
+    """Macros B0 to B{depth}: the first one is given, each further one uses the one before as `step` says."""
+    macros = [f"define B0{parameters} {{ {first} }}"]
+    macros += [f"define B{i}{parameters} {{ {step.format(i - 1)} }}" for i in range(1, depth + 1)]
+    return "\n".join(macros)
+
+
+def test_layers_that_double() -> None:
+    assert codes_of(network("B40()", doubling("Dense(8)", "B{0}() B{0}()", 40))) == ["E0313"]
+
+
+def test_layers_that_double_inside_of_a_layer() -> None:
+    before = doubling("Dense(8)", "B{0}() B{0}()", 40)
+    assert codes_of(network("TimeDistributed(B40())", before, "(3, 8)")) == ["E0313"]
+
+
+@pytest.mark.parametrize("nothing", ["", "left: { }", "Nothing()"])
+def test_nothing_that_doubles(nothing: str) -> None:
+    codes = codes_of(network("Dense(8) B60()", doubling(nothing, "B{0}() B{0}()", 60)))
+    assert codes in (["E0313"], ["E0201"])
+
+
+def test_arguments_that_double() -> None:
+    for step in ("B{0}((n, n))", "B{0}(f(n, n))", "B{0}(HPO(choice(n, n)))"):
+        codes = codes_of(network("B40(8)", doubling("Dense(8)", step, 40, "(n)")))
+        assert codes == ["E0313"], step
+
+
+def test_arguments_of_many_parts() -> None:
+    parts = ", ".join(["1"] * (MAX_PARTS - 1))
+    assert codes_of(network(f"B(({parts}))", "define B(n) { Dense(8) }")) == []
+    assert codes_of(network(f"B(({parts}, 1))", "define B(n) { Dense(8) }")) == ["E0313"]
+
+
+def test_macros_that_are_different_each_time() -> None:
+    before = doubling("Dense(8)", "B{0}((n, 1)) B{0}((n, 2))", 30, "(n)")
+    assert codes_of(network("B30(8)", before)) == ["E0313"]
+
+
+def test_as_many_layers_as_there_may_be() -> None:
+    assert codes_of(network(f"ReLU() * {MAX_LAYERS + 1}")) == ["E0313"]
+    assert codes_of(network("ReLU() " * (MAX_LAYERS + 1))) == ["E0313"]
+
+
+# --- many errors -----------------------------------------------------------------------------------------------------
+def test_unknown_names_among_many_macros() -> None:
+    macros = "\n".join(f"define Block{i:04} {{ ReLU() }}" for i in range(1_000))
+    layers = "\n".join(f"Blokc{i:04}()" for i in range(1_000))
+    assert codes_of(network(layers, macros)) == ["E0201"] * 1_000
+
+
+# --- nesting ---------------------------------------------------------------------------------------------------------
+def test_macros_that_were_expanded_before_count_as_deep_as_they_are() -> None:
+    before = doubling("Dense(8)", "TimeDistributed(B{0}())", 1_500)
+    layers = " ".join(f"B{i}()" for i in range(1_500))
+    assert set(codes_of(network(layers, before, "(3, 8)"))) <= {"E0106", "E0313"}
