@@ -47,10 +47,14 @@ def bind(
 ) -> Bound | None:
     """Values for all parameters of `what`, or None when an error was reported (several may be)."""
     errors: list[Diagnostic] = []
+    broken = False
     assigned: dict[str, Given] = {}
     parameters = [*positional, *named_only]
     by_name = {parameter.name: parameter for parameter in parameters}
     for index, argument in enumerate(arguments):
+        if argument.name is None and index >= len(positional) and is_broken(argument.value):
+            broken = True
+            continue
         parameter = _parameter(what, positional, by_name, index, argument, errors)
         if parameter is None:
             continue
@@ -59,7 +63,6 @@ def bind(
             continue
         assigned[parameter.name] = argument
     values: dict[str, Any] = {}
-    broken = False
     for parameter in parameters:
         written = assigned.get(parameter.name)
         if written is not None and is_broken(written.value):

@@ -269,6 +269,12 @@ CODES: dict[str, Code] = {
         "A network has one loss for all of its outputs, or one for each in their order.",
         "network M { input: (8) layers: Dense(3) loss: mse, mae }",
     ),
+    "E0316": Code(
+        "impossible arithmetic",
+        "Arithmetic is on numbers: those that are written, and parameters. Nothing is divided by 0, and a result has "
+        "at most 20 digits.",
+        'network M { input: (8) layers: Dense(4 * "a") }',
+    ),
     # --- E04: shapes and types -----------------------------------------------------------------------------------
     "E0401": Code(
         "shapes do not fit",

@@ -423,6 +423,10 @@ class _Printer:
             case t.Hpo():
                 step = "" if value.step is None else f", step={self.value(value.step)}"
                 return f"HPO({value.kind}({self.values(value.values)}{step}))"
+            case t.Calculation(lhs=None):
+                return f"-{self.value(value.rhs)}"
+            case t.Calculation():
+                return " ".join((self.value(value.operands[0]), value.operator, self.value(value.rhs)))
 
     def text(self, text: t.Text) -> str:
         return f"'{text.value}'" if '"' in text.value else f'"{text.value}"'

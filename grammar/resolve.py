@@ -153,7 +153,7 @@ class _Resolver:
         bound = bind(f"`{network.name.value}`", parameters, (), given, place, self.report)
         if bound is None:
             raise NeuralcError(list(self.report.errors))
-        return bound.values
+        return self.expansion.filled(definition, bound)
 
     def _once(self, inputs: list[t.InputClause], layers: list[t.LayersClause]) -> None:
         name = self.network.name

@@ -183,13 +183,30 @@ class Symbols:
         step = _linear(value)
         if step is None:
             return
-        other, factor, offset = step
+        try:
+            self._limit(*step, low, high)
+        except ShapeError as problem:
+            raise ShapeError(f"{problem} that makes {value} one that `{name}` may be") from None
+
+    def within(self, size: Size, low: int, high: int) -> None:
+        """Make a size at least and at most so large. Raises ShapeError where it is not, or that cannot be checked."""
+        size = as_dim(as_dim(size).substitute(self._equal))
+        least, most = self.bounds.interval(size)
+        if low <= least and (most <= high or high >= LARGEST):
+            return
+        step = _linear(size)
+        if step is None:
+            raise ShapeError(f"{size} is not from {low} to {high}")
+        self._limit(*step, low, high)
+
+    def _limit(self, name: str, factor: int, offset: int, low: int, high: int) -> None:
+        """Bounds of a symbol that keep `factor * symbol + offset` within others. Raises ShapeError."""
         ends = sorted((end - offset) / factor for end in (low, high if high < LARGEST else math.inf))
-        low = math.ceil(max(ends[0], self.bounds.minimum(other)))
-        high = math.floor(min(ends[1], self.bounds.maximum(other)))
+        low = math.ceil(max(ends[0], self.bounds.minimum(name)))
+        high = math.floor(min(ends[1], self.bounds.maximum(name)))
         if low > high:
-            raise ShapeError(f"no `{other}` is within its bounds and makes {value} one that `{name}` may be")
-        self.bounds.symbols[other] = float(low), float(high)
+            raise ShapeError(f"`{name}` has no value within its bounds")
+        self.bounds.symbols[name] = float(low), float(high)
 
     def _limited(self, a: Dim, b: Dim) -> bool:
         """Of `S == min(c, S)` follows that S is at most c: a table of c entries has no more."""

@@ -78,6 +78,14 @@ def test_outputs_have_the_names_and_order_of_the_clause() -> None:
     assert (y.shape, x.shape) == ((2, 2), (2, 3))
 
 
+def test_a_network_that_ends_in_branches_gives_all_of_them() -> None:
+    program = loaded("Dense(4) left: { Dense(3) } right: { Dense(2) }", "(4)")
+    assert the_model(program.module).outputs == ("left", "right")
+    left, right = run(program, store_of(program), random(2, 4))
+    assert (left.shape, right.shape) == ((2, 3), (2, 2))
+    assert the_model(loaded("left: { Dense(3) } Dense(4)", "(4)").module).outputs == ("dense",)
+
+
 def test_an_output_may_be_an_input() -> None:
     program = loaded("x = Dense(3)", "a: (4)", after="outputs: (a, x)")
     a, _ = run(program, store_of(program), given := random(2, 4))
@@ -250,6 +258,38 @@ def test_a_size_is_fixed_within_its_bounds(where: str, size: int, told: str) -> 
     with pytest.raises(UsageError, match=f"`S` is {told}") as caught:
         loaded("Dense(3)", f"(S, 8) where {where}", dims={"S": size})
     assert caught.value.diagnostics[0].code == "E0813"
+
+
+ENCODER = "network Encoder { input: (S, 4) where S <= 16, S % 4 == 0 layers: Dense(4) }"
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [("30", "its `S` is 30, it takes 1 to 16"), ("14", "`S % 4 == 0` cannot hold: 14 leaves 2"), ("12", None)],
+)
+def test_what_a_network_says_of_its_sizes_is_checked_where_it_is_a_layer(size: str, told: str | None) -> None:
+    if told is None:
+        assert loaded("Encoder()", f"({size}, 4)", before=ENCODER)
+        return
+    (found,) = errors_of("Encoder()", f"({size}, 4)", before=ENCODER)
+    assert (found.code, found.message) == ("E0407", f"`Encoder`: {told}")
+
+
+def test_a_size_gets_the_bounds_of_the_network_it_is_given_to() -> None:
+    program = loaded("Encoder()", "(T, 4)", before=ENCODER)
+    (value,) = the_model(program.module).arguments
+    assert "#graph.dims<batch, T_by_4 * 4>" in str(value.type)
+    (dim,) = [op for op in program.module.ops if isinstance(op, DimOp) and op.sym_name.data == "T_by_4"]
+    assert dim.maximum is not None
+    assert (dim.minimum.data.value, dim.maximum.data.value) == (1, 4)
+
+
+def test_equations_of_a_network_relate_the_sizes_it_is_given() -> None:
+    before = "network Pair { input: { a: (S, 4), b: (T, 4) } where T == 2 * S layers: Concatenate(a, b, axis=1) }"
+    program = loaded("Pair()(x, y)", "{ x: (A, 4), y: (B, 4) }", before=before)
+    assert "#graph.dims<batch, A * 2>" in str(the_model(program.module).arguments[1].type)
+    (found,) = errors_of("Pair()(x, y)", "{ x: (3, 4), y: (4, 4) }", before=before)
+    assert found.code == "E0407"
 
 
 def test_an_equation_of_sizes_is_solved() -> None:
