@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neuralc.grammar.diagnostics import Diagnostic, Span, listed, suggest, warning
-from neuralc.grammar.parameters import Anything, NotYet, Parameter, Unfit
+from neuralc.grammar.parameters import Anything, NotYet, Parameter, Real, Unfit, Whole
 from neuralc.grammar.values import Evaluated, Report, alternatives, is_broken
 
 
@@ -136,8 +136,11 @@ def _convert(
 
 
 def _other_parameter(parameter: Parameter, written: Given, positional: Sequence[Parameter]) -> str | None:
-    """For a value of the wrong kind in a position: the next parameter that would take it, to be named."""
-    if written.name is not None:
+    """For a value of the wrong kind in a position: the next parameter that would take it, to be named.
+
+    A number in the place of a number is where it was meant to be."""
+    is_number = isinstance(written.value, int | float)
+    if written.name is not None or (is_number and isinstance(parameter.kind, Whole | Real)):
         return None
     for other in positional[list(positional).index(parameter) + 1 :]:
         if isinstance(other.kind, Anything):

@@ -154,6 +154,14 @@ def test_parameters_of_a_network_may_be_made_of_others() -> None:
     assert program.body.size == 3
 
 
+def test_a_parameter_without_a_value_is_set_on_the_command_line() -> None:
+    with pytest.raises(NeuralcError) as caught:
+        network("Dense(n)", parameters="(n)")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("E0301", "`M` needs `n`")
+    assert "`--set NAME=VALUE`" in (found.help or "")
+
+
 # --- layout ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("written", "layout"),
