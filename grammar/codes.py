@@ -781,7 +781,7 @@ CODES: dict[str, Code] = {
     ),
     "W0701": Code(
         "placement without effect",
-        "Devices of single layers are checked and kept; the whole model runs on one target.",
+        "Devices of single layers are checked, and no more: the whole model runs on one target.",
         'network M { input: (8) layers: Dense(4) @ "cuda:0" }',
     ),
     "W0702": Code(
