@@ -295,11 +295,11 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
         return t.Import(self._text(path), tuple(self._name(name) for name in names), self._span(meta))
 
     def _notes(self, children: Children) -> tuple[t.Setting, ...]:
-        pairs = zip(children[::2], children[1::2], strict=True)
-        return tuple(
-            t.Setting(self._name(key), (self._text(value) if isinstance(value, Token) else value,), self._token(key))
-            for key, value in pairs
-        )
+        return tuple(self._note(key, value) for key, value in zip(children[::2], children[1::2], strict=True))
+
+    def _note(self, key: Token, written: Token | t.Number) -> t.Setting:
+        value = self._text(written) if isinstance(written, Token) else written
+        return t.Setting(self._name(key), (value,), Span(self.source, self._token(key).start, value.span.end))
 
     def research_metrics(self, meta: Meta, children: Children) -> tuple[str, tuple[t.Setting, ...]]:
         return "metrics", self._notes(children)
