@@ -17,6 +17,9 @@ Children = list[Any]
 Node = TypeVar("Node")
 
 
+MAX_DIGITS = 40
+"""Most digits of a whole number that is looked at."""
+
 MAX_TERMS = 64
 """Most names and numbers in one expression of a `where` clause: what computes with it takes time that grows faster."""
 
@@ -86,13 +89,11 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
         token: Token = children[0]
         if token.type == "FLOAT":
             return t.Number(float(token), self._token(token))
-        digits = str(token)
-        if len(digits) > 20:
-            self.errors.append(
-                Diagnostic("E0110", f"the number `{digits[:12]}...` has {len(digits)} digits", self._token(token))
-            )
-            digits = "0"
-        return t.Number(int(digits), self._token(token))
+        if len(token) > MAX_DIGITS or not -(2**63) <= int(token) < 2**63:
+            shown = str(token) if len(token) <= MAX_DIGITS else f"{token[:12]}..."
+            self.errors.append(Diagnostic("E0110", f"the number `{shown}` is too large", self._token(token)))
+            return t.Number(0, self._token(token))
+        return t.Number(int(token), self._token(token))
 
     # --- values ------------------------------------------------------------------------------------------------------
     def _values(self, children: Children) -> tuple[t.Value, ...]:

@@ -266,7 +266,7 @@ class Layout:
         width = 2 * depth - 1
         for index, part in enumerate(group.parts):
             comma = "," if index + 1 < len(group.parts) else ""
-            alone = commented or 2 * depth + part.width + len(comma) > WIDTH
+            alone = commented or 2 * depth + part.width + len(comma) > WIDTH or self._was_broken(part)
             if row and (alone or width + 1 + part.width + len(comma) > WIDTH):
                 self.line(" ".join(row), depth)
                 row, width = [], 2 * depth - 1
