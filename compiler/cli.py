@@ -33,6 +33,7 @@ Examples:
 Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
   neuralc verify model.onnx --against onnxruntime   do the values agree?
+  neuralc test model.nr                             does it give what its `test` block says?
   neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
   neuralc fmt model.nr                              one layout for every model
   neuralc lsp                                       a language server for editors
@@ -47,6 +48,7 @@ Products (--emit):
 VERBS: dict[str, str] = {
     "run": "neuralc.cli_run",
     "verify": "neuralc.cli_verify",
+    "test": "neuralc.cli_test",
     "inspect": "neuralc.cli_inspect",
     "fmt": "neuralc.cli_fmt",
     "lsp": "neuralc.cli_lsp",

@@ -43,9 +43,10 @@ def command(
 ) -> int:
     """Run MODEL on arrays: a .nr program, an ONNX model, IR (.mlir), or a library (.so) that neuralc made."""
     from neuralc.api import as_diagnostics
+    from neuralc.execution import with_execution
 
     arrays = _read_inputs(inputs)
-    options = make_options(**flags)
+    options = with_execution(model, make_options(**flags), target_given=True)
     with as_diagnostics():
         compiled = _load(model, options, target)
         results = compiled(**arrays) if isinstance(arrays, Mapping) else compiled(*arrays)

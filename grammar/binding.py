@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neuralc.grammar.diagnostics import Diagnostic, Span, listed, suggest, warning
-from neuralc.grammar.parameters import Anything, NotYet, Parameter, Unfit
+from neuralc.grammar.parameters import Anything, NotYet, Parameter, Real, Unfit, Whole
 from neuralc.grammar.values import Evaluated, Report, alternatives, is_broken, parts_of
 
 MAX_CHECKED = 20_000
@@ -50,10 +50,14 @@ def bind(
 ) -> Bound | None:
     """Values for all parameters of `what`, or None when an error was reported (several may be)."""
     errors: list[Diagnostic] = []
+    broken = False
     assigned: dict[str, Given] = {}
     parameters = [*positional, *named_only]
     by_name = {parameter.name: parameter for parameter in parameters}
     for index, argument in enumerate(arguments):
+        if argument.name is None and index >= len(positional) and is_broken(argument.value):
+            broken = True
+            continue
         parameter = _parameter(what, positional, by_name, index, argument, errors)
         if parameter is None:
             continue
@@ -62,7 +66,6 @@ def bind(
             continue
         assigned[parameter.name] = argument
     values: dict[str, Any] = {}
-    broken = False
     for parameter in parameters:
         written = assigned.get(parameter.name)
         if written is not None and is_broken(written.value):
@@ -141,8 +144,11 @@ def _convert(
 
 
 def _other_parameter(parameter: Parameter, written: Given, positional: Sequence[Parameter]) -> str | None:
-    """For a value of the wrong kind in a position: the next parameter that would take it, to be named."""
-    if written.name is not None:
+    """For a value of the wrong kind in a position: the next parameter that would take it, to be named.
+
+    A number in the place of a number is where it was meant to be."""
+    is_number = isinstance(written.value, int | float)
+    if written.name is not None or (is_number and isinstance(parameter.kind, Whole | Real)):
         return None
     for other in positional[list(positional).index(parameter) + 1 :]:
         if isinstance(other.kind, Anything):

@@ -21,13 +21,13 @@ MAX_DIGITS = 40
 """Most digits of a whole number that is looked at."""
 
 MAX_TERMS = 64
-"""Most names and numbers in one expression of a `where` clause: what computes with it takes time that grows faster."""
+"""Most names and numbers in one expression: what computes with sizes takes time that grows faster."""
 
 
-def _terms(size: t.Size) -> int:
+def _terms(size: t.Size | t.Value | None) -> int:
     """The names and numbers of an expression, as far as they are of interest. Operators stand to the left."""
     count = 1
-    while isinstance(size, t.Arithmetic) and count <= MAX_TERMS + 1:
+    while isinstance(size, t.Arithmetic | t.Calculation) and count <= MAX_TERMS + 1:
         count, size = count + 1, size.lhs
     return count
 
@@ -128,6 +128,31 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
 
     def log_range(self, meta: Meta, children: Children) -> t.Hpo:
         return t.Hpo("log_range", tuple(children), None, self._span(meta))
+
+    def _calculation(self, operator: Any, meta: Meta, lhs: t.Value | None, rhs: t.Value) -> t.Calculation:
+        value = t.Calculation(operator, lhs, rhs, self._span(meta))
+        if _terms(value) == MAX_TERMS + 1:
+            message = f"an expression has more than {MAX_TERMS} terms"
+            self.errors.append(Diagnostic("E0316", message, value.span))
+        return value
+
+    def added(self, meta: Meta, children: Children) -> t.Calculation:
+        return self._calculation("+", meta, *children)
+
+    def subtracted(self, meta: Meta, children: Children) -> t.Calculation:
+        return self._calculation("-", meta, *children)
+
+    def multiplied(self, meta: Meta, children: Children) -> t.Calculation:
+        return self._calculation("*", meta, *children)
+
+    def divided(self, meta: Meta, children: Children) -> t.Calculation:
+        return self._calculation("/", meta, *children)
+
+    def remainder(self, meta: Meta, children: Children) -> t.Calculation:
+        return self._calculation("%", meta, *children)
+
+    def negated(self, meta: Meta, children: Children) -> t.Calculation:
+        return self._calculation("-", meta, None, *children)
 
     # --- arguments ---------------------------------------------------------------------------------------------------
     def argument(self, meta: Meta, children: Children) -> t.Argument:

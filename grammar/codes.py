@@ -270,6 +270,12 @@ CODES: dict[str, Code] = {
         "A network has one loss for all of its outputs, or one for each in their order.",
         "network M { input: (8) layers: Dense(3) loss: mse, mae }",
     ),
+    "E0316": Code(
+        "impossible arithmetic",
+        "Arithmetic is on numbers: those that are written, and parameters. Nothing is divided by 0, and a result has "
+        "at most 20 digits.",
+        'network M { input: (8) layers: Dense(4 * "a") }',
+    ),
     # --- E04: shapes and types -----------------------------------------------------------------------------------
     "E0401": Code(
         "shapes do not fit",
@@ -776,7 +782,7 @@ CODES: dict[str, Code] = {
     ),
     "W0701": Code(
         "placement without effect",
-        "Devices of single layers are checked and kept; the whole model runs on one target.",
+        "Devices of single layers are checked, and no more: the whole model runs on one target.",
         'network M { input: (8) layers: Dense(4) @ "cuda:0" }',
     ),
     "W0702": Code(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from neuralc.grammar import tree as t
-from neuralc.grammar.binding import Given, bind
+from neuralc.grammar.binding import Bound, Given, bind
 from neuralc.grammar.clauses import check_device, placement_note
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span, warning
 from neuralc.grammar.inputs import Inputs
 from neuralc.grammar.items import Walk, unknown_value
 from neuralc.grammar.library import Definition, Unit
-from neuralc.grammar.names import Mentioned, Name, Names
+from neuralc.grammar.names import Mentioned, Name, Names, names_in
 from neuralc.grammar.parameters import REQUIRED, Anything, Parameter, Parameters
 from neuralc.grammar.program import Body, BranchNode, Callee, CallNode, Fed, LayerNode, Node, RepeatNode, Use
 from neuralc.grammar.reporter import Reporter
@@ -111,7 +111,7 @@ class Expansion:
         bound = bind(f"`{name}`", parameters, (), given, item.name.span, self.report)
         if bound is None:
             return None
-        return self.expanded(definition, bound.values, item, fed)
+        return self.expanded(definition, self.filled(definition, bound), item, fed)
 
     def expanded(self, definition: Definition, values: Scope, item: t.Layer, fed: Fed) -> CallNode | None:
         """A call of a definition with values for all its parameters."""
@@ -125,15 +125,30 @@ class Expansion:
         return CallNode(callee, snake_case(definition.name), fed, item.span, item.name.span, size)
 
     def parameters(self, definition: Definition) -> Parameters:
+        """Those of a macro or a network; a default that is made of others comes with `filled`."""
         return tuple(
             Parameter(
-                parameter.name.value,
-                Anything(),
-                REQUIRED if parameter.default is None else evaluate(parameter.default, {}, self.report, self.searches),
-                "a parameter without a default",
+                parameter.name.value, Anything(), self._default(parameter, earlier), "a parameter without a default"
             )
-            for parameter in definition.tree.parameters
+            for parameter, earlier in with_earlier(definition)
         )
+
+    def _default(self, parameter: t.Parameter, earlier: Sequence[str]) -> object:
+        if parameter.default is None:
+            return REQUIRED
+        return None if mentions(parameter.default, earlier) else self._evaluated(parameter.default, {})
+
+    def filled(self, definition: Definition, bound: Bound) -> Scope:
+        """The values of all parameters, with the defaults that are made of parameters before them."""
+        values = dict(bound.values)
+        for parameter, earlier in with_earlier(definition):
+            default, name = parameter.default, parameter.name.value
+            if default is not None and name not in bound.spans and mentions(default, earlier):
+                values[name] = self._evaluated(default, {other: values[other] for other in earlier})
+        return values
+
+    def _evaluated(self, value: t.Value, scope: Scope) -> Evaluated:
+        return evaluate(value, scope, self.report, self.searches)
 
     def _callee(self, definition: Definition, place: Span, values: Scope) -> Callee:
         key = (definition, tuple((name, identity(value)) for name, value in values.items()))
@@ -163,7 +178,7 @@ class Expansion:
         body = self.body(items, definition.unit, scope, names, [] if wanted is None else [n.value for n in wanted])
         outputs = self.outputs(wanted, names)
         self.warn_unused(names)
-        return Callee(definition.name, body, inputs, outputs)
+        return Callee(definition.name, body, inputs, outputs, tuple(ports.sizes.values()), tuple(ports.constraints))
 
     def outputs(self, wanted: Sequence[t.Name] | None, names: Names) -> tuple[Use, ...] | None:
         """The values of an `outputs:` clause; unknown names are reported."""
@@ -181,6 +196,18 @@ class Expansion:
                 uses.append(Use(name.value, name.span))
                 taken.add(name.value)
         return tuple(uses)
+
+
+def with_earlier(definition: Definition) -> Iterator[tuple[t.Parameter, Sequence[str]]]:
+    """The parameters of a definition, each with the names of those before it."""
+    names: list[str] = []
+    for parameter in definition.tree.parameters:
+        yield parameter, tuple(names)
+        names.append(parameter.name.value)
+
+
+def mentions(value: t.Value, names: Sequence[str]) -> bool:
+    return any(name in names for name in names_in(value))
 
 
 def output_names(network: t.Network) -> list[t.Name] | None:

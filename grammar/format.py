@@ -241,6 +241,19 @@ class _Nodes:
                 return _run(run, value.span)
             case t.Hpo():
                 return self._search(value)
+            case t.Calculation():
+                return self._calculation(value)
+
+    def _calculation(self, calculation: t.Calculation) -> Node:
+        run: Segments = []
+        if calculation.lhs is not None:
+            run += segments(self._value(calculation.lhs))
+            run.append(Leaf(f" {calculation.operator} ", run[-1].end, run[-1].end))
+        else:
+            # Of `- 3`, which is an operator and a number, `-3` would be a number alone.
+            blank = " " if isinstance(calculation.rhs, t.Number) else ""
+            run.append(Leaf(calculation.operator + blank, calculation.span.start, calculation.span.start))
+        return _run([*run, *segments(self._value(calculation.rhs))], calculation.span)
 
     def _search(self, search: t.Hpo) -> Node:
         opened = self._signs.behind("(", self._signs.behind("(", search.span.start))

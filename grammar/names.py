@@ -108,7 +108,7 @@ class Mentioned:
                 called.add(item.name.value)
                 assigned |= {target.value for target in item.targets}
                 for argument in (*item.arguments, *(item.applied or ())):
-                    values |= set(_names(argument.value))
+                    values |= set(names_in(argument.value))
                     called |= set(_calls(argument.value))
             if item.block is not None:
                 inner = self.by(item.block.items)
@@ -133,7 +133,8 @@ def _calls(value: t.Value) -> Iterator[str]:
                 pass
 
 
-def _names(value: t.Value) -> Iterator[str]:
+def names_in(value: t.Value) -> Iterator[str]:
+    """The bare words that a value holds."""
     waiting = [value]
     while waiting:
         part = waiting.pop()
@@ -142,6 +143,10 @@ def _names(value: t.Value) -> Iterator[str]:
                 yield part.value
             case t.Sequence():
                 waiting += part.items
+            case t.Hpo():
+                waiting += part.values
+            case t.Calculation():
+                waiting += part.operands
             case t.Call():
                 waiting += [argument.value for argument in part.arguments]
             case _:

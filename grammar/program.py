@@ -84,6 +84,9 @@ class Callee:
     """None for a macro: it takes whatever it is applied to."""
     outputs: tuple[Use, ...] | None = None
     """The names of the values it gives; None for the last one."""
+    sizes: tuple[SizeDeclaration, ...] = ()
+    """The named sizes of the inputs."""
+    constraints: tuple[t.Constraint, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Given, bind
@@ -153,10 +154,16 @@ class _Resolver:
             for parameter in parameters
             if (value := self.searches.parameter(parameter.name, NOT_SET)) is not NOT_SET
         ]
-        bound = bind(f"`{network.name.value}`", parameters, (), given, place, self.report)
+        bound = bind(f"`{network.name.value}`", parameters, (), given, place, self._parameter_problem)
         if bound is None:
             raise NeuralcError(list(self.report.errors))
-        return bound.values
+        return self.expansion.filled(definition, bound)
+
+    def _parameter_problem(self, found: Diagnostic) -> None:
+        """Arguments of the network that is compiled come from the command line."""
+        if found.code == "E0301":
+            found = replace(found, help="give it a value with `--set NAME=VALUE`, or a default in the program")
+        self.report(found)
 
     def _once(self, inputs: list[t.InputClause], layers: list[t.LayersClause]) -> None:
         name = self.network.name

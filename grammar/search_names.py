@@ -198,6 +198,9 @@ class _Walk:
                 self._call(value, path, table)
             case t.Sequence():
                 self._values(value.items, path, table)
+            case t.Calculation():
+                for operand in value.operands:
+                    self._value(operand, path)
             case _:
                 self._other(value, path)
 

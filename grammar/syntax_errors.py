@@ -38,6 +38,7 @@ READABLE = {
     "SEMICOLON": "`;`",
     "EQUAL": "`=`",
     "STAR": "`*`",
+    "SLASH": "`/`",
     "PLUS": "`+`",
     "MINUS": "`-`",
     "PERCENT": "`%`",

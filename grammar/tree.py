@@ -64,7 +64,21 @@ class Hpo:
     span: Span
 
 
-Value: TypeAlias = Text | Number | Name | Sequence | Call | Hpo
+@dataclass(frozen=True)
+class Calculation:
+    """`4 * filters`, `1 / 255`; of `-rate` there is no `lhs`. `(a + b)` as an operand is a sequence of one item."""
+
+    operator: Literal["+", "-", "*", "/", "%"]
+    lhs: Value | None
+    rhs: Value
+    span: Span
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        return (self.rhs,) if self.lhs is None else (self.lhs, self.rhs)
+
+
+Value: TypeAlias = Text | Number | Name | Sequence | Call | Hpo | Calculation
 
 
 @dataclass(frozen=True)

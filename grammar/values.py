@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from neuralc.grammar import tree as t
+from neuralc.grammar.calculation import calculate
 from neuralc.grammar.diagnostics import Diagnostic, Span, note
 
 MOST_DESCRIBED = 20
@@ -110,6 +111,37 @@ def evaluate(value: t.Value, scope: Scope, report: Report, searches: Chooser | N
             return Applied(value.name.value, arguments, value.span)
         case t.Hpo():
             return _search(value, scope, report, searches)
+        case t.Calculation():
+            return _calculated(value, [_operand(each, scope, report, searches) for each in value.operands], report)
+
+
+def _operand(value: t.Value, scope: Scope, report: Report, searches: Chooser | None) -> Evaluated:
+    """`(a + b)` stands for its one value."""
+    while isinstance(value, t.Sequence) and value.brackets == "()" and len(value.items) == 1:
+        (value,) = value.items
+    return plain(evaluate(value, scope, report, searches))
+
+
+_NAMES = (
+    "numbers have names as parameters of a macro or network; values of the graph are combined by layers: `Add(a, b)`"
+)
+
+
+def _calculated(calculation: t.Calculation, operands: Sequence[Evaluated], report: Report) -> Evaluated:
+    numbers: list[int | float] = []
+    for written, operand in zip(calculation.operands, operands, strict=True):
+        if isinstance(operand, int | float) and not isinstance(operand, bool):
+            numbers.append(operand)
+        elif not is_broken(operand):
+            message = f"`{calculation.operator}` takes numbers, not {describe(operand)}"
+            report(Diagnostic("E0316", message, written.span, (), _NAMES if isinstance(operand, Word) else None))
+    if len(numbers) < len(operands):
+        return Broken()
+    try:
+        return calculate(calculation.operator, *numbers)
+    except ArithmeticError as problem:
+        report(Diagnostic("E0316", f"`{calculation.span.text}` is no number: {problem}", calculation.span))
+        return Broken()
 
 
 def _search(search: t.Hpo, scope: Scope, report: Report, searches: Chooser | None) -> Evaluated:

@@ -1,9 +1,13 @@
-"""Settings of all tests: random tests draw the same cases everywhere, and slow machines are not failures."""
+"""Settings of all tests: random tests draw the same cases everywhere, and slow machines are not failures.
+
+`--cases N` runs N cases of each test that has more, for a look at everything in a minute.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -33,3 +37,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     mark = MARK_OF_A_FILE.search(collection_path.read_text(encoding="utf-8"))
     deselected = str(config.getoption("markexpr")).split(" and ")
     return True if mark and f"not {mark[1]}" in deselected else None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cases", type=int, metavar="N", help="run at most N cases of each test, spread over its table")
+
+
+@pytest.hookimpl(trylast=True)  # of the cases that the marks leave
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    limit = config.getoption("cases")
+    if limit is None:
+        return
+    tables: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        tables[item.nodeid.partition("[")[0]].append(item)
+    kept = {
+        case for cases in tables.values() for case in (cases if _is_cheap(cases) else cases[:: -(-len(cases) // limit)])
+    }
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
+
+
+def _is_cheap(cases: list[pytest.Item]) -> bool:
+    """Tests that look at each file or entry, and cost a millisecond each: all of them are run."""
+    return cases[0].get_closest_marker("cheap") is not None

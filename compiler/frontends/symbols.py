@@ -13,7 +13,7 @@ from neuralc.dialects.dims import Dim, Function, Monomial, Symbol, as_dim, simpl
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.types import Shape, ShapeError
 from neuralc.frontends.multiples import in_lowest_terms, multiples
-from neuralc.frontends.sizes import Bounds, Size, exact_quotient
+from neuralc.frontends.sizes import LARGEST, Bounds, Size, exact_quotient
 from neuralc.grammar.diagnostics import suggest, usage_error
 from neuralc.pin_dims import Substitution
 
@@ -104,6 +104,19 @@ class Symbols:
                     note=f"its sizes: {known}", help=suggest(name, self._origins),
                 )  # fmt: skip
 
+    def declare(self, text: str, origin: str, low: int, high: int) -> None:
+        """A size that the model names, and from where to where it goes; one value is that number.
+
+        Raises UsageError E0813 where the user fixed it elsewhere."""
+        self.named(text, origin)
+        name, fixed = self._named[text], self._fixed.get(self._named[text])
+        if fixed is not None and not low <= fixed <= high:
+            told = f"from {low} to {high}" if low < high < LARGEST else f"at least {low}" if low < high else str(low)
+            raise usage_error("E0813", f"`--dim {name}={fixed}`: `{name}` is {told}", note=origin)
+        self.bounds.symbols[name] = float(low), float(high)
+        if low == high:
+            self._becomes(name, Dim.constant(low))
+
     def declarations(self) -> list[DimOp]:
         return [
             DimOp(name, self.bounds.minimum(name), self.bounds.maximum(name), origin)
@@ -157,9 +170,7 @@ class Symbols:
 
         factors = multiples(sizes, counted, divisor, self._tries)
         for name, factor in (factors or {}).items():
-            largest = self.bounds.maximum(name) // factor
             part = self._new(f"{name}_by_{factor}", f"{self._origins[name]} divided by {factor}")
-            self.bounds.limit(part, largest)
             self._becomes(name, Dim.symbol(part) * factor)
         return factors is not None
 
@@ -178,12 +189,33 @@ class Symbols:
         low, high = self.bounds.minimum(name), self.bounds.maximum(name)
         if value.is_static and not low <= value.value <= high:
             raise ShapeError(f"`{name}` would have to be {value}, and is from {low} to {high}")
-        other = _plain(value)
-        if other is not None:
-            low, high = max(low, self.bounds.minimum(other)), min(high, self.bounds.maximum(other))
-            if low > high:
-                raise ShapeError(f"`{name}` and `{other}` have no size in common")
-            self.bounds.symbols[other] = float(low), float(high)
+        step = _linear(value)
+        if step is None:
+            return
+        try:
+            self._limit(*step, low, high)
+        except ShapeError as problem:
+            raise ShapeError(f"{problem} that makes {value} one that `{name}` may be") from None
+
+    def within(self, size: Size, low: int, high: int) -> None:
+        """Make a size at least and at most so large. Raises ShapeError where it is not, or that cannot be checked."""
+        size = as_dim(as_dim(size).substitute(self._equal))
+        least, most = self.bounds.interval(size)
+        if low <= least and (most <= high or high >= LARGEST):
+            return
+        step = _linear(size)
+        if step is None:
+            raise ShapeError(f"{size} is not from {low} to {high}")
+        self._limit(*step, low, high)
+
+    def _limit(self, name: str, factor: int, offset: int, low: int, high: int) -> None:
+        """Bounds of a symbol that keep `factor * symbol + offset` within others. Raises ShapeError."""
+        ends = sorted((end - offset) / factor for end in (low, high if high < LARGEST else math.inf))
+        low = math.ceil(max(ends[0], self.bounds.minimum(name)))
+        high = math.floor(min(ends[1], self.bounds.maximum(name)))
+        if low > high:
+            raise ShapeError(f"`{name}` has no value within its bounds")
+        self.bounds.symbols[name] = float(low), float(high)
 
     def _limited(self, a: Dim, b: Dim) -> bool:
         """Of `S == min(c, S)` follows that S is at most c: a table of c entries has no more."""
@@ -281,6 +313,17 @@ def linear_solution(difference: Dim, order: Sequence[str]) -> tuple[str, Dim] | 
         if all(factor % factors[name] == 0 for _, factor in rest.terms):
             return name, Dim(tuple((monomial, factor // factors[name]) for monomial, factor in rest.terms))
     return None
+
+
+def _linear(size: Dim) -> tuple[str, int, int] | None:
+    """Symbol, factor and offset of a size that is `factor * symbol + offset`."""
+    offset = sum(factor for monomial, factor in size.terms if not monomial)
+    rest = [(monomial, factor) for monomial, factor in size.terms if monomial]
+    if len(rest) != 1:
+        return None
+    monomial, factor = rest[0]
+    atom = monomial[0]
+    return (atom.name, factor, offset) if len(monomial) == 1 and isinstance(atom, Symbol) else None
 
 
 def _symbols(monomial: Monomial) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,6 +12,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.graph import CallOp, FuncOp, ReturnOp
 from neuralc.dialects.types import as_tensor, element_of, element_type_of, format_shape, shape_of
+from neuralc.frontends.nr.constraints import apply_to_call
 from neuralc.frontends.nr.feeding import Applied
 from neuralc.frontends.nr.frame import Broken, Frame, Running
 from neuralc.frontends.nr.functions import BlockFunction, Scope, StateDeclaration, WeightDeclaration, emit, location
@@ -19,6 +20,7 @@ from neuralc.frontends.nr.site import LayerError, Values, shown
 from neuralc.frontends.nr.trace import Origin, Used
 from neuralc.frontends.sizes import Size
 from neuralc.grammar.diagnostics import Span
+from neuralc.grammar.inputs import BATCH
 from neuralc.grammar.program import RUNNING, Callee, CallNode, CustomNode, LayerNode, ProgramInput
 from neuralc.grammar.signatures import MANY, ONE, Inputs
 
@@ -76,7 +78,7 @@ class Calls:
         values = applied.positional
         if callee.inputs is not None:
             values = _in_order(callee.inputs, applied)
-            self._check(callee.inputs, values, node.name_span)
+            apply_to_call(callee, _sizes(callee.inputs, values), self._bodies.symbols)
 
         def build(inner: Frame, given: Values, at: str) -> Running:
             for port, value in zip(callee.inputs or (), given, strict=False):
@@ -196,24 +198,28 @@ class Calls:
             op.properties["returns"] = ArrayAttr([value.type for value in op.terminator.operands])
         return self.functions
 
-    def _check(self, inputs: Sequence[ProgramInput], values: Values, place: Span) -> None:
-        """Whether values have the types that the inputs of a network declare; equal names are equal sizes."""
-        named: dict[str, Size] = {}
-        for port, value in zip(inputs, values, strict=True):
-            shape = shape_of(value.type)
-            wanted = ("batch", *port.sizes)
-            if len(shape) != len(wanted):
+
+def _sizes(inputs: Sequence[ProgramInput], values: Values) -> Mapping[str, Size]:
+    """The sizes that the names of a network's inputs stand for: equal names are equal sizes.
+
+    Raises LayerError where values do not have the types that the inputs declare."""
+    named: dict[str, Size] = {}
+    for port, value in zip(inputs, values, strict=True):
+        shape = shape_of(value.type)
+        wanted = (BATCH, *port.sizes)
+        if len(shape) != len(wanted):
+            raise LayerError(f"its input `{port.name}` is {_written(wanted)}, and gets {shown(value)}", "E0406")
+        if element_of(value.type) != element_type_of(port.element):
+            raise LayerError(
+                f"its input `{port.name}` is {port.element}, and gets {element_of(value.type)}",
+                "E0406",
+                f'write `Cast("{port.element}")` before it',
+            )
+        for expected, size in zip(wanted, shape, strict=True):
+            known = named.setdefault(expected, size) if isinstance(expected, str) else expected
+            if expected != BATCH and as_dim(known) != as_dim(size):
                 raise LayerError(f"its input `{port.name}` is {_written(wanted)}, and gets {shown(value)}", "E0406")
-            if element_of(value.type) != element_type_of(port.element):
-                raise LayerError(
-                    f"its input `{port.name}` is {port.element}, and gets {element_of(value.type)}",
-                    "E0406",
-                    f'write `Cast("{port.element}")` before it',
-                )
-            for expected, size in zip(wanted[1:], shape[1:], strict=True):
-                known = named.setdefault(expected, size) if isinstance(expected, str) else expected
-                if as_dim(known) != as_dim(size):
-                    raise LayerError(f"its input `{port.name}` is {_written(wanted)}, and gets {shown(value)}", "E0406")
+    return named
 
 
 def _written(shape: Sequence[int | str]) -> str:

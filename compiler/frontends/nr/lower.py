@@ -37,7 +37,7 @@ from neuralc.frontends.sizes import LARGEST, Size
 from neuralc.frontends.symbols import Symbols
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error
-from neuralc.grammar.program import Program, ProgramInput, SharedNode
+from neuralc.grammar.program import Body, BranchNode, Program, ProgramInput, SharedNode
 
 BATCH = "batch"
 
@@ -101,10 +101,9 @@ class Lowering:
     def _declare(self) -> None:
         for size in self.program.sizes:
             try:
-                self.symbols.named(size.name, size.origin)
+                self.symbols.declare(size.name, size.origin, size.minimum, size.maximum or LARGEST)
             except ShapeError as problem:
                 raise error("E0402", str(problem), self.program.span) from None
-            self.symbols.bounds.symbols[size.name] = float(size.minimum), float(size.maximum or LARGEST)
         self.symbols.check_sizes()
         for found in apply_constraints(self.program, self.symbols):
             self.bodies.trace.report(found)
@@ -136,12 +135,25 @@ class Lowering:
 
     # --- outputs -----------------------------------------------------------------------------------------------------
     def _outputs(self, frame: Frame, running: Running) -> list[tuple[str, Any]]:
-        """Names and values of the results: those of the `outputs:` clause, or the last value."""
+        """Names and values of the results: those of the `outputs:` clause, of the last branches, or the last value."""
         if self.program.outputs is None:
+            branches = _last_branches(self.program.body)
+            if branches:
+                return [pair for name in branches for pair in _numbered(name, frame.look_up(name) or ())]
             last = self.program.body.steps[-1].node
             name = last.handle if isinstance(last, SharedNode) else frame.scope.last
             return _numbered(name or "output", running or ())
         return [pair for use in self.program.outputs for pair in _numbered(use.name, frame.look_up(use.name) or ())]
+
+
+def _last_branches(body: Body) -> Sequence[str]:
+    """The names of the branches that a body ends with."""
+    names: list[str] = []
+    for step in reversed(body.steps):
+        if not isinstance(step.node, BranchNode):
+            break
+        names.insert(0, step.node.name)
+    return names
 
 
 def _numbered(name: str, values: Values) -> list[tuple[str, Any]]:

@@ -66,12 +66,24 @@ def choose_any(program: Program, x: SSAValue) -> SSAValue | None:
 
 @floats
 @unrounded
-def special(program: Program, x: SSAValue) -> SSAValue:
-    """Where a number is NaN or infinite: the square root and the inverse of some numbers are."""
-    odd = graph.SqrtOp.of(x).result if program.flag() else graph.DivOp.of(x, graph.ReluOp.of(x).result).result
-    if program.flag():
-        return graph.IsNanOp.of(odd).result
+def is_nan(program: Program, x: SSAValue) -> SSAValue:
+    """Where a number is none: square roots of some are not."""
+    return graph.IsNanOp.of(graph.SqrtOp.of(x).result).result
+
+
+@floats
+@unrounded
+def is_inf(program: Program, x: SSAValue) -> SSAValue:
+    """Where a number is infinite: some are divided by 0."""
+    odd = graph.DivOp.of(x, graph.ReluOp.of(x).result).result
     return graph.IsInfOp.of(odd, positive=program.flag(), negative=program.flag()).result
 
 
-LAYERS: Sequence[Layer] = (where, choose_any, special, *map(comparison, COMPARISONS), *map(combination, COMBINATIONS))
+LAYERS: Sequence[Layer] = (
+    where,
+    choose_any,
+    is_nan,
+    is_inf,
+    *map(comparison, COMPARISONS),
+    *map(combination, COMBINATIONS),
+)

@@ -142,21 +142,30 @@ def deform_conv(program: Program, x: SSAValue) -> SSAValue | None:
 
 @images
 @floats
-def regions_of_interest(program: Program, x: SSAValue) -> SSAValue | None:
-    """Two regions of the first image."""
-    shape = shape_of(x.type)
-    if 1 in shape[2:]:
+def roi_align(program: Program, x: SSAValue) -> SSAValue | None:
+    if 1 in shape_of(x.type)[2:]:
         return None
+    batch, mode = program.constant((2,), 0, i64), program.choice(("average", "maximum"))
+    rois, sizes = _regions_of_interest(program)
+    return graph.RoiAlignOp.of(x, rois, batch, sizes=sizes, sampling_ratio=2, mode=mode).result
+
+
+@images
+@floats
+def max_roi_pool(program: Program, x: SSAValue) -> SSAValue | None:
+    if 1 in shape_of(x.type)[2:]:
+        return None
+    rois, sizes = _regions_of_interest(program)
+    numbered = graph.ConcatOp.of(program.constant((2, 1), 0.0), rois, axis=1).result
+    return graph.MaxRoiPoolOp.of(x, numbered, sizes=sizes).result
+
+
+def _regions_of_interest(program: Program) -> tuple[SSAValue, tuple[int, int]]:
+    """Two regions of the first image, and how many places each gives."""
     low = graph.AbsOp.of(program.weight("rois.low", 2, 2)).result
     size = graph.AbsOp.of(program.weight("rois.size", 2, 2, positive=True)).result
     rois = graph.ConcatOp.of(low, graph.AddOp.of(low, size).result, axis=1).result
-    sizes = (program.integer(1, 3), program.integer(1, 3))
-    if program.flag():
-        batch = program.constant((2,), 0, i64)
-        mode = program.choice(("average", "maximum"))
-        return graph.RoiAlignOp.of(x, rois, batch, sizes=sizes, sampling_ratio=2, mode=mode).result
-    numbered = graph.ConcatOp.of(program.constant((2, 1), 0.0), rois, axis=1).result
-    return graph.MaxRoiPoolOp.of(x, numbered, sizes=sizes).result
+    return rois, (program.integer(1, 3), program.integer(1, 3))
 
 
 @numbers
@@ -174,5 +183,5 @@ def fold(program: Program, x: SSAValue) -> SSAValue | None:
 
 PLAIN: Sequence[Layer] = (conv, conv, max_pool, average_pool)
 LAYERS: Sequence[Layer] = (
-    conv_any, conv_transpose, pool_any, arg_max_pool, deform_conv, regions_of_interest, fold,
+    conv_any, conv_transpose, pool_any, arg_max_pool, deform_conv, roi_align, max_roi_pool, fold,
 )  # fmt: skip

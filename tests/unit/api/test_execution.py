@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from neuralc import cli
 from neuralc.driver import Options
 from neuralc.execution import with_execution
+from neuralc.grammar.diagnostics import error
 
 
 def program(folder: Path, clause: str, suffix: str = ".nr") -> Path:
@@ -46,3 +48,18 @@ def test_a_program_for_a_gpu_makes_triton_code(tmp_path: Path, capsys: pytest.Ca
     path = program(tmp_path, "execution { target: cuda }")
     assert cli.run([str(path), "--emit=triton", "-o", "-"]) == 0
     assert "@triton.jit" in capsys.readouterr().out
+
+
+def test_a_run_takes_the_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int | None] = []
+
+    def load(_model: Path, options: Options, _target: str) -> None:
+        taken.append(options.threads)
+        raise error("E0901", "enough is known")
+
+    monkeypatch.setattr("neuralc.cli_run._load", load)
+    path, array = program(tmp_path, "execution { threads: 3 }"), tmp_path / "x.npy"
+    np.save(array, np.zeros((1, 8), np.float32))
+    for flags in ([], ["--threads=2"]):
+        assert cli.run(["run", str(path), f"--input={array}", *flags]) == 1
+    assert taken == [3, 2]

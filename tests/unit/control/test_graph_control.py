@@ -23,6 +23,8 @@ from neuralc.passes.target import Target
 from neuralc.passes.verifier import verify_module
 from neuralc.runtime import ModelError
 
+pytestmark = pytest.mark.thorough
+
 RNG = np.random.default_rng(0)
 
 

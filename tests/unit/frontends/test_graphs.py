@@ -9,11 +9,11 @@ from support.compare import assert_close
 from support.pipelines import assert_native_agrees
 from xdsl.dialects.builtin import StringAttr
 
-from neuralc.dialects.graph import FuncOp, the_model
+from neuralc.dialects.graph import DimOp, FuncOp, the_model
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.nr import LoadedProgram, load
-from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, UsageError
 from neuralc.passes.verifier import verify_module
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
@@ -76,6 +76,14 @@ def test_outputs_have_the_names_and_order_of_the_clause() -> None:
     assert the_model(program.module).outputs == ("y", "x")
     y, x = run(program, store_of(program), random(2, 4))
     assert (y.shape, x.shape) == ((2, 2), (2, 3))
+
+
+def test_a_network_that_ends_in_branches_gives_all_of_them() -> None:
+    program = loaded("Dense(4) left: { Dense(3) } right: { Dense(2) }", "(4)")
+    assert the_model(program.module).outputs == ("left", "right")
+    left, right = run(program, store_of(program), random(2, 4))
+    assert (left.shape, right.shape) == ((2, 3), (2, 2))
+    assert the_model(loaded("left: { Dense(3) } Dense(4)", "(4)").module).outputs == ("dense",)
 
 
 def test_an_output_may_be_an_input() -> None:
@@ -205,6 +213,83 @@ def test_constraints_are_solved(where: str, sizes: str) -> None:
     program = loaded("Flatten()(b) Add(a, a)", f"{{ a: (S, 4), b: (T, 4) }} where {where}")
     _, b = the_model(program.module).arguments
     assert f"#graph.dims<{sizes}>" in str(b.type)
+
+
+@pytest.mark.parametrize(
+    ("where", "bounds"),
+    [
+        ("S <= 9, T == 2 * S + 1", {"S": (1, 9)}),
+        ("T == 2 * S + 1, T >= 6, T <= 20", {"S": (3, 9)}),
+        ("T % 4 == 0, T >= 10, T <= 30", {"S": (1, None), "T_by_4": (3, 7)}),
+        ("T == 9 - S", {"S": (1, 8)}),
+        ("T == 5", {"S": (1, None)}),
+    ],
+)
+def test_bounds_follow_what_a_size_becomes(where: str, bounds: dict[str, tuple[int, int | None]]) -> None:
+    program = loaded("Flatten()(b) Add(a, a)", f"{{ a: (S, 4), b: (T, 4) }} where {where}")
+    dims = {op.sym_name.data: op for op in program.module.ops if isinstance(op, DimOp)}
+    del dims["batch"]
+    found = {
+        name: (op.minimum.data.value, None if op.maximum is None else op.maximum.data.value)
+        for name, op in dims.items()
+    }
+    assert found == bounds
+
+
+def test_a_size_of_one_value_is_a_number() -> None:
+    program = loaded("Flatten() Dense(3)", "(S, 4) where S == 6")
+    assert [weight.shape for weight in program.weights] == [(24, 3), (3,)]
+
+
+def test_bounds_that_an_equation_hides_are_an_error() -> None:
+    inputs = "{ a: (S, 4), b: (T, 4), c: (U, 4) } where U == S + T, U <= 20"
+    (found,) = errors_of("x = Concatenate(a, b, axis=1) Add(x, c)", inputs)
+    assert found.code == "E0407"
+    assert found.message == "`U <= 20` does not follow from `U == S + T`, and is not checked beside it"
+    program = loaded("x = Concatenate(a, b, axis=1) Add(x, c)", f"{inputs}, S <= 10, T <= 10")
+    assert "#graph.dims<batch, S + T>" in str(the_model(program.module).arguments[2].type)
+
+
+@pytest.mark.parametrize(
+    ("where", "size", "told"),
+    [("S <= 4", 8, "from 1 to 4"), ("S >= 4", 3, "at least 4"), ("S == 4", 5, "4")],
+)
+def test_a_size_is_fixed_within_its_bounds(where: str, size: int, told: str) -> None:
+    with pytest.raises(UsageError, match=f"`S` is {told}") as caught:
+        loaded("Dense(3)", f"(S, 8) where {where}", dims={"S": size})
+    assert caught.value.diagnostics[0].code == "E0813"
+
+
+ENCODER = "network Encoder { input: (S, 4) where S <= 16, S % 4 == 0 layers: Dense(4) }"
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [("30", "its `S` is 30, it takes 1 to 16"), ("14", "`S % 4 == 0` cannot hold: 14 leaves 2"), ("12", None)],
+)
+def test_what_a_network_says_of_its_sizes_is_checked_where_it_is_a_layer(size: str, told: str | None) -> None:
+    if told is None:
+        assert loaded("Encoder()", f"({size}, 4)", before=ENCODER)
+        return
+    (found,) = errors_of("Encoder()", f"({size}, 4)", before=ENCODER)
+    assert (found.code, found.message) == ("E0407", f"`Encoder`: {told}")
+
+
+def test_a_size_gets_the_bounds_of_the_network_it_is_given_to() -> None:
+    program = loaded("Encoder()", "(T, 4)", before=ENCODER)
+    (value,) = the_model(program.module).arguments
+    assert "#graph.dims<batch, T_by_4 * 4>" in str(value.type)
+    (dim,) = [op for op in program.module.ops if isinstance(op, DimOp) and op.sym_name.data == "T_by_4"]
+    assert dim.maximum is not None
+    assert (dim.minimum.data.value, dim.maximum.data.value) == (1, 4)
+
+
+def test_equations_of_a_network_relate_the_sizes_it_is_given() -> None:
+    before = "network Pair { input: { a: (S, 4), b: (T, 4) } where T == 2 * S layers: Concatenate(a, b, axis=1) }"
+    program = loaded("Pair()(x, y)", "{ x: (A, 4), y: (B, 4) }", before=before)
+    assert "#graph.dims<batch, A * 2>" in str(the_model(program.module).arguments[1].type)
+    (found,) = errors_of("Pair()(x, y)", "{ x: (3, 4), y: (4, 4) }", before=before)
+    assert found.code == "E0407"
 
 
 def test_an_equation_of_sizes_is_solved() -> None:

@@ -148,6 +148,16 @@ def test_qlinear_conv_has_a_scale_for_each_channel() -> None:
     check("QLinearConv", inputs, weights=[*inputs][1:], pads=[1, 1, 1, 1])
 
 
+def test_ties_of_requantized_sums_are_rounded_to_even() -> None:
+    """2,900 steps of 0.05 * 0.02 are 14.5 of 0.2: the three scales become one factor before they meet a sum."""
+    sums = np.arange(-90, 91, 2, dtype=np.int32)[:, None] * 50
+    one = {"x": np.ones((1, 1, 1, 1), np.uint8), "xs": np.float32(0.05).reshape(()), "xz": np.array(0, np.uint8)}
+    kernel = {"w": np.zeros((91, 1, 1, 1), np.int8), "ws": np.float32(0.02).reshape(()), "wz": np.array(0, np.int8)}
+    result = {"ys": np.array(0.2, np.float32), "yz": np.array(128, np.uint8), "b": sums[:, 0]}
+    inputs = one | kernel | result
+    check("QLinearConv", inputs, weights=[*inputs][1:])
+
+
 def test_integer_matrices_have_zero_points_for_rows_and_columns() -> None:
     inputs = {"a": bytes_of(4, 5), "b": bytes_of(5, 3), "az": bytes_of(4), "bz": bytes_of(3)}
     model = node_model("MatMulInteger", inputs, opset=10)

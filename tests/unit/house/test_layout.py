@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.cheap
+
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("grammar", "dialects", "passes", "compiler", "runtime")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))

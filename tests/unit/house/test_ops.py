@@ -9,6 +9,8 @@ from neuralc import expressions_docs, layers_docs, tables_docs
 from neuralc.dialects.graph import Graph, TrainingOp, derived
 from neuralc.tables import aten, onnx_operators, places
 
+pytestmark = pytest.mark.cheap
+
 ROOT = Path(__file__).parents[3]
 NAMES = {op.name.removeprefix("graph.") for op in Graph.operations}
 MAKERS = {

@@ -10,6 +10,8 @@ from neuralc.passes.base import ModulePass
 from neuralc.passes.pipelines import PIPELINE, describe, load, pipeline, slice_pipeline
 from neuralc.passes.registry import NAMES, PASSES, describe_pass, format_pipeline, module_of, parse_pipeline
 
+pytestmark = pytest.mark.cheap
+
 ROOT = Path(__file__).parents[3]
 FILES = sorted(
     path

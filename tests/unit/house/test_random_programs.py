@@ -20,7 +20,7 @@ from neuralc.dialects.interp import run_module
 from neuralc.passes.printing import print_module
 from neuralc.passes.verifier import verify_module
 
-PROGRAMS = 1200
+PROGRAMS = 2000
 """As many are looked at."""
 LEAST = 3
 """Programs that an op stands in."""

@@ -11,6 +11,8 @@ import pytest
 
 from neuralc.grammar.diagnostics import CODES
 
+pytestmark = pytest.mark.cheap
+
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("grammar", "dialects", "passes", "compiler", "runtime")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))

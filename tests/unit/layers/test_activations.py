@@ -16,6 +16,8 @@ from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.nr.activations import APPLY
 from neuralc.grammar.diagnostics import NeuralcError
 
+pytestmark = pytest.mark.thorough
+
 BENDS = np.array([-7.5, -3.0, -2.0, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.9, 1.0, 1.5, 2.0, 3.0, 6.0, 9.0])
 """Values at and beside every place where some activation bends; no layer of Keras is undefined at them."""
 AS_THE_PAPER = {"sparsemax"}

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from support.keras_reference import agrees, layers
 
+pytestmark = pytest.mark.thorough
+
 PAIR = {"q": (5, 6), "v": (7, 6)}
 TRIPLE = {**PAIR, "k": (7, 6)}
 SELF = (5, 6)
@@ -21,7 +23,6 @@ def masks(*shapes: tuple[int, ...], seed: int = 3) -> list[Any]:
 
 
 # --- Attention, AdditiveAttention ------------------------------------------------------------------------------------
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "text", "options"),
     [
@@ -43,7 +44,6 @@ def test_attention_of_one_value_is_self_attention(name: str) -> None:
     agrees(f"{name}()", SELF, lambda x: getattr(layers, name)()([x, x]))
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["Attention", "AdditiveAttention"])
 def test_attention_with_masks(name: str) -> None:
     query_mask, value_mask = masks((2, 5), (2, 7))
@@ -68,7 +68,6 @@ def test_attention_over_several_batch_axes() -> None:
 
 
 # --- MultiHeadAttention ----------------------------------------------------------------------------------------------
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "options"),
     [
@@ -104,7 +103,6 @@ def test_multi_head_attention_causal(scores: bool) -> None:
     )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("shape", [(5, 7), (2, 5, 7)])
 def test_multi_head_attention_with_a_mask_of_pairs(shape: tuple[int, ...]) -> None:
     (mask,) = masks((3, *shape))
@@ -127,7 +125,6 @@ def test_multi_head_attention_with_masks_of_steps() -> None:
     )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "axes"),
     [("", None), ("attention_axes=2", 2), ("attention_axes=(1, 2)", (1, 2)), ("attention_axes=-2", -2)],
@@ -149,7 +146,6 @@ def test_multi_head_attention_causal_along_an_axis() -> None:
 
 
 # --- GroupedQueryAttention -------------------------------------------------------------------------------------------
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "options"),
     [
@@ -168,7 +164,6 @@ def test_grouped_query_attention(text: str, options: dict[str, Any]) -> None:
     )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("heads", [1, 4])
 def test_grouped_query_attention_with_masks(heads: int) -> None:
     pairs, value_mask = masks((2, 5, 7), (2, 7))

@@ -9,6 +9,8 @@ from support.nr_programs import Weights, agrees, program_of, refusal
 
 from neuralc.dialects import graph
 
+pytestmark = pytest.mark.thorough
+
 
 def softmax(x: Array) -> Array:
     e = np.exp(x - x.max(-1, keepdims=True))

@@ -10,6 +10,8 @@ from support.keras_reference import agrees, layers, program_of, random_store
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
 
+pytestmark = pytest.mark.thorough
+
 SHAPES = {1: (9, 4), 2: (7, 8, 4), 3: (5, 6, 5, 4)}
 FIRST = {1: (4, 9), 2: (4, 7, 8), 3: (4, 5, 6, 5)}
 NAMED = {1: "(S, 4)", 2: "(S, T, 4)", 3: "(S, T, U, 4)"}
@@ -53,27 +55,23 @@ def test_defaults(name: str, rank: int, given: tuple[int, ...]) -> None:
     ],
     ids=str,
 )
-@pytest.mark.thorough
 def test_each_parameter(name: str, rank: int, given: tuple[int, ...], options: dict[str, Any]) -> None:
     check(name, SHAPES[rank], given, **options)
 
 
 @EVERY
 @pytest.mark.parametrize("window", [1, 2, 4])
-@pytest.mark.thorough
 def test_windows_of_other_sizes(name: str, rank: int, given: tuple[int, ...], window: int) -> None:
     for padding in ("valid", "same"):
         check(name, SHAPES[rank], (*given[:-1], window), padding=padding, strides=2)
 
 
 @EVERY
-@pytest.mark.thorough
 def test_channels_first(name: str, rank: int, given: tuple[int, ...]) -> None:
     check(name, FIRST[rank], given, data_format="channels_first", padding="same", strides=2)
 
 
 @EVERY
-@pytest.mark.thorough
 def test_symbolic_sizes(name: str, rank: int, given: tuple[int, ...]) -> None:
     for options in ({}, {"padding": "same"}, {"padding": "same", "strides": 2}, {"padding": "same", "strides": 4}):
         check(name, SHAPES[rank], given, NAMED[rank], **options)
@@ -81,7 +79,6 @@ def test_symbolic_sizes(name: str, rank: int, given: tuple[int, ...]) -> None:
 
 # --- what only some have ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("steps", [5, 6, 7, 8, 9])
-@pytest.mark.thorough
 def test_same_padding_of_every_remainder(steps: int) -> None:
     for window in (2, 3, 6):
         check("Conv1D", (steps, 2), (3, window), "(S, 2)", padding="same", strides=3)
@@ -89,7 +86,6 @@ def test_same_padding_of_every_remainder(steps: int) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 3}], ids=str)
 @pytest.mark.parametrize("sizes", [None, "(S, 4)"])
-@pytest.mark.thorough
 def test_causal_padding(options: dict[str, int], sizes: str | None) -> None:
     check("Conv1D", SHAPES[1], (6, 3), sizes, padding="causal", **options)
 
@@ -100,7 +96,6 @@ def test_groups(rank: int) -> None:
 
 
 @pytest.mark.parametrize("rank", [1, 2])
-@pytest.mark.thorough
 def test_a_depth_multiplier(rank: int) -> None:
     check(f"DepthwiseConv{rank}D", SHAPES[rank], (3,), depth_multiplier=2)
     check(f"SeparableConv{rank}D", SHAPES[rank], (6, 3), depth_multiplier=3, activation="tanh")
@@ -108,20 +103,17 @@ def test_a_depth_multiplier(rank: int) -> None:
 
 @pytest.mark.parametrize("more", [0, 1, 2])
 @pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.thorough
 def test_output_padding(padding: str, more: int) -> None:
     for window in (1, 2, 3, 4, 5):
         check("Conv1DTranspose", SHAPES[1], (6, window), padding=padding, output_padding=more, strides=3)
     check("Conv2DTranspose", SHAPES[2], (6, (2, 5)), padding=padding, output_padding=(more, 0), strides=(3, 2))
 
 
-@pytest.mark.thorough
 def test_a_window_with_an_entry_for_each_axis() -> None:
     check("Conv2D", SHAPES[2], (6, (2, 5)), strides=(1, 3), padding="same")
     check("Conv3D", SHAPES[3], (6, (1, 2, 3)), strides=(1, 2, 1))
 
 
-@pytest.mark.thorough
 def test_sizes_that_are_known_in_part() -> None:
     check("Conv2D", SHAPES[2], (6, 3), "(S, 8, 4)", strides=2, padding="same")
 

@@ -20,6 +20,8 @@ from neuralc.grammar.diagnostics import NeuralcError, Source
 from neuralc.passes.target import Target
 from neuralc.runtime.errors import ModelError
 
+pytestmark = pytest.mark.thorough
+
 
 def result_of(program: LoadedProgram) -> str:
     (result,) = the_model(program.module).returns

@@ -13,6 +13,8 @@ from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.passes.target import Target
 from neuralc.runtime import ModelError
 
+pytestmark = pytest.mark.thorough
+
 BRANCHES = '{ a: { Dense(3, "tanh") } b: { Dense(5, "relu") Dense(3) } c: { Dense(3) Activation("sigmoid") } }'
 TWO = "{ a: { Dense(3) } b: { Dense(3) } }"
 
@@ -33,7 +35,6 @@ def chosen(x: Array, choice: Array, w: Weights) -> Array:
     return np.array([branch(int(k), sample, w) for sample, k in zip(x, choice, strict=True)])
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("choice", [[2, 0, 1, 1, 2], [1, 1, 1, 1, 1], [-1, 0, -1, 0, 0]])
 def test_a_number_chooses(choice: list[int]) -> None:
     """A negative one counts from the end, as any index does."""
@@ -57,7 +58,6 @@ def test_a_truth_value_chooses_the_first_of_two() -> None:
     )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("weighted", [False, True])
 def test_scores_choose(weighted: bool) -> None:
     def reference(x: Array, s: Array, w: Weights) -> Array:

@@ -5,6 +5,8 @@ import pytest
 from support.compare import Array
 from support.nr_programs import Weights, agrees, refusal
 
+pytestmark = pytest.mark.thorough
+
 
 def softmax(x: Array) -> Array:
     e = np.exp(x - x.max(-1, keepdims=True))
@@ -34,7 +36,6 @@ def test_axial_attention(text: str, axes: tuple[int, ...]) -> None:
     agrees(f"AxialAttention(2, 3, {text or 'dropout=0.2'})", {"x": (4, 5, 6)}, reference)
 
 
-@pytest.mark.thorough
 def test_axial_attention_over_a_video_of_any_length() -> None:
     agrees(
         "AxialAttention(2, 3, axes=(1, 3), value_dim=4)",
@@ -66,7 +67,6 @@ def non_local(x: Array, w: Weights, mode: str) -> Array:
     return x + y.reshape(x.shape)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("mode", ["embedded", "gaussian", "dot", "concat"])
 def test_non_local_block(mode: str) -> None:
     agrees(f'NonLocalBlock(mode="{mode}")', {"x": (3, 4, 6)}, lambda x, w: non_local(x, w, mode))

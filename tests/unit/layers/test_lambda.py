@@ -22,6 +22,8 @@ from neuralc.frontends.nr import LoadedProgram, load
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source
 from neuralc.passes.target import Target
 
+pytestmark = pytest.mark.thorough
+
 Array = np.ndarray[Any, Any]
 PRECISION = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-10}
 
@@ -122,7 +124,6 @@ def test_a_function_of_two_values(name: str) -> None:
     agrees(f"x, y: {name}(x, y)", {"x": X, "y": Y})
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "float16", "float64", "bool"])
 @pytest.mark.parametrize(
     "text",
@@ -147,7 +148,6 @@ def test_types_are_those_of_numpy(text: str, dtype: str) -> None:
     agrees(text, {"x": x}, native=dtype in ("int32", "float16"))
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("left", "right"),
     [("int32", "float32"), ("int64", "float32"), ("int8", "int16"), ("uint8", "int8"), ("float16", "float32"),
@@ -158,7 +158,6 @@ def test_types_meet_as_in_numpy(text: str, left: str, right: str) -> None:
     agrees(text, {"x": whole(2, 3).astype(left), "y": whole(2, 3, low=0).astype(right)}, native=False)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     "text", ["x: x & 6", "x: x | 1", "x: x ^ 3", "x: ~x", "x: x << 2", "x: x >> 1", "x: invert(x)"]
 )
@@ -201,7 +200,6 @@ def test_operators_bind_as_in_python(text: str) -> None:
     agrees(text, {"x": X})
 
 
-@pytest.mark.thorough
 # --- along axes ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("arguments", ["", ", axis=1", ", axis=-1, keepdims=True", ", axis=(1, 2)", ", (0, 2)"])
 @pytest.mark.parametrize("name", ["sum", "prod", "mean", "max", "min", "amax", "var", "std", "ptp"])
@@ -224,7 +222,6 @@ def test_what_goes_along_an_axis(text: str) -> None:
     agrees(text, {"x": X})
 
 
-@pytest.mark.thorough
 # --- shapes and places -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "text",

@@ -5,6 +5,8 @@ from ast import literal_eval
 import pytest
 from support.keras_reference import agrees, layers
 
+pytestmark = pytest.mark.thorough
+
 SAME = {"a": (4, 6), "b": (4, 6), "c": (4, 6)}
 BROADCAST = {"a": (4, 6), "b": (1, 6), "c": (6,)}
 

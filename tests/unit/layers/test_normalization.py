@@ -16,6 +16,8 @@ from neuralc.dialects.graph import BatchNormOp, the_model
 from neuralc.dialects.interp import run_module
 from neuralc.grammar.diagnostics import NeuralcError
 
+pytestmark = pytest.mark.thorough
+
 
 def written(arguments: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in arguments.items())

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from support.keras_reference import agrees, keras, layers
 
+pytestmark = pytest.mark.thorough
+
 SHAPES = {1: (9, 4), 2: (7, 8, 4), 3: (5, 6, 4, 4)}
 FIRST = {1: (4, 9), 2: (4, 7, 8), 3: (4, 5, 6, 4)}
 NAMED = {1: "(S, 4)", 2: "(S, T, 4)", 3: "(S, T, U, 4)"}
@@ -24,7 +26,6 @@ def check(text: str, name: str, shape: tuple[int, ...], *given: Any, sizes: str 
 # --- windows ---------------------------------------------------------------------------------------------------------
 @RANKS
 @KINDS
-@pytest.mark.thorough
 def test_pooling(kind: str, rank: int) -> None:
     name = f"{kind}Pooling{rank}D"
     check("()", name, SHAPES[rank], 2)
@@ -37,7 +38,6 @@ def test_pooling(kind: str, rank: int) -> None:
 @RANKS
 @pytest.mark.parametrize("sizes", [None, NAMED])
 @pytest.mark.parametrize("strides", [None, 1, 2, 3])
-@pytest.mark.thorough
 def test_the_largest_value_with_same_padding(rank: int, strides: int | None, sizes: dict[int, str] | None) -> None:
     for size in (2, 3):
         check(
@@ -53,7 +53,6 @@ def test_the_largest_value_with_same_padding(rank: int, strides: int | None, siz
 
 @pytest.mark.parametrize("sizes", [None, "(S, T, 3)", "(S, 8, 3)"])
 @pytest.mark.parametrize(("size", "strides"), [(2, 2), (3, 2), (3, 1), (2, 3), (4, 3)])
-@pytest.mark.thorough
 def test_what_same_padding_adds_does_not_count_for_a_mean(size: int, strides: int, sizes: str | None) -> None:
     """TensorFlow's definition; Keras on PyTorch counts border values twice where the padding is uneven."""
 
@@ -108,7 +107,6 @@ def test_the_mean_of_all(rank: int) -> None:
 
 @pytest.mark.parametrize("sizes", [None, "(S, 4)"])
 @pytest.mark.parametrize("keepdims", [False, True])
-@pytest.mark.thorough
 def test_steps_that_are_masked_do_not_count(keepdims: bool, sizes: str | None) -> None:
     x = np.random.default_rng(0).normal(size=(2, 9, 4))
     x[0, 3:] = x[1, :2] = 0.0
@@ -125,7 +123,6 @@ def test_steps_that_are_masked_do_not_count(keepdims: bool, sizes: str | None) -
 @RANKS
 @KINDS
 @pytest.mark.parametrize("size", [1, 3, 5, 11])
-@pytest.mark.thorough
 def test_adaptive_pooling(kind: str, rank: int, size: int) -> None:
     name = f"Adaptive{kind}Pooling{rank}D"
     check(f"({size})", name, SHAPES[rank], size)
@@ -133,7 +130,6 @@ def test_adaptive_pooling(kind: str, rank: int, size: int) -> None:
 
 
 @KINDS
-@pytest.mark.thorough
 def test_adaptive_pooling_of_images(kind: str) -> None:
     name = f"Adaptive{kind}Pooling2D"
     check("((7, 3))", name, SHAPES[2], (7, 3))
@@ -142,14 +138,12 @@ def test_adaptive_pooling_of_images(kind: str) -> None:
     check("(3)", name, SHAPES[2], 3, sizes="(S, 8, 4)")
 
 
-@pytest.mark.thorough
 def test_bins_of_one_length_that_is_symbolic() -> None:
     """Twice as many places as bins, whatever S is."""
     model = "UpSampling1D(4) AdaptiveMaxPooling1D(2)"
     agrees(model, (5, 3), lambda x: layers.AdaptiveMaxPooling1D(2)(layers.UpSampling1D(4)(x)), sizes={"x": "(S, 3)"})
 
 
-@pytest.mark.thorough
 def test_integers_have_a_largest_value() -> None:
     data = np.random.default_rng(0).integers(-100, 100, (2, 7, 8, 2)).astype("int32")
     agrees(

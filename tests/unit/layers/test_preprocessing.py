@@ -17,6 +17,8 @@ from neuralc.dialects.weights import WeightStore
 from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.passes.target import Target
 
+pytestmark = pytest.mark.thorough
+
 
 def pixels(*shape: int, dtype: str = "uint8") -> np.ndarray[Any, Any]:
     return np.random.default_rng(4).integers(0, 256, size=shape).astype(dtype)
@@ -141,7 +143,6 @@ def lanczos(size: int, out: int, reach: int, *, antialias: bool) -> Any:
 @pytest.mark.parametrize("antialias", [False, True])
 @pytest.mark.parametrize("reach", [3, 5])
 @pytest.mark.parametrize("size", [(3, 4), (12, 17)])
-@pytest.mark.thorough
 def test_resizing_by_lanczos_windows(size: tuple[int, int], reach: int, antialias: bool) -> None:
     """Keras has them, but not on PyTorch."""
     rows, columns = (lanczos(n, out, reach, antialias=antialias) for n, out in zip((7, 12), size, strict=True))

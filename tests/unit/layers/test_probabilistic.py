@@ -11,6 +11,8 @@ from support.nr_programs import Weights, agrees, program_of, random_store, refus
 from neuralc.dialects import graph
 from neuralc.dialects.interp import run_module
 
+pytestmark = pytest.mark.thorough
+
 KEYS = np.array([7, -(2**40) - 3, 7])
 """The second one needs all bits, the third one is the first again."""
 

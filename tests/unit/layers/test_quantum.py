@@ -7,6 +7,8 @@ import pytest
 from support.compare import Array
 from support.nr_programs import Weights, agrees, refusal
 
+pytestmark = pytest.mark.thorough
+
 ONE = np.eye(2)
 X, Y, Z = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
 
@@ -57,7 +59,6 @@ def expectations(x: Array, w: Weights, kind: str = "ring", embedding: Array = X)
     return np.array(found).reshape(x.shape)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["ring", "linear", "full", "strong"])
 def test_entanglement(kind: str) -> None:
     agrees(f'QuantumLayer(4, 3, "{kind}")', {"x": (4,)}, lambda x, w: expectations(x, w, kind), batch=3)

@@ -11,6 +11,8 @@ from support.keras_reference import agrees, layers
 
 from neuralc.grammar.signatures import ACTIVATIONS, find
 
+pytestmark = pytest.mark.thorough
+
 STEPS, FEATURES, UNITS = 5, 3, 4
 SHAPE = (STEPS, FEATURES)
 NAMES = ("SimpleRNN", "LSTM", "GRU")
@@ -68,7 +70,6 @@ def test_options_mean_what_they_mean_to_keras(name: str, options: dict[str, Any]
     same(name, native=False, **options)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("options", [{"reset_after": False}, {"reset_after": False, "use_bias": False}], ids=str)
 def test_the_reset_gate_may_act_before_the_product(options: dict[str, Any]) -> None:
     same("GRU", return_sequences=True, **options)
@@ -89,7 +90,6 @@ def test_every_activation_is_that_of_keras(activation: str) -> None:
     same("GRU", native=False, steps=2, recurrent_activation=activation)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("options", [{}, {"reset_after": False}, {"use_bias": False}], ids=str)
 def test_cells_that_no_op_knows_are_scans(name: str, options: dict[str, Any]) -> None:
@@ -117,13 +117,11 @@ def test_a_mask_leaves_out_steps(name: str, options: dict[str, Any]) -> None:
     masked(name, **options)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("activation", ["tanh", "softmax"])
 def test_masked_layers_are_native(activation: str) -> None:
     masked("LSTM", native=True, return_sequences=True, return_state=True, activation=activation)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"go_backwards": True, "return_sequences": True}])
 @pytest.mark.parametrize("name", ["LSTM", "GRU"])
 def test_before_the_first_step_that_counts_outputs_are_zero_whatever_the_states(
@@ -150,7 +148,6 @@ def test_a_mask_reaches_the_next_layer_with_a_sequence() -> None:
 
 
 # --- states ----------------------------------------------------------------------------------------------------------
-@pytest.mark.thorough
 def test_states_lead_from_an_encoder_to_a_decoder() -> None:
     def build(x: Any, y: Any) -> Any:
         _, *states = layers.LSTM(6, return_state=True)(x)
@@ -198,7 +195,6 @@ def test_a_cell_alone_makes_one_step(name: str) -> None:
     )
 
 
-@pytest.mark.thorough
 def test_cells_stand_on_each_other() -> None:
     def build(x: Any) -> Any:
         return layers.RNN([layers.LSTMCell(4), layers.GRUCell(6)], return_sequences=True)(x)

@@ -13,6 +13,8 @@ from support.keras_reference import agrees, layers, program_of, random_store
 from neuralc.dialects.interp import run_module
 from neuralc.grammar.diagnostics import NeuralcError
 
+pytestmark = pytest.mark.thorough
+
 Array = NDArray[Any]
 SHAPES = {1: (3, 7, 2), 2: (3, 6, 5, 2), 3: (2, 4, 3, 4, 2)}
 MASK = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]], bool)
@@ -33,7 +35,6 @@ def test_the_defaults_are_those_of_keras(rank: int) -> None:
     same(rank)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_convolutions_in_time_are_native(rank: int) -> None:
     same(rank, native=True, padding="same", return_sequences=True)
@@ -89,7 +90,6 @@ def test_both_ways() -> None:
     agrees("Bidirectional(ConvLSTM1D(4, 3, return_sequences=true))", SHAPES[1], lambda x: layer(x), native=False)
 
 
-@pytest.mark.thorough
 def test_places_may_be_sizes_of_the_program() -> None:
     layer = layers.ConvLSTM2D(4, 3, padding="same", strides=2, return_sequences=True)
     agrees(

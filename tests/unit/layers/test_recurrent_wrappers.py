@@ -12,6 +12,8 @@ from neuralc.dialects.interp import run_module
 from neuralc.frontends.nr import load
 from neuralc.grammar.diagnostics import Source
 
+pytestmark = pytest.mark.thorough
+
 STEPS = 5
 SHAPE = (STEPS, 3)
 MASK = np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 1], [0, 0, 0, 0, 0], [1, 0, 0, 1, 0]], bool)
@@ -39,7 +41,6 @@ def test_cells_walk_both_ways() -> None:
     agrees(text, SHAPE, lambda x: layer(x), native=False)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("sequences", [False, True])
 def test_a_mask_leaves_out_steps_both_ways(sequences: bool) -> None:
     layer = layers.Bidirectional(layers.LSTM(4, return_sequences=sequences))
@@ -87,7 +88,6 @@ def test_the_first_of_two_layers_may_be_the_one_that_walks_backward() -> None:
     )
 
 
-@pytest.mark.thorough
 def test_a_tagger_of_two_bidirectional_layers() -> None:
     def build(x: Any, m: Any) -> Any:
         y = layers.Bidirectional(layers.LSTM(6, return_sequences=True))(x, mask=m)
@@ -104,7 +104,6 @@ def test_a_tagger_of_two_bidirectional_layers() -> None:
     )
 
 
-@pytest.mark.thorough
 def test_a_tagger_leaves_out_the_padding_of_its_words() -> None:
     def build(words: Any) -> Any:
         y = layers.Embedding(20, 6, mask_zero=True)(words)
@@ -139,7 +138,6 @@ def test_a_dense_layer_at_each_step() -> None:
     agrees('TimeDistributed(Dense(7, "relu"), dropout=0.5)', SHAPE, lambda x: layer(x))
 
 
-@pytest.mark.thorough
 def test_a_convolution_at_each_step_and_a_block_behind_it() -> None:
     def build(x: Any) -> Any:
         y = layers.TimeDistributed(layers.Conv2D(4, 3))(x)

@@ -8,6 +8,8 @@ from support.keras_reference import agrees, layers, program_of
 from neuralc.frontends.nr import LoadedProgram
 from neuralc.grammar.diagnostics import NeuralcError
 
+pytestmark = pytest.mark.thorough
+
 
 def loaded(text: str, shape: str) -> LoadedProgram:
     return program_of(text, {"x": f"{shape} float32"})
@@ -47,7 +49,6 @@ def linear(x: Any) -> Any:
         ("Residual { Dense(5) }", (4,), linear, None),
     ],
 )
-@pytest.mark.thorough
 def test_the_input_is_brought_to_the_shape_of_the_result(
     text: str, shape: tuple[int, ...], build: Any, sizes: str | None
 ) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from support.keras_reference import agrees, keras, layers
 
+pytestmark = pytest.mark.thorough
+
 ops = keras.ops
 
 SHAPES = {1: (5, 3), 2: (4, 5, 3), 3: (3, 4, 5, 2)}
@@ -34,14 +36,12 @@ def test_defaults(rank: int) -> None:
         ),
     ],
 )
-@pytest.mark.thorough
 def test_up_sampling(text: str, rank: int, build: type) -> None:
     agrees(text, SHAPES[rank], build())
 
 
 @pytest.mark.parametrize("format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
-@pytest.mark.thorough
 def test_up_sampling_between_places(interpolation: str, format: str) -> None:
     options = {"interpolation": interpolation, "data_format": format}
     text = f'UpSampling2D((2, 3), interpolation="{interpolation}", data_format="{format}")'
@@ -57,7 +57,6 @@ def lanczos(size: int, factor: int, reach: int) -> Any:
 
 @pytest.mark.parametrize("sizes", [{}, {"x": "(S, T, 3)"}])
 @pytest.mark.parametrize("reach", [3, 5])
-@pytest.mark.thorough
 def test_up_sampling_by_lanczos_windows(reach: int, sizes: dict[str, str]) -> None:
     """Keras has them, but not on PyTorch."""
     rows, columns = lanczos(4, 2, reach), lanczos(5, 3, reach)
@@ -82,14 +81,12 @@ def test_up_sampling_by_lanczos_windows(reach: int, sizes: dict[str, str]) -> No
         (3, "((0, 1), (1, 0), (2, 1))", ((0, 1), (1, 0), (2, 1))),
     ],
 )
-@pytest.mark.thorough
 def test_borders(rank: int, written: str, borders: object) -> None:
     agrees(f"ZeroPadding{rank}D({written})", SHAPES[rank], getattr(layers, f"ZeroPadding{rank}D")(borders))
     agrees(f"Cropping{rank}D({written})", (6, 6, 6, 6)[: rank + 1], getattr(layers, f"Cropping{rank}D")(borders))
 
 
 @pytest.mark.parametrize("rank", [2, 3])
-@pytest.mark.thorough
 def test_borders_with_channels_first(rank: int) -> None:
     shape = (2, 6, 7, 8)[: rank + 1]
     for name in ("ZeroPadding", "Cropping"):
@@ -103,7 +100,6 @@ def test_symbolic_sizes(rank: int) -> None:
         agrees(f"{name}{rank}D(1)", SHAPES[rank], getattr(layers, f"{name}{rank}D")(1), sizes={"x": NAMED[rank]})
 
 
-@pytest.mark.thorough
 def test_sizes_that_are_known_in_part() -> None:
     agrees("UpSampling2D(2) Cropping2D(1)", (4, 5, 3), lambda x: layers.Cropping2D(1)(layers.UpSampling2D(2)(x)),
            sizes={"x": "(S, 5, 3)"})  # fmt: skip

@@ -10,6 +10,8 @@ from support.compare import Array
 from support.nr_programs import Weights, agrees, program_of, refusal
 from torch import nn
 
+pytestmark = pytest.mark.thorough
+
 WIDTH, HEADS, HIDDEN = 8, 2, 12
 OPTIONS: dict[str, Any] = {"batch_first": True, "dtype": torch.float64}
 X = {"x": (5, WIDTH)}
@@ -94,7 +96,6 @@ def test_encoder(text: str, options: Mapping[str, Any]) -> None:
     )
 
 
-@pytest.mark.thorough
 def test_encoder_with_masks() -> None:
     seen = np.array([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]], "bool")
     pairs = np.random.default_rng(2).random((2, 5, 5)) < 0.7
@@ -122,7 +123,6 @@ def test_encoder_takes_one_sequence() -> None:
     )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("units", [WIDTH, 3])
 def test_block_takes_the_place_of_the_feed_forward_net(units: int) -> None:
     """A dense map brings another width back."""
@@ -165,7 +165,6 @@ def test_decoder(text: str, options: Mapping[str, Any]) -> None:
     )
 
 
-@pytest.mark.thorough
 def test_decoder_with_masks() -> None:
     seen = np.array([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]], "bool")
     pairs = np.random.default_rng(2).random((2, 5, 7)) < 0.7
@@ -186,7 +185,6 @@ def test_decoder_with_masks() -> None:
     )
 
 
-@pytest.mark.thorough
 def test_decoder_alone_is_an_encoder_with_a_causal_mask() -> None:
     def reference(x: Array, w: Weights) -> Array:
         named = {name.replace("decoder", "encoder"): array for name, array in w.items()}
@@ -195,7 +193,6 @@ def test_decoder_alone_is_an_encoder_with_a_causal_mask() -> None:
     agrees(f"TransformerDecoder({HEADS}, {HIDDEN})", X, reference)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("alone", [False, True])
 def test_transformer(alone: bool) -> None:
     def reference(*values: Any) -> Array:

@@ -13,6 +13,8 @@ from support.nr_programs import Weights, agrees, program_of, refusal
 from neuralc.dialects.interp import run_module
 from neuralc.weights_file import bind_weights
 
+pytestmark = pytest.mark.thorough
+
 
 def tensor(x: Array) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(x))
@@ -44,7 +46,6 @@ def test_inception() -> None:
     )
 
 
-@pytest.mark.thorough
 def test_inception_channels_first() -> None:
     agrees(
         'Inception(2, activation="tanh", data_format="channels_first")',
@@ -64,7 +65,6 @@ def excited(x: Array, w: Weights) -> Array:
     return x * gates.reshape(len(x), *[1] * (x.ndim - 2), -1)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "shape"),
     [
@@ -108,7 +108,6 @@ def routed(u: Array, w: Weights, rounds: int) -> Array:
     return results
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(("text", "rounds"), [("", 3), (", routings=1", 1), (", routings=2", 2)])
 def test_capsule(text: str, rounds: int) -> None:
     agrees(f"Capsule(4, 6{text})", {"x": (7, 5)}, lambda x, w: routed(x, w, rounds))
@@ -145,7 +144,6 @@ def test_an_untrained_spatial_transformer_reads_each_place_where_it_is() -> None
     assert_close(found, x, 1e-10)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "sizes", "options"),
     [
@@ -164,7 +162,6 @@ def test_spatial_transformer(text: str, sizes: tuple[int, ...], options: Mapping
     )
 
 
-@pytest.mark.thorough
 def test_spatial_transformer_of_a_volume_channels_first() -> None:
     agrees(
         'SpatialTransformer((2, 3, 4), data_format="channels_first") { Flatten() Dense(4, "tanh") }',
@@ -173,7 +170,6 @@ def test_spatial_transformer_of_a_volume_channels_first() -> None:
     )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("corners", [False, True])
 def test_a_block_may_give_the_numbers_of_the_map(corners: bool) -> None:
     """And sizes may have names: the block sees means of the channels alone."""

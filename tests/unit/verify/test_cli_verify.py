@@ -82,6 +82,7 @@ def test_a_model_agrees_with_onnxruntime(mlp: Path, capsys: pytest.CaptureFixtur
     assert "f32 3x3" in out
 
 
+@pytest.mark.thorough
 def test_a_program_agrees_with_its_pytorch_code(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch")
     assert verify(program, "--against", "torch") == DONE

@@ -96,7 +96,7 @@ def matmul_integer(node: Node) -> Value:
     )
 
 
-@onnx_op("QLinearMatMul", makes=("graph.cast", "graph.sub", "graph.matmul", "graph.mul", "graph.quantize"))
+@onnx_op("QLinearMatMul", makes=("graph.cast", "graph.sub", "graph.matmul", "graph.mul", "graph.div", "graph.quantize"))
 def qlinear_matmul(node: Node) -> Value:
     a, a_scale, a_zero, b, b_scale, b_zero, scale, zero = node.inputs
     y = node.emit(graph.MatmulOp, _shifted(node, a, _rows(node, a_zero, a)), _shifted(node, b, b_zero))
@@ -112,7 +112,8 @@ def conv_integer(node: Node) -> Value:
 
 
 @onnx_op(
-    "QLinearConv", makes=("graph.cast", "graph.sub", "graph.conv", "graph.transpose", "graph.mul", "graph.quantize")
+    "QLinearConv",
+    makes=("graph.cast", "graph.sub", "graph.conv", "graph.transpose", "graph.mul", "graph.div", "graph.quantize"),
 )
 def qlinear_conv(node: Node) -> Value:
     """The bias is of the scale x_scale * w_scale and zero point 0: it is added to the integer sums."""
@@ -141,9 +142,10 @@ def _shifted(node: Node, x: Value, zero_point: Value | None) -> Value:
 
 
 def _requantized(node: Node, y: Value, factor: Value, scale: Value, zero: Value, axis: int) -> Value:
-    """Integer sums times a factor, in the scale of the result."""
-    real = node.mul(node.cast(y, scale.element), factor)
-    return node.emit(graph.QuantizeOp, real, _number(node, scale), _number(node, zero), axis=axis)
+    """Integer sums in the scale of the result: times one number, so that ties are rounded as elsewhere."""
+    scale, zero = _number(node, scale), _number(node, zero)
+    real = node.mul(node.cast(y, scale.element), node.div(factor, scale))
+    return node.emit(graph.QuantizeOp, real, node.fill(1, zero.shape, scale.element), zero, axis=axis)
 
 
 def _rows(node: Node, x: Value, like: Value) -> Value:
