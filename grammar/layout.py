@@ -169,8 +169,7 @@ class Layout:
     # --- nodes -------------------------------------------------------------------------------------------------------
     def show(self, node: Node, depth: int, after: str = "") -> None:
         """Prints a node, on as many lines as it takes; `after` follows it."""
-        ends = [segment.end for segment in segments(node)]
-        if ends != sorted(ends):  # written in another order, so that no comment keeps its place
+        if self._astray(node):
             self._comments(node.end, depth, first=True)
         broken = self._broken(segments(node), depth, after)
         text, inner = "", depth
@@ -188,6 +187,15 @@ class Layout:
             self._comments(node.end, inner, first=inner == depth)
             self.line(text + after, depth)
         self.trail(node.end)
+
+    def _astray(self, node: Node) -> bool:
+        """Whether comments of a node cannot stay: its segments were written in another order, or one is between two."""
+        ends = [segment.end for segment in segments(node)]
+        if ends != sorted(ends):
+            return True
+        groups = [segment for segment in segments(node) if isinstance(segment, Group)]
+        starts = [*(group.opened for group in groups[1:]), node.end]
+        return any(self.comments.inside(group.end, start) for group, start in zip(groups, starts, strict=False))
 
     def _broken(self, run: Sequence[Leaf | Group], depth: int, after: str) -> set[int]:
         """Which groups of a run are broken."""
