@@ -2,15 +2,17 @@
 # make test      install the test extras, run what CI runs
 # make check     format, lint, types, lit and fast tests: under a minute, before every commit
 # make test-all  the slow tests too
+# make fuzz      ten minutes of inputs for the front end of the language, guided by coverage; MINUTES=60 for more
 # make docs      write docs/ops.md, layers.md, errors.md and others from the tables of the code
 
 PYTHON ?= python3
+MINUTES ?= 10
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
 FOLDERS := grammar dialects passes compiler runtime
 
-.PHONY: demo test test-all check docs lint types clean
+.PHONY: demo test test-all fuzz check docs lint types clean
 
 demo: .venv/core.stamp
 	$(BIN)/python examples/demo.py
@@ -20,6 +22,9 @@ test: .venv/test.stamp
 
 test-all: .venv/test.stamp
 	$(PYTEST) -q -n auto
+
+fuzz: .venv/fuzz.stamp
+	cd tests && ../$(BIN)/python -m fuzz --minutes $(MINUTES) --found ../build/fuzz
 
 check: lint types
 	$(PYTEST) -m "not slow and not thorough" --cases 2 -q --numprocesses auto tests/lit tests/unit
@@ -56,6 +61,11 @@ types: .venv/dev.stamp
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable ".[test]"
 	$(BIN)/python -m compileall -q $(FOLDERS)
+	touch $@
+
+.venv/fuzz.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable ".[fuzz]"
 	touch $@
 
 .venv/dev.stamp: pyproject.toml constraints.txt

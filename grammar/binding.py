@@ -8,7 +8,10 @@ from typing import Any
 
 from neuralc.grammar.diagnostics import Diagnostic, Span, listed, suggest, warning
 from neuralc.grammar.parameters import Anything, NotYet, Parameter, Real, Unfit, Whole
-from neuralc.grammar.values import Evaluated, Report, alternatives, is_broken
+from neuralc.grammar.values import Evaluated, Report, alternatives, is_broken, parts_of
+
+MAX_CHECKED = 20_000
+"""Most values of an argument that are checked: all of them for each option of a search among them."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,11 @@ def _convert(
     errors: list[Diagnostic],
     report: Report,
 ) -> None:
+    parts, options = parts_of(written.value, MAX_CHECKED)
+    if parts * options > MAX_CHECKED:
+        message = f"{what}: `{parameter.name}` holds {options} options of searches among {parts} values"
+        errors.append(Diagnostic("E0313", message, written.span))
+        return
     try:
         converted = parameter.kind.convert(written.value)
         for other in alternatives(written.value):

@@ -17,6 +17,9 @@ Children = list[Any]
 Node = TypeVar("Node")
 
 
+MAX_DIGITS = 40
+"""Most digits of a whole number that is looked at."""
+
 MAX_TERMS = 64
 """Most names and numbers in one expression: what computes with sizes takes time that grows faster."""
 
@@ -86,13 +89,11 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
         token: Token = children[0]
         if token.type == "FLOAT":
             return t.Number(float(token), self._token(token))
-        digits = str(token)
-        if len(digits) > 20:
-            self.errors.append(
-                Diagnostic("E0110", f"the number `{digits[:12]}...` has {len(digits)} digits", self._token(token))
-            )
-            digits = "0"
-        return t.Number(int(digits), self._token(token))
+        if len(token) > MAX_DIGITS or not -(2**63) <= int(token) < 2**63:
+            shown = str(token) if len(token) <= MAX_DIGITS else f"{token[:12]}..."
+            self.errors.append(Diagnostic("E0110", f"the number `{shown}` is too large", self._token(token)))
+            return t.Number(0, self._token(token))
+        return t.Number(int(token), self._token(token))
 
     # --- values ------------------------------------------------------------------------------------------------------
     def _values(self, children: Children) -> tuple[t.Value, ...]:
@@ -320,11 +321,11 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
         return t.Import(self._text(path), tuple(self._name(name) for name in names), self._span(meta))
 
     def _notes(self, children: Children) -> tuple[t.Setting, ...]:
-        pairs = zip(children[::2], children[1::2], strict=True)
-        return tuple(
-            t.Setting(self._name(key), (self._text(value) if isinstance(value, Token) else value,), self._token(key))
-            for key, value in pairs
-        )
+        return tuple(self._note(key, value) for key, value in zip(children[::2], children[1::2], strict=True))
+
+    def _note(self, key: Token, written: Token | t.Number) -> t.Setting:
+        value = self._text(written) if isinstance(written, Token) else written
+        return t.Setting(self._name(key), (value,), Span(self.source, self._token(key).start, value.span.end))
 
     def research_metrics(self, meta: Meta, children: Children) -> tuple[str, tuple[t.Setting, ...]]:
         return "metrics", self._notes(children)

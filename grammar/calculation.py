@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-LARGEST = 10**20
+LARGEST = 2**63
 """A result is smaller than that, as numbers that are written are."""
 
 Number = int | float

@@ -86,7 +86,7 @@ CODES: dict[str, Code] = {
     ),
     "E0110": Code(
         "number too large",
-        "Whole numbers have at most 20 digits.",
+        "Whole numbers have 64 bits: they lie between -9223372036854775808 and 9223372036854775807.",
         "network M { input: (8) layers: Dense(1" + "0" * 30 + ") }",
     ),
     "E0114": Code(
@@ -255,8 +255,9 @@ CODES: dict[str, Code] = {
     ),
     "E0313": Code(
         "larger than the compiler takes",
-        "Repetitions and macros expand to more layers than the compiler takes, an argument grows from macro to macro, "
-        "or a macro has more parameters than anyone can read.",
+        "Repetitions and macros expand to more layers than the compiler takes, or layers to more ops; an argument "
+        "grows from macro to macro, or holds more searches than can be checked; or a macro has more parameters than "
+        "anyone can read.",
         "network M { input: (8) layers: Dense(8) * 1000000 }",
     ),
     "E0314": Code(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from neuralc.grammar.diagnostics import Source
 
 _STRING_OR_COMMENT = re.compile(r""""[^"\n]*"|'[^'\n]*'|(?P<comment>(?:#|//)[^\n]*)""")
+_SIGN = re.compile(rf"{_STRING_OR_COMMENT.pattern}|(?P<sign>[(){{}}:])")
 _SEPARATOR = re.compile(r"[ \t]*[;,]?[ \t]*")
 
 
@@ -52,14 +53,25 @@ class Comments:
         first = max(self._next, bisect_left(self._starts, start))
         return first < len(self._starts) and self._starts[first] < end
 
-    def find(self, sign: str, position: int) -> int:
-        """Where a sign stands first at or behind a position, outside of strings and comments; it has to be there."""
-        for match in re.compile(rf"{_STRING_OR_COMMENT.pattern}|(?P<sign>{re.escape(sign)})").finditer(
-            self._text, position
-        ):
+
+class Signs:
+    """Where brackets and colons stand, outside of strings and comments."""
+
+    def __init__(self, source: Source) -> None:
+        self._places: dict[str, list[int]] = {sign: [] for sign in "(){}:"}
+        for match in _SIGN.finditer(source.text):
             if match["sign"]:
-                return match.start()
-        raise ValueError(f"there is no {sign} behind {position}")
+                self._places[match["sign"]].append(match.start())
+
+    def behind(self, sign: str, position: int) -> int:
+        """The end of the first one at or behind a position; it has to be there."""
+        places = self._places[sign]
+        return places[bisect_left(places, position)] + 1
+
+    def before(self, sign: str, position: int) -> int:
+        """The end of the last one before a position; it has to be there."""
+        places = self._places[sign]
+        return places[bisect_left(places, position) - 1] + 1
 
 
 def _comment(source: Source, match: re.Match[str]) -> Comment:

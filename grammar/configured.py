@@ -12,7 +12,7 @@ from typing import TypeAlias
 from neuralc.grammar.binding import Given, bind
 from neuralc.grammar.diagnostics import Diagnostic, Span
 from neuralc.grammar.parameters import Kind, Optional, Several, Unfit
-from neuralc.grammar.quoted import looks_like_a_call
+from neuralc.grammar.quoted import looks_like_a_call, no_call
 from neuralc.grammar.training.kinds import Either
 from neuralc.grammar.training.table import CallOf, Entry, Table
 from neuralc.grammar.values import Applied, Chosen, Evaluated, Report, Space, Word, describe, is_broken, plain
@@ -95,7 +95,8 @@ class Keeper:
         name = value.name if isinstance(value, Applied) else value.text if isinstance(value, Word) else value
         entry = table.find(name)
         if entry is None and isinstance(value, str) and looks_like_a_call(value):
-            return None  # `unquoted` said so
+            self.report(no_call(value, span))
+            return None
         if entry is None:
             self.report(table.unknown(name, span))
             return None

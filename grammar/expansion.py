@@ -18,7 +18,7 @@ from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.searches import Searches
 from neuralc.grammar.signatures import snake_case
 from neuralc.grammar.syntax_errors import MAX_NESTING
-from neuralc.grammar.values import Evaluated, Scope, evaluate, has_more_parts, identity
+from neuralc.grammar.values import Evaluated, Scope, evaluate, identity, parts_of
 
 MAX_DEPTH = MAX_NESTING
 """Deepest nesting of blocks and macros: what walks over a network recurses."""
@@ -29,6 +29,9 @@ MAX_LAYERS = 20_000
 MAX_PARTS = 1000
 """Most values in an argument of a macro: where a macro passes on `(n, n)`, they double with each one."""
 
+MAX_VALUES = 200_000
+"""Most values in all arguments of layers and macros together: ten for each of so many layers."""
+
 
 class Expansion:
     """One walk over the items of a network and of all it uses."""
@@ -37,7 +40,7 @@ class Expansion:
         self.report, self.searches = report, searches
         self._expanded: dict[Hashable, tuple[Scope, Callee]] = {}
         """By definition and arguments; these are kept, so that no other ones can have their identity."""
-        self._items = 0
+        self._items = self._values = 0
         self._mentioned = Mentioned()
         self._placed = False
         self._depth = 0
@@ -85,6 +88,13 @@ class Expansion:
             self._placed = True
             self.report(placement_note(device.span))
 
+    def count(self, value: Evaluated, place: Span) -> None:
+        """Adds up the values in arguments. Raises NeuralcError where there are more than there may be."""
+        self._values += parts_of(value, MAX_VALUES)[0]
+        if self._values > MAX_VALUES:
+            self.report(Diagnostic("E0313", f"the arguments hold more than {MAX_VALUES} values together", place))
+            raise NeuralcError(self.report.errors)
+
     # --- macros and networks -----------------------------------------------------------------------------------------
     def call(self, definition: Definition, item: t.Layer, given: Sequence[Given], fed: Fed) -> CallNode | None:
         """The use of a macro or a network, expanded once for each set of arguments."""
@@ -106,7 +116,7 @@ class Expansion:
     def expanded(self, definition: Definition, values: Scope, item: t.Layer, fed: Fed) -> CallNode | None:
         """A call of a definition with values for all its parameters."""
         for name, value in values.items():
-            if has_more_parts(value, MAX_PARTS):
+            if parts_of(value, MAX_PARTS)[0] > MAX_PARTS:
                 message = f"`{definition.name}`: `{name}` is made of more than {MAX_PARTS} values"
                 self.report(Diagnostic("E0313", message, item.name.span))
                 return None

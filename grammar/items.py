@@ -282,15 +282,13 @@ class Walk:
         return None, branches, True
 
     def given(self, arguments: Sequence[t.Argument], signature: Signature | None = None) -> list[Given]:
-        return [
-            Given(
-                None if argument.name is None else argument.name.value,
-                self._evaluated(argument.value, signature),
-                argument.value.span,
-                None if argument.name is None else argument.name.span,
-            )
-            for argument in arguments
-        ]
+        given: list[Given] = []
+        for argument in arguments:
+            value = self._evaluated(argument.value, signature)
+            self.expansion.count(value, argument.value.span)
+            name, place = (None, None) if argument.name is None else (argument.name.value, argument.name.span)
+            given.append(Given(name, value, argument.value.span, place))
+        return given
 
     def evaluate(self, value: t.Value) -> Evaluated:
         """A value with the arguments of the macro and the choices of the searches."""

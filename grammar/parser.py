@@ -17,8 +17,8 @@ from neuralc.grammar.tree import File, Value
 MAX_BYTES = 16 << 20
 """Largest model file. That is a thousand times a long one."""
 
-_NOTHING = re.compile(r"(?:\s|(?:#|//)[^\n]*)*")
-"""Blanks and comments."""
+_NOTHING = re.compile(r"(?:\s|(?:#|//)[^\n]*+)*+")
+"""Blanks and comments. It gives nothing back: a comment of comments may be read in more ways than there is time for."""
 
 
 def read_source(path: str | Path) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neuralc.grammar import tree as t
-from neuralc.grammar.diagnostics import NeuralcError
+from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Span
 from neuralc.grammar.parser import parse_value
 from neuralc.grammar.training.table import Table, called_table
 from neuralc.grammar.values import Report
@@ -31,14 +31,23 @@ def unquoted(value: t.Value, table: Table, report: Report) -> t.Value:
 
 
 def _parsed(text: t.Text, report: Report) -> t.Value:
+    problems: tuple[Diagnostic, ...] = ()
     try:
         found = parse_value(text.span.source, text.span, text.value)
+        if isinstance(found, t.Call | t.Hpo | t.Number):
+            return found
     except NeuralcError as failure:
-        if looks_like_a_call(text.value):
-            for diagnostic in failure.diagnostics:
-                report(diagnostic)
-        return text
-    return found if isinstance(found, t.Call | t.Hpo | t.Number) else text
+        problems = failure.diagnostics
+    if looks_like_a_call(text.value):
+        # A text such as `Adam # (0.1)` is a word and a comment.
+        for diagnostic in problems or (no_call(text.value, text.span),):
+            report(diagnostic)
+    return text
+
+
+def no_call(text: str, place: Span) -> Diagnostic:
+    """What is said about a string that looks like a call and is none, or came here as the value of a parameter."""
+    return Diagnostic("E0101", f"`{text}` is not a value of the language", place, (), "write the call without quotes")
 
 
 def looks_like_a_call(text: str) -> bool:

@@ -102,6 +102,9 @@ class _Resolver:
                 clauses.add(clause)
         ports = Inputs(self.report, scope, self.searches)
         found = ports.read(inputs[0]) if inputs else ()
+        if network.name.value in ports.sizes:
+            message = f"`{network.name.value}` is the name of the network and of a size"
+            self.report(Diagnostic("E0208", message, network.name.span, (), "choose another name for the size"))
         names = Names()
         for declared in found:
             names.define(declared.name, Name(declared.span, branch=True))

@@ -290,12 +290,15 @@ def identity(value: Evaluated) -> Hashable:
             return "object", id(value)
 
 
-def has_more_parts(value: Evaluated, most: int) -> bool:
-    """Whether a value is made of more values than that. Parts that are one object count as often as they stand."""
-    waiting, count = [value], 0
-    while waiting and count <= most:
+def parts_of(value: Evaluated, most: int) -> tuple[int, int]:
+    """How many values there are in a value, and how many of them are options of searches; no longer than `most`.
+
+    Parts that are one object count as often as they stand.
+    """
+    waiting, parts, options = [value], 0, 0
+    while waiting and parts <= most:
         part = waiting.pop()
-        count += 1
+        parts += 1
         match part:
             case tuple():
                 waiting += part
@@ -303,7 +306,8 @@ def has_more_parts(value: Evaluated, most: int) -> bool:
                 waiting += [inner for _, inner, _ in part.arguments]
             case Chosen():
                 waiting += [part.value, *part.space.values]
-    return count > most
+                options += len(part.space.values)
+    return parts, options
 
 
 def describe(value: Evaluated) -> str:

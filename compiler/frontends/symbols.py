@@ -33,6 +33,9 @@ MOST_FACTORS = 200
 MOST = 1000
 """Symbols of one model."""
 
+MOST_TRIED = 4000
+"""Times that factors are tried for the sizes of one model: each equation that has none tries all that there are."""
+
 
 class Sized(Protocol):
     """Something beside the IR that holds sizes."""
@@ -55,6 +58,7 @@ class Symbols:
         self._named: dict[str, str] = {}
         self._equal: dict[str, Size] = {}
         self._checked: set[Dim] = set()
+        self._tries = MOST_TRIED
 
     def watch(self, block: Block) -> None:
         """From now on sizes in a block follow those that become equal."""
@@ -159,7 +163,12 @@ class Symbols:
         self, sizes: Iterable[Size], holds: Callable[[Mapping[str, Dim]], bool], divisor: int = 1
     ) -> bool:
         """Make symbols multiples with which `holds` is true; a run of other sizes is refused. False: none are found."""
-        factors = multiples(sizes, holds, divisor)
+
+        def counted(chosen: Mapping[str, Dim]) -> bool:
+            self._tries -= 1
+            return holds(chosen)
+
+        factors = multiples(sizes, counted, divisor, self._tries)
         for name, factor in (factors or {}).items():
             part = self._new(f"{name}_by_{factor}", f"{self._origins[name]} divided by {factor}")
             self._becomes(name, Dim.symbol(part) * factor)

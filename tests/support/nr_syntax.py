@@ -18,7 +18,7 @@ SETTINGS = ("loss", "optimizer", "metrics", "outputs", "weights", "init", "epoch
 ENTRIES = ("epochs", "batch_size", "device", "x", "step", "choice", "references")
 SECTIONS = ("train", "execution", "execute", "benchmark", "test")
 DTYPES = ("float", "float16", "float32", "int8", "int64", "uint8", "bool", "bfloat16")
-NUMBERS = ("0", "3", "-7", "+2", "128", "3.5", "-.5", "2.", "1e-4", "6E+3", "1.5e3", "99999999999999999999")
+NUMBERS = ("0", "3", "-7", "+2", "128", "3.5", "-.5", "2.", "1e-4", "6E+3", "1.5e3", "9223372036854775807")
 
 names = st.sampled_from(NAMES)
 numbers = st.sampled_from(NUMBERS)

@@ -37,6 +37,9 @@ from neuralc.grammar.program import (
 )
 from neuralc.grammar.signatures import Signature, find
 
+MAX_OPS = 20_000
+"""Most ops of a model, ten times those of the largest examples: few layers may become many ops."""
+
 
 class Bodies:
     """The walk over a network's bodies; what layers need of it is `site.Run`."""
@@ -48,6 +51,7 @@ class Bodies:
         self.precision = Precision()
         self.calls = Calls(self, taken)
         self._frames: list[Frame] = []
+        self._ops = 0
 
     # --- items -------------------------------------------------------------------------------------------------------
     def body(self, frame: Frame, body: Body, running: Running) -> Running:
@@ -314,6 +318,11 @@ class Bodies:
 
     def warn(self, site: Site, code: str, message: str, help: str | None = None) -> None:
         self.trace.report(warning(code, message, site.span, help=help))
+
+    def count(self) -> None:
+        self._ops += 1
+        if self._ops > MAX_OPS:
+            raise LayerError(f"the network becomes more than {MAX_OPS} ops", "E0313")
 
     # --- messages ----------------------------------------------------------------------------------------------------
     def _warn_image(self, node: LayerNode, x: SSAValue) -> None:

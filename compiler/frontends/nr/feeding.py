@@ -89,6 +89,8 @@ def _check(positional: Values, named: Mapping[str, SSAValue | Values], inputs: I
             "name the one it takes in a second pair of parentheses, or join them: `Concatenate()`",
         )
     for name in names[: len(positional)]:
+        if name in inputs.several:
+            raise LayerError(f"`{name}` may be several values, so it is named", "E0405", f"write `{name}=(a, b)`")
         if name in named:
             raise LayerError(f"`{name}` is given by position and by name", "E0405")
     missing = [name for name in inputs.required[len(positional) :] if name not in named]

@@ -50,7 +50,8 @@ class Lowering:
     def __init__(self, program: Program, pinned: Mapping[str, int] | None = None) -> None:
         self.program = program
         self.symbols = Symbols(pinned)
-        self.bodies = Bodies({BATCH, program.name}, self.symbols)
+        taken = {BATCH, program.name, *(size.name for size in program.sizes)}
+        self.bodies = Bodies(taken, self.symbols)
 
     @property
     def messages(self) -> list[Diagnostic]:

@@ -81,6 +81,10 @@ class Run(Protocol):
 
     def warn(self, site: Site, code: str, message: str, help: str | None = None) -> None: ...
 
+    def count(self) -> None:
+        """One op more. Raises LayerError where there are more than a model may have."""
+        ...
+
 
 @dataclass(frozen=True)
 class Site:
@@ -106,6 +110,7 @@ class Site:
 
     def add_all(self, op: Operation, suffix: str = "") -> Values:
         """Adds an op at the end and gives all its results."""
+        self.run.count()
         emit(self.function, op, self.span, self.inner(suffix))
         return tuple(op.results)
 
@@ -144,6 +149,7 @@ class Site:
         cast. Raises ShapeError where the type is no float, or where the initializer, the regularizer or the constraint
         is not for this shape.
         """
+        self.run.count()
         element = element_of(like.type) if isinstance(like, SSAValue) else like
         if not is_float(element):
             about = f" of shape {shown(like)}" if isinstance(like, SSAValue) else ""

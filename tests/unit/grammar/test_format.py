@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.bounds import bounded
 
 from neuralc.cli import run
 from neuralc.grammar.comments import Comments
@@ -65,6 +66,43 @@ def test_inputs_that_do_not_fit_have_a_line_each() -> None:
 def test_comments_within_arguments_stay_with_them() -> None:
     text = formatted("network M { input: (8) layers: Dense(\n 3, # units\n relu # after\n ) }")
     assert text == network("    Dense(\n      3,  # units\n      relu  # after\n    )\n")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "x()\n# before a separator\n;",
+        "x( # of nothing\n){}*2(0)",
+        "Residual { ReLU # inside\n } (3) (a)",
+        "Dense(3, # first\n\n # second\n relu)",
+        "a =\n\n # behind the sign\n Dense(3)",
+        "HPO HPO { ReLU }",
+        "Residual(a=Block(1) { ReLU\n }) { }",
+    ],
+)
+def test_formatting_what_is_formatted_changes_nothing(layers: str) -> None:
+    once = formatted(f"network M {{ input: (8) layers: {layers} }}")
+    assert formatted(once) == once
+
+
+def test_notes_of_research_keep_their_comments() -> None:
+    text = formatted(
+        'network M {input:(8) layers:ReLU} research {references{a:"x" b #\n:"y" } metrics { c: 1 # of it\n}}'
+    )
+    assert comments_of(text) == ["#", "# of it"]
+    assert formatted(text) == text
+
+
+@pytest.mark.parametrize(
+    "around", ["Residual {{ {} }}", "Residual {{\n{} }}", "f({})", "A({}) {{ ReLU }}", "a: {{ {} }}"]
+)
+def test_what_is_nested_deeply(around: str) -> None:
+    layers = "Dense(8)"
+    for _ in range(500):
+        layers = around.format(layers)
+    with bounded():
+        once = formatted(f"network M {{ input: (8) layers: {layers} }}")
+        assert formatted(once) == once
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the language corpus is not beside this checkout")

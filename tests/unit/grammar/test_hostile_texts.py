@@ -11,6 +11,7 @@ from support.bounds import bounded
 from neuralc.frontends.nr import LoadedProgram, load
 from neuralc.grammar.diagnostics import NeuralcError, Source
 from neuralc.grammar.expansion import MAX_LAYERS, MAX_PARTS
+from neuralc.passes.verifier import verify_module
 
 
 def network(layers: str, before: str = "", input: str = "(8)") -> str:
@@ -41,6 +42,11 @@ def loaded(text: str) -> LoadedProgram:
 def test_names_before_long_gaps(gap: str) -> None:
     assert codes_of(network(f"Dense(4) ReLU {gap} Dense(4)")) == []
     assert codes_of(f"network M {{ input: (8) train {gap} x }}") == ["E0101"]
+
+
+def test_comments_of_comments() -> None:
+    assert codes_of("#//" * 10_000 + "\n" + "# # " * 10_000) == ["E0105"]
+    assert codes_of("#//" * 10_000 + "\nx") == ["E0101"]
 
 
 def test_long_lists_of_names() -> None:
@@ -97,17 +103,87 @@ def test_arguments_of_many_parts() -> None:
     assert codes_of(network(f"B(({parts}, 1))", "define B(n) { Dense(8) }")) == ["E0313"]
 
 
+@pytest.mark.thorough
 def test_macros_that_are_different_each_time() -> None:
     before = doubling("Dense(8)", "B{0}((n, 1)) B{0}((n, 2))", 30, "(n)")
     assert codes_of(network("B30(8)", before)) == ["E0313"]
 
 
+@pytest.mark.thorough
 def test_as_many_layers_as_there_may_be() -> None:
     assert codes_of(network(f"ReLU() * {MAX_LAYERS + 1}")) == ["E0313"]
     assert codes_of(network("ReLU() " * (MAX_LAYERS + 1))) == ["E0313"]
 
 
+@pytest.mark.thorough
+def test_few_layers_that_become_many_ops() -> None:
+    encoders = "TransformerEncoder(num_heads=8, ff_dim=3) * 2048"
+    assert codes_of(network(encoders, input="(None, 512)")) == ["E0313"]
+    assert codes_of(network("Dense(8) * 10_000".replace("_", ""))) == ["E0313"]
+
+
+# --- arguments that are checked again and again ----------------------------------------------------------------------
+MANY_VALUES = f"({', '.join(['1'] * (MAX_PARTS - 10))})"
+
+
+@pytest.mark.parametrize("layer", ["A(n)", "Dense(n)", "Dense(8, name=n)"])
+def test_many_arguments_of_many_values(layer: str) -> None:
+    before = f"define A(n) {{ ReLU() }} define B(n) {{ {f'{layer} ' * 2_000} }}"
+    assert "E0313" in codes_of(network(f"B({MANY_VALUES})", before))
+
+
+@pytest.mark.thorough
+def test_a_tree_of_macros_over_many_values() -> None:
+    before = doubling("Dense(8)", "B{0}((n, 1)) B{0}((n, 2))", 30, "(n)")
+    assert "E0313" in codes_of(network(f"B30({MANY_VALUES})", before))
+
+
+@pytest.mark.parametrize(
+    "text", ["layers: Reshape({})", "layers: Dense(3) optimizer: SGD(learning_rate=PiecewiseConstantDecay({0}, {0}))"]
+)
+def test_many_searches_in_one_argument(text: str) -> None:
+    searches = f"({', '.join(['HPO(choice(1, 2))'] * 1_000)})"
+    assert set(codes_of(f"network M {{ input: (8) {text.format(searches)} }}")) == {"E0313"}
+
+
+# --- sizes -----------------------------------------------------------------------------------------------------------
+def sizes(where: str) -> list[str]:
+    return codes_of(network("Dense(3)", input=f"(S, T, U, V, 8) where {where}"))
+
+
+def test_remainders_of_remainders() -> None:
+    assert sizes(f"{' % '.join(['S'] * 60)} % 4 == 0") == ["E0407"]
+
+
+@pytest.mark.thorough
+def test_equations_that_no_multiples_solve() -> None:
+    never = "S % 2 + T % 3 + U % 5 + V % 7 + S % 11 + T % 2 + U % 2 + V % 2 + 1 == 0"
+    assert sizes(never) == ["E0407"]
+    assert sizes(", ".join([never] * 20)) == ["E0407"] * 20
+
+
+# --- what was found by fuzzing ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('network M { input: (8) layers: Dense(3) optimizer: SGD("StepLR # (") }', "E0101"),
+        ('network M(o="Adam(0.1)") { input: (8) layers: Dense(3) optimizer: o }', "E0101"),
+        ("network M { input: { q: (2, 8), v: (3, 8) } layers: Attention(q, v)(q, v) }", "E0405"),
+        ("network T { input: (T, 8) layers: Dense(3) }", "E0208"),
+        ("network M { input: (8) layers: CustomLayer(sizes=[1, [39223372036854775807]]) }", "E0110"),
+    ],
+)
+def test_no_fault_of_the_compiler(text: str, code: str) -> None:
+    assert codes_of(text) == [code]
+
+
+def test_a_size_may_have_the_name_of_a_macro() -> None:
+    program = loaded("define s { Dense(8) ReLU() } network M { input: (s, 8) layers: s() s() s() s() }")
+    verify_module(program.module)
+
+
 # --- many errors -----------------------------------------------------------------------------------------------------
+@pytest.mark.thorough
 def test_unknown_names_among_many_macros() -> None:
     macros = "\n".join(f"define Block{i:04} {{ ReLU() }}" for i in range(1_000))
     layers = "\n".join(f"Blokc{i:04}()" for i in range(1_000))
