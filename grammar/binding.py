@@ -8,7 +8,7 @@ from typing import Any
 
 from neuralc.grammar.diagnostics import Diagnostic, Span, listed, suggest, warning
 from neuralc.grammar.parameters import Anything, NotYet, Parameter, Real, Unfit, Whole
-from neuralc.grammar.values import Evaluated, Report, alternatives, is_broken, parts_of
+from neuralc.grammar.values import Evaluated, Report, Word, alternatives, is_broken, parts_of
 
 MAX_CHECKED = 20_000
 """Most values of an argument that are checked: all of them for each option of a search among them."""
@@ -111,8 +111,16 @@ def _parameter(
         return positional[index]
     count = len(positional)
     takes = "no arguments" if count == 0 else f"at most {count} argument{'s' if count > 1 else ''}"
-    errors.append(Diagnostic("E0303", f"{what} takes {takes}", argument.span, help="remove this one"))
+    errors.append(Diagnostic("E0303", f"{what} takes {takes}", argument.span, help=_removal(argument.value)))
     return None
+
+
+def _removal(value: Evaluated) -> str:
+    """What helps where a value is one too many; Keras has lists where the language has names."""
+    if isinstance(value, tuple) and value and all(isinstance(part, Word) for part in value):
+        names = ", ".join(part.text for part in value if isinstance(part, Word))
+        return f"values stand without brackets: `({names})`"
+    return "remove this one"
 
 
 def _convert(

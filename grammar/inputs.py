@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from neuralc.grammar import tree as t
-from neuralc.grammar.diagnostics import Diagnostic, Span, listed
+from neuralc.grammar.diagnostics import Diagnostic, Span, listed, warning
 from neuralc.grammar.parameters import Unfit, Whole
 from neuralc.grammar.program import ProgramInput, SizeDeclaration
 from neuralc.grammar.values import Chooser, Report, Scope, Word, describe, evaluate, is_broken, plain
@@ -84,7 +84,10 @@ class Inputs:
                 return None
             return self._named(value.text, dim.span)
         try:
-            return int(Whole(1).convert(value).value)
+            converted = Whole(1).convert(value)
+            if converted.warning is not None:
+                self.report(warning("W0301", f"a size of the input shape: {converted.warning}", dim.span))
+            return int(converted.value)
         except Unfit as unfit:
             self.report(replace(unfit.diagnostic("a size of the input shape", dim.span), code="E0402"))
             return None

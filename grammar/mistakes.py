@@ -33,6 +33,15 @@ MISTAKES: tuple[Mistake, ...] = (
         ("define { Dense(3) }", "define M Dense(3)", "define M(a) Dense(3)", "define M() Dense(3)"),
     ),
     Mistake(
+        "several inputs with names or types stand in braces",
+        "write `input: { a: (8) int64, b: (8) int64 }`",
+        (
+            "network M { input: a: (8), b: (8) }",
+            "network M { input: a: (8) int64, b: (8) }",
+            "network M { input: (8) int64, (8) int64 }",
+        ),
+    ),
+    Mistake(
         "macro parameters are names, with or without a default",
         "write `define Name(parameter, other=1) { ... }`",
         ("define M(3) { }", 'define M("a") { }', "define M(a b) { }", "define M(a=) { }", "define M((a)) { }"),
