@@ -32,20 +32,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the documents name."""
     path = tmp_path_factory.mktemp("documents")
     shutil.copytree(ROOT / "examples", path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    for suffix in (".nr", ".safetensors"):
-        shutil.copy(ROOT / "examples" / f"digits{suffix}", path)
-    (path / "digits.nr").rename(path / "model.nr")
+    shutil.copy(ROOT / "examples" / "digits.safetensors", path)
+    program = (ROOT / "examples" / "digits.nr").read_text(encoding="utf-8").rstrip().removesuffix("}")
+    (path / "model.nr").write_text(f'{program}  test {{ inputs: "x.npy" expect: "expected.npy" }}\n}}\n')
     for fence in fences(ROOT / "README.md"):
         for name, text in example_files(fence.text).items() if fence.language == "nr" else ():
             (path / name).write_text(text, encoding="utf-8")
     images = np.load(ROOT / "examples" / "digits_test.npz")["images"][:4]
     np.save(path / "x.npy", images.astype(np.float32) / 16)
     _write_onnx_model(path / "model.onnx")
-    subprocess.run(
-        [sys.executable, "-m", "neuralc", "model.nr", "--dump-ir=dump", "--emit=graph", "-o", "model.mlir"],
-        cwd=path,
-        check=True,
-    )
+    for command in (
+        "model.nr --dump-ir=dump --emit=graph -o model.mlir",
+        "run model.nr --input x.npy --target=interp -o expected.npy",
+    ):
+        subprocess.run([sys.executable, "-m", "neuralc", *command.split()], cwd=path, check=True)
     return path
 
 
