@@ -189,7 +189,7 @@ def test_no_fault_of_the_compiler(text: str, code: str) -> None:
     [
         "define s { Dense(8) ReLU() } network M { input: (s, 8) layers: s() s() s() s() }",
         "network M { input: { x: (N, 8), e: (E, 2) int64 } layers: GraphAttention(1) }",
-        "network M { input: {x: (N, 8), e: (E, 2) int32, m: (F) bool} layers: GraphAttention(1)(x, edges=e, edge_mask=m) }",
+        network("GraphAttention(1)(x, edges=e, edge_mask=m)", input="{ x: (N, 8), e: (E, 2) int32, m: (F) bool }"),
     ],
 )
 def test_what_is_loaded_is_a_valid_module(text: str) -> None:
