@@ -42,6 +42,7 @@ class Expansion:
         """By definition and arguments; these are kept, so that no other ones can have their identity."""
         self._items = self._values = 0
         self._mentioned = Mentioned()
+        self._made: dict[Definition, Sequence[tuple[t.Parameter, bool]]] = {}
         self._placed = False
         self._depth = 0
         self._chain: list[Definition] = []
@@ -127,25 +128,31 @@ class Expansion:
     def parameters(self, definition: Definition) -> Parameters:
         """Those of a macro or a network; a default that is made of others comes with `filled`."""
         return tuple(
-            Parameter(
-                parameter.name.value, Anything(), self._default(parameter, earlier), "a parameter without a default"
-            )
-            for parameter, earlier in with_earlier(definition)
+            Parameter(parameter.name.value, Anything(), self._default(parameter, made), "a parameter without a default")
+            for parameter, made in self._with_made(definition)
         )
 
-    def _default(self, parameter: t.Parameter, earlier: Sequence[str]) -> object:
+    def _default(self, parameter: t.Parameter, made: bool) -> object:
         if parameter.default is None:
             return REQUIRED
-        return None if mentions(parameter.default, earlier) else self._evaluated(parameter.default, {})
+        return None if made else self._evaluated(parameter.default, {})
 
     def filled(self, definition: Definition, bound: Bound) -> Scope:
         """The values of all parameters, with the defaults that are made of parameters before them."""
-        values = dict(bound.values)
-        for parameter, earlier in with_earlier(definition):
+        values: dict[str, Evaluated] = {}
+        for parameter, made in self._with_made(definition):
             default, name = parameter.default, parameter.name.value
-            if default is not None and name not in bound.spans and mentions(default, earlier):
-                values[name] = self._evaluated(default, {other: values[other] for other in earlier})
+            if default is None or not made or name in bound.spans:
+                values[name] = bound.values[name]
+            else:
+                values[name] = self._evaluated(default, values)
         return values
+
+    def _with_made(self, definition: Definition) -> Sequence[tuple[t.Parameter, bool]]:
+        """The parameters, each with whether its default is made of some before it."""
+        if definition not in self._made:
+            self._made[definition] = tuple(made_of_earlier(definition))
+        return self._made[definition]
 
     def _evaluated(self, value: t.Value, scope: Scope) -> Evaluated:
         return evaluate(value, scope, self.report, self.searches)
@@ -198,16 +205,13 @@ class Expansion:
         return tuple(uses)
 
 
-def with_earlier(definition: Definition) -> Iterator[tuple[t.Parameter, Sequence[str]]]:
-    """The parameters of a definition, each with the names of those before it."""
-    names: list[str] = []
+def made_of_earlier(definition: Definition) -> Iterator[tuple[t.Parameter, bool]]:
+    """The parameters of a definition, each with whether its default is made of some before it."""
+    names: set[str] = set()
     for parameter in definition.tree.parameters:
-        yield parameter, tuple(names)
-        names.append(parameter.name.value)
-
-
-def mentions(value: t.Value, names: Sequence[str]) -> bool:
-    return any(name in names for name in names_in(value))
+        default = parameter.default
+        yield parameter, default is not None and any(name in names for name in names_in(default))
+        names.add(parameter.name.value)
 
 
 def output_names(network: t.Network) -> list[t.Name] | None:

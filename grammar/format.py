@@ -185,20 +185,27 @@ class _Nodes:
                 Leaf(f"{', '.join(name.value for name in item.targets)} = ", item.span.start, item.name.span.start)
             )
         run += segments(self._value(item.name if item.search is None else item.search))
-        # Parentheses without arguments are written where a layer has no block; behind `HPO` they would begin a search.
-        bare = item.block is not None or item.name.value == "HPO"
-        if item.arguments or item.applied is not None or not bare:
-            run.append(self._arguments(item.arguments, run[-1].end))
-        if item.applied is not None:
-            run.append(self._arguments(item.applied, run[-1].end))
+        arguments = self._called(item, run[-1].end)
+        others: Segments = []
         if item.device is not None:
-            run.append(Leaf(f" @ {_text(item.device)}", run[-1].end, item.device.span.end))
+            others.append(Leaf(f" @ {_text(item.device)}", item.device.span.start, item.device.span.end))
         if item.block is not None:
-            run += [Leaf(" ", run[-1].end, run[-1].end), self._block(item.block)]
+            others += [Leaf(" ", item.block.span.start, item.block.span.start), self._block(item.block)]
         if item.repeat is not None:
-            run.append(Leaf(" * ", run[-1].end, run[-1].end))
-            run += segments(self._value(item.repeat))
+            others.append(Leaf(" * ", item.repeat.span.start, item.repeat.span.start))
+            others += segments(self._value(item.repeat))
+        # Parentheses right behind `HPO` would begin a search.
+        first = item.search is None and item.name.value == "HPO"
+        run += [*others, *arguments] if first else [*arguments, *others]
         return _run(run, item.span)
+
+    def _called(self, item: t.Layer, after: int) -> Segments:
+        """The parentheses of a layer. Those without arguments are written where it has no block."""
+        bare = item.search is not None or item.block is not None or item.name.value == "HPO"
+        if bare and not item.arguments and item.applied is None:
+            return []
+        arguments = self._arguments(item.arguments, after)
+        return [arguments] if item.applied is None else [arguments, self._arguments(item.applied, arguments.end)]
 
     def _block(self, block: t.Block) -> Group:
         start, items = block.span.start, [self._item(item) for item in block.items]

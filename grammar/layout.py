@@ -279,7 +279,7 @@ class Layout:
                 self.line(" ".join(row), depth)
                 row, width = [], 2 * depth - 1
             if alone:
-                self.lead(part, depth, first=True)
+                self._comments(part.start, depth, first=True)
                 self.show(part, depth, comma)
             else:
                 row.append(part.flat + comma)

@@ -77,6 +77,8 @@ def test_comments_within_arguments_stay_with_them() -> None:
         "Dense(3, # first\n\n # second\n relu)",
         "a =\n\n # behind the sign\n Dense(3)",
         "HPO HPO { ReLU }",
+        "HPO { }(3) HPO @ 'cpu' (a)(b)",
+        "Dense(HPO(range(0, 9, # of the step\n\n 3)))",
         "Residual(a=Block(1) { ReLU\n }) { }",
     ],
 )

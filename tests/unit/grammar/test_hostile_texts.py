@@ -138,6 +138,12 @@ def test_a_tree_of_macros_over_many_values() -> None:
     assert "E0313" in codes_of(network(f"B30({MANY_VALUES})", before))
 
 
+@pytest.mark.thorough
+def test_many_defaults_that_are_made_of_others() -> None:
+    parameters = ", ".join(["p0=1", *(f"p{i}=p{i - 1} + 1" for i in range(1, 255))])
+    assert codes_of(network("A() " * 300, f"define A({parameters}) {{ ReLU() }}")) == []
+
+
 @pytest.mark.parametrize(
     "text", ["layers: Reshape({})", "layers: Dense(3) optimizer: SGD(learning_rate=PiecewiseConstantDecay({0}, {0}))"]
 )
@@ -170,6 +176,7 @@ def test_equations_that_no_multiples_solve() -> None:
         ('network M(o="Adam(0.1)") { input: (8) layers: Dense(3) optimizer: o }', "E0101"),
         ("network M { input: { q: (2, 8), v: (3, 8) } layers: Attention(q, v)(q, v) }", "E0405"),
         ("network T { input: (T, 8) layers: Dense(3) }", "E0208"),
+        ("network M { input: (12, 8) layers: RNN(StackedRNNCells(())) }", "E0401"),
         ("network M { input: (8) layers: CustomLayer(sizes=[1, [39223372036854775807]]) }", "E0110"),
     ],
 )
@@ -177,9 +184,17 @@ def test_no_fault_of_the_compiler(text: str, code: str) -> None:
     assert codes_of(text) == [code]
 
 
-def test_a_size_may_have_the_name_of_a_macro() -> None:
-    program = loaded("define s { Dense(8) ReLU() } network M { input: (s, 8) layers: s() s() s() s() }")
-    verify_module(program.module)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "define s { Dense(8) ReLU() } network M { input: (s, 8) layers: s() s() s() s() }",
+        "network M { input: { x: (N, 8), e: (E, 2) int64 } layers: GraphAttention(1) }",
+        network("GraphAttention(1)(x, edges=e, edge_mask=m)", input="{ x: (N, 8), e: (E, 2) int32, m: (F) bool }"),
+    ],
+)
+def test_what_is_loaded_is_a_valid_module(text: str) -> None:
+    """Names of sizes that are names of macros, or become other sizes on the way through a layer."""
+    verify_module(loaded(text).module)
 
 
 # --- many errors -----------------------------------------------------------------------------------------------------

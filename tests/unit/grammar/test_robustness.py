@@ -13,8 +13,8 @@ from support.nr_texts import PIECES, changed, texts
 
 pytestmark = pytest.mark.thorough
 
-FEW = {"words": 150, "changes": 400, "programs": 200, "characters": 100}
-MANY = {kind: 50 * count for kind, count in FEW.items()}
+FEW = {"words": 150, "changes": 400, "programs": 100, "characters": 100}
+MANY = {kind: 20 * count for kind, count in FEW.items()}
 
 TEXTS: dict[str, st.SearchStrategy[str]] = {
     "words": st.lists(st.sampled_from(PIECES), max_size=30).map(" ".join),

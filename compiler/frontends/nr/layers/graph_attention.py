@@ -49,7 +49,8 @@ def graph_attention(
         result = _over_edges(site, arguments, given, edge_mask, h, own, others)
     if arguments["concat"]:
         width = heads * units
-        result = reshape(site, result, (batch, nodes, width), "heads")
+        # The number of nodes may have become another size: a matrix has as many rows.
+        result = reshape(site, result, (*shape_of(result.type)[:2], width), "heads")
     else:
         width = units
         result = site.add(graph.ReduceOp.of(result, kind="mean", axes=(2,)), "heads")
@@ -89,6 +90,7 @@ def _over_edges(
     others: SSAValue,
 ) -> SSAValue:
     listed = edges_of(site, edges, h)
+    live = _live(site, listed, mask, edges, loops=arguments["self_loops"])
     batch, nodes, heads, units = shape_of(h.type)
     count = shape_of(edges.type)[1]
 
@@ -100,7 +102,6 @@ def _over_edges(
         return site.add(graph.ExpOp.of(site.add(graph.SubOp.of(x, largest), "shares")), "shares")
 
     scores = leaky(listed.at_targets(own), listed.at_sources(others))
-    live = _live(site, listed, mask, edges, loops=arguments["self_loops"])
     scores = masked(site, scores, live)
     loop = leaky(own, others) if arguments["self_loops"] else None
     start = loop if loop is not None else expand(site, least(site, scores), (batch, nodes, heads), "least")

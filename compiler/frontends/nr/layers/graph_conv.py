@@ -26,7 +26,7 @@ def graph_conv(
     edge_weights: SSAValue | None = None,
 ) -> SSAValue:
     """Equation 2 of the paper; `row` divides by the degrees (the mean of the neighbours), `none` adds up."""
-    batch, nodes, features = nodes_of(x)
+    features = nodes_of(x)[-1]
     given = graph_of(adjacency, edges)
     units: int = arguments["units"]
     kernel = weight(site, arguments, "kernel", (known(features, "the features"), units), x)
@@ -42,7 +42,7 @@ def graph_conv(
     else:
         listed = edges_of(site, given, x)
         weights = _edge_weights(site, edge_weights, given, x)
-        degrees = listed.gathered(zeros(site, (batch, nodes, 1), x), weights)
+        degrees = listed.gathered(zeros(site, (*shape_of(x.type)[:2], 1), x), weights)
 
         def gather(h: SSAValue) -> SSAValue:
             messages = listed.at_sources(h)

@@ -60,6 +60,8 @@ def course_of(name: str, arguments: Bound) -> Course:
 def cell_of_layers(layers: tuple[LayerNode | CallNode, ...]) -> Cell:
     """The cell of one layer, or of several that stand on each other. Raises ShapeError for what is no cell."""
     cells = [_cell_of(layer) for layer in layers]
+    if not cells:
+        raise ShapeError("it has no cell: it needs one at least")
     if len(cells) == 1:
         return cells[0]
     return Stacked([replace(cell, name=cell.name or str(number)) for number, cell in enumerate(cells)])
