@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -83,23 +83,47 @@ def _conv_transpose(evaluator: Evaluator, op: PlainOp, x: Array, kernel: Array, 
     return _channels_back(kept if bias is None else kept + bias, data_format)
 
 
-def _windows(evaluator: Evaluator, op: PlainOp, x: Array, around: float, past: float) -> Array:
-    """All windows of a pooling op, flattened: [batch, *places, channels, taps].
+def _padded(evaluator: Evaluator, op: PlainOp, x: Array, around: float, past: float) -> Array:
+    """What a pooling op looks at, channels last: as many places along each spatial dim as its windows reach over.
 
     `around` stands in the padding, `past` where a last window of ceil_mode reaches over it.
     """
-    window, strides, dilations = (op.literal(name) for name in ("window", "strides", "dilations"))
-    pads, extents, rank = op.literal("pads"), _extents(evaluator, op), len(window)
-    reaches = [dilation * (size - 1) + 1 for size, dilation in zip(window, dilations, strict=True)]
+    pads, rank = op.literal("pads"), len(op.literal("window"))
     x = _channels_last(x, op.literal("data_format"))
     x = np.pad(x, [(0, 0), *zip(pads[:rank], pads[rank:], strict=True), (0, 0)], constant_values=around)
-    wanted = [(n - 1) * stride + reach for n, stride, reach in zip(extents, strides, reaches, strict=True)]
+    reaches = zip(_extents(evaluator, op), op.literal("strides"), _reaches(op), strict=True)
+    wanted = [(extent - 1) * stride + reach for extent, stride, reach in reaches]
     missing = [(0, max(want - size, 0)) for want, size in zip(wanted, x.shape[1:-1], strict=True)]
-    x = np.pad(x, [(0, 0), *missing, (0, 0)], constant_values=past)
-    views = sliding_window_view(x, reaches, axis=tuple(range(1, rank + 1)))[_every(strides, [0] * rank, extents)]
+    return np.pad(x, [(0, 0), *missing, (0, 0)], constant_values=past)
+
+
+def _reaches(op: PlainOp) -> list[int]:
+    """How many places a window spans along each spatial dim."""
+    pairs = zip(op.literal("window"), op.literal("dilations"), strict=True)
+    return [dilation * (size - 1) + 1 for size, dilation in pairs]
+
+
+def _windows(evaluator: Evaluator, op: PlainOp, x: Array, around: float, past: float) -> Array:
+    """All windows of a pooling op, flattened: [batch, *places, channels, taps]."""
+    x, extents, rank = _padded(evaluator, op, x, around, past), _extents(evaluator, op), len(op.literal("window"))
+    every = _every(op.literal("strides"), [0] * rank, extents)
+    views = sliding_window_view(x, _reaches(op), axis=tuple(range(1, rank + 1)))[every]
     whole = [slice(None)] * (rank + 2)
-    taps = views[(*whole, *(slice(None, None, dilation) for dilation in dilations))]
-    return taps.reshape(*taps.shape[: rank + 2], math.prod(window))
+    taps = views[(*whole, *(slice(None, None, dilation) for dilation in op.literal("dilations")))]
+    return taps.reshape(*taps.shape[: rank + 2], math.prod(op.literal("window")))
+
+
+def _pooled(
+    evaluator: Evaluator, op: PlainOp, x: Array, around: float, past: float, reduce: Callable[..., Array]
+) -> Array:
+    """A sum or a maximum over each window, one spatial dim after the other; channels last."""
+    x = _padded(evaluator, op, x, around, past)
+    steps = zip(_extents(evaluator, op), op.literal("strides"), op.literal("dilations"), _reaches(op), strict=True)
+    for axis, (extent, stride, dilation, reach) in enumerate(steps, 1):
+        views = np.moveaxis(sliding_window_view(x, reach, axis=axis), axis, 0)
+        taps = views[: max((extent - 1) * stride + 1, 0) : stride, ..., ::dilation]
+        x = np.moveaxis(reduce(taps, axis=-1), 0, axis)
+    return x
 
 
 def _lowest(x: Array) -> float | int:
@@ -108,7 +132,7 @@ def _lowest(x: Array) -> float | int:
 
 def _max_pool(evaluator: Evaluator, op: PlainOp, x: Array) -> Array:
     lowest = _lowest(x)
-    return _channels_back(_windows(evaluator, op, x, lowest, lowest).max(axis=-1), op.literal("data_format"))
+    return _channels_back(_pooled(evaluator, op, x, lowest, lowest, np.max), op.literal("data_format"))
 
 
 def _arg_max_pool(evaluator: Evaluator, op: PlainOp, x: Array) -> Array:
@@ -126,9 +150,9 @@ def _arg_max_pool(evaluator: Evaluator, op: PlainOp, x: Array) -> Array:
 
 
 def _average_pool(evaluator: Evaluator, op: PlainOp, x: Array) -> Array:
-    total = _windows(evaluator, op, x, 0.0, 0.0).sum(axis=-1)
-    inside = _windows(evaluator, op, np.ones_like(x), float(op.literal("count_include_pad")), 0.0)
-    return _channels_back(total / inside.sum(axis=-1), op.literal("data_format"))
+    total = _pooled(evaluator, op, x, 0.0, 0.0, np.sum)
+    inside = _pooled(evaluator, op, np.ones_like(x), float(op.literal("count_include_pad")), 0.0, np.sum)
+    return _channels_back(total / inside, op.literal("data_format"))
 
 
 SEMANTICS: dict[type[Operation], Semantics] = {

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.bounds import bounded
 from support.compare import assert_close
 from support.graph_modules import GraphModule, tensor
 from support.layer_cases import CONVOLUTIONS, POOLS, TRANSPOSED, Case, evaluate, formats, laid_out, pool_case
@@ -115,6 +116,20 @@ def test_average_pool_is_that_of_onnx_with_dilations_and_uneven_padding(ceil_mod
         data_format="NCHW",
     )  # fmt: skip
     assert_close(found, wanted, TOLERANCE)
+
+
+def test_windows_far_larger_than_the_image_take_no_more_memory() -> None:
+    """All windows together would be 24 GB; each of them holds the whole image."""
+    x = np.random.default_rng(0).standard_normal((2, 3, 40, 50))
+    geometry = {"window": (511, 511), "strides": (1, 1), "pads": (255, 255, 255, 255), "data_format": "NCHW"}
+    with bounded(seconds=10):
+        mean = evaluate(graph.AveragePoolOp, x, **geometry, count_include_pad=True)
+        inside = evaluate(graph.AveragePoolOp, x, **geometry, count_include_pad=False)
+        largest = evaluate(graph.MaxPoolOp, x, **geometry)
+    over = np.ones_like(x)
+    assert_close(mean, over * x.sum((2, 3), keepdims=True) / 511**2, TOLERANCE)
+    assert_close(inside, over * x.mean((2, 3), keepdims=True), TOLERANCE)
+    np.testing.assert_array_equal(largest, over * x.max((2, 3), keepdims=True))
 
 
 @pytest.mark.parametrize("geometry", POOLS, ids=str)
