@@ -11,7 +11,7 @@ from neuralc.grammar.codes import CODES, Code
 
 HEAD = """# Errors, warnings and notes
 
-Written by `make docs` from the table of codes (grammar/codes.py); a test fails where it is out of date. Each example
+Written by `make docs` from the table of codes (grammar/codes/); a test fails where it is out of date. Each example
 gives the message it stands under; `neuralc explain E0401` prints the same.
 
 A message has a code, a place, the reason, and the fix where there is one. All independent errors of a model are told in

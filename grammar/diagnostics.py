@@ -121,7 +121,7 @@ class Diagnostic:
 
     def __post_init__(self) -> None:
         if self.code not in CODES:
-            raise KeyError(f"diagnostic code {self.code} is not in neuralc/grammar/codes.py")
+            raise KeyError(f"diagnostic code {self.code} is not in neuralc/grammar/codes/")
 
     def __str__(self) -> str:
         return render(self)
