@@ -11,6 +11,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
 FOLDERS := grammar dialects passes compiler runtime
+export PYTHONDONTWRITEBYTECODE :=# what is compiled is kept, whatever the shell says: it saves seconds of each run
 
 .PHONY: demo test test-all fuzz check docs lint types clean
 

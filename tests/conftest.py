@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections import defaultdict
@@ -16,6 +17,9 @@ from hypothesis import HealthCheck, Phase, settings
 # Tests run side by side: libraries that start a thread for each core would wait for one another most of the time.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# As on the command line: what is imported lives to the end, and looking for garbage in it takes a tenth of the time.
+gc.set_threshold(200_000, 20, 100)
 
 settings.register_profile(
     "neuralc",
@@ -51,13 +55,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     tables: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         tables[item.nodeid.partition("[")[0]].append(item)
-    kept = {
-        case for cases in tables.values() for case in (cases if _is_cheap(cases) else cases[:: -(-len(cases) // limit)])
-    }
+    kept = {case for cases in tables.values() for case in cases[:: -(-len(cases) // limit)]}
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
-
-
-def _is_cheap(cases: list[pytest.Item]) -> bool:
-    """Tests that look at each file or entry, and cost a millisecond each: all of them are run."""
-    return cases[0].get_closest_marker("cheap") is not None

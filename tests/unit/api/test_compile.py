@@ -44,6 +44,7 @@ def test_native_code_agrees_with_the_interpreter(network: Path, opt: int) -> Non
         np.testing.assert_allclose(model(images(size)), reference(images(size)), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_threads_change_no_bit(network: Path) -> None:
     one, two, every = (neuralc.compile(str(network), threads=threads) for threads in (1, 2, None))
     x = images(33)

@@ -275,6 +275,7 @@ def test_every_activation_of_onnx_is_known(name: str) -> None:
 
 
 @pytest.mark.parametrize("layer", few_of([Layer(kind) for kind in OPS]), ids=lambda layer: layer.kind)
+@pytest.mark.thorough
 def test_layers_agree_on_every_level(layer: Layer) -> None:
     module, weights = layer.module()
     shorter = {**layer.inputs, "x": layer.inputs["x"][:1]}

@@ -106,6 +106,7 @@ def test_every_entry_draws() -> None:
 @pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize("scaling", ["density", "spectrum", None])
 @pytest.mark.parametrize("window", ["hann", "hamming", "blackman", None])
+@pytest.mark.thorough
 def test_a_kernel_of_waves_is_a_fourier_transform(window: str | None, scaling: str | None, periodic: bool) -> None:
     """Against numpy's FFT of a windowed frame, and scipy's windows."""
     signal = pytest.importorskip("scipy.signal")

@@ -64,6 +64,7 @@ def test_only_the_processor_is_a_device() -> None:
     assert onnx_backend.is_compatible(relu())
 
 
+@pytest.mark.thorough
 def test_no_other_implementation_is_loaded() -> None:
     program = (
         "import sys, numpy, onnx; from onnx import helper as h; from neuralc import onnx_backend as b;"

@@ -199,6 +199,7 @@ def test_recurrent_layers_in_all_directions(op: str, direction: str) -> None:
     check(op, inputs, outputs, weights=names, hidden_size=4, direction=direction)
 
 
+@pytest.mark.thorough
 def test_gru_resets_behind_the_product_where_asked() -> None:
     check("GRU", recurrent_inputs("GRU", 1), weights=["w", "r", "b"], hidden_size=4, linear_before_reset=1)
 

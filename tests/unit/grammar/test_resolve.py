@@ -92,6 +92,7 @@ def test_chains_of_macros_that_go_too_deep_are_refused() -> None:
     assert errors_of(macros + "define A1100 { Dense(3) } network M { input: (8) layers: A0() }")[0].code == "E0106"
 
 
+@pytest.mark.thorough
 def test_blocks_and_macros_that_nest_too_deep_together_are_refused() -> None:
     nest, close = "Residual { " * 600, "} " * 600
     macros = f"define A {{ {nest} ReLU {close} }} define B {{ {nest} A() {close} }} "

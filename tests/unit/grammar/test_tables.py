@@ -33,6 +33,7 @@ def test_tables_are_kept_and_read_back(
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: b"", lambda data: data[:-1] + b"?"])
+@pytest.mark.thorough
 def test_damaged_tables_are_built_again(
     tmp_path: Path, parser: Callable[[], Lark], damage: Callable[[bytes], bytes]
 ) -> None:

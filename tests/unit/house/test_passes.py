@@ -10,8 +10,6 @@ from neuralc.passes.base import ModulePass
 from neuralc.passes.pipelines import PIPELINE, describe, load, pipeline, slice_pipeline
 from neuralc.passes.registry import NAMES, PASSES, describe_pass, format_pipeline, module_of, parse_pipeline
 
-pytestmark = pytest.mark.cheap
-
 ROOT = Path(__file__).parents[3]
 FILES = sorted(
     path
@@ -26,39 +24,39 @@ def lit_file(name: str) -> Path:
     return ROOT / "tests" / "lit" / "passes" / folder / f"{file}.mlir"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_pass_is_where_its_name_says(name: str) -> None:
-    each = PASSES[name]()
-    assert each.name == name
-    assert each.__module__ == module_of(name)
-    assert (inspect.getdoc(import_module(each.__module__)) or "").startswith(f"{name}: ")
+def test_a_pass_is_where_its_name_says() -> None:
+    for name in NAMES:
+        each = PASSES[name]()
+        assert each.name == name
+        assert each.__module__ == module_of(name)
+        assert (inspect.getdoc(import_module(each.__module__)) or "").startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_file_holds_one_registered_pass_or_none(path: Path) -> None:
-    module = import_module(f"neuralc.passes.{path.parent.name}.{path.stem}")
-    passes = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, ModulePass) and value.__module__ == module.__name__
-    ]
-    assert [each.name for each in passes] == [name for name in NAMES if module_of(name) == module.__name__]
+def test_a_file_holds_one_registered_pass_or_none() -> None:
+    for path in FILES:
+        module = import_module(f"neuralc.passes.{path.parent.name}.{path.stem}")
+        passes = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, ModulePass) and value.__module__ == module.__name__
+        ]
+        assert [each.name for each in passes] == [name for name in NAMES if module_of(name) == module.__name__]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_pass_has_a_lit_file(name: str) -> None:
-    text = lit_file(name).read_text(encoding="utf-8")
-    assert "RUN:" in text
-    assert name in text
+def test_a_pass_has_a_lit_file() -> None:
+    for name in NAMES:
+        text = lit_file(name).read_text(encoding="utf-8")
+        assert "RUN:" in text, name
+        assert name in text
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_pass_runs_with_its_defaults_and_says_what_its_options_are_for(name: str) -> None:
-    PASSES[name]()()
-    description = describe_pass(name)
-    assert description.summary
-    for option in description.options:
-        assert option.text, f"{name}: option {option.name} has no docstring"
+def test_a_pass_runs_with_its_defaults_and_says_what_its_options_are_for() -> None:
+    for name in NAMES:
+        PASSES[name]()()
+        description = describe_pass(name)
+        assert description.summary, name
+        for option in description.options:
+            assert option.text, f"{name}: option {option.name} has no docstring"
 
 
 def test_names_are_sorted_and_unique() -> None:

@@ -90,6 +90,7 @@ def test_a_program_that_fails_is_made_small(op: type[Any], ops: int) -> None:
     assert len(graph.the_model(smallest.module).block.ops) == ops + 1
 
 
+@pytest.mark.thorough
 def test_a_program_that_fails_is_printed() -> None:
     @settings(max_examples=50)
     @given(program=graph_programs(ops=3))

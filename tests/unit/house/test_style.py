@@ -5,28 +5,33 @@ import re
 import resource
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from support.sources import ROOT, SOURCES, tree
 
 from neuralc.grammar.diagnostics import CODES
 
-pytestmark = pytest.mark.cheap
 
-ROOT = Path(__file__).parents[3]
-FOLDERS = ("grammar", "dialects", "passes", "compiler", "runtime")
-SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+def faults(module: ast.Module) -> Iterator[str]:
+    if module.body and not ast.get_docstring(module):
+        yield "its docstring does not say why it exists"
+    for node in ast.walk(module):
+        if isinstance(node, ast.ExceptHandler) and node.type is None:
+            yield f"line {node.lineno}: bare except"
+        if isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.unparse(node.exc):
+            yield f"line {node.lineno}: NotImplementedError"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_says_first_why_it_exists_and_hides_no_error(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert not tree.body or ast.get_docstring(tree), "the docstring of a file says why it exists"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ExceptHandler):
-            assert node.type is not None, f"line {node.lineno}: bare except"
-        if isinstance(node, ast.Raise) and node.exc is not None:
-            assert "NotImplementedError" not in ast.unparse(node.exc), f"line {node.lineno}"
+def test_a_file_says_first_why_it_exists_and_hides_no_error() -> None:
+    assert [f"{path.relative_to(ROOT)}: {fault}" for path in SOURCES for fault in faults(tree(path))] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["x = 1", '""""""', '"""Why."""\ntry: f()\nexcept: pass', '"""Why."""\nraise NotImplementedError()']
+)
+def test_faults_are_seen(text: str) -> None:
+    assert len(list(faults(ast.parse(text)))) == 1
 
 
 def test_codes_are_written_once() -> None:

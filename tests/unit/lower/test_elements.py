@@ -127,6 +127,7 @@ def test_positions_are_numbers_of_every_type(element: str) -> None:
 
 
 @pytest.mark.parametrize("element", ["f32", "f64", "i64"])
+@pytest.mark.thorough
 def test_a_size_is_a_number(element: str) -> None:
     type_ = f"tensor<?x{element}, #graph.dims<n>>"
     body = f"""%y = tensor.map "a->a" %x0 -> {type_} {{

@@ -100,6 +100,7 @@ def test_contractions_of_any_letters(spec: str) -> None:
 
 
 @pytest.mark.parametrize("spec", few_of(SPECS))
+@pytest.mark.thorough
 def test_contractions_of_symbolic_sizes(spec: str) -> None:
     letters = "".join(dict.fromkeys(letter for letter in spec if letter.isalpha()))
     check_contraction(spec, letters, "f32", (0, 2))
@@ -142,6 +143,7 @@ ROWS = "tensor<?x?xf32, #graph.dims<b, s>>"
 ROW = "tensor<?xf32, #graph.dims<b>>"
 
 
+@pytest.mark.thorough
 def test_rows_of_symbolic_length_are_one_kernel() -> None:
     runs = [[values(shape, "f32")] for shape in ((3, 4), (2, 100), (5, 1), (0, 4), (3, 257))]
     check(softmax(ROWS, ROW), [ROWS], ROWS, runs, symbols="bs")
@@ -156,6 +158,7 @@ def test_rows_of_any_length(length: int) -> None:
     check(softmax(rows, "tensor<3xf32>"), [rows], rows, [values((3, length), "f32")], levels=(0, 2))
 
 
+@pytest.mark.thorough
 def test_a_row_may_depend_on_positions_and_on_what_is_broadcast() -> None:
     body = f"""%c = tensor.map "ab,b,->ab" %x0, %x1, %x2 -> {ROWS} {{
       ^bb0(%v: f32, %w: f32, %u: f32):
@@ -176,6 +179,7 @@ def test_a_row_may_depend_on_positions_and_on_what_is_broadcast() -> None:
     assert kernels(body, types, ROWS, "bs").count("kernel.func") == 1
 
 
+@pytest.mark.thorough
 def test_reductions_of_two_values_meet_in_one_kernel() -> None:
     type_ = "tensor<4x?xf32, #graph.dims<s>>"
     body = f"""%m = tensor.reduce add %x0 {{dims = [1]}} -> tensor<4xf32>

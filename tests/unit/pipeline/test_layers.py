@@ -70,6 +70,7 @@ def test_quantization_sampling_and_determinants_at_other_levels(case: Sampling, 
 
 @pytest.mark.parametrize("opt", few_of([1, 0, 2]))
 @pytest.mark.parametrize("data_format", few_of(["NHWC", "NCHW"]))
+@pytest.mark.thorough
 def test_symbolic_heights_and_widths(data_format: str, opt: int) -> None:
     build, rng = GraphModule(), np.random.default_rng(0)
     shape = ("batch", "H", "W", 2) if data_format == "NHWC" else ("batch", 2, "H", "W")

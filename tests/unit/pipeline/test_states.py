@@ -81,6 +81,7 @@ def pieces(count: Sequence[int]) -> list[slice]:
 
 
 @pytest.mark.parametrize("opt", LEVELS)
+@pytest.mark.thorough
 def test_a_cache_of_keys_and_values_is_filled_run_by_run(opt: int) -> None:
     q, k, v = sequence()
     model = native(cached_attention(), opt)

@@ -130,6 +130,7 @@ def test_zig_links_where_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch, t
     np.testing.assert_allclose(load(path, threads=2)(x), mlp_reference(x), atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_only_the_c_interface_is_exported(library: Path) -> None:
     tool = "nm"
     try:

@@ -134,6 +134,7 @@ def test_a_changed_weight_is_found(mlp: Path, changed: Path, capsys: pytest.Capt
     assert "values differ, the worst at [" in out
 
 
+@pytest.mark.thorough
 def test_the_first_layer_that_goes_wrong_is_named(mlp: Path, changed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnxruntime")
     arguments = (mlp, "--against", "onnxruntime", "--layers", "--weights", changed)
