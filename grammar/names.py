@@ -109,7 +109,7 @@ class Mentioned:
                 assigned |= {target.value for target in item.targets}
                 for argument in (*item.arguments, *(item.applied or ())):
                     values |= set(names_in(argument.value))
-                    called |= set(_calls(argument.value))
+                    called |= set(calls_in(argument.value))
             if item.block is not None:
                 inner = self.by(item.block.items)
                 called |= inner.called
@@ -118,7 +118,7 @@ class Mentioned:
         return Mentions(frozenset(called), frozenset(values), frozenset(assigned))
 
 
-def _calls(value: t.Value) -> Iterator[str]:
+def calls_in(value: t.Value) -> Iterator[str]:
     """The layers that a value holds: `TimeDistributed(Encoder())`."""
     waiting = [value]
     while waiting:

@@ -11,6 +11,7 @@ import numpy as np
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Source
+from neuralc.grammar.names import calls_in
 from neuralc.grammar.parser import parse
 from neuralc.grammar.signatures import find
 
@@ -35,8 +36,10 @@ def relative_difference(actual: Any, expected: Any) -> float:
 
 
 def layer_names(layers: str) -> set[str]:
-    """The layers that a clause applies, by their names in the table; those in blocks and arguments are not tested."""
+    """The layers that a clause applies, by their names in the table, with those in arguments; not those in blocks."""
     tree = parse(Source("layers.nr", f"network M {{ input: (1) layers: {layers} }}"))
     (clause,) = (clause for clause in tree.networks[0].clauses if isinstance(clause, t.LayersClause))
-    found = (find(item.name.value) for item in clause.items if isinstance(item, t.Layer))
+    items = [item for item in clause.items if isinstance(item, t.Layer)]
+    called = {name for item in items for argument in item.arguments for name in calls_in(argument.value)}
+    found = map(find, {item.name.value for item in items} | called)
     return {signature.name for signature in found if signature is not None}

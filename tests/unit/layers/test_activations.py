@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from support import nr_programs
 from support.compare import assert_close
 from support.keras_reference import agrees, keras, layers, program_of
 
@@ -100,10 +102,19 @@ def test_a_parameter_away_from_its_default(text: str, build: object) -> None:
         ("Hardtanh()", F.hardtanh),
     ],
 )
-def test_a_layer_of_pytorch(text: str, reference: object) -> None:
-    program = program_of(text, {"x": "(16,)"})
-    (found,) = run_module(program.module, [BENDS[None]], WeightStore())
-    assert_close(found, reference(torch.from_numpy(BENDS[None])).numpy(), 1e-12)
+def test_a_layer_of_pytorch(text: str, reference: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    x = np.stack([BENDS, -BENDS])
+    nr_programs.agrees(text, {"x": (16,)}, lambda x, _: reference(torch.from_numpy(x)).numpy(), data={"x": x})
+
+
+@pytest.mark.parametrize(
+    "layer",
+    ["SELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Softplus", "Softsign", "HardSigmoid", "HardSwish", "Exponential",
+     "Linear"],
+)  # fmt: skip
+def test_a_layer_is_the_function_of_its_name(layer: str) -> None:
+    name = {"HardSwish": "hard_silu", "HardSigmoid": "hard_sigmoid"}.get(layer, layer.lower())
+    agrees(f"{layer}()", (16,), layers.Activation(name), data={"x": np.stack([BENDS, -BENDS])})
 
 
 @pytest.mark.parametrize("shared", [None, [1], [1, 2], 2])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import nr_programs
 from support.compare import assert_close
 from support.keras_reference import agrees, layers, program_of, random_store
 from support.pipelines import assert_native_agrees, compile_native
@@ -261,11 +262,8 @@ def waves(steps: int, depth: int, base: float = 10000.0) -> np.ndarray[Any, Any]
 @pytest.mark.parametrize(("arguments", "base"), [("", 10000.0), ("max_wavelength=50", 50.0), ("max_length=7", 10000.0)])
 @pytest.mark.parametrize("depth", [6, 5, 1])
 def test_positions_are_waves(arguments: str, base: float, depth: int) -> None:
-    program = program_of(f"PositionalEncoding({arguments})", {"x": f"(7, {depth})"})
-    x = np.random.default_rng(0).normal(size=(2, 7, depth))
-    (found,) = run_module(program.module, [x], random_store(program))
-    assert_close(found, x + waves(7, depth, base), 1e-10)
-    assert_native_agrees(program.module, random_store(program), [{"x": x.astype("float32")}], 2)
+    text = f"PositionalEncoding({arguments})"
+    nr_programs.agrees(text, {"x": (7, depth)}, lambda x, _: x + waves(7, depth, base))
 
 
 def test_positions_of_long_sequences_of_any_length_are_exact() -> None:

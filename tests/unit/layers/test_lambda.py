@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import nr_programs
 from support.nr_programs import program_of
 from support.pipelines import compile_native
 
@@ -58,6 +59,15 @@ def agrees(
         model = compile_native(program.module, WeightStore(), 2, Target.host())
         results = model(**arrays)
         close(text, results if isinstance(results, tuple) else (results,), expected)
+
+
+def test_floats_are_as_near_as_those_of_layers() -> None:
+    """Above each type has its own tolerance; this holds a formula to that of all layers."""
+    nr_programs.agrees(
+        'Lambda("x: np.sqrt(np.abs(x)) * 2 - x.mean(axis=-1, keepdims=True)")',
+        {"x": (5, 4)},
+        lambda x, _: np.sqrt(np.abs(x)) * 2 - x.mean(axis=-1, keepdims=True),
+    )
 
 
 def close(text: str, found: Sequence[Array], expected: Sequence[Array]) -> None:

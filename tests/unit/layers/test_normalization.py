@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from support import nr_programs
 from support.compare import assert_close
 from support.keras_reference import agrees, layers, program_of, random_store
 from support.pipelines import assert_native_agrees
@@ -144,14 +145,12 @@ def test_there_are_no_more_groups_than_channels() -> None:
     [("", (5, 3), -1), ("affine=true", (4, 5, 3), -1), ("3, eps=0.25", (2, 4, 5, 3), -1), ("axis=1", (3, 4, 5), 1)],
 )
 def test_instance_normalization(arguments: str, shape: tuple[int, ...], axis: int) -> None:
-    program = program_of(f"InstanceNormalization({arguments})", {"x": str(shape)})
-    store, x = random_store(program), np.random.default_rng(0).normal(size=(2, *shape))
-    (found,) = run_module(program.module, [x], store)
-    gamma, beta = [torch.from_numpy(np.asarray(store[name], "float64")) for name in store] or [None, None]
-    first = np.moveaxis(x, axis, 1)
-    normed = F.instance_norm(torch.from_numpy(first), weight=gamma, bias=beta, eps=0.25 if "eps" in arguments else 1e-5)
-    assert_close(found, np.moveaxis(normed.numpy(), 1, axis), 1e-10)
-    assert_native_agrees(program.module, store, [{"x": x.astype("float32")}], 2)
+    def reference(x: Any, weights: Any) -> Any:
+        gamma, beta = [torch.from_numpy(array) for array in weights.values()] or [None, None]
+        first, eps = torch.from_numpy(np.moveaxis(x, axis, 1)), 0.25 if "eps" in arguments else 1e-5
+        return np.moveaxis(F.instance_norm(first, weight=gamma, bias=beta, eps=eps).numpy(), 1, axis)
+
+    nr_programs.agrees(f"InstanceNormalization({arguments})", {"x": shape}, reference)
 
 
 # --- any size, and what does not fit ---------------------------------------------------------------------------------

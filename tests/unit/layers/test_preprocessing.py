@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import nr_programs
 from support.compare import assert_close
 from support.keras_reference import agrees, keras, layers, program_of, random_store
 from support.pipelines import assert_native_agrees, compile_native
@@ -215,6 +216,12 @@ def test_cast(to: str, expected: list[Any]) -> None:
     assert found.dtype == to
     np.testing.assert_array_equal(found[0], np.array(expected, to))
     np.testing.assert_array_equal(compile_native(program.module, WeightStore(), 2, Target.host())(x), found)
+
+
+@pytest.mark.parametrize("to", ["int32", "int8", "float32", "bool"])
+def test_cast_goes_toward_zero(to: str) -> None:
+    x = np.array([[-2.5, -1, -0.25, 0], [0.25, 0.75, 99.5, 100]])
+    nr_programs.agrees(f'Cast("{to}")', {"x": (4,)}, lambda x, _: x.astype(to), data={"x": x})
 
 
 def test_a_model_takes_pixels() -> None:

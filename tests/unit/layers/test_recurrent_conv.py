@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from support.keras_reference import agrees, layers, program_of, random_store
+from support import nr_programs
+from support.keras_reference import agrees, layers, program_of
 
-from neuralc.dialects.interp import run_module
 from neuralc.grammar.diagnostics import NeuralcError
 
 pytestmark = pytest.mark.thorough
@@ -128,12 +129,12 @@ def conv_gru(x: Array, kernel: Array, recurrent: Array, bias: Array, *, same_pad
 @pytest.mark.parametrize(("padding", "shape"), [("same", (3, 5, 4, 2)), ("valid", (2, 5, 5, 3))])
 def test_conv_gru_is_that_of_its_paper(padding: str, shape: tuple[int, ...]) -> None:
     text = f'ConvGRU2D(4, 3, padding="{padding}", return_sequences=true)'
-    program = program_of(text, {"x": str(shape)})
-    store = random_store(program)
-    x = np.random.default_rng(0).normal(size=(2, *shape))
-    weights = [store[f"conv_gru2d.{name}"].astype("float64") for name in ("kernel", "recurrent_kernel", "bias")]
-    (found,) = run_module(program.module, [x], store)
-    np.testing.assert_allclose(found, conv_gru(x, *weights, same_padding=padding == "same"), rtol=0, atol=1e-10)
+
+    def reference(x: Array, weights: Mapping[str, Array]) -> Array:
+        arrays = (weights[f"conv_gru2d.{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
+        return conv_gru(x, *arrays, same_padding=padding == "same")
+
+    nr_programs.agrees(text, {"x": shape}, reference)
 
 
 @pytest.mark.parametrize(

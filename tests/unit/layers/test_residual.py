@@ -55,6 +55,11 @@ def test_the_input_is_brought_to_the_shape_of_the_result(
     agrees(text, shape, build, sizes={} if sizes is None else {"x": sizes})
 
 
+@pytest.mark.parametrize("text", ["ResidualConnection { Dense(4) ReLU() }", "Residual { Dense(4) ReLU() }"])
+def test_the_input_is_added_to_what_the_block_gives(text: str) -> None:
+    agrees(text, (6, 4), lambda x: layers.Add()([layers.ReLU()(layers.Dense(4)(x)), x]))
+
+
 @pytest.mark.parametrize(
     ("text", "shape", "warned"),
     [
