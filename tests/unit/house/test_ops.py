@@ -1,5 +1,6 @@
 """Every op of the graph level has all its places, and docs/ops.md says what the code says."""
 
+import json
 from collections.abc import Callable, Set
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from xdsl.ir import Operation
 
 from neuralc import expressions_docs, layers_docs, tables_docs
 from neuralc.dialects.graph import Graph, TrainingOp, derived
+from neuralc.grammar.signatures import SIGNATURES
 from neuralc.tables import aten, onnx_operators, places
 
 ROOT = Path(__file__).parents[3]
@@ -85,6 +87,14 @@ def test_the_aten_table_is_that_of_torch() -> None:
             if overload is not None and torch.Tag.core in overload.tags:
                 core.add(name)
     assert core == set(aten.CORE)
+
+
+def test_every_layer_was_held_against_its_source() -> None:
+    results = json.loads((ROOT / "docs" / "layer_results.json").read_text(encoding="utf-8"))
+    assert {signature.name for signature in SIGNATURES} == set(results), "python -m benchmarks.layer_reference"
+    for layer, found in results.items():
+        assert found["reference"] <= 1e-10, layer
+        assert found["native"] <= 1e-5, layer
 
 
 def test_the_page_of_layers_is_up_to_date() -> None:

@@ -200,7 +200,7 @@ def test_cells_stand_on_each_other() -> None:
         return layers.RNN([layers.LSTMCell(4), layers.GRUCell(6)], return_sequences=True)(x)
 
     agrees("RNN([LSTMCell(4), GRUCell(6)], return_sequences=true)", SHAPE, build)
-    agrees("RNN(StackedRNNCells([LSTMCell(4), GRUCell(6)]), return_sequences=true)", SHAPE, build, native=False)
+    agrees("RNN(StackedRNNCells([LSTMCell(4), GRUCell(6)]), return_sequences=true)", SHAPE, build)
 
 
 def test_stacked_cells_take_masks() -> None:
