@@ -34,6 +34,7 @@ Verbs:
   neuralc run model.nr --input x.npy -o y.npy       run it
   neuralc verify model.onnx --against onnxruntime   do the values agree?
   neuralc test model.nr                             does it give what its `test` block says?
+  neuralc check model.nr                            what is wrong with it, without compiling it
   neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
   neuralc fmt model.nr                              one layout for every model
   neuralc lsp                                       a language server for editors
@@ -49,6 +50,7 @@ VERBS: dict[str, str] = {
     "run": "neuralc.cli_run",
     "verify": "neuralc.cli_verify",
     "test": "neuralc.cli_test",
+    "check": "neuralc.cli_check",
     "inspect": "neuralc.cli_inspect",
     "fmt": "neuralc.cli_fmt",
     "lsp": "neuralc.cli_lsp",
@@ -161,7 +163,12 @@ def make_options(*, dims: Sequence[str], settings: Sequence[str], **flags: Any) 
     names = {each.name for each in fields(Options)}
     chosen = {name: flags.pop(name) for name in list(flags) if name in names}
     watch = Watch.from_flags(**flags) if flags else Watch()
-    return Options(dims=dict(map(_dim, dims)), set=dict(map(_setting, settings)), watch=watch, **chosen)
+    return Options(dims=parse_dims(dims), set=parse_settings(settings), watch=watch, **chosen)
+
+
+def parse_dims(texts: Sequence[str]) -> dict[str, int]:
+    """Sizes by name of `--dim S=128`. Raises UsageError E0813."""
+    return dict(map(_dim, texts))
 
 
 def _dim(text: str) -> tuple[str, int]:
@@ -169,6 +176,11 @@ def _dim(text: str) -> tuple[str, int]:
     if not (name.isidentifier() and equals and size.isdigit() and int(size) > 0):
         raise usage_error("E0813", f"`--dim {text}`: not a size", help="write it as `--dim S=128`")
     return name, int(size)
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, str]:
+    """Values by name of `--set dense.units=64`. Raises UsageError E0813."""
+    return dict(map(_setting, texts))
 
 
 def _setting(text: str) -> tuple[str, str]:

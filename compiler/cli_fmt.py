@@ -37,7 +37,7 @@ def command(paths: tuple[Path, ...], check: bool, diff: bool, error_format: Erro
         return _stdin(check, diff)
     changed: list[Path] = []
     failed = False
-    for path in _files(paths):
+    for path in model_files(paths):
         try:
             changed += [path] if _one(path, write=not (check or diff), diff=diff) else []
         except NeuralcError as problem:
@@ -49,7 +49,8 @@ def command(paths: tuple[Path, ...], check: bool, diff: bool, error_format: Erro
     return 1 if failed or (changed and (check or diff)) else 0
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+def model_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The models among files and in folders. Raises UsageError for a file that is none."""
     for path in paths:
         if path.is_dir():
             yield from sorted(found for found in path.rglob("*") if found.suffix in SUFFIXES)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from neuralc.checked import check
 from neuralc.grammar import tree as t
 from neuralc.grammar.activation_kind import ActivationKind
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, Span
@@ -43,22 +44,11 @@ class Completion:
 # --- messages --------------------------------------------------------------------------------------------------------
 def messages(source: Source) -> list[Diagnostic]:
     """Everything that is wrong with or told about the networks of a text, in the order of the text."""
-    from neuralc.frontends.nr.load import load
-
     try:
-        tree = parse(source)
+        _, found = check(source)
     except NeuralcError as problem:
-        return [found for found in problem.diagnostics if found.span is not None]
-    found: dict[tuple[str, Span], Diagnostic] = {}
-    for network in tree.networks:
-        try:
-            told: Sequence[Diagnostic] = load(source, network=network.name.value).warnings
-        except NeuralcError as problem:
-            told = problem.diagnostics
-        for message in told:
-            if message.span is not None and message.span.source.name == source.name:
-                found.setdefault((message.code, message.span), message)
-    return sorted(found.values(), key=lambda message: message.span.start if message.span is not None else 0)
+        found = problem.diagnostics
+    return [message for message in found if message.span is not None and message.span.source.name == source.name]
 
 
 # --- completion ------------------------------------------------------------------------------------------------------

@@ -38,20 +38,23 @@ from neuralc.grammar.program import (
 from neuralc.grammar.signatures import Signature, find
 
 MAX_OPS = 20_000
-"""Most ops of a model, ten times those of the largest examples: few layers may become many ops."""
+"""Most ops of a short model, ten times those of the largest examples; a long one may have one more for each character.
+
+Few layers may become many ops; what takes long to compile should be as long to read."""
 
 
 class Bodies:
     """The walk over a network's bodies; what layers need of it is `site.Run`."""
 
-    def __init__(self, taken: set[str], symbols: Symbols) -> None:
+    def __init__(self, taken: set[str], symbols: Symbols, written: int) -> None:
+        """`taken` are names that no function may have, `written` the characters of the file."""
         self.symbols = symbols
         self.trace = Trace()
         self.masks: dict[SSAValue, SSAValue] = {}
         self.precision = Precision()
         self.calls = Calls(self, taken)
         self._frames: list[Frame] = []
-        self._ops = 0
+        self._ops, self._most_ops = 0, MAX_OPS + written
 
     # --- items -------------------------------------------------------------------------------------------------------
     def body(self, frame: Frame, body: Body, running: Running) -> Running:
@@ -321,8 +324,8 @@ class Bodies:
 
     def count(self) -> None:
         self._ops += 1
-        if self._ops > MAX_OPS:
-            raise LayerError(f"the network becomes more than {MAX_OPS} ops", "E0313")
+        if self._ops > self._most_ops:
+            raise LayerError(f"the network becomes more than {self._most_ops} ops", "E0313")
 
     # --- messages ----------------------------------------------------------------------------------------------------
     def _warn_image(self, node: LayerNode, x: SSAValue) -> None:

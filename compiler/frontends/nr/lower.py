@@ -51,7 +51,7 @@ class Lowering:
         self.program = program
         self.symbols = Symbols(pinned)
         taken = {BATCH, program.name, *(size.name for size in program.sizes)}
-        self.bodies = Bodies(taken, self.symbols)
+        self.bodies = Bodies(taken, self.symbols, len(program.span.source.text))
 
     @property
     def messages(self) -> list[Diagnostic]:
