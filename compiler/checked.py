@@ -23,13 +23,14 @@ def check(
 
     A network that needs arguments is checked where others use it. Raises NeuralcError for a text that does not parse.
     """
-    from neuralc.frontends.nr.load import load
+    from neuralc.frontends.nr.load import load_parsed
 
-    names = list(_checked_alone(parse(source))) if network is None else [network]
+    file = parse(source)
+    names = list(_checked_alone(file)) if network is None else [network]
     found: dict[tuple[str, str, Span | None], Diagnostic] = {}
     for name in names:
         try:
-            told: Sequence[Diagnostic] = load(source, network=name, dims=dims, settings=settings).warnings
+            told: Sequence[Diagnostic] = load_parsed(file, network=name, dims=dims, settings=settings).warnings
         except NeuralcError as problem:
             told = problem.diagnostics
         for message in told:

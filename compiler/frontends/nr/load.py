@@ -14,12 +14,13 @@ from xdsl.ir import SSAValue
 from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.lower import Lowering
 from neuralc.frontends.nr.trace import Origin
+from neuralc.grammar import tree as t
 from neuralc.grammar.diagnostics import Diagnostic, Source, Span
 from neuralc.grammar.parser import parse, read_source
 from neuralc.grammar.recursion import deep_recursion
 from neuralc.grammar.resolve import examine
 
-__all__ = ["LoadedProgram", "WeightDeclaration", "load"]
+__all__ = ["LoadedProgram", "WeightDeclaration", "load", "load_parsed"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,24 @@ def load(
     found, UsageError for sizes and settings that the model does not have.
     """
     source = model if isinstance(model, Source) else read_source(model)
+    with _without_collection():
+        return load_parsed(parse(source), network=network, dims=dims, settings=settings)
+
+
+def load_parsed(
+    file: t.File,
+    *,
+    network: str | None = None,
+    dims: Mapping[str, int] | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> LoadedProgram:
+    """As `load`, of a text that was parsed: for one network after the other."""
     with deep_recursion(), _without_collection():
-        program = examine(parse(source), network, settings)
+        program = examine(file, network, settings)
         lowering = Lowering(program, dims)
         module, weights = lowering.run()
     warnings = sorted((*program.messages, *lowering.messages), key=lambda found: found.span.start if found.span else 0)
-    path = None if program.weights is None else Path(source.name).parent / program.weights
+    path = None if program.weights is None else Path(file.span.source.name).parent / program.weights
     return LoadedProgram(
         program.name,
         module,
