@@ -166,12 +166,12 @@ class _Rules:
     """How weights begin and what training does with them, as attributes: most weights have those of others."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[type[WeightAttr], int], WeightAttr] = {}
+        self._known: dict[tuple[type[WeightAttr], str | int], WeightAttr] = {}
 
     def of(self, attribute: type[A], configured: Configured | None) -> A | None:
         if configured is None:
             return None
-        key = (attribute, id(configured))
+        key = (attribute, id(configured) if configured.arguments else configured.name)
         known = self._known.get(key)
         if not isinstance(known, attribute):
             known = self._known[key] = attribute.named(configured.name, configured.arguments)
