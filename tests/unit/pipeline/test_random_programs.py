@@ -56,7 +56,7 @@ def test_native_code_agrees(program: RandomProgram, opt: int) -> None:
 @pytest.mark.slow
 @each_target
 @each_level
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(program=graph_programs(ops=12))
 def test_every_pass_agrees_for_many_programs(program: RandomProgram, opt: int, target: Target) -> None:
     assert_passes_agree(program, opt, target)
@@ -64,7 +64,7 @@ def test_every_pass_agrees_for_many_programs(program: RandomProgram, opt: int, t
 
 @pytest.mark.slow
 @each_level
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(program=graph_programs(ops=12))
 def test_native_code_agrees_for_many_programs(program: RandomProgram, opt: int) -> None:
     assert_native(program, opt)
