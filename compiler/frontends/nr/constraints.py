@@ -46,8 +46,9 @@ def apply_to_call(callee: Callee, sizes: Mapping[str, Size], symbols: Symbols) -
             except ShapeError:
                 bounds = f"{size.minimum} to {most}" if size.maximum else f"{size.minimum} upward"
                 raise LayerError(f"its `{size.name}` is {found}, it takes {bounds}", "E0407") from None
+    # A constraint may change what the names of the next one stand for.
     for constraint in callee.constraints:
-        _apply(constraint, lambda name: as_dim(sizes[name]), symbols)
+        _apply(constraint, lambda name: as_dim(symbols.current((sizes[name],))[0]), symbols)
 
 
 def _apply(constraint: t.Constraint, sizes: Sizes, symbols: Symbols) -> None:

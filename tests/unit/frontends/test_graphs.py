@@ -284,6 +284,17 @@ def test_a_size_gets_the_bounds_of_the_network_it_is_given_to() -> None:
     assert (dim.minimum.data.value, dim.maximum.data.value) == (1, 4)
 
 
+@pytest.mark.parametrize("where", ["S % 4 == 0, S % 6 == 0, S >= 20", "S % 6 == 0, S >= 20, S % 4 == 0"])
+def test_all_that_a_network_says_of_a_size_holds_together(where: str) -> None:
+    """As where the network itself is compiled: a multiple of 12, from 24 on."""
+    before = f"network Encoder {{ input: (S, 4) where {where} layers: Dense(4) }}"
+    for program in (loaded("Encoder()", "(S, 4)", before=before), loaded("Dense(4)", f"(S, 4) where {where}")):
+        (value,) = the_model(program.module).arguments
+        (dim,) = [op for op in program.module.ops if isinstance(op, DimOp) and op.sym_name.data != "batch"]
+        assert f"#graph.dims<batch, {dim.sym_name.data} * 12>" in str(value.type)
+        assert dim.minimum.data.value == 2
+
+
 def test_equations_of_a_network_relate_the_sizes_it_is_given() -> None:
     before = "network Pair { input: { a: (S, 4), b: (T, 4) } where T == 2 * S layers: Concatenate(a, b, axis=1) }"
     program = loaded("Pair()(x, y)", "{ x: (A, 4), y: (B, 4) }", before=before)
