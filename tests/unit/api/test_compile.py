@@ -62,6 +62,7 @@ def test_a_saved_model_is_the_same_model(network: Path, tmp_path: Path) -> None:
     assert loaded.name == "Small"
 
 
+@pytest.mark.thorough
 def test_compiled_and_interpreted_models_have_one_interface(network: Path) -> None:
     native, interpreted = neuralc.compile(network), neuralc.compile(network, target="interp")
     assert native.inputs == interpreted.inputs
@@ -87,6 +88,7 @@ def test_dims_are_fixed_on_request(network: Path) -> None:
         model(images(3))
 
 
+@pytest.mark.thorough
 def test_searches_are_decided_on_request(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network.write_text(NETWORK.replace("Output(5", "Output(HPO(choice(5, 7))"))
     for target in ("cpu", "interp"):
@@ -102,6 +104,7 @@ def test_untrained_weights_are_said_on_stderr(network: Path, capsys: pytest.Capt
     assert "W0501" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_ir_of_the_kernel_level_is_compiled_with_its_weights(tmp_path: Path) -> None:
     (tmp_path / "mlp.mlir").write_text(MLP)
     save_file(dict(mlp_store()), tmp_path / "mlp.safetensors")

@@ -63,6 +63,7 @@ CALLED = st.builds(
 
 
 @given(VALUES | CALLED)
+@pytest.mark.thorough
 def test_what_is_printed_parses_back(attribute: Attribute) -> None:
     again = configuration.LossAttr.of("huber", {"delta": attribute}) if not hasattr(attribute, "called") else attribute
     text = str(again)

@@ -39,6 +39,7 @@ dims = st.recursive(leaves, grow, max_leaves=6)
 
 
 @given(dims)
+@pytest.mark.thorough
 def test_what_is_printed_parses_back(dim: Dim) -> None:
     assert Dim.parse(str(dim)) == dim
 

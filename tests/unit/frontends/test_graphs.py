@@ -361,6 +361,7 @@ def test_a_message_tells_the_path_of_a_shape() -> None:
     )
 
 
+@pytest.mark.thorough
 def test_functions_in_functions_end_in_bodies_at_the_place_of_use() -> None:
     macros = "".join(f"define A{i} {{ A{i + 1}() Dense(2) }} " for i in range(40)) + "define A40 { Dense(2) }"
     program = loaded("A0()", "(2)", before=macros)

@@ -192,6 +192,7 @@ def recurrent_inputs(op: str, ways: int, lengths: bool = True) -> dict[str, Arra
 
 @pytest.mark.parametrize("direction", few_of(["bidirectional", "forward", "reverse"]))
 @pytest.mark.parametrize("op", few_of(GATES))
+@pytest.mark.thorough
 def test_recurrent_layers_in_all_directions(op: str, direction: str) -> None:
     inputs = recurrent_inputs(op, 2 if direction == "bidirectional" else 1)
     outputs = ("y", "yh", "yc") if op == "LSTM" else ("y", "yh")
@@ -229,6 +230,7 @@ def test_resize_by_scales(mode: str, transform: str) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_resize_of_symbolic_sizes() -> None:
     inputs = {"x": floats(1, 2, 4, 6), "roi": None, "scales": np.array([1, 1, 2, 1.5], np.float32)}
     check("Resize", inputs, weights=["scales"], mode="linear", shapes={"x": [1, 2, "H", "W"]}, opset=19)

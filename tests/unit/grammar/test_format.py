@@ -98,6 +98,7 @@ def test_notes_of_research_keep_their_comments() -> None:
 @pytest.mark.parametrize(
     "around", ["Residual {{ {} }}", "Residual {{\n{} }}", "f({})", "A({}) {{ ReLU }}", "a: {{ {} }}"]
 )
+@pytest.mark.thorough
 def test_what_is_nested_deeply(around: str) -> None:
     layers = "Dense(8)"
     for _ in range(500):

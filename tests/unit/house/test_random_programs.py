@@ -72,6 +72,7 @@ def test_programs_are_valid_and_their_results_finite(program: RandomProgram) -> 
 
 @settings(max_examples=40)
 @given(program=graph_programs())
+@pytest.mark.thorough
 def test_what_is_printed_is_the_program(program: RandomProgram) -> None:
     again = read_program(str(program))
     assert print_module(again.module) == print_module(program.module)

@@ -62,6 +62,7 @@ def test_gather_elements(shape: tuple[int, ...], data: st.DataObject) -> None:
 
 
 @given(shape=SHAPES, batch_dims=st.integers(0, 2), middle=SHAPES, data=st.data())
+@pytest.mark.thorough
 def test_gather_nd(shape: tuple[int, ...], batch_dims: int, middle: tuple[int, ...], data: st.DataObject) -> None:
     batch_dims = min(batch_dims, len(shape) - 1)
     length = data.draw(st.integers(1, len(shape) - batch_dims))
@@ -79,6 +80,7 @@ def test_gather_nd_with_empty_vectors_takes_all_of_x() -> None:
 
 
 @given(shape=SHAPES, kind=st.sampled_from(sorted(KINDS)), data=st.data())
+@pytest.mark.thorough
 def test_scatter_elements(shape: tuple[int, ...], kind: str, data: st.DataObject) -> None:
     x, axis = numbers(shape), data.draw(st.integers(-len(shape), len(shape) - 1))
     indices = draw_indices(data, shape[axis], tuple(data.draw(st.integers(1, size)) for size in shape))

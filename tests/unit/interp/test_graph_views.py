@@ -133,6 +133,7 @@ def test_expand_of_another_size_is_refused() -> None:
     mode=st.sampled_from(["constant", "reflect", "edge", "wrap"]),
     data=st.data(),
 )
+@pytest.mark.thorough
 def test_pad_is_numpys(shape: list[int], mode: str, data: st.DataObject) -> None:
     low, high = (tuple(data.draw(st.integers(0, 9)) for _ in shape) for _ in range(2))
     x = values(*shape)

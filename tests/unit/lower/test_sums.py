@@ -54,6 +54,7 @@ def test_reductions_over_any_dims(kind: str, element: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["and", "or"])
+@pytest.mark.thorough
 def test_reductions_of_truth_values(kind: str) -> None:
     sizes = {"a": 3, "b": 5, "c": 70}
     for dims in ([0], [0, 1], [0, 1, 2], [2], [0, 2]):
@@ -153,6 +154,7 @@ def test_rows_of_symbolic_length_are_one_kernel() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7, 64, 1000, 20000])
+@pytest.mark.thorough
 def test_rows_of_any_length(length: int) -> None:
     rows = f"tensor<3x{length}xf32>"
     check(softmax(rows, "tensor<3xf32>"), [rows], rows, [values((3, length), "f32")], levels=(0, 2))

@@ -68,6 +68,7 @@ def test_the_pipeline_preserves_results_of_many_programs(program: RandomProgram)
 
 @few
 @given(program=graph_programs())
+@pytest.mark.thorough
 def test_the_pipeline_leaves_no_layer_that_only_training_needs(program: RandomProgram) -> None:
     text = text_after(PIPELINE, program)
     assert not [op.name for op in GONE if f"{op.name} " in text]
@@ -76,6 +77,7 @@ def test_the_pipeline_leaves_no_layer_that_only_training_needs(program: RandomPr
 @each_pass
 @few
 @given(program=graph_programs())
+@pytest.mark.thorough
 def test_a_pass_has_nothing_to_do_on_its_own_result(program: RandomProgram, name: str) -> None:
     assert text_after(f"{name},{name}", program) == text_after(name, program)
 

@@ -95,6 +95,7 @@ def test_a_program_agrees_with_the_interpreter(program: Path, opt: int, capsys: 
     assert "agrees: 1 output with the interpreter in float64" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_layers_have_the_names_of_the_file(mlp: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnxruntime")
     code, found = as_json(capsys, mlp, "--against", "onnxruntime", "--layers")
@@ -105,6 +106,7 @@ def test_layers_have_the_names_of_the_file(mlp: Path, capsys: pytest.CaptureFixt
     assert found["left_out"] == 0
 
 
+@pytest.mark.thorough
 def test_values_that_were_folded_on_import_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnxruntime")
     nodes = [node("Shape", ["x"], ["s"]), node("Reshape", ["x", "s"], ["r"]), node("Relu", ["r"], ["y"])]
