@@ -106,7 +106,7 @@ class Forward:
         busy = {self._variables[node] for node in self._variables if last_read.get(node, -1) > index}
         busy |= self._form.local_names | self._loops | {node.name for node in self._inputs if node.name not in RUNNING}
         numbered = [f"x{number}" for number in range(1, len(busy) + 2)]
-        wanted = [*RUNNING, *filter(None, [hint]), *LETTERS, *numbered]
+        wanted: list[str] = [*RUNNING, *([hint] if hint else []), *LETTERS, *numbered]
         return next(variable for variable in wanted if variable not in busy)
 
     def _write_statement(self, writer: Writer, statement: Statement, index: int, last_read: dict[Node, int]) -> None:
