@@ -12,10 +12,9 @@ from xdsl.ir import Block
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.types import ShapeError
+from neuralc.frontends.builder import Builder, discard, hint
 from neuralc.frontends.onnx import functions
-from neuralc.frontends.onnx.builder import Builder, discard, hint
 from neuralc.frontends.onnx.node import Node
-from neuralc.frontends.onnx.refusals import Refusals, Refused
 from neuralc.frontends.onnx.registry import STANDARD, Operator, operators
 from neuralc.frontends.onnx.scope import (
     MAX_DEPTH,
@@ -28,8 +27,9 @@ from neuralc.frontends.onnx.scope import (
     opset_of,
     ordered,
 )
-from neuralc.frontends.onnx.tensors import TensorReader, UnsupportedElement, shown
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.onnx.tensors import TensorReader, UnsupportedElement
+from neuralc.frontends.refusals import Refusals, Refused, shown
+from neuralc.frontends.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,10 +19,10 @@ from neuralc.dialects.interp.numerics import Numerics
 from neuralc.dialects.syntax import PlainOp, to_attribute, to_literal
 from neuralc.dialects.types import is_float, shape_of, tensor_type
 from neuralc.dialects.weights import WeightStore
-from neuralc.frontends.onnx import alignment, symbolic
-from neuralc.frontends.onnx.values import Array, Value, as_objects, from_ssa, known_array
+from neuralc.frontends import alignment, symbolic
 from neuralc.frontends.sizes import Undecided
 from neuralc.frontends.symbols import Symbols
+from neuralc.frontends.values import Array, Value, as_objects, from_ssa, known_array
 
 FOLDED = 1 << 14
 """Elements of an array up to which the import computes with it; larger ones are left to the passes."""

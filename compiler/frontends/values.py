@@ -1,4 +1,4 @@
-"""What a name in an ONNX graph stands for: a value of the IR, values known while importing, or both."""
+"""What a name in an imported graph stands for: a value of the IR, values known while importing, or both."""
 
 from __future__ import annotations
 
