@@ -32,6 +32,7 @@ class Node:
     def __init__(
         self,
         proto: NodeProto,
+        name: str,
         version: int,
         inputs: Sequence[Value | None],
         attributes: dict[str, AttributeProto],
@@ -40,7 +41,8 @@ class Node:
         subgraphs: Subgraphs,
     ) -> None:
         self.op = proto.op_type
-        self.name = proto.name or next(iter(proto.output), "") or proto.op_type
+        self.name = name
+        """What the values that it makes are called."""
         self.version = version
         """The version of the operator set the model asks for."""
         self.outputs = tuple(proto.output)
