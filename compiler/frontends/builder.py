@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import LocationAttr, UnknownLoc
+from xdsl.dialects.builtin import LocationAttr, StringAttr, UnknownLoc
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from neuralc.dialects import graph
@@ -27,6 +27,9 @@ from neuralc.frontends.values import Array, Value, as_objects, from_ssa, known_a
 FOLDED = 1 << 14
 """Elements of an array up to which the import computes with it; larger ones are left to the passes."""
 
+VIEWS = (graph.ReshapeOp, graph.TransposeOp)
+"""What a kernel goes through on its way into a layer: it stays the tensor of the file, whatever its size."""
+
 SPLAT = 1 << 10
 """Elements of an array up to which it is looked through for being one number everywhere."""
 
@@ -40,6 +43,8 @@ class Builder:
     main: Block = field(default_factory=Block)
     location: LocationAttr = field(default_factory=UnknownLoc)
     weights: list[graph.WeightOp] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    """What the file calls tensors that have another name here."""
     unrolled: int = 0
     """Rounds of loops that were written out."""
     _names: dict[str, int] = field(default_factory=dict)
@@ -104,7 +109,9 @@ class Builder:
         name = self._unique(value.name)
         if value.known is not None:
             self.store[name] = value.known
-        self.weights.append(graph.WeightOp(name, value.type))
+        source = self.sources.get(value.name)
+        attributes = {} if source is None else {graph.SOURCE: StringAttr(source)}
+        self.weights.append(graph.WeightOp(name, value.type, attributes=attributes))
         return self._append(self.main, graph.GetWeightOp(name, value.type), name)[0]
 
     def _sizes(self, value: Value) -> SSAValue:
@@ -199,6 +206,8 @@ class Builder:
         known = [array for array in arrays if array is not None]
         if not known or len(known) < len(arrays) or any(array.size > FOLDED for array in known):
             return None
+        if op in VIEWS and any(operand.is_matrix for operand in operands):
+            return None
         types = [operand.type for operand in operands]
         attributes = {**{key: to_attribute(value) for key, value in op.DEFAULTS.items()}, **properties}
         literals = {key: to_literal(attribute) for key, attribute in attributes.items()}
@@ -248,7 +257,7 @@ def discard(block: Block) -> None:
 
 def hint(text: str) -> str | None:
     """A name that a value of the IR can have."""
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[:80]
+    name = re.sub(r"[^A-Za-z0-9_.]+", "_", text).strip("_.")[:80]
     return (f"v{name}" if name[0].isdigit() else name) if name else None
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from xdsl.dialects.builtin import NameLoc, StringAttr, UnknownLoc
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Attribute, Block, Operation
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.types import Shape, ShapeError
-from neuralc.frontends.builder import Builder
+from neuralc.frontends.builder import Builder, hint
 from neuralc.frontends.refusals import Refusals, Refused
 from neuralc.frontends.sizes import Size
 from neuralc.frontends.torch import dtypes, expressions
-from neuralc.frontends.torch.names import value_name
+from neuralc.frontends.torch.names import scopes, value_name
 from neuralc.frontends.torch.node import Node
-from neuralc.frontends.torch.program import Argument, Call, DType, Expression, Extent, Frame, Name, Result, Spec
+from neuralc.frontends.torch.program import Argument, Call, DType, Expression, Extent, Name, Result, Spec
 from neuralc.frontends.torch.registry import Operator, find
 from neuralc.frontends.values import Value
+from neuralc.passes.scopes import located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,6 @@ class Importer:
     """The user's names of torch's symbols."""
     values: dict[str, Value | None] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=lambda: Refusals(code=UNSUPPORTED))
-    frames: dict[Operation, tuple[Frame, ...]] = field(default_factory=dict)
-    """The modules that an op was made in."""
     origins: dict[str, str] = field(default_factory=dict)
     """Where each of torch's symbols comes from, for messages."""
 
@@ -81,10 +79,12 @@ class Importer:
     def _convert(self, operator: Operator, call: Call, used: frozenset[str] | set[str]) -> None:
         results = [self.type_of(result.spec) if result is not None else None for result in call.results]
         wanted = [result is not None and result.name in used for result in call.results]
-        node = Node(value_name(call), self.builder, call.base, results, wanted)
+        name = value_name(call)
+        node = Node(name, self.builder, call.base, results, wanted)
         args = [self._argument(argument) for argument in call.args]
         kwargs = {key: self._argument(each) for key, each in call.kwargs.items() if key not in UNREAD}
-        with self._at(call):
+        last = self.builder.main.last_op
+        with self._at(call, name):
             try:
                 found = operator.handler(node, *args, **kwargs)
             except TypeError as problem:
@@ -92,6 +92,7 @@ class Importer:
                     raise
                 raise Refused(f"called as {call.overload}: {_missing(problem)}") from None
         values = [found] if isinstance(found, Value) else list(found)
+        _name(values, name, _behind(last, self.builder.main))
         for result, value in zip(call.results, values, strict=False):
             if result is not None and value is not None:
                 self.values[result.name] = self._checked(node, value, result)
@@ -128,19 +129,32 @@ class Importer:
 
     # --- places --------------------------------------------------------------------------------------------------
     @contextmanager
-    def _at(self, call: Call) -> Iterator[None]:
+    def _at(self, call: Call, name: str) -> Iterator[None]:
         """Ops made here get the location of the call, and the modules around it."""
-        around = NameLoc(StringAttr(call.path), UnknownLoc()) if call.path else UnknownLoc()
-        before, last = self.builder.location, self.builder.main.last_op
-        self.builder.location = NameLoc(StringAttr(call.place or call.name), around)
+        before, self.builder.location = self.builder.location, located(name, list(scopes(call)))
         try:
             yield
         finally:
             self.builder.location = before
-            op = self.builder.main.last_op
-            while op is not None and op is not last:
-                self.frames[op] = call.frames
-                op = op.prev_op
+
+
+def _name(values: Sequence[Value | None], name: str, made: Sequence[Operation]) -> None:
+    """The results have the name of the call; what was made on the way has its op behind it."""
+    results = {value.ssa for value in values if value is not None}
+    for op in made:
+        for ssa in op.results:
+            if ssa not in results and ssa.name_hint == hint(name):
+                ssa.name_hint = hint(f"{name}_{op.name.partition('.')[2]}")
+
+
+def _behind(last: Operation | None, block: Block) -> list[Operation]:
+    """The ops of a block behind one of them."""
+    op = block.last_op
+    found: list[Operation] = []
+    while op is not None and op is not last:
+        found.append(op)
+        op = op.prev_op
+    return found
 
 
 def _is_call_of(operator: Operator, problem: TypeError) -> bool:

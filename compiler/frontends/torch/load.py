@@ -15,7 +15,6 @@ from neuralc.frontends.builder import Builder, hint
 from neuralc.frontends.refusals import Refused
 from neuralc.frontends.sizes import LARGEST
 from neuralc.frontends.symbols import Symbols
-from neuralc.frontends.torch.blocks import outline
 from neuralc.frontends.torch.importer import Importer
 from neuralc.frontends.torch.program import Array, Held, Name, Port, Program, names, needed, same_memory
 from neuralc.frontends.values import Value, from_ssa
@@ -88,9 +87,7 @@ class _Module:
             name, inputs, _distinct([port.name for port in program.outputs]), [value.type for value in values],
             Region(builder.main),
         )  # fmt: skip
-        module = ModuleOp([*builder.symbols.declarations(), *builder.weights, *states, model])
-        outline(module, importer.frames)
-        return module
+        return ModuleOp([*builder.symbols.declarations(), *builder.weights, *states, model])
 
     # --- inputs --------------------------------------------------------------------------------------------------
     def _ranges(self) -> None:

@@ -49,7 +49,7 @@ def attention(
     if scale is None and isinstance(width, Dim):
         node.refuse(f"with heads of size {width}")
     factor = 1 / math.sqrt(int(str(width))) if scale is None else scale
-    name, node.name = node.name, "scores"
+    name, node.name = node.name, f"{node.name}.scores"
     turned = node.transpose(key, (*range(key.rank - 2), key.rank - 1, key.rank - 2))
     scores = node.emit(graph.MatmulOp, query, turned)
     scores = node.mul(scores, node.scalar(factor, scores))
@@ -58,7 +58,7 @@ def attention(
         scores = node.emit(graph.WhereOp, mask, scores, node.scalar(-math.inf, scores))
     elif mask is not None:
         scores = node.add(scores, node.cast(mask, scores.element))
-    node.name = "weights"
+    node.name = f"{name}.weights"
     weights = node.emit(graph.SoftmaxOp, scores, axis=-1)
     if mask is not None and mask.element == i1 and not is_causal:
         weights = node.emit(graph.WhereOp, mask, weights, node.scalar(0, weights))
