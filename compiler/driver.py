@@ -296,7 +296,7 @@ def _read_torch(path: Path, options: Options) -> Read:
 
     loaded = load_file(path, options.dims)
     store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
-    return Read(loaded.module, store, values=loaded.values)
+    return Read(loaded.module, store, loaded.notices, loaded.values)
 
 
 FRONT_ENDS: dict[str, FrontEnd] = {

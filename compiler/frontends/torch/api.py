@@ -73,19 +73,27 @@ def _in_eval(module: nn.Module) -> Iterator[None]:
 def _exported(
     module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, dynamic: Any
 ) -> ExportedProgram:
-    import torch
-
+    """With sizes open as far as the program works with: named sizes that are bounded by it are left to torch then."""
     try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            return torch.export.export(
-                module, args, dict(kwargs or {}), dynamic_shapes=sizes.for_export(dynamic), strict=False
-            )
-    except Exception as problem:  # whatever the module's own code raises
+        return _export(module, args, kwargs, sizes.for_export(dynamic))
+    except Exception:  # whatever the module's own code raises
+        try:
+            if sizes.has_names(dynamic):
+                return _export(module, args, kwargs, sizes.for_export(dynamic, found=True))
+        except Exception as other:
+            problem = other
         raise error(
             "E0630", f"torch.export cannot export {type(module).__name__}", note=_short(problem),
             help="the arguments are those of one call of the module",
         ) from problem  # fmt: skip
+
+
+def _export(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, shapes: Any) -> ExportedProgram:
+    import torch
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        return torch.export.export(module, args, dict(kwargs or {}), dynamic_shapes=shapes, strict=False)
 
 
 def _short(problem: Exception) -> str:
@@ -118,9 +126,14 @@ def _read(exported: ExportedProgram, name: str, found: Sequence[Mapping[int, str
     names: dict[str, str] = {}
     for port, dims in zip(program.inputs, found, strict=False):
         for axis, text in dims.items():
-            symbol = symbol_of(port, axis)
-            if symbol is not None:
-                names.setdefault(symbol, text)
+            symbol, factor = symbol_of(port, axis)
+            if port.spec is not None and isinstance(port.spec.shape[axis], int):
+                raise error(
+                    "E0630", f"size `{text}` is not open: the program works with {port.spec.shape[axis]} alone",
+                    help=f"leave dim {axis} of `{port.name}` out of `dynamic`",
+                )  # fmt: skip
+            if symbol:
+                names.setdefault(symbol, text if factor == 1 else f"{text}_by_{factor}")
     program.symbols = names
     try:
         return without_writes(program), None

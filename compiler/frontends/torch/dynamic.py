@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 
-def for_export(dynamic: Any) -> Any:
-    """The same tree with a torch.export.Dim for each name: equal names are one size."""
+def for_export(dynamic: Any, *, found: bool = False) -> Any:
+    """The same tree with a torch.export.Dim for each name; with `found`, one whose bounds torch finds."""
+    from torch.export import Dim
+
     dims: dict[str, Any] = {}
 
     def walk(entry: Any) -> Any:
         if isinstance(entry, str):
-            if entry not in dims:
-                dims[entry] = _dim(entry)
-            return dims[entry]
+            return Dim.AUTO if found else dims.setdefault(entry, Dim(entry))
         if isinstance(entry, Mapping):
             return {key: walk(each) for key, each in entry.items()}
         if isinstance(entry, list | tuple):
@@ -25,10 +25,11 @@ def for_export(dynamic: Any) -> Any:
     return walk(dynamic)
 
 
-def _dim(name: str) -> Any:
-    from torch.export import Dim
-
-    return Dim(name)
+def has_names(entry: Any) -> bool:
+    """True where the user names sizes and gives no bounds."""
+    if isinstance(entry, Mapping):
+        return any(map(has_names, entry.values()))
+    return isinstance(entry, str) or (isinstance(entry, list | tuple) and any(map(has_names, entry)))
 
 
 def names(dynamic: Any, forward: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:

@@ -67,7 +67,7 @@ def read(exported: ExportedProgram, name: str) -> Program:
         name, inputs, held, list(_calls(exported.graph.nodes)), outputs,
         {str(symbol): _bounds(range_) for symbol, range_ in exported.range_constraints.items()},
         {key: partial(array_of, tensor) for key, tensor in arrays.items() if isinstance(tensor, torch.Tensor)},
-        written,
+        written, list(getattr(exported, "_guards_code", None) or ()),
     )  # fmt: skip
 
 

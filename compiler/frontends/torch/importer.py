@@ -20,6 +20,7 @@ from neuralc.frontends.torch.node import Node
 from neuralc.frontends.torch.program import Argument, Call, DType, Expression, Extent, Name, Result, Spec
 from neuralc.frontends.torch.registry import Operator, find
 from neuralc.frontends.values import Value
+from neuralc.grammar.diagnostics import Diagnostic
 from neuralc.passes.scopes import located
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Importer:
     """The user's names of torch's symbols."""
     values: dict[str, Value | None] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=lambda: Refusals(code=UNSUPPORTED))
+    notices: list[Diagnostic] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     """Where each of torch's symbols comes from, for messages."""
 

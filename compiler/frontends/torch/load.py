@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import OpResult, Region, SSAValue
@@ -15,10 +15,11 @@ from neuralc.frontends.builder import Builder, hint
 from neuralc.frontends.refusals import Refused
 from neuralc.frontends.sizes import LARGEST
 from neuralc.frontends.symbols import Symbols
+from neuralc.frontends.torch import guards
 from neuralc.frontends.torch.importer import Importer
-from neuralc.frontends.torch.program import Array, Held, Name, Port, Program, names, needed, same_memory
+from neuralc.frontends.torch.program import Array, Held, Name, Port, Program, names, needed, shared_names
 from neuralc.frontends.values import Value, from_ssa
-from neuralc.grammar.diagnostics import error
+from neuralc.grammar.diagnostics import Diagnostic, error
 from neuralc.imported import ImportedModel
 
 BATCH = "batch"
@@ -35,7 +36,7 @@ def load(program: Program, sizes: Mapping[str, int] | None = None) -> ImportedMo
     except ShapeError as problem:
         raise error("E0631", "the sizes of the program do not fit one another", note=str(problem)) from None
     symbols.check_sizes()
-    return ImportedModel(program.name, module, builder.store, values=_computed(importer))
+    return ImportedModel(program.name, module, builder.store, importer.notices, _computed(importer))
 
 
 def _computed(importer: Importer) -> dict[str, SSAValue]:
@@ -48,19 +49,20 @@ def _symbol_names(program: Program) -> dict[str, str]:
     found = dict(program.symbols)
     for port in program.inputs:
         for axis in range(len(port.spec.shape) if port.spec is not None else 0):
-            symbol = symbol_of(port, axis)
-            if symbol is not None and symbol not in found:
+            symbol, factor = symbol_of(port, axis)
+            if symbol and factor == 1 and symbol not in found:
                 first = axis == 0 and BATCH not in found.values()
                 found[symbol] = BATCH if first else f"{port.name}_d{axis}"
     return found
 
 
-def symbol_of(port: Port, axis: int) -> str | None:
-    """torch's symbol of a dim of an input, where the dim is one."""
+def symbol_of(port: Port, axis: int) -> tuple[str, int]:
+    """torch's symbol of a dim of an input, and of how many of it the dim is; no symbol where it is anything else."""
     shape = port.spec.shape if port.spec is not None else ()
     extent = shape[axis] if axis < len(shape) else 0
-    match = None if isinstance(extent, int) else re.match(r"Symbol\('(\w+)'[^()]*\)$", extent.text)
-    return match[1] if match else None
+    symbol = r"Symbol\('(\w+)'[^()]*\)"
+    match = None if isinstance(extent, int) else re.match(rf"(?:Mul\(Integer\((\d+)\), )?{symbol}\)?$", extent.text)
+    return (match[2], int(match[1] or 1)) if match else ("", 0)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class _Module:
         program, importer = self.program, self.importer
         self._ranges()
         inputs = [port.name for port in program.inputs if self._input(port)]
+        self._guards()
         calls = needed(program)
         used = {each for call in calls for each in call.used()}
         used |= set(names([*(port.source for port in program.outputs), *program.written.values()]))
@@ -125,20 +128,32 @@ class _Module:
         importer.values[port.name] = from_ssa(port.name, argument)
         return True
 
+    def _guards(self) -> None:
+        """What torch has assumed of sizes holds in every run; what is not understood is told."""
+        importer = self.importer
+        for guard in self.program.guards:
+            values = {port.name: importer.values.get(port.name) for port in self.program.inputs}
+            shapes = {name: value.shape for name, value in values.items() if value is not None}
+            if not guards.keep(guard, shapes, importer.builder.symbols):
+                importer.notices.append(
+                    Diagnostic("W0631", f"the program assumes `{guard[:200]}` of its sizes, which no run checks", None)
+                )
+
     # --- weights -------------------------------------------------------------------------------------------------
     def _held(self, used: set[str]) -> None:
-        """Weights under their names in the state dict; those that share memory are one."""
-        seen: list[tuple[Array, Value]] = []
+        """Weights under their names in the state dict; those that share memory are one, under the first name."""
+        shared = shared_names(self.program.arrays)
+        seen: dict[str, Value] = {}
         for held in self.program.held:
             if held.name not in used and held.target not in self.program.written:
                 continue
             array = self._array(held)
             if array is None:
                 continue
-            shared = next((value for other, value in seen if same_memory(other, array)), None)
-            value = shared if shared is not None else self._weight(held, array)
-            seen.append((array, value))
-            self.importer.values[held.name] = value
+            target = held.target if held.target in self.program.written else shared.get(held.target, held.target)
+            if target not in seen:
+                seen[target] = self._weight(replace(held, target=target), array)
+            self.importer.values[held.name] = seen[target]
 
     def _array(self, held: Held) -> Array | None:
         try:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
+
+from neuralc.frontends.refusals import Refused
+from neuralc.grammar.diagnostics import NeuralcError
 
 Array: TypeAlias = NDArray[Any]
 
@@ -144,6 +146,8 @@ class Program:
     """The values of what the program holds, by name in the state dict."""
     written: dict[str, Argument] = field(default_factory=dict)
     """Buffers that a run changes, by name in the state dict, with what they become."""
+    guards: Sequence[str] = ()
+    """What torch has assumed of sizes, as Python: `L['x'].size()[1] % 4 == 0`."""
     symbols: Mapping[str, str] = field(default_factory=dict)
     """The user's own names of symbols."""
 
@@ -163,13 +167,16 @@ EFFECTS = ("_assert_scalar",)
 """Calls without results that say something about sizes."""
 
 
-def same_memory(a: Array, b: Array) -> bool:
-    """True for two views of the same values: a parameter that two modules share."""
-    return (
-        a.dtype == b.dtype
-        and a.shape == b.shape
-        and a.strides == b.strides
-        and a.size > 0
-        and a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-        and np.may_share_memory(a, b)
-    )
+def shared_names(arrays: Mapping[str, Callable[[], Array]]) -> Mapping[str, str]:
+    """For tensors that are the same memory as an earlier one, the name of that: a parameter that two modules share."""
+    first: dict[Any, str] = {}
+    found: dict[str, str] = {}
+    for name, read in arrays.items():
+        try:
+            array = read()
+        except (ValueError, KeyError, Refused, NeuralcError):  # told where it is used
+            continue
+        place = array.__array_interface__["data"][0]
+        if array.size:
+            found[name] = first.setdefault((place, array.dtype, array.shape, array.strides), name)
+    return found

@@ -70,7 +70,7 @@ def _program(archive: Archive, name: str) -> Program:
     }
     return Program(
         name, inputs, held, [reader.call(node) for node in module["graph"]["nodes"] if reader.is_call(node)], outputs,
-        ranges, dict(_arrays(archive, stem)), written,
+        ranges, dict(_arrays(archive, stem)), written, [str(guard) for guard in document.get("guards_code") or ()],
     )  # fmt: skip
 
 
