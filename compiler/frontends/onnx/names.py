@@ -118,9 +118,9 @@ class Names:
         path = scopes[-1].path if scopes else ""
         for name in node.input if node.op_type in ROLES else ():
             owner = name.rpartition(".")[0]
-            if owner and name in self._held and not MADE_UP.match(name):
-                if not path or owner.rpartition(".")[0] == path.rpartition(".")[0]:
-                    return owner
+            beside = not path or owner.rpartition(".")[0] == path.rpartition(".")[0]
+            if owner and beside and name in self._held and not MADE_UP.match(name):
+                return owner
         return path if path in self._layers else ""
 
 

@@ -48,10 +48,8 @@ class Functions:
         if base not in self._named:
             return base
         more = [part for part in parts_of(group) if part not in parts_of(self._named[base])]
-        names = [
-            *(f"{base}_{part}" for part in more),
-            *(f"{base}{number}" for number in range(2, len(self._named) + 3)),
-        ]
+        numbers = range(2, len(self._named) + 3)
+        names = [*(f"{base}_{part}" for part in more), *(f"{base}{number}" for number in numbers)]
         return next(each for each in names if each not in self._named)
 
     def _symbol(self, name: str) -> str:

@@ -92,9 +92,10 @@ def _name(value: SSAValue, sources: Sequence[str], names: set[str]) -> str:
     role = operands[use.index] if use.index < len(operands) else "view"
     path = sources[0].rpartition(".")[0]
     base = f"{path}.{role}" if path else f"{sources[0]}.{role}"
-    name = next(
-        text for number in range(len(names) + 1) if (text := f"{base}_{number}" if number else base) not in names
-    )
+    name, number = base, 0
+    while name in names:
+        number += 1
+        name = f"{base}_{number}"
     names.add(name)
     return name
 
