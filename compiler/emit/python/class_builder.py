@@ -93,7 +93,9 @@ class ClassBuilder:
 
     def _goes_into_layer(self, op: Operation, value: SSAValue) -> bool:
         """True for a use of a weight that needs no expression in `forward`: in a layer, or on its way into one."""
-        if isinstance(op, CallOp) or op in self.plan.refused:
+        if isinstance(op, CallOp):
+            return self.plan.held_by_parts(value) is not None
+        if op in self.plan.refused:
             return True
         users = [op]
         if isinstance(op, ReshapeOp | TransposeOp) and op not in self._held:

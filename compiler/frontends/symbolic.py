@@ -16,8 +16,8 @@ from xdsl.ir import Attribute
 
 from neuralc.dialects.dims import as_dim, simplest
 from neuralc.dialects.types import is_float, shape_of
-from neuralc.frontends.onnx.values import Array, as_objects, as_size, each, objects
 from neuralc.frontends.sizes import Bounds, Size, Undecided, exact_quotient, floor_quotient, remainder, total
+from neuralc.frontends.values import Array, as_objects, as_size, each, objects
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from neuralc.frontends.onnx.tensors import shown
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError
 
 LISTED = 50
@@ -36,6 +35,7 @@ class Refusals:
     """Operators that are not compiled: each with its reason, how often, and the first node."""
 
     found: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    code: str = "E0620"
     by_values: bool = True
     """Nothing but values stands in the way: `load` with those of some inputs may succeed."""
 
@@ -44,7 +44,7 @@ class Refusals:
         self.by_values &= by_values
 
     def check(self) -> None:
-        """Raise NeuralcError E0620 where anything was refused."""
+        """Raise NeuralcError of `code` where anything was refused."""
         if self.found:
             raise self.as_error()
 
@@ -56,7 +56,7 @@ class Refusals:
         named = f"`{operators[0]}`" if len(operators) == 1 else f"{len(operators)} things"
         message = f"the model uses {named} that neuralc does not compile"
         found = UnsupportedModel(
-            [Diagnostic("E0620", message, None, tuple(lines), "docs/ops.md lists what is compiled")]
+            [Diagnostic(self.code, message, None, tuple(lines), "docs/ops.md lists what is compiled")]
         )
         found.refusals = self
         return found
@@ -65,3 +65,9 @@ class Refusals:
         for (operator, reason), nodes in sorted(self.found.items()):
             times = "once" if len(nodes) == 1 else f"{len(nodes)} times"
             yield f"{operator}, {times}, first `{shown(nodes[0])}`: {reason}"
+
+
+def shown(name: str, limit: int = 80) -> str:
+    """A name of the model in a message: on one line, and not longer than a line."""
+    text = "".join(c if c.isprintable() else "?" for c in name[: limit + 1])
+    return text if len(text) <= limit else text[:limit] + "..."
