@@ -20,6 +20,10 @@ class Refusals:
     def add(self, op: Operation, reason: str, *, help: str | None = None) -> None:
         self._found.append(Diagnostic(CODE, f"{op.name} as {self._form}: {reason}", span_of(op.location), (), help))
 
+    def extend(self, others: Refusals) -> None:
+        """Reasons that were found apart."""
+        self._found += others._found
+
     def raise_if_any(self) -> None:
         """Raises NeuralcError with every reason, in the order of the module."""
         if self._found:

@@ -220,9 +220,8 @@ class Bodies:
     def _lowered(self, site: Site, signature: Signature, arguments: Bound, applied: Applied) -> Values:
         result = lowering_of(signature)(site, arguments, *applied.positional, **applied.named)
         values = (result,) if isinstance(result, SSAValue) else tuple(result)
-        first = applied.all[0]
         if signature.masking == "keep" and values:
-            site.put_mask(values[0], self.masks.get(first))
+            site.put_mask(values[0], self.masks.get(applied.all[0]))
         self.trace.made(values, Origin(signature.name, site.span, applied.all))
         return values
 
