@@ -13,7 +13,7 @@ from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.nr.body import Body, Inexpressible
 from neuralc.emit.nr.expressions import Expression, binary, function, indexed, method
 from neuralc.emit.nr.pooling import global_pooling
-from neuralc.emit.nr.values import Call, Formula, Value
+from neuralc.emit.nr.values import Call, Value
 
 REDUCTIONS = {
     "sum": "sum", "mean": "mean", "prod": "prod", "maximum": "max", "minimum": "min", "all": "all", "any": "any",
@@ -96,20 +96,6 @@ def _shifted(value: Expression, axis: int, rank: int, neutral: int) -> Expressio
     return function("pad", before, f"({widths}{',' if rank == 1 else ''})", *more)
 
 
-def top_k(body: Body, op: graph.TopKOp) -> Sequence[Value]:
-    x = body.tensor(body[op.x])
-    axis, count, largest = op.literal("axis") % x.rank, op.literal("k").data[0], op.literal("largest")
-    sized = body.sized((count,), x)
-
-    def render(e: Sequence[Expression]) -> Expression:
-        more = [] if largest else ["largest=False"]
-        return function("top_k", e[0], sized.texts(e)[0], f"axis={axis}", *more)
-
-    formula = Formula((x, *sized.extra), render)
-    types = [(shape_of(result.type), element_of(result.type)) for result in op.results]
-    return body.several(formula, types)
-
-
 def softmax(body: Body, op: graph.SoftmaxOp | graph.LogSoftmaxOp) -> Value:
     x, axis = body.tensor(body[op.x]), normalize_axis(op.literal("axis"), body[op.x].rank)
     log = isinstance(op, graph.LogSoftmaxOp)
@@ -140,7 +126,6 @@ LOWERINGS: Mapping[type[Operation], Callable[..., Any]] = {
     graph.ReduceOp: reduce,
     graph.ArgReduceOp: arg_reduce,
     graph.CumulateOp: cumulate,
-    graph.TopKOp: top_k,
     graph.SoftmaxOp: softmax,
     graph.LogSoftmaxOp: softmax,
     graph.MatmulOp: matmul,

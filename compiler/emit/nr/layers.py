@@ -10,9 +10,10 @@ from xdsl.ir import Operation
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import CHANNEL, CHANNELS_FIRST, SPATIAL, normalize_axis
-from neuralc.dialects.types import shape_of
-from neuralc.emit.nr.body import Body, Inexpressible
+from neuralc.dialects.types import is_float, shape_of
+from neuralc.emit.nr.body import Body
 from neuralc.emit.nr.expressions import Expression, binary, function, method, number
+from neuralc.emit.nr.graph_ops import as_function
 from neuralc.emit.nr.values import Formula, Move, Number, Value
 from neuralc.emit.nr.views import padded, reshaped, transposed
 from neuralc.frontends.nr.layers.images import padding_of
@@ -22,7 +23,13 @@ from neuralc.frontends.nr.layers.images import padding_of
 def dense(body: Body, op: graph.DenseOp) -> Value:
     x, kernel, *bias = body.operands(op)
     shape = shape_of(op.result.type)
-    if not (body.is_held(kernel) and all(map(body.is_held, bias)) and x.rank > 1 and isinstance(x.shape[-1], int)):
+    if not (
+        body.is_held(kernel)
+        and all(map(body.is_held, bias))
+        and is_float(x.element)
+        and x.rank > 1
+        and isinstance(x.shape[-1], int)
+    ):
         return _product(body, x, kernel, bias, shape, op)
     before = x.source
     if isinstance(before, Formula) and before.layer is None and _keeps_last(before, x):
@@ -83,10 +90,10 @@ def padded_shape(x: Value, low: Sequence[int], high: Sequence[int]) -> tuple[Any
     return tuple(size if a + b == 0 else size + a + b for size, a, b in zip(x.shape, low, high, strict=True))
 
 
-def conv(body: Body, op: graph.ConvOp) -> Value:
+def conv(body: Body, op: graph.ConvOp) -> Value | Sequence[Value]:
     x, kernel, *bias = body.operands(op)
-    if not (body.is_held(kernel) and all(map(body.is_held, bias))):
-        raise Inexpressible("its kernel is computed, or used elsewhere; a layer holds its own")
+    if not (body.is_held(kernel) and all(map(body.is_held, bias)) and is_float(x.element)):
+        return as_function(body, op)
     *window, depth, filters = kernel.shape
     rank, strides, dilations, groups = len(window), op.literal("strides"), op.literal("dilations"), op.literal("groups")
     channels = x.shape[CHANNEL[op.literal("data_format")]]
@@ -117,12 +124,11 @@ def conv(body: Body, op: graph.ConvOp) -> Value:
     return body.layer(f"Conv{rank}D", x, shape, {"filters": filters, **arguments, "groups": groups}, held)
 
 
-def conv_transpose(body: Body, op: graph.ConvTransposeOp) -> Value:
+def conv_transpose(body: Body, op: graph.ConvTransposeOp) -> Value | Sequence[Value]:
     x, kernel, *bias = body.operands(op)
-    if not (body.is_held(kernel) and all(map(body.is_held, bias))):
-        raise Inexpressible("its kernel is computed, or used elsewhere; a layer holds its own")
-    if op.literal("groups") != 1:
-        raise Inexpressible("no layer of the language has a transposed convolution in groups")
+    held = body.is_held(kernel) and all(map(body.is_held, bias))
+    if not held or op.literal("groups") != 1 or not is_float(x.element):
+        return as_function(body, op)
     *window, _, filters = kernel.shape
     rank, strides, dilations = len(window), op.literal("strides"), op.literal("dilations")
     pads, more = op.literal("pads"), op.literal("output_padding")
@@ -137,14 +143,14 @@ def conv_transpose(body: Body, op: graph.ConvTransposeOp) -> Value:
         "dilation_rate": tuple(dilations),
         "use_bias": bool(bias),
     }
-    held = {
+    parts = {
         "kernel": body.weight_moved(kernel, Move(axes=(*range(rank), rank + 1, rank))),
         **({"bias": bias[0]} if bias else {}),
     }
     found = transposed_padding(cut, reaches, strides)
     if found is not None:
-        return body.layer(f"Conv{rank}DTranspose", x, shape, {**arguments, **found}, held)
-    return _cropped_transpose(body, op, x, cut, reaches, strides, arguments, held)
+        return body.layer(f"Conv{rank}DTranspose", x, shape, {**arguments, **found}, parts)
+    return _cropped_transpose(body, op, x, cut, reaches, strides, arguments, parts)
 
 
 def transposed_padding(
@@ -180,12 +186,12 @@ def _cropped_transpose(
     strides: Sequence[int],
     arguments: Mapping[str, Any],
     held: Mapping[str, Value],
-) -> Value:
+) -> Value | Sequence[Value]:
     """The whole result, and what is taken from its ends behind it."""
     extra = [max(stride - reach, 0) for reach, stride in zip(reaches, strides, strict=True)]
     ends = [(low, high + more) for (low, high), more in zip(cut, extra, strict=True)]
     if any(low < 0 or high < 0 for low, high in ends):
-        raise Inexpressible("more places are added to its end than a layer of the language adds")
+        return as_function(body, op)
     shape, axes = list(shape_of(op.result.type)), SPATIAL[op.literal("data_format")]
     for axis, (low, high) in zip(axes, ends, strict=True):
         shape[axis] = shape[axis] + low + high

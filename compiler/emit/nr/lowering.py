@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import FunctionLike, GetWeightOp, ReturnOp
-from neuralc.emit.nr import axes, elementwise, layers, pooling, views
+from neuralc.emit.nr import axes, elementwise, graph_ops, layers, pooling, recurrent, views
 from neuralc.emit.nr.body import Body, Inexpressible, Lowering
 from neuralc.emit.refusals import Refusals
 
@@ -17,6 +17,8 @@ LOWERINGS: Mapping[type[Operation], Lowering] = {
     **layers.LOWERINGS,
     **pooling.LOWERINGS,
     **axes.LOWERINGS,
+    **graph_ops.LOWERINGS,
+    **recurrent.LOWERINGS,
 }
 """How each op that is neither a call nor part of a function's frame is said in the language."""
 

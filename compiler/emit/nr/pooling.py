@@ -11,12 +11,12 @@ from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import CHANNELS_FIRST, SPATIAL
 from neuralc.dialects.scalar import identity
 from neuralc.dialects.types import is_float, shape_of
-from neuralc.emit.nr.body import Body, Inexpressible
-from neuralc.emit.nr.expressions import binary, function, indexed
+from neuralc.emit.nr.body import Body
+from neuralc.emit.nr.expressions import binary, function
+from neuralc.emit.nr.graph_ops import as_function
 from neuralc.emit.nr.layers import around, format_of, padded_shape, window_padding
-from neuralc.emit.nr.values import Render, Step, Value
+from neuralc.emit.nr.values import Step, Value
 from neuralc.emit.nr.views import padded
-from neuralc.emit.python.expressions import Expression
 from neuralc.frontends.nr.layers.shape import INTERPOLATIONS
 
 _NOT_NEGATIVE = frozenset({"ReLU", "ReLU6", "Sigmoid", "Softmax", "Softplus", "Exponential"})
@@ -50,10 +50,8 @@ def _overhang(op: Any, x: Value) -> list[int] | None:
 
 
 def _ends(op: Any, x: Value) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The places around x that all windows together need. Raises Inexpressible."""
-    over, pads = _overhang(op, x), op.literal("pads")
-    if over is None:
-        raise Inexpressible("whether its last windows reach past the end differs between runs")
+    """The places around x that all windows together need."""
+    over, pads = _overhang(op, x) or [0] * len(op.literal("window")), op.literal("pads")
     rank = len(over)
     return around(x, op, (*pads[:rank], *(pads[i + rank] + over[i] for i in range(rank))))
 
@@ -67,13 +65,15 @@ def _is_plain(op: Any, x: Value) -> str | None:
     return window_padding(op, x, op.literal("window"), op.literal("strides"), ones)
 
 
-def max_pool(body: Body, op: graph.MaxPoolOp) -> Value:
+def max_pool(body: Body, op: graph.MaxPoolOp) -> Value | Sequence[Value]:
     x = body[op.x]
     if any(each != 1 for each in op.literal("dilations")):
-        return _dilated(body, op, x)
+        return as_function(body, op)
     padding = _is_plain(op, x)
     if padding is not None:
         return _pool(body, op, "Max", x, padding)
+    if _overhang(op, x) is None or not is_float(x.element):
+        return as_function(body, op)
     low, high = _ends(op, x)
     lowest = 0 if is_not_negative(x) else identity("maximum", x.element)
     wide = padded(body, x, low, high, padded_shape(x, low, high), value=lowest)
@@ -89,48 +89,20 @@ def is_not_negative(x: Value) -> bool:
     return layer is not None and (layer.name in _NOT_NEGATIVE)
 
 
-def _dilated(body: Body, op: graph.MaxPoolOp, x: Value) -> Value:
-    """The largest of shifted slices, one axis after another."""
-    low, high = _ends(op, x)
-    x = padded(body, x, low, high, padded_shape(x, low, high), value=identity("maximum", x.element))
-    result = shape_of(op.result.type)
-    for i, axis in enumerate(SPATIAL[op.literal("data_format")]):
-        shape = (*x.shape[:axis], result[axis], *x.shape[axis + 1 :])
-        x = body.formula([x], _largest(op, i, axis, result[axis]), shape, x.element)
-    return x
-
-
-def _largest(op: graph.MaxPoolOp, i: int, axis: int, count: Any) -> Render:
-    window, stride, dilation = (op.literal(name)[i] for name in ("window", "strides", "dilations"))
-    if not isinstance(count, int):
-        raise Inexpressible("a window with gaps over an axis of a size that is not known")
-
-    def render(e: Sequence[Expression]) -> Expression:
-        starts = [tap * dilation for tap in range(window)]
-        ends = [start + (count - 1) * stride + 1 for start in starts]
-        step = f":{stride}" if stride > 1 else ""
-        found, *others = (
-            indexed(e[0], [*[":"] * axis, f"{start}:{end}{step}"]) for start, end in zip(starts, ends, strict=True)
-        )
-        for each in others:
-            found = function("maximum", found, each)
-        return found
-
-    return render
-
-
-def average_pool(body: Body, op: graph.AveragePoolOp) -> Value:
+def average_pool(body: Body, op: graph.AveragePoolOp) -> Value | Sequence[Value]:
     x = body[op.x]
     if any(each != 1 for each in op.literal("dilations")):
-        raise Inexpressible("no layer of the language has an average over a window with gaps")
+        return as_function(body, op)
     padding, counted = _is_plain(op, x), op.literal("count_include_pad")
     if padding == "valid" or (padding == "same" and not counted):
         return _pool(body, op, "Average", x, padding)
+    over = _overhang(op, x)
+    if over is None:
+        return as_function(body, op)
     low, high = _ends(op, x)
     shape = padded_shape(x, low, high)
     mean = _pool(body, op, "Average", padded(body, x, low, high, shape), "valid")
-    over = _overhang(op, x)
-    if counted and not any(over or ()):
+    if counted and not any(over):
         return mean
     ones = body.formula([x], lambda e: function("ones_like", e[0]), x.shape, x.element)
     if counted:
@@ -155,7 +127,7 @@ def global_pooling(x: Value, kind: str, axes: tuple[int, ...], keepdims: bool) -
 
 
 # --- sizes of images -------------------------------------------------------------------------------------------------
-def resize(body: Body, op: graph.ResizeOp) -> Value:
+def resize(body: Body, op: graph.ResizeOp) -> Value | Sequence[Value]:
     x, shape, rank = body[op.x], shape_of(op.result.type), len(shape_of(op.result.type)) - 2
     literals = {**op.DEFAULTS, **op.literals()}
     scales = literals.pop("scales", None)
@@ -174,7 +146,7 @@ def resize(body: Body, op: graph.ResizeOp) -> Value:
             if first and rank == 1:
                 continue
             return body.layer(f"UpSampling{rank}D", x, shape, {**given, **format_of(data_format), **more})
-    raise Inexpressible("no layer of the language reads between places in this way")
+    return as_function(body, op)
 
 
 # --- what only training does -----------------------------------------------------------------------------------------
