@@ -11,7 +11,8 @@ from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.nr.expressions import function, listed, number
 from neuralc.emit.nr.sizes import Places, places_of, size_text
-from neuralc.emit.nr.values import Call, Formula, Held, Input, Move, Number, Render, Step, Value
+from neuralc.emit.nr.values import Call, Formula, Held, Input, Number, Render, Step, Value
+from neuralc.emit.nr.weights import Move, Origin
 from neuralc.emit.python.expressions import Expression
 
 Lowering: TypeAlias = Callable[..., "Value | Sequence[Value]"]
@@ -45,7 +46,7 @@ class Body:
 
     def weight(self, x: SSAValue, symbol: str) -> Value:
         """A weight of the model, or one that a function is called with."""
-        value = Value(shape_of(x.type), element_of(x.type), Held(symbol), symbol)
+        value = Value(shape_of(x.type), element_of(x.type), Held(Origin(symbol)), symbol)
         self._values[x] = value
         return value
 
@@ -55,6 +56,12 @@ class Body:
             self._values[result] = value
             if result.name_hint and not value.hint:
                 value.hint = result.name_hint
+
+    def lowered(self, op: Operation, lowering: Lowering) -> Value:
+        """The one result of an op that stands in no module."""
+        found = lowering(self, op)
+        op.drop_all_references()
+        return found if isinstance(found, Value) else found[0]
 
     def stand_in(self, op: Operation) -> None:
         """Values for the results of an op that was refused, so that the rest of the module is looked at too."""
@@ -70,7 +77,7 @@ class Body:
         """Whether a layer can hold a value: it is a weight that nothing else uses in another way."""
         return (
             isinstance(value.source, Held)
-            and value.source.symbol not in self._loose
+            and self._loose.isdisjoint(value.source.origin.symbols)
             and (rank is None or value.rank == rank)
         )
 
@@ -119,10 +126,13 @@ class Body:
         apart: bool = False,
         axes: tuple[int, ...] | None = None,
         view: bool = False,
+        cut: tuple[Sequence[Dim], Sequence[int]] | None = None,
+        sized: Sized | None = None,
     ) -> Value:
         """An expression of values; `layer` says it where it stands alone."""
         given = tuple(self.tensor(x) for x in inputs)
-        value = Value(shape, element, Formula(given, render, layer, apart, axes, view), self.hint)
+        reads = sized is not None and sized.reads
+        value = Value(shape, element, Formula(given, render, layer, apart, axes, view, cut, reads), self.hint)
         self.made.append(value)
         return value
 
@@ -150,10 +160,19 @@ class Body:
     def moved(self, x: Value, move: Move, plain: Value) -> Value:
         """A weight with its axes moved; `plain` is the formula that says so where no layer holds it."""
         source, formula = x.source, plain.source
-        if not isinstance(source, Held) or not isinstance(formula, Formula) or source.symbol in self._loose:
+        if not isinstance(source, Held) or not isinstance(formula, Formula) or not self.is_held(x):
             return plain
         self.made.remove(plain)
-        return Value(plain.shape, plain.element, Held(source.symbol, (*source.moves, move), formula), x.hint)
+        return Value(plain.shape, plain.element, Held(source.origin.moved(move), formula), x.hint)
+
+    def joined(self, xs: Sequence[Value], axis: int, plain: Value) -> Value:
+        """Weights one behind the other, as `moved`."""
+        sources, formula = [x.source for x in xs], plain.source
+        origins = [source.origin for source in sources if isinstance(source, Held)]
+        if len(origins) != len(xs) or not isinstance(formula, Formula) or not all(map(self.is_held, xs)):
+            return plain
+        self.made.remove(plain)
+        return Value(plain.shape, plain.element, Held(Origin(move=Move(along=axis), parts=tuple(origins)), formula))
 
     def weight_moved(self, x: Value, move: Move) -> Value:
         """A weight that a layer holds, as the layer keeps it."""
@@ -161,7 +180,7 @@ class Body:
         if not isinstance(source, Held):
             raise TypeError(f"{x} is no weight")
         shape = move.shape or tuple(x.shape[axis] for axis in move.axes or ())
-        return Value(shape, x.element, Held(source.symbol, (*source.moves, move)), x.hint)
+        return Value(shape, x.element, Held(source.origin.moved(move)), x.hint)
 
     # --- sizes -------------------------------------------------------------------------------------------------------
     def sized(self, shape: Shape, *first: Value) -> Sized:
@@ -188,6 +207,7 @@ class Sized:
 
     def __init__(self, extra: tuple[Value, ...], shape: Shape, first: tuple[Value, ...]) -> None:
         self.extra, self._shape, self._first = extra, shape, first
+        self.reads = bool(set().union(*(as_dim(size).symbols for size in shape)))
 
     def texts(self, expressions: Sequence[Expression]) -> list[str]:
         """The sizes, given the expressions of the formula's own values and of `extra`, in order."""

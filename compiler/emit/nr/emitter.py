@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import ModuleOp
 from neuralc.dialects.graph import WeightOp, refuse_custom, symbols, the_model
 from neuralc.emit.nr.layout import to_channels_last
 from neuralc.emit.nr.network import Program, Writer
+from neuralc.emit.nr.tidy import tidy
 from neuralc.emit.nr.weights import MovedWeights
 from neuralc.emit.refusals import Refusals
 from neuralc.grammar.diagnostics import Source
@@ -40,6 +41,7 @@ def emit(module: ModuleOp) -> Program:
                 help="emit the program from the model as written, before passes that fold weights",
             )
     InlinePass().run(module, PassContext())
+    tidy(module)
     to_channels_last(module)
     return Writer(module, the_model(module), refusals).program()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xdsl.ir import Operation
+from xdsl.ir import Attribute, Operation
 
 from neuralc.dialects import graph
+from neuralc.dialects.graph.shapes import CHANNELS_LAST
 from neuralc.dialects.syntax import PlainOp, to_attribute
 from neuralc.dialects.types import DimsAttr, element_of, numpy_dtype, shape_of
 from neuralc.emit.nr.body import Body, Sized
@@ -32,7 +33,7 @@ def as_function(body: Body, op: PlainOp) -> Value | Sequence[Value]:
         return function(NAMES[type(op)], *e[: len(inputs)], *given)
 
     if len(results) == 1:
-        return body.formula([*inputs, *sized.extra], render, *results[0])
+        return body.formula([*inputs, *sized.extra], render, *results[0], sized=sized)
     return body.several(Formula((*inputs, *sized.extra), render), results)
 
 
@@ -48,9 +49,9 @@ def _result(op: PlainOp, e: Sequence[Expression], sized: Sized) -> list[str]:
 
 
 def _properties(op: PlainOp, e: Sequence[Expression], sized: Sized) -> list[str]:
-    found = []
+    found, usual = [], _usual(op)
     for name, attribute in op.properties.items():
-        if name in op.DEFAULTS and attribute == to_attribute(op.DEFAULTS[name]):
+        if attribute == usual.get(name):
             continue
         if isinstance(attribute, DimsAttr):
             say = sized.reader(e)
@@ -58,6 +59,18 @@ def _properties(op: PlainOp, e: Sequence[Expression], sized: Sized) -> list[str]
         else:
             found.append(f"{name}={_text(op.literal(name))}")
     return found
+
+
+def _usual(op: PlainOp) -> dict[str, Attribute]:
+    """The properties of an op that are not said; of a window, those of its rank."""
+    rank = max(len(shape_of(op.operands[0].type)) - 2, 1) if op.operands else 1
+    plain = {"strides": (1,) * rank, "dilations": (1,) * rank, "pads": (0,) * (2 * rank)}
+    plain |= {"output_padding": (0,) * rank, "data_format": CHANNELS_LAST.get(rank, "NHWC")}
+    of_rank = plain if issubclass(type(op), _WINDOWS) else {}
+    return {name: to_attribute(of_rank.get(name, value)) for name, value in op.DEFAULTS.items()}
+
+
+_WINDOWS = (graph.ConvOp, graph.ConvTransposeOp, graph.MaxPoolOp, graph.ArgMaxPoolOp, graph.AveragePoolOp)
 
 
 def _text(value: Any) -> str:

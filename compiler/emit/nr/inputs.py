@@ -10,6 +10,7 @@ from neuralc.dialects.graph import DimOp
 from neuralc.dialects.types import Shape, numpy_dtype
 from neuralc.emit.nr.sizes import symbol_of
 from neuralc.emit.nr.values import Value
+from neuralc.frontends.sizes import LARGEST
 
 BATCH = "batch"
 
@@ -42,7 +43,7 @@ def input_clause(names: Sequence[str], values: Sequence[Value], dims: Mapping[st
         if used not in {BATCH, *(s for value in values for size in value.shape for s in as_dim(size).symbols)}:
             continue
         bounds += [f"{used} >= {low}"] if low > 1 else []
-        bounds += [f"{used} <= {high}"] if high is not None else []
+        bounds += [f"{used} <= {high}"] if high is not None and high < LARGEST else []
     bounds += [f"{name} == {size}" for name, size in named.items()]
     where = f" where {', '.join(bounds)}" if bounds else ""
     text = ports[0] if len(ports) == 1 else f"{{ {', '.join(ports)} }}"

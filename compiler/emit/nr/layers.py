@@ -14,15 +14,18 @@ from neuralc.dialects.types import is_float, shape_of
 from neuralc.emit.nr.body import Body
 from neuralc.emit.nr.expressions import Expression, binary, function, method, number
 from neuralc.emit.nr.graph_ops import as_function
-from neuralc.emit.nr.values import Formula, Move, Number, Value
+from neuralc.emit.nr.values import Formula, Number, Value
 from neuralc.emit.nr.views import padded, reshaped, transposed
+from neuralc.emit.nr.weights import Move
 from neuralc.frontends.nr.layers.images import padding_of
 
 
 # --- dense -----------------------------------------------------------------------------------------------------------
-def dense(body: Body, op: graph.DenseOp) -> Value:
+def dense(body: Body, op: graph.DenseOp) -> Value | Sequence[Value]:
     x, kernel, *bias = body.operands(op)
     shape = shape_of(op.result.type)
+    if bias and isinstance(bias[0].source, Number):
+        return _raised(body, op, bias[0].source)
     if not (
         body.is_held(kernel)
         and all(map(body.is_held, bias))
@@ -90,8 +93,19 @@ def padded_shape(x: Value, low: Sequence[int], high: Sequence[int]) -> tuple[Any
     return tuple(size if a + b == 0 else size + a + b for size, a, b in zip(x.shape, low, high, strict=True))
 
 
+def _raised(body: Body, op: graph.DenseOp | graph.ConvOp | graph.ConvTransposeOp, bias: Number) -> Value:
+    """A layer whose bias is one number: the number is added behind it."""
+    alone = type(op).of(op.x, op.kernel, **op.literals())
+    made = body.lowered(alone, LOWERINGS[type(op)])
+    if not bias.value:
+        return made
+    return body.formula([made], lambda e: binary("+", e[0], number(bias.value)), made.shape, made.element)
+
+
 def conv(body: Body, op: graph.ConvOp) -> Value | Sequence[Value]:
     x, kernel, *bias = body.operands(op)
+    if bias and isinstance(bias[0].source, Number):
+        return _raised(body, op, bias[0].source)
     if not (body.is_held(kernel) and all(map(body.is_held, bias)) and is_float(x.element)):
         return as_function(body, op)
     *window, depth, filters = kernel.shape
@@ -126,6 +140,8 @@ def conv(body: Body, op: graph.ConvOp) -> Value | Sequence[Value]:
 
 def conv_transpose(body: Body, op: graph.ConvTransposeOp) -> Value | Sequence[Value]:
     x, kernel, *bias = body.operands(op)
+    if bias and isinstance(bias[0].source, Number):
+        return _raised(body, op, bias[0].source)
     held = body.is_held(kernel) and all(map(body.is_held, bias))
     if not held or op.literal("groups") != 1 or not is_float(x.element):
         return as_function(body, op)

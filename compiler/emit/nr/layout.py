@@ -13,10 +13,11 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects import graph
+from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import FunctionLike, symbols
 from neuralc.dialects.graph.shapes import CHANNEL, CHANNELS_LAST, SPATIAL, normalize_axis
 from neuralc.dialects.syntax import PlainOp, to_attribute
-from neuralc.dialects.types import DimsAttr, element_of, shape_of, tensor_type
+from neuralc.dialects.types import DimsAttr, Shape, element_of, shape_of, tensor_type
 from neuralc.emit.layouts import Layouts, Order, conversion, natural, permuted, usual_order
 
 WINDOWS = (graph.ConvOp, graph.ConvTransposeOp, graph.MaxPoolOp, graph.AveragePoolOp)
@@ -42,6 +43,75 @@ def demanded_order(op: Operation) -> Order | None:
             return usual_order(op)
 
 
+class ChannelsLast(Layouts):
+    """Transposes that nothing gains from stay as they are; a reshape that keeps axes together does so in any order."""
+
+    def keeps(self, op: Operation) -> bool:
+        """Whether an op is a transpose that is written."""
+        natural_operand = self.needs[op][0] == natural(op.operands[0])
+        return isinstance(op, graph.TransposeOp) and natural_operand and self._wanted(op.results[0]) is None
+
+    def _needs(self, op: Operation) -> tuple[Order, ...]:
+        if isinstance(op, graph.ReshapeOp):
+            have = self.orders[op.x]
+            if have != natural(op.x) and reshaped_order(shape_of(op.x.type), shape_of(op.result.type), have):
+                return (have,)
+        return super()._needs(op)
+
+    def _result_order(self, op: Operation, index: int, needs: Sequence[Order]) -> Order:
+        self.needs[op] = tuple(needs)
+        if isinstance(op, graph.TransposeOp) and self.keeps(op):
+            return natural(op.results[0])
+        if isinstance(op, graph.ReshapeOp) and needs[0] != natural(op.x):
+            found = reshaped_order(shape_of(op.x.type), shape_of(op.result.type), needs[0])
+            if found is not None:
+                return found
+        return super()._result_order(op, index, needs)
+
+
+def reshaped_order(before: Shape, after: Shape, order: Order) -> Order | None:
+    """The order of a reshaped value whose operand has an order; None where that would take values apart.
+
+    Axes that become one, or come from one, have to stand together: (n, c, h, w) as (n, h, w, c) becomes (n, c, h * w)
+    as (n, h * w, c).
+    """
+    groups = _groups(before, after)
+    if groups is None:
+        return None
+    result: list[int] = []
+    rest = list(order)
+    while rest:
+        inner, outer = next((each for each in groups if rest[0] in each[0]), ((), ()))
+        if tuple(rest[: len(inner)]) != tuple(inner):
+            return None
+        result += outer
+        rest = rest[len(inner) :]
+    return tuple(result) if len(result) == len(after) else None
+
+
+def _groups(before: Shape, after: Shape) -> list[tuple[range, range]] | None:
+    """Which axes become which, in groups of equal size; None where an axis of size 1 makes that unclear."""
+    groups: list[tuple[range, range]] = []
+    i = j = 0
+    while i < len(before) and j < len(after):
+        first, second, a, b = i + 1, j + 1, as_dim(before[i]), as_dim(after[j])
+        while a != b:
+            if second < len(after) and (first == len(before) or _may_reach(a, b)):
+                b, second = b * after[second], second + 1
+            elif first < len(before):
+                a, first = a * before[first], first + 1
+            else:
+                return None
+        groups.append((range(i, first), range(j, second)))
+        i, j = first, second
+    return groups if i == len(before) and j == len(after) else None
+
+
+def _may_reach(a: Dim, b: Dim) -> bool:
+    """Whether more sizes of the result have to be taken to reach a."""
+    return a.is_static and b.is_static and b.value < a.value
+
+
 def to_channels_last(module: ModuleOp) -> None:
     """Does nothing to a module without channels at axis 1."""
     table = symbols(module)
@@ -52,7 +122,7 @@ def to_channels_last(module: ModuleOp) -> None:
         result for function in functions for op in function.block.ops if isinstance(op, graph.GetWeightOp)
         for result in op.results
     )  # fmt: skip
-    layouts = Layouts(table, weights, demanded_order)
+    layouts = ChannelsLast(table, weights, demanded_order)
     for function in functions:
         if isinstance(function, graph.ModelOp):
             layouts.analyze(function, [natural(argument) for argument in function.arguments])
@@ -69,7 +139,7 @@ def _moves(op: Operation) -> bool:
 class _Rewriting:
     """One function, its values in the orders that the layouts have for them."""
 
-    def __init__(self, layouts: Layouts) -> None:
+    def __init__(self, layouts: ChannelsLast) -> None:
         self._layouts = layouts
         self._at: dict[SSAValue, dict[Order, SSAValue]] = {}
         self._block = Block()
@@ -110,7 +180,7 @@ class _Rewriting:
     # --- ops ---------------------------------------------------------------------------------------------------------
     def _op(self, op: Operation) -> None:
         needs = self._layouts.needs[op]
-        if isinstance(op, graph.TransposeOp):
+        if isinstance(op, graph.TransposeOp) and not self._layouts.keeps(op):
             source = self._value(op.operands[0], needs[0])
             self._at[op.results[0]] = {self._layouts.orders[op.results[0]]: source}
             return

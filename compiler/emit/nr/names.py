@@ -63,7 +63,11 @@ def scope_of(item: Item) -> str:
 
 def wanted_path(item: Item) -> str | None:
     """The path that gives the weights of a layer the names they have."""
-    symbols = [value.source.symbol for value in item.weights.values() if isinstance(value.source, Held)]
+    symbols = [
+        symbol
+        for value in item.weights.values() if isinstance(value.source, Held)
+        for symbol in value.source.origin.symbols
+    ]  # fmt: skip
     paths = {symbol if item.call.name == "Weight" else symbol.rpartition(".")[0] for symbol in symbols} - {""}
     if len(paths) != 1:
         return None

@@ -19,7 +19,7 @@ from neuralc.emit.nr.names import LayerNames, ValueNames, scope_of, simple
 from neuralc.emit.nr.plan import Item, plan
 from neuralc.emit.nr.text import Word, arguments, written
 from neuralc.emit.nr.values import Held, Value
-from neuralc.emit.nr.weights import Source
+from neuralc.emit.nr.weights import Box, Origin, overlap
 from neuralc.emit.refusals import Refusals
 from neuralc.grammar.signatures import Signature, find
 
@@ -30,7 +30,7 @@ class Program:
 
     head: str
     tail: str
-    weights: Mapping[str, Source]
+    weights: Mapping[str, Origin]
 
     def text(self, weights_file: str | None = None) -> str:
         """With the name of the file that its weights stand in, if they stand in one."""
@@ -46,7 +46,7 @@ class Writer:
     def __init__(self, module: ModuleOp, model: ModelOp, refusals: Refusals) -> None:
         self._module, self._model, self._refusals = module, model, refusals
         self._declared = {name: op for name, op in symbols(module).items() if isinstance(op, WeightOp)}
-        self._weights: dict[str, Source] = {}
+        self._weights: dict[str, Origin] = {}
 
     def program(self) -> Program:
         body, items = self._planned()
@@ -88,13 +88,16 @@ class Writer:
 
 
 def _shared_weights(items: Sequence[Item]) -> frozenset[str]:
-    """Weights that more than one layer would hold."""
-    seen: set[str] = set()
+    """Weights of which more than one layer would hold the same places."""
+    seen: dict[str, list[Box | None]] = {}
     shared: set[str] = set()
     for item in items:
         for value in item.weights.values():
-            if isinstance(value.source, Held):
-                (shared if value.source.symbol in seen else seen).add(value.source.symbol)
+            boxes = list(value.source.origin.boxes()) if isinstance(value.source, Held) else []
+            for symbol, box in boxes:
+                shared |= {symbol} if any(overlap(box, other) for other in seen.get(symbol, ())) else set()
+            for symbol, box in boxes:
+                seen.setdefault(symbol, []).append(box)
     return frozenset(shared)
 
 
@@ -104,7 +107,7 @@ class _Lines:
     def __init__(self, values: ValueNames, items: Sequence[Item], body: Body, declared: Mapping[str, WeightOp]) -> None:
         self._values, self._items, self._body, self._declared = values, items, body, declared
         self._layers = LayerNames()
-        self.weights: dict[str, Source] = {}
+        self.weights: dict[str, Origin] = {}
         self.outputs = ""
 
     def texts(self, outputs: Sequence[tuple[str, Value]]) -> list[str]:
@@ -162,7 +165,7 @@ class _Lines:
         shown = list(arguments(signature, given))
         for leaf, value in item.weights.items():
             if isinstance(value.source, Held):
-                self.weights[f"{path}.{leaf}" if leaf else path] = Source(value.source.symbol, value.source.moves)
+                self.weights[f"{path}.{leaf}" if leaf else path] = value.source.origin
         applied = ""
         if not self._in_chain(item, running):
             uses = [self._values.give(value) for value in item.inputs]
@@ -176,9 +179,9 @@ class _Lines:
         return f"{self._targets(item, named)}{item.call.name}({', '.join(shown)}){applied}"
 
     def _targets(self, item: Item, named: set[Value]) -> str:
-        if not any(result in named for result in item.results):
-            return ""
         if len(item.results) == 1:
+            if item.results[0] not in named:
+                return ""
             return f"{self._values.give(item.results[0], None if item.results[0].hint else scope_of(item))} = "
         words = [
             self._values.give(result) if result in named else self._values.give(result, f"_{scope_of(item)}")
@@ -193,7 +196,7 @@ class _Lines:
         for leaf, value in item.weights.items():
             if not isinstance(value.source, Held):
                 continue
-            op = self._declared.get(value.source.symbol)
+            op = self._declared.get(value.source.origin.symbols[0])
             if op is None:
                 continue
             if not leaf.startswith("moving_"):

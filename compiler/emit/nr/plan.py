@@ -50,15 +50,13 @@ class _Plan:
         self._body = body
         self._formulas: dict[Value, Formula] = {}
         self._users: Counter[Value] = Counter()
-        self._solid: set[Value] = set(map(self._seen, body.results))
+        self._solid: set[Value] = set(body.results)
         self._visit(body.results)
         self._inside: set[Value] = set()
         """Formulas that are written in their user."""
         self._items: list[Item] = []
         self._made: set[Value] = set()
-
-    def _seen(self, value: Value) -> Value:
-        return value
+        self._depends: dict[Value, bool] = {}
 
     # --- what is needed ----------------------------------------------------------------------------------------------
     def _visit(self, values: Iterable[Value]) -> None:
@@ -83,7 +81,7 @@ class _Plan:
         match value.source:
             case Formula():
                 return value.source
-            case Held(moves=moves, plain=plain) if moves:
+            case Held(origin=origin, plain=plain) if origin.move is not None:
                 if plain is None:
                     raise Inexpressible("a weight that a layer holds moved is used as it lies, too")
                 return plain
@@ -95,14 +93,24 @@ class _Plan:
             formula = self._formulas[value]
             self._choose(value, formula)
         for made in self._body.made:
-            if isinstance(made, Step):
-                if any(result in self.live for result in made.results):
-                    self._step(made)
-            elif made in self._formulas and made not in self._inside:
-                self._make(made)
+            results = made.results if isinstance(made, Step) else (made,)
+            # What is computed from weights alone stands before what uses it.
+            if results[0] not in self._inside and any(x in self.live and self._of_inputs(x) for x in results):
+                self._make(results[0])
         for value in self._body.results:
             self._make(value)
         return self._items
+
+    def _of_inputs(self, value: Value) -> bool:
+        """Whether a value depends on the inputs of the body."""
+        known = self._depends.get(value)
+        if known is None:
+            formula = self._formula_of(value)
+            uses = formula.inputs if formula is not None else ()
+            uses = value.source.uses if isinstance(value.source, Step) else uses
+            known = isinstance(value.source, Input) or any(map(self._of_inputs, uses))
+            self._depends[value] = known
+        return known
 
     def _ordered(self) -> list[Value]:
         """Formulas, each behind those that it reads."""
@@ -125,7 +133,7 @@ class _Plan:
 
     def _choose(self, value: Value, formula: Formula) -> None:
         """Which of the operands of a formula are written in it."""
-        if formula.apart:
+        if formula.apart or formula.reads_sizes:
             return
         able = [x for x in dict.fromkeys(formula.inputs) if self._may_go_inside(x)]
         self._inside.update(able)
@@ -163,7 +171,11 @@ class _Plan:
     # --- one item ----------------------------------------------------------------------------------------------------
     def _make(self, value: Value) -> None:
         """The item of a value that is not there yet."""
-        if value in self._made or isinstance(value.source, Input | Step):
+        if value in self._made or isinstance(value.source, Input):
+            return
+        if isinstance(value.source, Step):
+            self._made.update(value.source.results)
+            self._step(value.source)
             return
         self._made.add(value)
         formula = self._formulas.get(value)

@@ -55,11 +55,15 @@ def arguments(signature: Signature, given: Mapping[str, Any]) -> Iterator[str]:
             in_order = False
             continue
         shown = written(_short(value, parameter.kind))
-        if in_order and (parameter.required or parameter.name == "activation"):
+        if in_order and (parameter.required or parameter.name in _BY_POSITION):
             yield shown
         else:
             in_order = False
             yield f"{parameter.name}={shown}"
+
+
+_BY_POSITION = ("activation", "cropping", "padding", "pool_size", "rate", "size", "shape")
+"""Parameters that may be left out, and are known without their names where they stand first or behind such."""
 
 
 def _equal(value: Any, default: Any) -> bool:

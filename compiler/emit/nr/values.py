@@ -10,29 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from xdsl.ir import Attribute
 
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.types import Shape
+from neuralc.emit.nr.weights import Origin
 from neuralc.emit.python.expressions import Expression
 
 Render: TypeAlias = Callable[[Sequence[Expression]], Expression]
 """An expression, given those of its operands."""
-
-Array: TypeAlias = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Move:
-    """How the axes of a weight are moved on its way into a layer: a transpose, or a reshape to other sizes."""
-
-    axes: tuple[int, ...] | None = None
-    shape: tuple[int, ...] | None = None
-
-    def apply(self, array: Array) -> Array:
-        moved: Array = np.transpose(array, self.axes) if self.shape is None else np.reshape(array, self.shape)
-        return moved
 
 
 @dataclass(frozen=True)
@@ -62,14 +48,17 @@ class Formula:
     """Of a transpose, the axes of its operand."""
     view: bool = False
     """Whether it is its first operand under another shape."""
+    cut: tuple[Sequence[Dim], Sequence[int]] | None = None
+    """Of a slice, where it starts and its steps."""
+    reads_sizes: bool = False
+    """Whether it names the sizes of operands, which then are values with names, not expressions."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A weight by its symbol, moved; `plain` is the same as a formula, where no layer takes it so."""
+    """A weight of the model, moved; `plain` says the moves as a formula, where no layer takes it so."""
 
-    symbol: str
-    moves: tuple[Move, ...] = ()
+    origin: Origin
     plain: Formula | None = None
 
 

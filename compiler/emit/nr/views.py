@@ -12,7 +12,8 @@ from neuralc.dialects.dims import Dim, as_dim, product, simplest
 from neuralc.dialects.types import Shape, element_of, is_float, shape_of
 from neuralc.emit.nr.body import Body, Inexpressible
 from neuralc.emit.nr.expressions import Expression, function, indexed, listed, method, number
-from neuralc.emit.nr.values import Call, Formula, Held, Move, Number, Value
+from neuralc.emit.nr.values import Call, Formula, Held, Number, Value
+from neuralc.emit.nr.weights import Move
 from neuralc.frontends.sizes import exact_quotient
 
 
@@ -35,6 +36,11 @@ def reshaped(body: Body, x: Value, shape: Shape) -> Value:
     before = x.source
     if isinstance(before, Formula) and before.view:
         return reshaped(body, before.inputs[0], shape)
+    if isinstance(before, Formula) and before.cut is not None:
+        starts, steps = before.cut
+        dropped = _dropped(x.shape, shape, before.inputs[0].shape)
+        if dropped:
+            return _sliced(body, before.inputs[0], starts, x.shape, steps, dropped)
     return _reshape(body, x, shape)
 
 
@@ -57,8 +63,10 @@ def _without(shape: Shape, axis: int) -> Shape:
 
 
 def _open_size(before: Shape, after: Shape) -> int | None:
-    """The one size of a result that is left to the others, where it is an expression of sizes."""
-    found = [axis for axis, size in enumerate(after) if isinstance(size, Dim) and size not in before]
+    """The one size of a result that is not a number, where it is left by the others."""
+    found = [axis for axis, size in enumerate(after) if isinstance(size, Dim)]
+    if len(found) > 1:
+        found = [axis for axis in found if after[axis] not in before]
     if len(found) != 1:
         return None
     (axis,) = found
@@ -120,16 +128,57 @@ def slice_(body: Body, op: graph.SliceOp) -> Value:
     if isinstance(x.source, Number):
         return body.number(x.source.value, shape, x.element)
     starts, steps = op.literal("starts").data, op.literal("steps")
+    return _sliced(body, x, starts, shape, steps)
+
+
+def _dropped(before: Shape, after: Shape, whole: Shape) -> frozenset[int]:
+    """The axes of one place, of more, that a reshape of a slice leaves out, where that is all it does."""
+    single = [axis for axis, size in enumerate(before) if size == 1 != whole[axis]]
+    left = tuple(size for axis, size in enumerate(before) if axis not in single)
+    return frozenset(single) if left == after else frozenset()
+
+
+def _sliced(
+    body: Body,
+    x: Value,
+    starts: Sequence[Dim],
+    shape: Shape,
+    steps: Sequence[int],
+    dropped: frozenset[int] = frozenset(),
+) -> Value:
+    """Every step-th place along each axis; along those that are dropped, one place."""
     sized = body.sized((*starts, *shape), x)
+    result = tuple(size for axis, size in enumerate(shape) if axis not in dropped)
 
     def render(expressions: Sequence[Expression]) -> Expression:
         say = sized.reader(expressions)
-        items = [_range(*each, say) for each in zip(x.shape, starts, shape, steps, strict=True)]
+        items = [
+            say(starts[axis]) if axis in dropped else _range(size, starts[axis], shape[axis], steps[axis], say)
+            for axis, size in enumerate(x.shape)
+        ]
         while len(items) > 1 and items[-1] == ":":
             items.pop()
         return indexed(expressions[0], items)
 
-    return body.formula([x, *sized.extra], render, shape, x.element, layer=_cropping(x, starts, shape, steps))
+    layer = None if dropped else _cropping(x, starts, shape, steps)
+    cut = body.formula(
+        [x, *sized.extra],
+        render,
+        result,
+        x.element,
+        layer=layer,
+        sized=sized,
+        cut=None if dropped else (starts, steps),
+    )
+    if dropped:
+        return cut
+    if not all(isinstance(simplest(size), int) for size in (*starts, *shape)):
+        return cut
+    places = tuple(
+        range(start, start + step * int(str(count)), step)
+        for start, count, step in zip((each.value for each in starts), shape, steps, strict=True)
+    )
+    return body.moved(x, Move(places=places), cut)
 
 
 def _range(size: int | Dim, start: Dim, count: int | Dim, step: int, say: Callable[[int | Dim], str]) -> str:
@@ -171,7 +220,8 @@ def concat(body: Body, op: graph.ConcatOp) -> Value:
         return function("concatenate", f"({', '.join(map(str, expressions))})", f"axis={shown}")
 
     layer = Call("Concatenate", {"axis": shown})
-    return body.formula(inputs, render, shape, element_of(op.result.type), layer=layer, apart=True)
+    whole = body.formula(inputs, render, shape, element_of(op.result.type), layer=layer, apart=True)
+    return body.joined(inputs, axis, whole)
 
 
 def expand(body: Body, op: graph.ExpandOp) -> Value:
@@ -185,7 +235,7 @@ def expand(body: Body, op: graph.ExpandOp) -> Value:
     def render(expressions: Sequence[Expression]) -> Expression:
         return function("broadcast_to", expressions[0], listed(sized.texts(expressions)))
 
-    return body.formula([x, *sized.extra], render, shape, x.element)
+    return body.formula([x, *sized.extra], render, shape, x.element, sized=sized)
 
 
 def pad(body: Body, op: graph.PadOp) -> Value:
