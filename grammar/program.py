@@ -100,6 +100,9 @@ class CallNode:
     span: Span
     name_span: Span
     size: int
+    named: str | None = None
+    """The name in the paths of weights that its use was given, and where."""
+    named_at: Span | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,11 @@ class Refusals:
     def add(self, op: Operation, reason: str, *, help: str | None = None) -> None:
         self._found.append(Diagnostic(CODE, f"{op.name} as {self._form}: {reason}", span_of(op.location), (), help))
 
+    @property
+    def found(self) -> bool:
+        """Whether there is a reason."""
+        return bool(self._found)
+
     def extend(self, others: Refusals) -> None:
         """Reasons that were found apart."""
         self._found += others._found

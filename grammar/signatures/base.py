@@ -125,8 +125,11 @@ def p(name: str, kind: Kind, default: Any, doc: str = "") -> Parameter:
     return Parameter(name, kind, default, doc)
 
 
+NAME = p("name", Optional(LayerPath()), None, "name of the layer and of its weights")
+"""What macros and networks take as well, unless they have a parameter of this name."""
+
 COMMON: Parameters = (
-    p("name", Optional(LayerPath()), None, "name of the layer and of its weights"),
+    NAME,
     p("trainable", Flag(), True, "whether training changes the weights"),
     p("dtype", Optional(OneOf(POLICIES)), None, "the float type it computes in; `mixed_` keeps its weights in float32"),
 )

@@ -106,11 +106,11 @@ class Body:
         weights: Mapping[str, Value] | None = None,
         *,
         named: Mapping[str, tuple[Value, ...]] | None = None,
+        path: str | None = None,
     ) -> tuple[Value, ...]:
         """A layer with any number of values and results."""
-        step = Step(
-            Call(name, arguments or {}), tuple(map(self.tensor, inputs)), named or {}, weights or {}, hint=self.hint
-        )
+        given = tuple(map(self.tensor, inputs))
+        step = Step(Call(name, arguments or {}), given, named or {}, weights or {}, hint=self.hint, path=path)
         step.results = tuple(Value(shape, element, step) for shape, element in results)
         self.made.append(step)
         return step.results

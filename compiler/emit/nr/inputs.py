@@ -23,11 +23,16 @@ class InputClause:
     batch: int | Dim | None
 
 
-def input_clause(names: Sequence[str], values: Sequence[Value], dims: Mapping[str, DimOp]) -> InputClause:
-    """The clause for inputs of these names. Raises ValueError for sizes that no clause says."""
+def input_clause(
+    names: Sequence[str], values: Sequence[Value], dims: Mapping[str, DimOp], *, bounds: bool = True
+) -> InputClause:
+    """The clause for inputs of these names; without `bounds` a network that is a layer, which gets what it is given.
+
+    Raises ValueError for sizes that no clause says.
+    """
     batch = common_batch(values)
     renamed = {str(batch): BATCH} if isinstance(batch, Dim) else {}
-    bounds: list[str] = [f"{BATCH} == {batch}"] if isinstance(batch, int) else []
+    said: list[str] = [f"{BATCH} == {batch}"] if isinstance(batch, int) else []
     named: dict[str, str] = {}
     ports = []
     for name, value in zip(names, values, strict=True):
@@ -42,10 +47,10 @@ def input_clause(names: Sequence[str], values: Sequence[Value], dims: Mapping[st
         low, high = dim.minimum.data.value, None if dim.maximum is None else dim.maximum.data.value
         if used not in {BATCH, *(s for value in values for size in value.shape for s in as_dim(size).symbols)}:
             continue
-        bounds += [f"{used} >= {low}"] if low > 1 else []
-        bounds += [f"{used} <= {high}"] if high is not None and high < LARGEST else []
-    bounds += [f"{name} == {size}" for name, size in named.items()]
-    where = f" where {', '.join(bounds)}" if bounds else ""
+        said += [f"{used} >= {low}"] if low > 1 else []
+        said += [f"{used} <= {high}"] if high is not None and high < LARGEST else []
+    said += [f"{name} == {size}" for name, size in named.items()]
+    where = f" where {', '.join(said)}" if said and bounds else ""
     text = ports[0] if len(ports) == 1 else f"{{ {', '.join(ports)} }}"
     return InputClause(text + where, batch)
 

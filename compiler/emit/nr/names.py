@@ -10,7 +10,7 @@ from neuralc.emit.nr.plan import Item
 from neuralc.emit.nr.values import Held, Value
 from neuralc.emit.python.names import Names
 from neuralc.frontends.nr.functions import Scope
-from neuralc.grammar.signatures import find, layer_names
+from neuralc.grammar.signatures import find, layer_names, snake_case
 
 RESERVED = frozenset(
     {"input", "layers", "true", "false", "none", "null", "hpo", "network", "define", "from", "research"}
@@ -56,13 +56,13 @@ class LayerNames:
 
 def scope_of(item: Item) -> str:
     signature = find(item.call.name)
-    if signature is None:
-        raise ValueError(f"no layer is called {item.call.name}")
-    return signature.scope
+    return snake_case(item.call.name) if signature is None else signature.scope
 
 
 def wanted_path(item: Item) -> str | None:
     """The path that gives the weights of a layer the names they have."""
+    if item.path is not None:
+        return item.path if item.weights and _PATH.fullmatch(item.path) else None
     symbols = [
         symbol
         for value in item.weights.values() if isinstance(value.source, Held)
@@ -87,10 +87,10 @@ class ValueNames:
     def give(self, value: Value, wanted: str | None = None) -> str:
         if value not in self._of:
             word = simple(wanted or short(value.hint) or "x")
-            self._of[value] = self._claim(word)
+            self._of[value] = self.claim(word)
         return self._of[value]
 
-    def _claim(self, word: str) -> str:
+    def claim(self, word: str) -> str:
         # Layers do not depend on case, so a value is called as none of them in any case.
         if word.lower() in self._names and word not in self._names:
             word = f"{word}_1"

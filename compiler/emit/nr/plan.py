@@ -34,6 +34,12 @@ class Item:
     named: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     weights: Mapping[str, Value] = field(default_factory=dict)
     hint: str = ""
+    path: str | None = None
+    """Of the use of a macro or a network, where its weights are in the model."""
+    count: int = 1
+    """How often it stands in a row; the weights of each round have its number in front."""
+    first: Item | None = None
+    """The item that it is again: a layer that is shared."""
 
     @property
     def uses(self) -> tuple[Value, ...]:
@@ -215,7 +221,7 @@ class _Plan:
             names = parameters(leaves)
             shown = step.formula.render([name(names[x]) for x in step.formula.inputs]).text
             call, inputs = Call("Lambda", {"function": f"{', '.join(names.values())}: {shown}"}), tuple(leaves)
-        self._add(Item(call, inputs, step.results, step.named, step.weights, step.hint))
+        self._add(Item(call, inputs, step.results, step.named, step.weights, step.hint, step.path))
 
     def _add(self, item: Item) -> None:
         for value in item.uses:

@@ -66,6 +66,11 @@ _BY_POSITION = ("activation", "cropping", "padding", "pool_size", "rate", "size"
 """Parameters that may be left out, and are known without their names where they stand first or behind such."""
 
 
+def call_arguments(given: Mapping[str, Any]) -> list[str]:
+    """The arguments of a macro or a network."""
+    return [f"{name}={written(value)}" for name, value in given.items()]
+
+
 def _equal(value: Any, default: Any) -> bool:
     return (type(value) is type(default) and value == default) or (value == default and not isinstance(value, bool))
 

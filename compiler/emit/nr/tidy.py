@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.rewriter import Rewriter as IrRewriter
 
 from neuralc.dialects import graph
 from neuralc.passes.base import PassContext
@@ -10,6 +13,27 @@ from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
 from neuralc.passes.graph.canonicalize_layers import BiasOfLayer, MatmulWithWeight
 from neuralc.passes.graph.canonicalize_views import ComposeReshapes, ComposeSlices, ViewOfConstant
 from neuralc.passes.graph.dce import DcePass
+from neuralc.passes.graph.inline import InlineCall
+
+
+@dataclass(frozen=True)
+class InlineSome(InlineCall):
+    """Calls of some functions become copies of their bodies."""
+
+    some: frozenset[str]
+
+    def rewrite(self, op: graph.CallOp, rewriter: Rewriter) -> None:
+        if op.callee.root_reference.data in self.some:
+            super().rewrite(op, rewriter)
+
+
+def inline(module: ModuleOp, names: frozenset[str]) -> None:
+    """Puts the bodies of functions where they are called."""
+    functions = {name: op for name, op in graph.symbols(module).items() if isinstance(op, graph.FuncOp)}
+    for op in [op for op in module.body.block.ops if isinstance(op, graph.FunctionLike)]:
+        rewrite(op, [InlineSome(functions, names)], PassContext(), erase_dead=False)
+    for name in names:
+        IrRewriter.erase_op(functions[name])
 
 
 class Swish(RewritePattern[graph.MulOp]):

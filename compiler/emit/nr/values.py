@@ -82,6 +82,8 @@ class Step:
     results: tuple[Value, ...] = ()
     hint: str = ""
     """The path of the layer in the model it comes from, where it has one."""
+    path: str | None = None
+    """Of the use of a macro or a network, where its weights are in the model."""
     formula: Formula | None = None
     """Of a formula with several results."""
 

@@ -57,6 +57,12 @@ class Origin:
             return (self.symbol,)
         return tuple(dict.fromkeys(symbol for part in self.parts for symbol in part.symbols))
 
+    def within(self, outer: Mapping[str, Origin]) -> Origin:
+        """Of a weight in a function, what it is where the function is called with these."""
+        if self.move is None:
+            return outer[self.symbol]
+        return Origin(move=self.move, parts=tuple(part.within(outer) for part in self.parts))
+
     def array(self, arrays: Mapping[str, Array]) -> Array:
         if self.move is None:
             return arrays[self.symbol]

@@ -113,6 +113,8 @@ class Bodies:
         match node:
             case LayerNode():
                 return frame.scope.unique(node.signature.scope)
+            case CallNode() if node.named is not None:
+                return frame.scope.named(node.named, node.named_at or node.span)
             case CallNode():
                 return frame.scope.unique(node.scope)
             case CustomNode():
