@@ -14,11 +14,11 @@ class Refusals:
     """The reasons found so far, each with the place of its op; `form` is what was to be written, `PyTorch code`."""
 
     def __init__(self, form: str) -> None:
-        self._form = form
+        self.form = form
         self._found: list[Diagnostic] = []
 
     def add(self, op: Operation, reason: str, *, help: str | None = None) -> None:
-        self._found.append(Diagnostic(CODE, f"{op.name} as {self._form}: {reason}", span_of(op.location), (), help))
+        self._found.append(Diagnostic(CODE, f"{op.name} as {self.form}: {reason}", span_of(op.location), (), help))
 
     @property
     def found(self) -> bool:

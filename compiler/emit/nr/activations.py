@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from neuralc.emit.nr.plan import Item
-from neuralc.emit.nr.text import Word, arguments
+from neuralc.emit.nr.text import Word, arguments, filled
 from neuralc.emit.nr.values import Call, Value
 from neuralc.grammar.signatures import find, snake_case
 
@@ -46,7 +46,7 @@ def activation(call: Call) -> str | None:
     signature = find(call.name)
     if signature is None or (call.name not in NAMES and call.name != "LeakyReLU"):
         return None
-    given = list(arguments(signature, call.arguments))
+    given = [filled(text) for text in arguments(signature, call.arguments)]
     if not given and call.name in NAMES:
         return NAMES[call.name]
     return Word(f"{call.name}({', '.join(given)})")

@@ -12,8 +12,6 @@ from neuralc.emit.nr.layout import to_channels_last
 from neuralc.emit.nr.network import FORM, Program, Writer
 from neuralc.emit.nr.tidy import inline, tidy
 from neuralc.emit.refusals import Refusals
-from neuralc.grammar.diagnostics import Source
-from neuralc.grammar.format import format_source
 
 
 def emit(module: ModuleOp) -> Program:
@@ -42,8 +40,3 @@ def emit(module: ModuleOp) -> Program:
         if not writer.inexpressible:
             return program
         inlined |= writer.inexpressible
-
-
-def formatted(text: str) -> str:
-    """In the layout of `neuralc fmt`."""
-    return format_source(Source("<program>", text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from neuralc.grammar.parameters import Borders, Kind, Optional, Several, Tuple
@@ -43,6 +43,27 @@ def _real(value: float) -> str:
     return f"{digits}e{int(exponent)}"
 
 
+_SLOT = re.compile("\ue000(\\w+)\ue001(.*?)\ue002")
+"""A value of an argument in a line that is not finished: two functions that differ in such values are one macro."""
+
+
+def slot(name: str, text: str) -> str:
+    return f"\ue000{name}\ue001{text}\ue002"
+
+
+def slots(text: str) -> list[tuple[str, str]]:
+    """The names and values of the slots of a text, in order."""
+    return _SLOT.findall(text)
+
+
+def filled(text: str, values: Iterable[str] | None = None) -> str:
+    """A text with these values in its slots; with those that stand there where none are given."""
+    if values is None:
+        return _SLOT.sub(r"\2", text)
+    given = iter(values)
+    return _SLOT.sub(lambda _: next(given), text)
+
+
 def arguments(signature: Signature, given: Mapping[str, Any]) -> Iterator[str]:
     """The arguments of a layer: what it needs by position, an activation behind it, others by name."""
     in_order = True
@@ -55,6 +76,8 @@ def arguments(signature: Signature, given: Mapping[str, Any]) -> Iterator[str]:
             in_order = False
             continue
         shown = written(_short(value, parameter.kind))
+        if parameter.name not in ("name", "function") and not isinstance(value, bool | None):
+            shown = slot(parameter.name, shown)
         if in_order and (parameter.required or parameter.name in _BY_POSITION):
             yield shown
         else:
@@ -68,7 +91,9 @@ _BY_POSITION = ("activation", "cropping", "padding", "pool_size", "rate", "size"
 
 def call_arguments(given: Mapping[str, Any]) -> list[str]:
     """The arguments of a macro or a network."""
-    return [f"{name}={written(value)}" for name, value in given.items()]
+    named = {name: value for name, value in given.items() if name == "name"}
+    values = [slot(name, written(value)) for name, value in given.items() if name != "name"]
+    return [*values, *(f"{name}={written(value)}" for name, value in named.items())]
 
 
 def _equal(value: Any, default: Any) -> bool:
