@@ -99,11 +99,11 @@ class Lines:
     # --- one line ----------------------------------------------------------------------------------------------------
     def _lines(self, item: Item, running: tuple[Value, ...], named: set[Value]) -> list[str]:
         if item.first is not None:
-            return [f"{self._targets(item, named)}{self._handle(item.first)}({self._applied(item)})"]
+            return [f"{self._targets(item, named)}{self._handle(item.first)}({self._applied(item, running)})"]
         if item in self._shared:
             made = self._layer(item, running, "")
             handle = self._handle(item)
-            return [f"{handle} = {made}", f"{self._targets(item, named)}{handle}({self._applied(item)})"]
+            return [f"{handle} = {made}", f"{self._targets(item, named)}{handle}({self._applied(item, running)})"]
         return [f"{self._targets(item, named)}{self._layer(item, running)}"]
 
     @property
@@ -117,7 +117,10 @@ class Lines:
             self._handles[item] = self.values.claim(simple(short(path)) if "." in path else f"{path}_layer")
         return self._handles[item]
 
-    def _applied(self, item: Item) -> str:
+    def _applied(self, item: Item, running: tuple[Value, ...]) -> str:
+        """The values that an item is applied to; nothing where it takes the running one."""
+        if self._in_chain(item, running):
+            return ""
         uses = [self.values.give(value) for value in item.inputs]
         uses += [f"{name}={_several([self.values.give(v) for v in vs])}" for name, vs in item.named.items()]
         return ", ".join(uses)
@@ -133,7 +136,7 @@ class Lines:
         given |= {} if own is None else {"name": own}
         shown = list(arguments(signature, given)) if signature is not None else call_arguments(given)
         if applied is None and not self._in_chain(item, running):
-            applied = self._applied(item)
+            applied = self._applied(item, running)
             inside = signature is not None and signature.inputs.flexible and item.call.name != "Lambda"
             if inside and signature is not None and (signature.inputs.many or not shown):
                 shown, applied = [applied, *shown], None

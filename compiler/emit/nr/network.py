@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.dialects.graph import WeightOp, declared_dims, symbols, the_model
+from neuralc.emit.nr.clauses import clauses, research
 from neuralc.emit.nr.definitions import Definitions
 from neuralc.emit.nr.inputs import input_clause
 from neuralc.emit.nr.lines import Lines
@@ -71,4 +72,9 @@ class Writer:
         head += ["  layers:", *(f"    {line}" for line in texts)]
         if lines.outputs:
             head.append(f"  outputs: {lines.outputs}")
-        return Program(filled("\n".join(head)) + "\n", "}\n", lines.weights)
+        tail = (
+            "".join(f"  {line}\n" for line in clauses(model))
+            + "}\n"
+            + "".join(f"\n{line}\n" for line in research(model))
+        )
+        return Program(filled("\n".join(head)) + "\n", tail, lines.weights)

@@ -108,13 +108,13 @@ class Bodies:
         node = step.node.node if isinstance(step.node, RepeatNode) else step.node
         if isinstance(node, LayerNode) and node.arguments["name"] is not None:
             return frame.scope.named(node.arguments["name"], node.arguments.spans["name"])
+        if isinstance(node, CallNode) and node.named is not None:
+            return frame.scope.named(node.named, node.named_at or node.span)
         if step.shared:
             return frame.scope.unique(step.targets[0])
         match node:
             case LayerNode():
                 return frame.scope.unique(node.signature.scope)
-            case CallNode() if node.named is not None:
-                return frame.scope.named(node.named, node.named_at or node.span)
             case CallNode():
                 return frame.scope.unique(node.scope)
             case CustomNode():
