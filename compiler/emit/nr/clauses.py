@@ -1,4 +1,4 @@
-"""The clauses of a program that do not compute: loss, optimizer, metrics, train and the like, as the model keeps them."""
+"""The clauses of a program that do not compute: loss, optimizer, metrics, train and others that the model keeps."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from xdsl.ir import Attribute
 
 from neuralc.dialects.graph import ModelOp
 from neuralc.dialects.graph.configuration import CalledAttr, LossAttr, MetricAttr, ResearchAttr, SectionAttr
-from neuralc.dialects.graph.search import ChoiceAttr, LogRangeAttr, RangeAttr, WrittenAttr
+from neuralc.dialects.graph.search import ChoiceAttr, LogRangeAttr, RangeAttr, SearchAttr, WrittenAttr
 from neuralc.dialects.syntax import to_literal
-from neuralc.emit.nr.text import written
+from neuralc.emit.nr.text import Word, written
 
 SETTINGS = ("loss", "optimizer", "metrics")
 SECTIONS = ("train", "execution", "benchmark", "test")
@@ -41,6 +41,13 @@ def research(model: ModelOp) -> Iterator[str]:
             parts = "".join(f" {key} {{ {_entries(value)} }}" for key, value in block.arguments.data.items())
             name = f" {block.called.data}" if block.called.data else ""
             yield f"research{name} {{{parts} }}"
+
+
+def searched(model: ModelOp) -> dict[str, Word]:
+    """The searches among the arguments of layers: path of the layer and parameter -> how it is written."""
+    found = model.attributes.get("searches")
+    data: Mapping[str, Attribute] = found.data if isinstance(found, DictionaryAttr) else {}
+    return {path: Word(_value(each.space)) for path, each in data.items() if isinstance(each, SearchAttr)}
 
 
 def _entries(notes: Attribute) -> str:

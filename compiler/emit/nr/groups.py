@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
@@ -29,6 +30,18 @@ def shared_layers(items: Sequence[Item]) -> list[Item]:
         known = first.setdefault(key, item) if item.weights and item.call.name != "Weight" else item
         found.append(item if known is item else replace(item, first=known))
     return found
+
+
+def outputs(items: Sequence[Item]) -> list[Item]:
+    """A Dense layer whose weights are those of an `output` is an Output."""
+    found = []
+    for item in items:
+        is_output = item.call.name == "Dense" and _OUTPUT.fullmatch(wanted_path(item) or "")
+        found.append(replace(item, call=replace(item.call, name="Output")) if is_output else item)
+    return found
+
+
+_OUTPUT = re.compile(r"output(_\d+)?")
 
 
 def repeated(items: Sequence[Item]) -> list[Item]:

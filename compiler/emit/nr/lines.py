@@ -14,6 +14,7 @@ from neuralc.emit.nr.planned import Planned
 from neuralc.emit.nr.text import Word, arguments, call_arguments, written
 from neuralc.emit.nr.values import Held, Value
 from neuralc.emit.nr.weights import Origin
+from neuralc.grammar.parameters import Parameter
 from neuralc.grammar.signatures import Signature, find
 
 
@@ -21,10 +22,18 @@ class Lines:
     """The items of a body as text."""
 
     def __init__(
-        self, values: ValueNames, planned: Planned, declared: Mapping[str, WeightOp], *, is_macro: bool = False
+        self,
+        values: ValueNames,
+        planned: Planned,
+        declared: Mapping[str, WeightOp],
+        *,
+        is_macro: bool = False,
+        searched: Mapping[str, Word] | None = None,
     ) -> None:
+        """`declared` says how weights begin, `searched` which arguments of layers are searches, by their paths."""
         self.values, self._items, self._body, self._declared = values, planned.items, planned.body, declared
         self.is_macro = is_macro
+        self._searched = searched or {}
         self._layers = LayerNames()
         self._handles: dict[Item, str] = {}
         self.weights: dict[str, Origin] = {}
@@ -127,13 +136,14 @@ class Lines:
 
     def _layer(self, item: Item, running: tuple[Value, ...], applied: str | None = None) -> str:
         """A layer with its arguments; applied to what it is of, where the chain does not lead there."""
-        signature = find(item.call.name)
         path, own = self._path(item)
+        signature = find(item.call.name)
         for leaf, value in item.weights.items():
             if isinstance(value.source, Held):
                 self.weights[f"{path}.{leaf}" if leaf else path] = value.source.origin
         given = {**item.call.arguments, **({} if signature is None else self._rules(item, signature))}
         given |= {} if own is None else {"name": own}
+        given |= {name: self._searched[f"{path}.{name}"] for name in given if f"{path}.{name}" in self._searched}
         shown = list(arguments(signature, given)) if signature is not None else call_arguments(given)
         if applied is None and not self._in_chain(item, running):
             applied = self._applied(item, running)
@@ -185,6 +195,14 @@ class Lines:
         if trainable and not any(trainable) and is_float(next(iter(item.weights.values())).element):
             found["trainable"] = False
         return found
+
+
+def rule_parameter(signature: Signature, leaf: str, kind: str) -> Parameter | None:
+    """The parameter that says how a weight begins, or what training does with it."""
+    names = [f"{leaf}_{kind}", f"{leaf.partition('_')[0]}_{kind}"] if leaf else [kind]
+    if leaf == "kernel":
+        names.append(f"depthwise_{kind}")
+    return next((found for name in names if (found := signature.parameter(name)) is not None), None)
 
 
 def rule_text(rule: Any) -> Any:

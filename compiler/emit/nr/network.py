@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.dialects.graph import WeightOp, declared_dims, symbols, the_model
-from neuralc.emit.nr.clauses import clauses, research
+from neuralc.emit.nr.clauses import clauses, research, searched
 from neuralc.emit.nr.definitions import Definitions
 from neuralc.emit.nr.inputs import input_clause
 from neuralc.emit.nr.lines import Lines
@@ -66,15 +66,12 @@ class Writer:
             self._refusals.add(model, str(problem))
             self._refusals.raise_if_any()
             raise
-        lines = Lines(values, found, self._declared)
+        lines = Lines(values, found, self._declared, searched=searched(model))
         texts = lines.texts(list(zip(model.outputs, found.body.results, strict=True)))
         head = [*self._definitions.texts, f"network {simple(model.sym_name.data)} {{", f"  input: {clause.text}"]
         head += ["  layers:", *(f"    {line}" for line in texts)]
         if lines.outputs:
             head.append(f"  outputs: {lines.outputs}")
-        tail = (
-            "".join(f"  {line}\n" for line in clauses(model))
-            + "}\n"
-            + "".join(f"\n{line}\n" for line in research(model))
-        )
+        notes = "".join(f"\n{line}\n" for line in research(model))
+        tail = "".join(f"  {line}\n" for line in clauses(model)) + "}\n" + notes
         return Program(filled("\n".join(head)) + "\n", tail, lines.weights)

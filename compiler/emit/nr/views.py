@@ -55,9 +55,8 @@ def _reshape(body: Body, x: Value, shape: Shape) -> Value:
             sizes.insert(open_size, "-1")
         return method(expressions[0], "reshape", *sizes) if sizes else function("reshape", expressions[0], "()")
 
-    return body.formula(
-        [x, *sized.extra], render, shape, x.element, layer=layer, apart=layer is not None, view=True, sized=sized
-    )
+    apart, inputs = layer is not None, [x, *sized.extra]
+    return body.formula(inputs, render, shape, x.element, layer=layer, apart=apart, view=True, sized=sized)
 
 
 def _without(shape: Shape, axis: int) -> Shape:
