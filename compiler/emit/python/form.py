@@ -23,6 +23,10 @@ RUNNING = ("x", "y", "z")
 """The variables of a body that values flow through."""
 
 
+LETTERS = "wvutsrqponmkjhgfedcba"
+"""Variables for values that have no name of their own while those hold others."""
+
+
 def _called(child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
     return call(held, *arguments)
 
@@ -56,10 +60,14 @@ class Form:
     """What a layer may not be called: attributes that the framework's classes have."""
     held: str = "self.{}"
     """How a body reaches a layer, a weight or a part of the model by its name."""
+    parameter: Callable[[str, str], str] = "{}.{}".format
+    """A parameter of a layer, reached by a text, by its name."""
     applied: Callable[[Child, str, Sequence[Expression]], Expression] = _called
     """A part of the model, reached by a text, applied to values."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
+    defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What constructor options are that are not written, as texts: those that one class may have as parameters."""
     indent: int = 8
     """The columns in front of the statements of a body."""
 

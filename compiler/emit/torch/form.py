@@ -16,10 +16,17 @@ POSITIONAL = {
     "nn.Conv": ("in_channels", "out_channels"),
     "nn.ConvTranspose": ("in_channels", "out_channels"),
     "nn.Dropout": ("p",),
+    "nn.Embedding": ("num_embeddings", "embedding_dim"),
     "nn.FeatureAlphaDropout": ("p",),
+    "nn.GroupNorm": ("num_groups", "num_channels"),
+    "nn.LayerNorm": ("normalized_shape",),
     "nn.Linear": ("in_features", "out_features"),
     "nn.PReLU": ("num_parameters",),
+    "nn.RMSNorm": ("normalized_shape",),
 }
+
+_WINDOW = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
+DEFAULTS = {"nn.Conv": _WINDOW, "nn.ConvTranspose": {**_WINDOW, "output_padding": "0"}}
 
 
 def _permuted(x: Expression, axes: Order) -> Expression:
@@ -37,4 +44,5 @@ FORM = Form(
     class_names=CLASS_NAMES,
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
+    defaults=DEFAULTS,
 )
