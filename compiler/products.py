@@ -25,10 +25,11 @@ class Streamed:
 class Code:
     """A text, and what stands beside it in files: by the end of their names, which follows the stem of the text's own.
 
-    `model.py` with `.safetensors` stands beside `model.safetensors`, with `_train.py` beside `model_train.py`.
+    `model.py` with `.safetensors` stands beside `model.safetensors`, with `_train.py` beside `model_train.py`. A text
+    that names what stands beside it is a function of that stem.
     """
 
-    text: str | bytes
+    text: str | bytes | Callable[[str], str]
     beside: Mapping[str, str | bytes | Streamed] = field(default_factory=dict)
 
 
@@ -92,6 +93,18 @@ def _structured(compilation: Compilation) -> ModuleOp:
     return with_structure(compilation.module) if compilation.imported else compilation.module
 
 
+def _nr(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.nr import emit
+    from neuralc.emit.nr.weights import MovedWeights
+    from neuralc.mapped_file import safetensors_pieces
+
+    program = emit(compilation.module)
+    if not compilation.trained or not program.weights:
+        return Code(program.text())
+    pieces = safetensors_pieces(MovedWeights(compilation.weights, program.weights))
+    return Code(lambda stem: program.text(f"{stem}.safetensors"), {".safetensors": Streamed(pieces)})
+
+
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     """The weights in a file of their own; a program that starts untrained has none."""
     from neuralc.mapped_file import safetensors_pieces
@@ -112,6 +125,7 @@ EMITTERS: dict[str, Emitter] = {
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
     "torch": Emitter("model", "_torch.py", _torch),
+    "nr": Emitter("model", ".nr", _nr),
 }
 DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda"}
 
@@ -128,11 +142,16 @@ def emitter(kind: str, target: str) -> Emitter:
     return found
 
 
+def text_of(code: Code, stem: str) -> str | bytes:
+    """A text whose file is called `stem` and a suffix."""
+    return code.text if isinstance(code.text, str | bytes) else code.text(stem)
+
+
 def content(product: Product) -> str | bytes:
     """A product that is no folder, whole, without what stands beside it."""
     match product:
         case Code():
-            return product.text
+            return text_of(product, "model")
         case Streamed():
             return b"".join(product.pieces)
         case str() | bytes():
