@@ -26,7 +26,8 @@ class Code:
     `model.py` with `.safetensors` stands beside `model.safetensors`, with `_train.py` beside `model_train.py`.
     """
 
-    text: str | bytes
+    text: str | bytes | Callable[[str | None], str | bytes]
+    """A function where it names what stands beside it: of the stem, which is None where nothing can."""
     beside: Mapping[str, str | bytes | Streamed] = field(default_factory=dict)
 
 
@@ -83,6 +84,17 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(emit(compilation.module), _weights_beside(compilation))
 
 
+def _onnx(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.onnx import emit
+
+    model, end = emit(compilation.module, compilation.weights), ".onnx.data"
+    if not model.tensors.are_large:
+        return model.whole()
+    return Code(
+        lambda stem: model.whole() if stem is None else model.beside(stem + end), {end: Streamed(model.pieces())}
+    )
+
+
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     """The weights in a file of their own; a program that starts untrained has none."""
     from neuralc.mapped_file import safetensors_pieces
@@ -102,6 +114,7 @@ EMITTERS: dict[str, Emitter] = {
     "so": Emitter("kernel", ".so", _llvm, ("cpu",), binary=True, executable=True),
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
+    "onnx": Emitter("model", ".onnx", _onnx, binary=True),
     "torch": Emitter("model", "_torch.py", _torch),
 }
 DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda"}
@@ -123,7 +136,7 @@ def content(product: Product) -> str | bytes:
     """A product that is no folder, whole, without what stands beside it."""
     match product:
         case Code():
-            return product.text
+            return product.text(None) if callable(product.text) else product.text
         case Streamed():
             return b"".join(product.pieces)
         case str() | bytes():
