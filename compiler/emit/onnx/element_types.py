@@ -34,7 +34,7 @@ COMPUTED: Mapping[str, frozenset[Attribute]] = {
     "ReduceMax": frozenset({i8, i32, i64, u8}),
     "ReduceMin": frozenset({i8, i32, i64, u8}),
     "ReduceProd": frozenset({i32, i64}),
-    "ReduceSum": frozenset({i32, i64}),
+    "ReduceSum": frozenset({i64}),  # it saturates at the ends of the type, where sums wrap around
     "Relu": frozenset({i8, i32}),
     "Resize": frozenset({i8, i32, u8}),
     "TopK": frozenset({i8, i16, i32, i64, u8}),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import onnx
 from onnx import helper
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Operation
 
 from neuralc import __version__
 from neuralc.dialects.graph import (
@@ -110,14 +110,18 @@ class _Graph:
         self.values.weights = set(self.weights)
         self._states(scope)
         outputs = self._output_names(scope)
-        end = self.model.terminator
+        end, reserved = self.model.terminator, self.values.reserved
         for value, name in zip(end.operands, outputs, strict=True):
-            if value.owner is not self.model.block and not isinstance(value.owner, GetWeightOp | GetStateOp):
-                if self.functions.layouts.orders[value] == natural(value):
-                    self.values.reserved.setdefault(value, name)
+            made = isinstance(value.owner, Operation) and not isinstance(value.owner, GetWeightOp | GetStateOp)
+            if made and self.functions.layouts.orders[value] == natural(value):
+                reserved.setdefault(value, name)
         self.functions.block(self.values, self.model)
         for index, (value, name) in enumerate(zip(end.operands, outputs, strict=True)):
-            self._output(self.values.operand(end, index), name, element_of(value.type), shape_of(value.type))
+            self.values.turned.clear()
+            made = self.values.operand(end, index)
+            self._output(
+                made, name, element_of(value.type), shape_of(value.type), turned=made != self.values.names[value]
+            )
         self._next_states()
 
     @property
@@ -131,9 +135,12 @@ class _Graph:
         taken = {*self.model.inputs, *self.weights}
         return [scope.names.claim(name) if name in taken else name for name in self.model.outputs]
 
-    def _output(self, made: str, name: str, element: Attribute, shape: Shape) -> None:
+    def _output(self, made: str, name: str, element: Attribute, shape: Shape, *, turned: bool = False) -> None:
+        """A node that only turns the result round, for this output alone, has the output's name."""
         self.values.writer.label = ""
-        if made != name:
+        if turned:
+            self.values.writer.rename(made, name)
+        elif made != name:
             self.values.write("Identity", made, element=element, output=name)
         self.outputs.append(result_port(name, element, shape))
 

@@ -146,6 +146,8 @@ class OnnxLayouts(Layouts):
                 return tuple(natural(operand) for operand in op.operands)
             case YieldOp():
                 return tuple(natural(operand) for operand in op.operands)
+            case TransposeOp():
+                return (self._transposed(op),)
             case ConvOp() | ConvTransposeOp():
                 first, _, *rest = super()._needs(op)
                 return (first, kernel_order(op) or natural(op.kernel), *rest)
@@ -163,6 +165,29 @@ class OnnxLayouts(Layouts):
                 return needs[0]
             case _:
                 return super()._result_order(op, index, needs)
+
+    def _transposed(self, op: TransposeOp) -> Order:
+        """The operand as it is where that is what users want; else in the order that makes the result the model's own.
+
+        Without the second, a transpose would be written once for each user.
+        """
+        have, perm = self.orders[op.operands[0]], tuple(op.literal("perm"))
+        result = tuple(perm.index(axis) for axis in have)
+        if self._is_of_weight(op) or result == natural(op.results[0]) or self._wanted(op.results[0]) == result:
+            return have
+        if any(use.index == 1 and self._takes_kernel(use.operation, result) for use in op.results[0].uses):
+            return have
+        return perm
+
+    def _is_of_weight(self, op: Operation) -> bool:
+        """Whether an op is a transpose of a weight, which is stored as it is needed."""
+        value = op.operands[0]
+        while isinstance(value.owner, TransposeOp):
+            value = value.owner.operands[0]
+        return value in self._weights
+
+    def _takes_kernel(self, op: Operation, order: Order) -> bool:
+        return kernel_order(op) == order or (isinstance(op, DenseOp) and len(shape_of(op.x.type)) == 2)
 
     def _analyze_region(self, arguments: Sequence[SSAValue], ops: Sequence[Operation]) -> None:
         self.orders.update((argument, natural(argument)) for argument in arguments)

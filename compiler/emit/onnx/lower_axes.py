@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xdsl.dialects.builtin import i1, i64
@@ -10,6 +10,7 @@ from xdsl.ir import Operation
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim
+from neuralc.dialects.scalar import is_integer
 from neuralc.dialects.types import element_of
 from neuralc.emit.onnx.element_types import u8
 from neuralc.emit.onnx.values import Values
@@ -38,11 +39,38 @@ def _reduce(values: Values, op: graph.ReduceOp) -> None:
     if own == i1:
         found = values(operator, values.cast(x, u8), *extra, **attributes)
         values.define(op, "Cast", found, to=9)
+    elif kind == "prod" and is_integer(own):
+        _integer_product(values, op, x, axes, keepdims=keepdims)
     elif values.carrier(operator, x) == own:
         values.define(op, operator, x, *extra, **attributes)
     else:
         wide = values.widened(x, values.carrier(operator, x), operator)
         values.result(op, values.narrowed(values(operator, wide, *extra, **attributes), own, operator))
+
+
+def _integer_product(values: Values, op: graph.ReduceOp, x: str, axes: Sequence[int], *, keepdims: bool) -> None:
+    """Halves of what is left times one another, which wraps around: ReduceProd of onnxruntime saturates."""
+    shape = values.operand_shape(op)
+    product = x
+    for axis in axes:
+        size = shape[axis]
+        if not isinstance(size, int):
+            values.refuse(op, f"of integers along a symbolic size {size}")
+            return
+        if size == 0:
+            values.refuse(op, "of no integers")
+            return
+        while size > 1:
+            half = size // 2
+            first, second = values.slice(product, axis, 0, half), values.slice(product, axis, half, 2 * half)
+            pairs = values("Mul", first, second)
+            odd = [values.slice(product, axis, 2 * half, size)] if size % 2 else []
+            product = values("Concat", pairs, *odd, axis=axis) if odd else pairs
+            size = half + len(odd)
+    if keepdims:
+        values.define(op, "Identity", product)
+    else:
+        values.define(op, "Squeeze", product, values.integers(axes))
 
 
 def _arg_reduce(values: Values, op: graph.ArgReduceOp) -> None:

@@ -14,7 +14,7 @@ from neuralc.emit.onnx.values import Values
 
 
 def _dense(values: Values, op: graph.DenseOp) -> None:
-    """Gemm of matrices, which has a bias and takes a kernel [units, in]; MatMul and Add of more dims, and of integers."""
+    """Gemm of matrices, with a bias or a kernel [units, in]; MatMul and Add of more dims, and of integers."""
     x, kernel, *bias = values.operands(op)
     turned = values.layouts.needs[op][1] == (1, 0)
     if len(shape_of(op.x.type)) == 2 and is_float(element_of(op.x.type)) and (bias or turned):

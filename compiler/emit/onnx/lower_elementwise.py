@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from xdsl.ir import Operation
+import numpy as np
+from xdsl.dialects.builtin import f16, f32, f64, i32, i64
+from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.interp.graph.elementwise import SELU_ALPHA, SELU_SCALE
@@ -64,6 +66,9 @@ BINARY: Mapping[type[Operation], str] = {
     graph.MulOp: "Mul",
     graph.SubOp: "Sub",
 }
+
+CLIPPED = (f16, f32, f64, i32, i64)
+"""Element types of a maximum and a minimum that become one Clip."""
 
 
 def _unary(values: Values, op: Operation) -> None:
@@ -158,6 +163,37 @@ def _relu(values: Values, op: graph.ReluOp) -> None:
     finish(values, op, "Identity" if unsigned else "Relu", values.operand(op, 0))
 
 
+def _maximum(values: Values, op: graph.MaximumOp) -> None:
+    """Left to the minimum behind it where both are the bounds of a Clip."""
+    (user,) = [use.operation for use in op.result.uses] if op.result.has_one_use() else (None,)
+    if not isinstance(user, graph.MinimumOp) or _bounds(user) is None:
+        _binary(values, op)
+
+
+def _minimum(values: Values, op: graph.MinimumOp) -> None:
+    bounds = _bounds(op)
+    if bounds is None:
+        _binary(values, op)
+        return
+    lower, x, low, high = bounds
+    numbers = [values.like(np.asarray(constant_of(bound)), values.names[x]) for bound in (low, high)]
+    finish(values, op, "Clip", values.ordered(x, values.layouts.needs[lower][list(lower.operands).index(x)]), *numbers)
+
+
+def _bounds(op: graph.MinimumOp) -> tuple[graph.MaximumOp, SSAValue, SSAValue, SSAValue] | None:
+    """The maximum under a minimum, its value and the two numbers, where they are the bounds of a Clip."""
+    for lower, high in ((op.lhs, op.rhs), (op.rhs, op.lhs)):
+        owner = lower.owner
+        if not isinstance(owner, graph.MaximumOp) or not lower.has_one_use() or constant_of(high) is None:
+            continue
+        if owner.parent_block() is not op.parent_block() or element_of(op.result.type) not in CLIPPED:
+            continue
+        for x, low in ((owner.lhs, owner.rhs), (owner.rhs, owner.lhs)):
+            if constant_of(low) is not None and constant_of(x) is None and x.type == op.result.type:
+                return owner, x, low, high
+    return None
+
+
 def _remainder(values: Values, op: graph.RemainderOp) -> None:
     """Mod of integers; of floats it is C's fmod, moved by the divisor where the signs differ."""
     x, y = values.operands(op)
@@ -229,6 +265,8 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     graph.GeluOp: _gelu,
     graph.HardSigmoidOp: _hard_sigmoid,
     graph.LeakyReluOp: _leaky_relu,
+    graph.MaximumOp: _maximum,
+    graph.MinimumOp: _minimum,
     graph.PowOp: _pow,
     graph.PreluOp: _prelu,
     graph.Relu6Op: _relu6,

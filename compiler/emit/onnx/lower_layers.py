@@ -193,7 +193,8 @@ def _lrn(values: Values, op: graph.LrnOp) -> None:
         part = values.slice(padded, axis, first, first + count)
         total = part if total is None else values("Add", total, part)
     assert total is not None, "a window has at least one place"
-    scaled = values("Add", values("Mul", total, values.like(alpha / size, x)), values.like(bias, x))
+    mean = values("Div", values("Mul", total, values.like(alpha, x)), values.like(size, x))
+    scaled = values("Add", mean, values.like(bias, x))
     values.define(op, "Div", x, values("Pow", scaled, values.like(beta, x)))
 
 

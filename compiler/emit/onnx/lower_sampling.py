@@ -1,71 +1,16 @@
-"""Reads between places: Resize, GridSample, regions of interest, deformable convolution, folding."""
+"""Reads between places: GridSample, regions of interest, deformable convolution, folding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from xdsl.ir import Operation
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import element_of, is_float, shape_of
-from neuralc.emit.onnx.element_types import f32
 from neuralc.emit.onnx.lower_layers import given
-from neuralc.emit.onnx.values import Values, exact_attribute
-
-MODES = {"nearest": "nearest", "linear": "linear", "cubic": "cubic"}
-SINCE = {"half_pixel_symmetric": 19}
-"""Coordinates that older operator sets do not have."""
-
-
-def _resize(values: Values, op: graph.ResizeOp) -> None:
-    literals, order = op.literals(), values.order(op)
-    mode, coordinates = literals["mode"], literals["coordinates"]
-    if mode not in MODES:
-        values.refuse(op, f"ONNX has no resizing by {mode}")
-        return
-    if coordinates == "tf_half_pixel_for_nn":
-        values.refuse(op, "the coordinates tf_half_pixel_for_nn went with version 13")
-        return
-    if not exact_attribute(element_of(op.x.type), literals["cubic_coeff_a"], literals["extrapolation_value"]):
-        values.refuse(op, "numbers of attributes in fp64, which are fp32 in ONNX")
-        return
-    attributes: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": coordinates}
-    if mode == "nearest":
-        attributes["nearest_mode"] = literals["nearest_mode"]
-    if mode == "cubic":
-        attributes["cubic_coeff_a"] = literals["cubic_coeff_a"]
-    if literals["exclude_outside"]:
-        attributes["exclude_outside"] = 1
-    if literals["antialias"]:
-        values.writer.scope.opset.need(18)
-        attributes["antialias"] = 1
-    if coordinates == "tf_crop_and_resize" and literals["extrapolation_value"]:
-        attributes["extrapolation_value"] = literals["extrapolation_value"]
-    values.writer.scope.opset.need(SINCE.get(coordinates, 17))
-    x = values.operand(op, 0)
-    rank = len(order)
-    roi = literals.get("roi")
-    region = (
-        ""
-        if roi is None
-        else values.constant(np.array([*(roi[a] for a in order), *(roi[a + rank] for a in order)]), f32)
-    )
-    wide, own = values.carrier("Resize", x), element_of(op.x.type)
-    inputs = [values.cast(x, wide), region, *_extent(values, op)]
-    if wide == own:
-        values.define(op, "Resize", *inputs, **attributes)
-    else:
-        values.result(op, values.cast(values("Resize", *inputs, **attributes), own))
-
-
-def _extent(values: Values, op: graph.ResizeOp) -> list[str]:
-    """Scales where they are given, and say the sizes; else the sizes."""
-    order, scales = values.order(op), op.literals().get("scales")
-    if scales is None:
-        return ["", values.sizes.vector(values.shape(op))]
-    return [values.constant(np.array([scales[axis] for axis in order]), f32)]
+from neuralc.emit.onnx.values import Values
 
 
 def _grid_sample(values: Values, op: graph.GridSampleOp) -> None:
@@ -133,6 +78,5 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     graph.FoldOp: _fold,
     graph.GridSampleOp: _grid_sample,
     graph.MaxRoiPoolOp: _max_roi_pool,
-    graph.ResizeOp: _resize,
     graph.RoiAlignOp: _roi_align,
 }

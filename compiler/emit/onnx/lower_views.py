@@ -12,6 +12,7 @@ from xdsl.ir import Operation
 from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
+from neuralc.emit.layouts import conversion
 from neuralc.emit.onnx.values import Values
 
 LIMIT = np.iinfo(np.int64)
@@ -23,13 +24,17 @@ def _reshape(values: Values, op: graph.ReshapeOp) -> None:
     if before == after:
         values.alias(op, x)
     else:
-        entries, allow = values.reshape_entries(before, after)
-        values.define(op, "Reshape", x, values.sizes.vector(entries), allowzero=1 if allow else None)
+        operator, second, attributes = values.reshaping(before, after)
+        values.define(op, operator, x, second, **attributes)
 
 
 def _transpose(values: Values, op: graph.TransposeOp) -> None:
-    """Only the names of the axes change; what has to move moves where it is read."""
-    values.alias(op, values.operand(op, 0))
+    """Only the names of the axes change where users read the operand as it is."""
+    have, want = values.layouts.orders[op.operands[0]], values.layouts.needs[op][0]
+    if have == want or op.operands[0] in values.uniform:
+        values.alias(op, values.operand(op, 0))
+    else:
+        values.define(op, "Transpose", values.names[op.operands[0]], perm=list(conversion(have, want)))
 
 
 def _constant(values: Values, op: graph.ConstantOp) -> None:
@@ -117,7 +122,7 @@ def _pad(values: Values, op: graph.PadOp) -> None:
         values.alias(op, x)
         return
     if mode != "constant" and _wraps(op):
-        values.refuse(op, f"mode {mode} with more places than the dim has")
+        _gathered(values, op, x)
         return
     if mode == "wrap":
         values.writer.scope.opset.need(19)
@@ -130,6 +135,21 @@ def _pad(values: Values, op: graph.PadOp) -> None:
         values.define(op, "Pad", *inputs, **attributes)
     else:
         values.result(op, values.cast(values("Pad", *inputs, **attributes), own))
+
+
+def _gathered(values: Values, op: graph.PadOp, x: str) -> None:
+    """Each padded dim by the numbers of the places that stand in it."""
+    sizes, order, mode = shape_of(op.x.type), values.order(op), op.literal("mode")
+    for place, axis in enumerate(order):
+        low, high, size = op.literal("low")[axis], op.literal("high")[axis], sizes[axis]
+        if not (low or high):
+            continue
+        if not isinstance(size, int):
+            values.refuse(op, f"mode {mode} along a symbolic size {size}, with others that are padded more than once")
+            return
+        places = np.pad(np.arange(size), (low, high), mode=mode)
+        x = values("Gather", x, values.integers(places.tolist()), axis=place)
+    values.result(op, x)
 
 
 def _wraps(op: graph.PadOp) -> bool:

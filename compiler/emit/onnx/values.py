@@ -199,8 +199,17 @@ class Values:
         """`name` of the shape `before` in another one. Raises UnknownSize."""
         if tuple(before) == tuple(after):
             return name
+        operator, second, attributes = self.reshaping(before, after)
+        return self(operator, name, second, **attributes)
+
+    def reshaping(self, before: Shape, after: Shape) -> tuple[str, str, dict[str, Any]]:
+        """The operator, its second input and its attributes: sizes are not named where only ones come or go."""
+        for operator, longer, shorter in (("Squeeze", before, after), ("Unsqueeze", after, before)):
+            axes = _ones_between(longer, shorter)
+            if axes is not None:
+                return operator, self.integers(axes), {}
         entries, allow = self.reshape_entries(before, after)
-        return self("Reshape", name, self.sizes.vector(entries), allowzero=1 if allow else None)
+        return "Reshape", self.sizes.vector(entries), {"allowzero": 1} if allow else {}
 
     def reshape_entries(self, before: Shape, after: Shape) -> tuple[list[int | Dim], bool]:
         """The shape as Reshape takes it: 0 copies a size, one -1 is what is left, others are computed."""
@@ -256,6 +265,20 @@ class Values:
         """From now on nodes belong to `op`."""
         first = next(iter(op.results), None)
         self.writer.label = (first.name_hint if first is not None else None) or op.name.partition(".")[2]
+
+
+def _ones_between(longer: Shape, shorter: Shape) -> list[int] | None:
+    """The axes of 1 that `longer` has more than `shorter`; None where that is not all."""
+    axes: list[int] = []
+    rest = list(shorter)
+    for axis, size in enumerate(longer):
+        if rest and size == rest[0]:
+            rest.pop(0)
+        elif size == 1:
+            axes.append(axis)
+        else:
+            return None
+    return axes if axes and not rest else None
 
 
 def exact_attribute(element: Attribute, *numbers: float) -> bool:
