@@ -13,6 +13,7 @@ import onnx
 from xdsl.dialects.builtin import IntegerType, Signedness, bf16, f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.ir import Attribute
 
+from neuralc.dialects.scalar import identity
 from neuralc.dialects.types import is_float
 from neuralc.frontends.onnx.element_types import NAMES, NUMBERS
 
@@ -73,6 +74,12 @@ def first_version(operator: str, elements: Sequence[Attribute | None], least: in
     raise LookupError(f"{operator} takes no {', '.join(names)}")
 
 
+def integer_limits(element: Attribute) -> tuple[int, int]:
+    """The least and the largest number of an integer type."""
+    least, most = identity("maximum", element), identity("minimum", element)
+    return int(least), int(most)
+
+
 def _computes(operator: str, element: Attribute) -> bool:
     if not is_float(element) and element not in COMPUTED.get(operator, {element}):
         return False
@@ -98,4 +105,4 @@ def _accepts(operator: str, names: tuple[str, ...], version: int, *, anywhere: b
     return all(not name or name in inputs[min(i, len(inputs) - 1)].types for i, name in enumerate(names))
 
 
-__all__ = ["COMPUTED", "ORDERED", "carrier", "f32", "f64", "first_version", "u8", "u16", "u32", "u64"]
+__all__ = ["COMPUTED", "ORDERED", "carrier", "f32", "f64", "first_version", "integer_limits", "u8", "u16", "u32", "u64"]

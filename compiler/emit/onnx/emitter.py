@@ -83,7 +83,8 @@ def emit(module: ModuleOp, weights: WeightStore) -> OnnxModel:
     def write(initializers: Sequence[onnx.TensorProto]) -> bytes:
         proto = graph.proto(initializers)
         proto.metadata_props.extend(entries)
-        return proto.SerializeToString(deterministic=True)
+        text: bytes = proto.SerializeToString(deterministic=True)
+        return text
 
     return OnnxModel(write, tensors)
 
@@ -112,16 +113,15 @@ class _Graph:
         outputs = self._output_names(scope)
         end, reserved = self.model.terminator, self.values.reserved
         for value, name in zip(end.operands, outputs, strict=True):
-            made = isinstance(value.owner, Operation) and not isinstance(value.owner, GetWeightOp | GetStateOp)
-            if made and self.functions.layouts.orders[value] == natural(value):
+            computed = isinstance(value.owner, Operation) and not isinstance(value.owner, GetWeightOp | GetStateOp)
+            if computed and self.functions.layouts.orders[value] == natural(value):
                 reserved.setdefault(value, name)
         self.functions.block(self.values, self.model)
         for index, (value, name) in enumerate(zip(end.operands, outputs, strict=True)):
             self.values.turned.clear()
             made = self.values.operand(end, index)
-            self._output(
-                made, name, element_of(value.type), shape_of(value.type), turned=made != self.values.names[value]
-            )
+            turned = made != self.values.names[value]
+            self._output(made, name, element_of(value.type), shape_of(value.type), turned=turned)
         self._next_states()
 
     @property

@@ -6,7 +6,7 @@ no node turns it. Everything else is the analysis that emitters share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from xdsl.ir import Operation, SSAValue
 
@@ -189,7 +189,7 @@ class OnnxLayouts(Layouts):
     def _takes_kernel(self, op: Operation, order: Order) -> bool:
         return kernel_order(op) == order or (isinstance(op, DenseOp) and len(shape_of(op.x.type)) == 2)
 
-    def _analyze_region(self, arguments: Sequence[SSAValue], ops: Sequence[Operation]) -> None:
+    def _analyze_region(self, arguments: Sequence[SSAValue], ops: Iterable[Operation]) -> None:
         self.orders.update((argument, natural(argument)) for argument in arguments)
         for op in ops:
             self.needs[op] = self._needs(op)

@@ -128,8 +128,7 @@ class ControlFlow:
                 self._lower(body, inner)
                 continue
             body.writer.label = label
-            for value in first:
-                outputs.append(port(own_result(body, value), i1, ()))
+            outputs += [port(own_result(body, given), i1, ()) for given in first]
             for index, value in enumerate(inner.operands):
                 made = own_result(body, body.operand(inner, index))
                 outputs.append(port(made, element_of(value.type), shape_of(value.type)))

@@ -12,6 +12,7 @@ from xdsl.ir import Attribute, Operation
 from neuralc.dialects import graph
 from neuralc.dialects.scalar import is_integer
 from neuralc.dialects.types import element_of, is_float, numpy_dtype
+from neuralc.emit.onnx.element_types import integer_limits
 from neuralc.emit.onnx.values import Values
 from neuralc.frontends.onnx.element_types import NUMBERS
 
@@ -103,19 +104,23 @@ def _cast(values: Values, op: graph.CastOp) -> None:
 
 def saturated(values: Values, x: str, after: Attribute) -> str:
     """ONNX leaves open what a number becomes that the integer type does not hold; here it is the nearest one, NaN 0."""
-    limits, dtype = np.iinfo(numpy_dtype(after)), numpy_dtype(values.element(x))
-    low, high = float(limits.min), float(limits.max)
+    least, most = integer_limits(after)
+    dtype, low, high = numpy_dtype(values.element(x)), float(least), float(most)
     number = values.choose(values.test("IsNaN", x), values.like(0, x), x)
     top = _largest(dtype, high)
     if top is None:  # every finite number of the float type is inside
-        top = float(np.finfo(dtype).max) if dtype.kind == "f" else float(np.float32(3.3895314e38))
+        top = LARGEST[dtype.name]
     bottom = low if _holds(dtype, low) else -top
     inside = values.carried("Clip", number, values.like(bottom, x), values.like(top, x))
     found = values.cast(inside, after)
     if top == high:
         return found
     above = values.test("Greater", number, values.like(top, x))
-    return values.choose(above, values.number(int(limits.max), after), found)
+    return values.choose(above, values.number(most, after), found)
+
+
+LARGEST = {"float16": 65504.0, "bfloat16": 2.0**128 - 2.0**120, "float32": 2.0**128 - 2.0**104}
+"""The largest finite number of each float type that an integer type reaches beyond."""
 
 
 def _holds(dtype: np.dtype[Any], number: float) -> bool:

@@ -13,7 +13,8 @@ from xdsl.dialects.builtin import i64
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim, as_dim, simplest
-from neuralc.dialects.types import Shape, element_of, numpy_dtype
+from neuralc.dialects.types import Shape, element_of
+from neuralc.emit.onnx.element_types import integer_limits
 from neuralc.emit.onnx.values import Values
 
 
@@ -103,7 +104,7 @@ def integer_max_pool(values: Values, op: graph.MaxPoolOp) -> None:
     high = [pads[rank + i] + missing[i] for i in range(rank)]
     own = values.element(x)
     wide = values.carrier("Max", x)
-    least = int(np.iinfo(numpy_dtype(own)).min)
+    least = int(integer_limits(own)[0])
     padded = _pad(values, values.cast(x, wide), (0, 0, *pads[:rank]), (0, 0, *high), least)
     taps = Taps(op.literal("window"), op.literal("strides"), op.literal("dilations"), extents)
     parts = [part for _, part in taps.slices(values, padded, 2)]

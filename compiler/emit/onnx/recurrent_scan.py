@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from xdsl.dialects.builtin import i1
 
@@ -43,7 +44,7 @@ def as_scan(values: Values, op: RecurrentOp) -> None:
         following = [body.choose(column, new, old) for new, old in zip(following, before, strict=True)]
     ends = [own_result(body, name) for name in (*following, following[0])]
     outputs = [port(name, element, state_shape) for name in ends]
-    flags: dict[str, list[int]] = {}
+    flags: dict[str, Any] = {}
     if op.literal("reverse"):
         flags = {"scan_input_directions": [1] * len(scanned), "scan_output_directions": [1]}
     names = [values.result_name(result) for result in (*op.results[1:], op.results[0])]

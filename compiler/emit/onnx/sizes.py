@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import i64
@@ -119,7 +120,7 @@ class Sizes:
     def _numbers(self, values: Sequence[int]) -> str:
         return self.writer.constant(np.array(values, np.int64))
 
-    def _op(self, operator: str, *inputs: str, **attributes: int) -> str:
+    def _op(self, operator: str, *inputs: str, **attributes: Any) -> str:
         return self.writer.node(operator, inputs, [i64], **attributes)[0]
 
 

@@ -85,7 +85,7 @@ class Tensors:
         for name, offset in self._offsets().items():
             yield bytes(offset - end)
             array = self._array(name)
-            yield memoryview(array.reshape(-1).view(np.uint8))
+            yield array.reshape(-1).view(np.uint8).data
             end = offset + array.nbytes
 
     def _offsets(self) -> dict[str, int]:

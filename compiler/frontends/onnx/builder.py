@@ -145,7 +145,9 @@ class Builder:
         attributes = {key: self.symbols.attribute(to_attribute(value)) for key, value in properties.items()}
         folded = self._folded(op, operands, result, attributes)
         if folded is not None:
-            return tuple(self.known(array, element, name or op.name) for array, element in folded)
+            parameter = _parameter(operands)
+            own = parameter or name or op.name
+            return tuple(self.known(array, element, own, weight=parameter is not None) for array, element in folded)
         derived = bool(operands) and all(operand.is_parameter for operand in operands)
         return tuple(
             replace(from_ssa(name, ssa), derived=derived) for ssa in self._build(op, operands, result, attributes, name)
@@ -223,6 +225,12 @@ class Builder:
         self._names[base] = count
         self._names.setdefault(name, 0)
         return name
+
+
+def _parameter(operands: Sequence[Value]) -> str | None:
+    """The one tensor of the file that all of the operands come from: what is only turned round keeps its name."""
+    names = {operand.name for operand in operands if operand.weight}
+    return names.pop() if len(names) == 1 else None
 
 
 def discard(block: Block) -> None:
