@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ from neuralc.emit.onnx.layouts import OnnxLayouts
 from neuralc.emit.onnx.metadata import metadata
 from neuralc.emit.onnx.subgraphs import port
 from neuralc.emit.onnx.subgraphs import result as result_port
+from neuralc.emit.onnx.values import Values
 from neuralc.emit.onnx.weights import Tensors
 from neuralc.emit.onnx.writer import Opset, Scope
 from neuralc.emit.refusals import Refusals
@@ -77,7 +79,9 @@ def emit(module: ModuleOp, weights: WeightStore) -> OnnxModel:
         if opset.needed == opset.version:
             break
         opset = Opset(opset.needed, opset.needed)
-    tensors = Tensors(module, weights, table, {name: layouts.of_weights[name] for name in graph.weights})
+    tensors = Tensors(
+        module, weights, table, {name: layouts.of_weights[name] for name in graph.weights}, graph.values.forms
+    )
     entries = list(metadata(module, model))
 
     def write(initializers: Sequence[onnx.TensorProto]) -> bytes:
@@ -97,6 +101,7 @@ class _Graph:
     functions: Functions
     inputs: list[onnx.ValueInfoProto] = field(default_factory=list)
     outputs: list[onnx.ValueInfoProto] = field(default_factory=list)
+    values: Values = field(init=False)
 
     def write(self) -> None:
         names = list(self.model.inputs)
@@ -108,7 +113,7 @@ class _Graph:
             port(name, element_of(argument.type), shape_of(argument.type))
             for name, argument in zip(names, self.model.arguments, strict=True)
         ]
-        self.values.weights = set(self.weights)
+        self.values.weights = Counter(op.weight_name for op in self.model.walk() if isinstance(op, GetWeightOp))
         self._states(scope)
         outputs = self._output_names(scope)
         end, reserved = self.model.terminator, self.values.reserved

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from neuralc.emit.layouts import Order, conversion, natural, permuted
 from neuralc.emit.onnx.element_types import ORDERED, carrier, f64, u64
 from neuralc.emit.onnx.layouts import OnnxLayouts
 from neuralc.emit.onnx.sizes import Sizes
+from neuralc.emit.onnx.weights import Form
 from neuralc.emit.onnx.writer import Writer
 from neuralc.emit.refusals import Refusals
 from neuralc.frontends.onnx.element_types import NUMBERS
@@ -38,8 +39,10 @@ class Values:
     names: dict[SSAValue, str] = field(default_factory=dict)
     reserved: dict[SSAValue, str] = field(default_factory=dict)
     """Names that results have to have: those of the model's outputs."""
-    weights: set[str] = field(default_factory=set)
-    """Initializers that can be read here."""
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """Initializers that can be read here, and how many ops read each."""
+    forms: dict[str, Form] = field(default_factory=dict)
+    """The weights that are stored in a form of their own."""
     states: dict[str, str] = field(default_factory=dict)
     """The input of each state."""
     next_states: dict[str, str] = field(default_factory=dict)
@@ -111,6 +114,14 @@ class Values:
             return
         self.names[op.results[0]] = op.weight_name
         self.writer.scope.elements[op.weight_name] = element_of(op.results[0].type)
+
+    def stored(self, value: SSAValue, form: Form) -> str | None:
+        """A weight that nobody else reads, stored in that form; None where the value is something else."""
+        owner = value.owner
+        if not isinstance(owner, GetWeightOp) or self.weights.get(owner.weight_name) != 1 or not value.has_one_use():
+            return None
+        self.forms[owner.weight_name] = form
+        return owner.weight_name
 
     def is_constant(self, name: str) -> bool:
         """Whether a value is written once for all who read it."""

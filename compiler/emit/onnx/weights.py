@@ -7,7 +7,7 @@ written one by one, so that no more than one is in memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,15 @@ ALIGNMENT = 4096
 
 
 @dataclass(frozen=True)
+class Form:
+    """How a weight is stored, where that is more than another order of its axes."""
+
+    shape: tuple[int, ...]
+    make: Callable[[NDArray[Any]], NDArray[Any]]
+    """Of the values as the model has them."""
+
+
+@dataclass(frozen=True)
 class Tensors:
     """The weights that a model reads, by name, with the order in which each is stored."""
 
@@ -43,6 +52,7 @@ class Tensors:
     store: WeightStore
     table: Mapping[str, Operation]
     orders: Mapping[str, Order]
+    forms: Mapping[str, Form]
 
     @property
     def are_large(self) -> bool:
@@ -71,9 +81,13 @@ class Tensors:
         return found
 
     def _tensor(self, name: str, **fields: Any) -> onnx.TensorProto:
-        type_ = self._type(name)
-        sizes = [int(str(size)) for size in permuted(shape_of(type_), self.orders[name])]
-        return onnx.TensorProto(name=name, data_type=NUMBERS[element_of(type_)], dims=sizes, **fields)
+        element = element_of(self._type(name))
+        return onnx.TensorProto(name=name, data_type=NUMBERS[element], dims=self._shape(name), **fields)
+
+    def _shape(self, name: str) -> list[int]:
+        if name in self.forms:
+            return list(self.forms[name].shape)
+        return [int(str(size)) for size in permuted(shape_of(self._type(name)), self.orders[name])]
 
     @property
     def _total(self) -> int:
@@ -102,12 +116,10 @@ class Tensors:
         return weight.type
 
     def _size(self, name: str) -> int:
-        type_ = self._type(name)
-        return math.prod(int(str(size)) for size in shape_of(type_)) * element_bytes(element_of(type_))
+        return math.prod(self._shape(name)) * element_bytes(element_of(self._type(name)))
 
     def _array(self, name: str) -> NDArray[Any]:
-        """The values as they are stored; the one copy is made where their order is another. Raises E0504."""
+        """The values as they are stored; the one copy is made where that is another way. Raises E0504."""
         array = materialize(self.module, self.store, name)
-        return np.ascontiguousarray(array.transpose(self.orders[name])).reshape(
-            [array.shape[axis] for axis in self.orders[name]]
-        )
+        stored = self.forms[name].make(array) if name in self.forms else array.transpose(self.orders[name])
+        return np.ascontiguousarray(stored).reshape(self._shape(name))
