@@ -34,8 +34,7 @@ from neuralc.emit.onnx.values import Values
 from neuralc.emit.onnx.weights import Tensors
 from neuralc.emit.onnx.writer import Opset, Scope
 from neuralc.emit.refusals import Refusals
-
-PRODUCER = "neuralc"
+from neuralc.frontends.onnx.metadata import NEXT, PRODUCER
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,9 @@ class _Graph:
 
     @property
     def weights(self) -> list[str]:
-        """The weights that the model reads, in the order of the module."""
+        """The weights that the model reads, or that states begin with, in the order of the module."""
         read = {op.weight_name for op in self.model.walk() if isinstance(op, GetWeightOp)}
+        read |= {start for name in self._state_names if (start := self._state(name).initial_weight) is not None}
         return [name for name in self.functions.table if name in read]
 
     def _output_names(self, scope: Scope) -> list[str]:
@@ -163,7 +163,7 @@ class _Graph:
         for name in self._state_names:
             type_ = self._state(name).type
             made = self.values.next_states.get(name, self.values.states[name])
-            claimed = self.values.writer.claim(f"{self.values.states[name]}_out")
+            claimed = self.values.writer.claim(self.values.states[name] + NEXT)
             self._output(made, claimed, element_of(type_), shape_of(type_))
 
     @property

@@ -38,6 +38,7 @@ from neuralc.dialects.graph import (
     TrainingOp,
     TransposeOp,
     UnaryOp,
+    WeightOp,
     YieldOp,
 )
 from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis
@@ -135,8 +136,9 @@ class OnnxLayouts(Layouts):
             wish = self._weight_wish(op.results[0])
             if wish is not None:
                 self.of_weights.setdefault(op.weight_name, wish)
-        for op in reads:
-            self.of_weights.setdefault(op.weight_name, natural(op.results[0]))
+        for name, weight in table.items():
+            if isinstance(weight, WeightOp):
+                self.of_weights.setdefault(name, tuple(range(len(shape_of(weight.type)))))
 
     def _needs(self, op: Operation) -> tuple[Order, ...]:
         match op:

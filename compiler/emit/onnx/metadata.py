@@ -15,7 +15,7 @@ from xdsl.printer import Printer
 
 from neuralc.dialects.graph import DimOp, ModelOp, StateOp, WeightOp
 from neuralc.dialects.graph.clauses import CLAUSES
-from neuralc.frontends.onnx.metadata import CLAUSE, DIM, STATE, WEIGHT
+from neuralc.frontends.onnx.metadata import CLAUSE, DIM, FROZEN, STATE, WEIGHT
 
 
 def metadata(module: ModuleOp, model: ModelOp) -> Iterator[onnx.StringStringEntryProto]:
@@ -31,9 +31,12 @@ def _entries(module: ModuleOp, model: ModelOp) -> Iterator[tuple[str, str]]:
                 bounds = [op.minimum, *([op.maximum] if op.maximum is not None else [])]
                 yield DIM + op.sym_name.data, " ".join(str(bound.data) for bound in bounds)
             case StateOp():
-                yield STATE + op.sym_name.data, op.initial_weight or _text(op.initial)
+                yield (
+                    STATE + op.sym_name.data,
+                    f"@{op.initial_weight}" if op.initial_weight is not None else _text(op.initial),
+                )
             case WeightOp() if "trainable" in op.attributes:
-                yield WEIGHT + op.sym_name.data, "trainable = false"
+                yield WEIGHT + op.sym_name.data, FROZEN
     for name, attribute in model.attributes.items():
         if name in CLAUSES:
             yield CLAUSE + name, _text(attribute)

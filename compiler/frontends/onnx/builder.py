@@ -40,6 +40,8 @@ class Builder:
     main: Block = field(default_factory=Block)
     location: LocationAttr = field(default_factory=UnknownLoc)
     weights: list[graph.WeightOp] = field(default_factory=list)
+    keeps_weights: bool = False
+    """Whether the tensors of the file are what training may change, and no constants."""
     unrolled: int = 0
     """Rounds of loops that were written out."""
     _names: dict[str, int] = field(default_factory=dict)
@@ -51,9 +53,11 @@ class Builder:
         self._evaluator = Evaluator({}, Weights({}, {}), Numerics.ROUNDED, {})
 
     # --- values --------------------------------------------------------------------------------------------------
-    def known(self, values: Any, element: Attribute, name: str = "constant", *, weight: bool = False) -> Value:
+    def known(
+        self, values: Any, element: Attribute, name: str = "constant", *, weight: bool = False, stays: bool = False
+    ) -> Value:
         """A value that the import knows: numbers, sizes, or both."""
-        value = Value(name, element, known_array(values, element), weight=weight)
+        value = Value(name, element, known_array(values, element), weight=weight, stays=stays)
         if value.is_symbolic:
             self.symbols.values.append(value)
         return value
@@ -64,7 +68,7 @@ class Builder:
             return value.ssa
         if value.known is None:
             raise ValueError(f"`{value.name}` is not there yet")
-        number = _splat(value)
+        number = None if value.stays else _splat(value)
         if number is not None:
             key = self.block, value
             if key not in self._splats:
@@ -146,8 +150,10 @@ class Builder:
         folded = self._folded(op, operands, result, attributes)
         if folded is not None:
             parameter = _parameter(operands)
-            own = parameter or name or op.name
-            return tuple(self.known(array, element, own, weight=parameter is not None) for array, element in folded)
+            own, stays = parameter or name or op.name, any(operand.stays for operand in operands)
+            return tuple(
+                self.known(array, element, own, weight=parameter is not None, stays=stays) for array, element in folded
+            )
         derived = bool(operands) and all(operand.is_parameter for operand in operands)
         return tuple(
             replace(from_ssa(name, ssa), derived=derived) for ssa in self._build(op, operands, result, attributes, name)

@@ -80,7 +80,8 @@ class Importer:
             except UnsupportedElement as problem:
                 self.refusals.add("initializer", f"element type {problem}", tensor.name)
                 return MISSING
-            return self.builder.known(array, element, tensor.name, weight=True)
+            stays = self.builder.keeps_weights and bool(array.shape)
+            return self.builder.known(array, element, tensor.name, weight=True, stays=stays)
 
         return read
 
