@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from io import StringIO
 
 import onnx
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import DictionaryAttr, ModuleOp
 from xdsl.ir import Attribute
 from xdsl.printer import Printer
 
 from neuralc.dialects.graph import DimOp, ModelOp, StateOp, WeightOp
 from neuralc.dialects.graph.clauses import CLAUSES
-from neuralc.frontends.onnx.metadata import CLAUSE, DIM, FROZEN, STATE, WEIGHT
+from neuralc.frontends.onnx.metadata import CLAUSE, DIM, RULES, STATE, TRAINABLE, WEIGHT
 
 
 def metadata(module: ModuleOp, model: ModelOp) -> Iterator[onnx.StringStringEntryProto]:
@@ -31,15 +31,19 @@ def _entries(module: ModuleOp, model: ModelOp) -> Iterator[tuple[str, str]]:
                 bounds = [op.minimum, *([op.maximum] if op.maximum is not None else [])]
                 yield DIM + op.sym_name.data, " ".join(str(bound.data) for bound in bounds)
             case StateOp():
-                yield (
-                    STATE + op.sym_name.data,
-                    f"@{op.initial_weight}" if op.initial_weight is not None else _text(op.initial),
-                )
-            case WeightOp() if "trainable" in op.attributes:
-                yield WEIGHT + op.sym_name.data, FROZEN
+                first = op.initial_weight
+                yield STATE + op.sym_name.data, _text(op.initial) if first is None else f"@{first}"
+            case WeightOp() if op.body is None and (rules := _rules(op)):
+                yield WEIGHT + op.sym_name.data, _text(DictionaryAttr(rules))
     for name, attribute in model.attributes.items():
         if name in CLAUSES:
             yield CLAUSE + name, _text(attribute)
+
+
+def _rules(op: WeightOp) -> dict[str, Attribute]:
+    """How a weight begins and is trained."""
+    given = {name: op.properties[name] for name in RULES if name in op.properties}
+    return given | ({TRAINABLE: op.attributes[TRAINABLE]} if TRAINABLE in op.attributes else {})
 
 
 def _text(attribute: Attribute) -> str:

@@ -1,12 +1,11 @@
-"""Puts back into a module what its ONNX keeps beside the graph: states, and weights that are not trained."""
+"""Puts back into a module what its ONNX keeps beside the graph: states, and how weights begin and are trained."""
 
 from __future__ import annotations
 
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, TensorType
 
 from neuralc.dialects.graph import GetStateOp, ModelOp, ReturnOp, SetStateOp, StateOp, WeightOp
-from neuralc.dialects.syntax import to_attribute
-from neuralc.frontends.onnx.metadata import NEXT, Metadata, initial
+from neuralc.frontends.onnx.metadata import NEXT, TRAINABLE, Metadata, initial
 from neuralc.frontends.onnx.scope import invalid
 from neuralc.frontends.onnx.tensors import shown
 
@@ -14,8 +13,9 @@ from neuralc.frontends.onnx.tensors import shown
 def keep(module: ModuleOp, model: ModelOp, kept: Metadata) -> None:
     """Raises NeuralcError E0612 where an entry does not fit the model."""
     for op in module.body.block.ops:
-        if isinstance(op, WeightOp) and op.sym_name.data in kept.frozen:
-            op.attributes["trainable"] = to_attribute(False)
+        if isinstance(op, WeightOp):
+            for name, rule in kept.weights.get(op.sym_name.data, {}).items():
+                (op.attributes if name == TRAINABLE else op.properties)[name] = rule
     for name, text in kept.states.items():
         if name in model.inputs and name + NEXT in model.outputs:
             _state(module, model, name, initial(name, text))

@@ -5,7 +5,7 @@
 | neuralc.clause.NAME    | an attribute of graph.model, as the IR prints it |
 | neuralc.dim.SYMBOL     | `2` or `2 64`: the least and the largest value of a size |
 | neuralc.state.NAME     | what a state begins with: a number, or a weight as `@name`; `NAME_out` is its next value |
-| neuralc.weight.NAME    | `trainable = false` |
+| neuralc.weight.NAME    | `{init = .., regularizer = .., constraint = .., trainable = false}`, what is given of these |
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from xdsl.dialects.builtin import DictionaryAttr, IntegerAttr
 from xdsl.ir import Attribute
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from neuralc.dialects.graph.clauses import CLAUSES
+from neuralc.dialects.graph.initializers import ConstraintAttr, InitializerAttr, RegularizerAttr
 from neuralc.dialects.syntax import to_literal
 from neuralc.frontends.onnx.scope import invalid
 from neuralc.frontends.onnx.tensors import shown
@@ -29,7 +31,12 @@ if TYPE_CHECKING:
 
 PRODUCER = "neuralc"
 CLAUSE, DIM, STATE, WEIGHT = (f"neuralc.{kind}." for kind in ("clause", "dim", "state", "weight"))
-FROZEN = "trainable = false"
+RULES: Mapping[str, type[Attribute]] = {
+    "init": InitializerAttr, "regularizer": RegularizerAttr, "constraint": ConstraintAttr,
+}  # fmt: skip
+"""Properties of a weight that only training reads."""
+
+TRAINABLE = "trainable"
 NEXT = "_out"
 """The end of the name of the output that is the next value of a state."""
 
@@ -41,8 +48,8 @@ class Metadata:
     clauses: Mapping[str, Attribute] = field(default_factory=dict)
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
-    frozen: frozenset[str] = frozenset()
-    """Weights that training leaves alone."""
+    weights: Mapping[str, Mapping[str, Attribute]] = field(default_factory=dict)
+    """How each weight begins and is trained."""
 
 
 def read(model: ModelProto) -> Metadata | None:
@@ -57,7 +64,7 @@ def read(model: ModelProto) -> Metadata | None:
         {name: _clause(name, text) for name, text in _of(entries, CLAUSE) if name in CLAUSES},
         {name: _bounds(name, text) for name, text in _of(entries, DIM)},
         dict(_of(entries, STATE)),
-        frozenset(name for name, text in _of(entries, WEIGHT) if text == FROZEN),
+        {name: _rules(name, text) for name, text in _of(entries, WEIGHT)},
     )
 
 
@@ -80,6 +87,19 @@ def _clause(name: str, text: str) -> Attribute:
     if not CLAUSES[name].test(found):
         raise _wrong(CLAUSE + name, f"it is {CLAUSES[name].description}")
     return found
+
+
+def _rules(name: str, text: str) -> Mapping[str, Attribute]:
+    found = _attribute(WEIGHT + name, text)
+    if not isinstance(found, DictionaryAttr):
+        raise _wrong(WEIGHT + name, "it is no dictionary")
+    kinds: dict[str, type[Attribute]] = {**RULES, TRAINABLE: IntegerAttr}
+    wrong = next(
+        (key for key, value in found.data.items() if key not in kinds or not isinstance(value, kinds[key])), None
+    )
+    if wrong is not None:
+        raise _wrong(WEIGHT + name, f"`{shown(wrong)}` is not what that says of a weight")
+    return found.data
 
 
 def _attribute(key: str, text: str) -> Attribute:
