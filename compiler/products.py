@@ -29,7 +29,8 @@ class Code:
     that names what stands beside it is a function of that stem.
     """
 
-    text: str | bytes | Callable[[str], str]
+    text: str | bytes | Callable[[str | None], str | bytes]
+    """A function where it names what stands beside it: of the stem, which is None where nothing can."""
     beside: Mapping[str, str | bytes | Streamed] = field(default_factory=dict)
 
 
@@ -102,7 +103,21 @@ def _nr(compilation: Compilation, kind: str) -> Product:
     if not compilation.trained or not program.weights:
         return Code(program.text())
     pieces = safetensors_pieces(MovedWeights(compilation.weights, program.weights))
-    return Code(lambda stem: program.text(f"{stem}.safetensors"), {".safetensors": Streamed(pieces)})
+    return Code(
+        lambda stem: program.text() if stem is None else program.text(f"{stem}.safetensors"),
+        {".safetensors": Streamed(pieces)},
+    )
+
+
+def _onnx(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.onnx import emit
+
+    model, end = emit(compilation.module, compilation.weights), ".onnx.data"
+    if not model.tensors.are_large:
+        return model.whole()
+    return Code(
+        lambda stem: model.whole() if stem is None else model.beside(stem + end), {end: Streamed(model.pieces())}
+    )
 
 
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
@@ -124,6 +139,7 @@ EMITTERS: dict[str, Emitter] = {
     "so": Emitter("kernel", ".so", _llvm, ("cpu",), binary=True, executable=True),
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
+    "onnx": Emitter("model", ".onnx", _onnx, binary=True),
     "torch": Emitter("model", "_torch.py", _torch),
     "nr": Emitter("model", ".nr", _nr),
 }
@@ -142,8 +158,8 @@ def emitter(kind: str, target: str) -> Emitter:
     return found
 
 
-def text_of(code: Code, stem: str) -> str | bytes:
-    """A text whose file is called `stem` and a suffix."""
+def text_of(code: Code, stem: str | None) -> str | bytes:
+    """A text whose file is called `stem` and a suffix; None where no file can stand beside it."""
     return code.text if isinstance(code.text, str | bytes) else code.text(stem)
 
 
@@ -151,7 +167,7 @@ def content(product: Product) -> str | bytes:
     """A product that is no folder, whole, without what stands beside it."""
     match product:
         case Code():
-            return text_of(product, "model")
+            return text_of(product, None)
         case Streamed():
             return b"".join(product.pieces)
         case str() | bytes():
