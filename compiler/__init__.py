@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from neuralc import layers
     from neuralc.api import compile, convert, load
     from neuralc.builder import Network
+    from neuralc.frontends.keras.load import from_keras
 
-__all__ = ["Network", "__version__", "compile", "convert", "layers", "load"]
+__all__ = ["Network", "__version__", "compile", "convert", "from_keras", "layers", "load"]
 
-_MODULES = dict.fromkeys(("compile", "convert", "load"), "neuralc.api") | {"Network": "neuralc.builder"}
+_MODULES = dict.fromkeys(("compile", "convert", "load"), "neuralc.api") | {
+    "Network": "neuralc.builder",
+    "from_keras": "neuralc.frontends.keras.load",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -289,11 +289,22 @@ def _read_onnx(path: Path, options: Options) -> Read:
     return Read(loaded.module, store, values=loaded.values)
 
 
+def _read_keras(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+    """A Keras model with its own weights, or those of a safetensors file."""
+    from neuralc.frontends.keras.load import load as load_keras
+    from neuralc.settings import load_weights
+
+    loaded = load_keras(path, options.dims)
+    store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
+    return loaded.module, store, loaded.notices
+
+
 FRONT_ENDS: dict[str, FrontEnd] = {
     ".nr": _read_nr,
     ".neural": _read_nr,
     ".rnr": _read_nr,
     ".onnx": _read_onnx,
+    ".keras": _read_keras,
     ".mlir": _read_ir,
 }
 """Suffix of a model file -> what reads it."""

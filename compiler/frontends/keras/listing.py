@@ -1,7 +1,7 @@
 """A Keras model as a text, one line a call, so that messages and the IR have a place to point at.
 
-    conv2d = Conv2D(filters=32, kernel_size=[3, 3], activation="relu")(image)
-    add = keras.ops.add(conv2d, 2.0)
+conv2d = Conv2D(filters=32, kernel_size=[3, 3], activation="relu")(image)
+add = keras.ops.add(conv2d, 2.0)
 """
 
 from __future__ import annotations
@@ -65,10 +65,7 @@ def _arguments(layer: LayerConfig) -> str:
     return ", ".join(
         f"{name}={_text(value)}"
         for name, value in layer.config.items()
-        if name not in hidden
-        and _is_plain(value)
-        and _text(defaults.get(name)) != _text(value)
-        and value != "linear"
+        if name not in hidden and _is_plain(value) and _text(defaults.get(name)) != _text(value) and value != "linear"
     )
 
 

@@ -1,7 +1,7 @@
 """Values of a Keras configuration in the terms of the language: numbers, names, calls; code is refused.
 
-    {"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}}   ->   L2(l2=0.01)
-    {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}}   ->   "float32"
+{"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}}   ->   L2(l2=0.01)
+{"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}}   ->   "float32"
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def _object(value: Mapping[str, Any], span: Span) -> Evaluated:
     if name == "DTypePolicy":
         return policy(value)
     hidden = ("name", "trainable", "dtype") if module.startswith("keras.layers") else ("name",)
-    arguments = tuple(
-        (key, evaluated(part, span), span) for key, part in value["config"].items() if key not in hidden
-    )
+    arguments = tuple((key, evaluated(part, span), span) for key, part in value["config"].items() if key not in hidden)
     return Applied(name, arguments, span)
 
 
