@@ -34,11 +34,12 @@ def damaged(path: Path, reason: str) -> NeuralcError:
 
 @dataclass(frozen=True)
 class Entry:
-    """An array of a model: its shape and type, and what reads it."""
+    """An array of a model: its shape and type, what reads it, and where it is; equal places hold one array."""
 
     shape: tuple[int, ...]
     dtype: str
     make: Maker
+    place: object = None
 
 
 def read_config(path: Path) -> tuple[Any, Any]:
@@ -146,7 +147,7 @@ def _entry(path: Path, mapping: mmap.mmap, start: int | None, dataset: Any) -> E
         make: Maker = partial(_unpacked, path, dataset.name, shown)
     else:
         make = partial(_viewed, array_at(mapping, start + offset, dtype, dataset.shape), shown)
-    return Entry(tuple(dataset.shape), shown, make)
+    return Entry(tuple(dataset.shape), shown, make, dataset.name)
 
 
 def _viewed(array: Array, dtype: str) -> Array:

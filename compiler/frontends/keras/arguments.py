@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from neuralc.frontends.keras.model_config import LayerConfig, read_layer
@@ -22,6 +23,9 @@ NOT_READ = ("name", "trainable", "dtype")
 
 WITHOUT_MEANING: Mapping[str, tuple[Any, ...]] = {"autocast": (True,), "sparse": (False, None), "ragged": (False,)}
 """Arguments that are no parameters of the language, and the values with which they change nothing."""
+
+ONE_TYPE = ("Bidirectional", "RNN", "StackedRNNCells")
+"""Layers around others that compute in the type of the outer one."""
 
 REASONS: Mapping[str, str] = {
     "Lambda": "it is code of Python, which a file may not bring: use a layer or functions of keras.ops",
@@ -71,7 +75,7 @@ class Arguments:
                 right &= self._has_no_meaning(layer, name, value, path)
                 continue
             try:
-                given.append(Given(name, self._value(parameter, value, path, span), span, span))
+                given.append(Given(name, self._value(layer, parameter, value, path, span), span, span))
             except Unsaid as problem:
                 self.refusals.add(f"{layer.class_name}({name}=..)", str(problem), path)
                 right = False
@@ -90,7 +94,7 @@ class Arguments:
             "trainable": bool(layer.config.get("trainable", True)),
         }
         try:
-            found["dtype"] = policy(layer.config.get("dtype"))
+            found["dtype"] = policy(layer.config.get("dtype")) if layer.typed else None
         except Unsaid as problem:
             self.refusals.add(f"{layer.class_name}(dtype=..)", str(problem), path)
         return found
@@ -102,17 +106,18 @@ class Arguments:
         self.refusals.add(f"{layer.class_name}({name}=..)", f"the language has no such parameter: {value!r:.60}", path)
         return False
 
-    def _value(self, parameter: Parameter, value: Any, path: str, span: Span) -> Evaluated:
+    def _value(self, layer: LayerConfig, parameter: Parameter, value: Any, path: str, span: Span) -> Evaluated:
         kind = parameter.kind.kind if isinstance(parameter.kind, Optional) else parameter.kind
         if isinstance(kind, ALayer) and value is not None:
-            return self._layer(value, path, span)
+            return self._layer(layer, value, path, span)
         if isinstance(kind, Several) and isinstance(kind.kind, ALayer):
-            return tuple(self._layer(part, path, span) for part in (value if isinstance(value, list) else [value]))
+            parts = value if isinstance(value, list) else [value]
+            return tuple(self._layer(layer, part, path, span) for part in parts)
         return evaluated(value, span)
 
-    def _layer(self, value: Any, path: str, span: Span) -> Evaluated:
+    def _layer(self, around: LayerConfig, value: Any, path: str, span: Span) -> Evaluated:
         """A layer that is the argument of another one. Raises Unsaid where it is refused itself."""
-        layer = read_layer(value)
+        layer = _within(around, read_layer(value))
         node = self.inner(layer, f"{path}.{layer.name}", span)
         if node is None:
             raise Unsaid(f"its `{layer.class_name}` is not compiled")
@@ -121,3 +126,18 @@ class Arguments:
     def inner(self, layer: LayerConfig, path: str, span: Span) -> LayerNode | CallNode | None:
         """The node of a layer within another one; models are those of the program that asks."""
         return self.node(layer, path, span, {})
+
+
+def _within(around: LayerConfig, layer: LayerConfig) -> LayerConfig:
+    """A layer as the one around it takes it.
+
+    Raises Unsaid where a recurrent layer has another type than the one around it, which says the type of both."""
+    if around.class_name not in ONE_TYPE:
+        return layer
+    dtype = around.config.get("dtype")
+    # Keras gives the cells that stand on each other a type too, which nothing computes in.
+    if layer.class_name != "StackedRNNCells" and policy(layer.config.get("dtype")) != policy(dtype):
+        raise Unsaid(f"its `{layer.class_name}` has a type of its own")
+    # Bidirectional gives the layer that walks forward this name, and so does the language.
+    name = layer.name.removeprefix("forward_") if around.class_name == "Bidirectional" else layer.name
+    return replace(layer, name=name, config={**layer.config, "dtype": dtype}, typed=False)

@@ -1,4 +1,4 @@
-"""Layers that bring their lowering: those of the table with as many results as are used, and what Keras does unasked."""
+"""Layers that bring their lowering: those of the table with the results that are used, and what Keras does unasked."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ LONGEST_LINE = 160
 
 
 class Listing:
-    """The text of a model and of the models in it, and where each call stands."""
+    """The text of a model and of the models in it, and where each call stands; its first line is the model's name."""
 
     def __init__(self, name: str, model: ModelConfig) -> None:
-        self._lines: list[str] = []
+        self._lines: list[str] = [f"{model.name}:"]
         self._places: dict[tuple[str, str, int], int] = {}
         self._write(model, "")
         self.source = Source(name, "\n".join(self._lines))

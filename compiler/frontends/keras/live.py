@@ -77,7 +77,7 @@ class Variables:
 
 
 def _entry(variable: Any) -> Entry:
-    return Entry(tuple(variable.shape), str(variable.dtype), partial(_array, variable))
+    return Entry(tuple(variable.shape), str(variable.dtype), partial(_array, variable), id(variable))
 
 
 def _array(variable: Any) -> Array:

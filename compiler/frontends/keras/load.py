@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neuralc.frontends.keras.archive import read_config, read_weights
+from neuralc.dialects.types import element_of, numpy_dtype
+from neuralc.frontends.keras.archive import Entry, read_config, read_weights
 from neuralc.frontends.keras.model_config import LayerConfig, read_layer, read_model
+from neuralc.frontends.keras.operations import arrays_in
 from neuralc.frontends.keras.program import translate
 from neuralc.frontends.keras.refusals import malformed
 from neuralc.frontends.keras.stored import Groups
-from neuralc.frontends.keras.training import clauses
+from neuralc.frontends.keras.training import with_clauses
 from neuralc.frontends.keras.weights import Find, bind
+from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.lower import Lowering
 from neuralc.grammar.diagnostics import error
 from neuralc.grammar.recursion import deep_recursion
@@ -47,12 +51,29 @@ def _imported(
 ) -> ImportedModel:
     with deep_recursion():
         translation = translate(layer, source)
-        program, told = clauses(translation.program, config.get("compile_config"))
+        outputs = [use.name for use in translation.program.outputs or ()]
+        program, told = with_clauses(translation.program, config.get("compile_config"), outputs)
         lowering = Lowering(program, dims)
         module, declared = lowering.run()
-    store = bind(declared, translation.layers, find)
-    notices = (*program.messages, *lowering.messages, *told)
+    store, shared = bind(declared, translation.layers, _with_constants(translation.layers, find))
+    notices = (*program.messages, *lowering.messages, *told, *shared)
     return ImportedModel(name or program.name, module, store, notices)
+
+
+def _with_constants(layers: Mapping[str, LayerConfig], find: Find) -> Find:
+    """The arrays of layers, and those that are written out among the arguments of an operation."""
+
+    def found(path: str, declared: Sequence[WeightDeclaration]) -> Sequence[Entry]:
+        if not layers[path].is_operation:
+            return find(path, declared)
+        arrays = [array for call in layers[path].calls for array in arrays_in(call)]
+        dtypes = [numpy_dtype(element_of(weight.type)) for weight in declared]
+        return [
+            Entry(array.shape, dtype.name, partial(array.astype, dtype))
+            for array, dtype in zip(arrays, dtypes, strict=False)
+        ]
+
+    return found
 
 
 def _model(config: Any) -> LayerConfig:

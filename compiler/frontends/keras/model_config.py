@@ -50,6 +50,8 @@ class LayerConfig:
     calls: tuple[Call, ...] = ()
     shared: int | None = None
     """Equal for one object that stands in several models."""
+    typed: bool = True
+    """Whether its type is its own, not that of the layer around it."""
 
     @property
     def is_operation(self) -> bool:

@@ -16,7 +16,7 @@ from neuralc.frontends.keras.layers import brought, cast_to, itself, only, with_
 from neuralc.frontends.keras.listing import Listing
 from neuralc.frontends.keras.model_config import Call, LayerConfig, ModelConfig, Tensor, read_model
 from neuralc.frontends.keras.names import Unique, identifier
-from neuralc.frontends.keras.operations import lowering_of_operation
+from neuralc.frontends.keras.operations import Unknown, lowering_of_operation, name_of
 from neuralc.frontends.keras.order import in_order
 from neuralc.frontends.keras.refusals import Refusals, malformed
 from neuralc.frontends.nr.layers.shared import Lowering
@@ -57,6 +57,8 @@ class _Run:
     """What the networks of one translation share."""
 
     listing: Listing
+    floats: str
+    """The float type of functions of integers, where the model does not say that of their results."""
     report: Reporter = field(default_factory=Reporter)
     refusals: Refusals = field(default_factory=Refusals)
     layers: dict[str, LayerConfig] = field(default_factory=dict)
@@ -68,7 +70,7 @@ def translate(config: LayerConfig, source: str) -> Translation:
     What is wrong with layers is in the `errors` of the program.
     """
     model = read_model(config)
-    run = _Run(Listing(source, model))
+    run = _Run(Listing(source, model), _floats(model))
     network = _Network(model, "", run)
     body = network.body()
     errors = [*run.report.errors, *([run.refusals.diagnostic()] if run.refusals else [])]
@@ -99,7 +101,7 @@ class _Network:
         self._values: dict[Tensor, str] = {}
         self._steps: list[Step] = []
         self._nodes: dict[str, LayerNode | CallNode | None] = {}
-        self._counts = _counts(model)
+        self._counts, self._dtypes = _counts(model), _dtypes(model)
         self._arguments = _WithModels(self)
 
     def body(self) -> Body:
@@ -227,9 +229,11 @@ class _Network:
         return replace(node, fed=fed)
 
     def _operation(self, layer: LayerConfig, call: Call, path: str, span: Span) -> Node:
-        lower, problem = lowering_of_operation(layer, call)
-        if lower is None:
-            self.run.refusals.add(f"{layer.module.removeprefix('keras.src.')}.{layer.class_name}", problem, path)
+        result = self._dtypes.get(Tensor(layer.name, layer.calls.index(call), 0), "")
+        try:
+            lower = lowering_of_operation(layer, call, result if "float" in result else self.run.floats)
+        except Unknown as problem:
+            self.run.refusals.add(f"keras.ops {name_of(layer)}", str(problem), path)
             return BrokenNode(span)
         cut = only(lower, self._counts[layer.name])
         return brought(layer.class_name, self._scopes[layer.name], cut, self._uses(call.tensors, span), span)
@@ -319,3 +323,15 @@ def _counts(model: ModelConfig) -> Mapping[str, int]:
     for tensor in (*used, *(tensor for _, tensor in model.outputs)):
         counts[tensor.layer] = max(counts.get(tensor.layer, 1), tensor.index + 1)
     return counts
+
+
+def _dtypes(model: ModelConfig) -> Mapping[Tensor, str]:
+    """The types of values, as far as their users say them."""
+    used = (tensor for layer in model.layers for call in layer.calls for tensor in call.tensors)
+    return {_plain(tensor): tensor.dtype for tensor in used if tensor.dtype}
+
+
+def _floats(model: ModelConfig) -> str:
+    """The float type of the inputs of a model; that of Keras where none has floats."""
+    found = (str(layer.config.get("dtype")) for layer in model.layers if layer.class_name == "InputLayer")
+    return next((dtype for dtype in found if "float" in dtype), "float32")

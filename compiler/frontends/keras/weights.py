@@ -13,7 +13,7 @@ from neuralc.dialects.weights import Array, Maker, WeightStore
 from neuralc.frontends.keras.archive import Entry
 from neuralc.frontends.keras.model_config import LayerConfig
 from neuralc.frontends.nr.functions import WeightDeclaration
-from neuralc.grammar.diagnostics import error
+from neuralc.grammar.diagnostics import Diagnostic, error, warning
 
 Find: TypeAlias = Callable[[str, Sequence[WeightDeclaration]], Sequence[Entry]]
 """The arrays of the layer at a path, in the order of its weights."""
@@ -25,10 +25,13 @@ LISTED = 50
 """Lines of the message; more than that nobody reads."""
 
 
-def bind(declared: Sequence[WeightDeclaration], layers: Mapping[str, LayerConfig], find: Find) -> WeightStore:
-    """Arrays for all weights. Raises NeuralcError E0642 with all that does not fit."""
+def bind(
+    declared: Sequence[WeightDeclaration], layers: Mapping[str, LayerConfig], find: Find
+) -> tuple[WeightStore, tuple[Diagnostic, ...]]:
+    """Arrays for all weights, and warnings about those of several. Raises NeuralcError E0642 for what does not fit."""
     store: dict[str, Array | Maker] = {}
     problems: list[str] = []
+    places: dict[object, list[str]] = {}
     for path, own in _by_layer(declared, layers):
         found = list(find(path, own))
         found += [_zeros(weight) for weight in own[len(found) :] if NOT_SAVED in weight.name]
@@ -42,6 +45,8 @@ def bind(declared: Sequence[WeightDeclaration], layers: Mapping[str, LayerConfig
                 shown = f"{entry.dtype}{list(entry.shape)}"
                 problems.append(f"{weight.name} is {wanted}{list(weight.shape)}, the model has {shown}")
             store[weight.name] = entry.make
+            if entry.place is not None:
+                places.setdefault(entry.place, []).append(weight.name)
     if problems:
         raise error(
             "E0642",
@@ -49,7 +54,12 @@ def bind(declared: Sequence[WeightDeclaration], layers: Mapping[str, LayerConfig
             note=problems[:LISTED],
             help='save the model again, as a whole: `model.save("model.keras")`',
         )
-    return WeightStore(store)
+    return WeightStore(store), tuple(map(_shared, (names for names in places.values() if len(names) > 1)))
+
+
+def _shared(names: Sequence[str]) -> Diagnostic:
+    message = f"{' and '.join(f'`{name}`' for name in names)} are one array in Keras, and train apart here"
+    return warning("W0602", message, help="call one model, or one layer, wherever the array is used")
 
 
 def _by_layer(
