@@ -5,6 +5,7 @@ agrees(keras.Sequential([keras.Input((8,)), layers.Dense(4)]), [x])
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,15 @@ def randomize(model: Any, seed: int = 0) -> Any:
 
 
 def expected(model: Any, inputs: Sequence[Array]) -> list[Array]:
-    """What Keras gives for inputs, all outputs in the order of the model."""
-    given = list(inputs) if len(inputs) > 1 else inputs[0]
+    """What Keras gives for inputs, all outputs in the order in which the model lists them."""
+    given: Any = list(inputs) if len(inputs) > 1 else inputs[0]
+    structure = getattr(model, "input", None)
+    if isinstance(structure, dict):
+        given = dict(zip(structure, inputs, strict=True))
     results = model(given, training=False)
-    named = [results[name] for name in results] if isinstance(results, dict) else keras.tree.flatten(results)
+    if isinstance(results, dict):  # a call sorts the names
+        results = [results[name] for name in json.loads(model.to_json())["config"]["output_layers"]]
+    named = keras.tree.flatten(results)
     return [np.asarray(keras.ops.convert_to_numpy(result)) for result in named]
 
 

@@ -138,6 +138,7 @@ def _within(around: LayerConfig, layer: LayerConfig) -> LayerConfig:
     # Keras gives the cells that stand on each other a type too, which nothing computes in.
     if layer.class_name != "StackedRNNCells" and policy(layer.config.get("dtype")) != policy(dtype):
         raise Unsaid(f"its `{layer.class_name}` has a type of its own")
-    # Bidirectional gives the layer that walks forward this name, and so does the language.
-    name = layer.name.removeprefix("forward_") if around.class_name == "Bidirectional" else layer.name
+    # Bidirectional gives its layers these names, and so does the language.
+    ways = layer.name.removeprefix("forward_").removeprefix("backward_")
+    name = ways if around.class_name == "Bidirectional" else layer.name
     return replace(layer, name=name, config={**layer.config, "dtype": dtype}, typed=False)

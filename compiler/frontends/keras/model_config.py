@@ -6,8 +6,8 @@ layer is an entry of its `inbound_nodes`, and a value is named by layer, call an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from neuralc.frontends.keras.refusals import malformed
@@ -67,11 +67,6 @@ class LayerConfig:
         """Whether Keras defines it; the code of other classes is not in the file."""
         return self.module.partition(".")[0] == "keras"
 
-    @property
-    def first_call(self) -> int:
-        """The number of the first call: call 0 of a functional model is the one it was made by."""
-        return 0 if self.class_name == "Sequential" or not self.is_model else 1
-
 
 Ports: TypeAlias = Sequence[tuple[str | None, Tensor]]
 """Values with the names that a dictionary gives them."""
@@ -124,8 +119,8 @@ def read_model(config: LayerConfig) -> ModelConfig:
     layers = [read_layer(layer) for layer in _list(data.get("layers"), "the layers of a model")]
     if config.class_name == "Sequential":
         return _sequential(config, layers)
-    inputs = _ports(data.get("input_layers"))
-    outputs = _ports(data.get("output_layers"))
+    functional = {layer.name for layer in layers if layer.is_model and layer.class_name != "Sequential"}
+    inputs, outputs = (_ports(data.get(name), functional) for name in ("input_layers", "output_layers"))
     if not outputs:
         raise malformed(f"the model `{config.name}` has no outputs")
     return ModelConfig(config.name, tuple(layers), inputs, outputs)
@@ -147,16 +142,12 @@ def _sequential(config: LayerConfig, layers: Sequence[LayerConfig]) -> ModelConf
                 layer.module,
                 layer.name,
                 layer.config,
-                (Call((_given(chain[-1]),)),),
+                (Call((Tensor(chain[-1].name, 0, 0),)),),
                 layer.shared,
             )
         )
-    first, last = Tensor(chain[0].name, 0, 0), _given(chain[-1])
+    first, last = Tensor(chain[0].name, 0, 0), Tensor(chain[-1].name, 0, 0)
     return ModelConfig(config.name, tuple(chain), ((None, first),), ((None, last),))
-
-
-def _given(layer: LayerConfig) -> Tensor:
-    return Tensor(layer.name, layer.first_call, 0)
 
 
 def _input_of(config: LayerConfig) -> LayerConfig:
@@ -171,15 +162,22 @@ def _input_of(config: LayerConfig) -> LayerConfig:
     return LayerConfig("InputLayer", "keras.layers", "input", found)
 
 
-def _ports(data: Any) -> Ports:
+def _ports(data: Any, functional: Set[str]) -> Ports:
+    """Values of a model by name or in order.
+
+    Their calls of `functional` models are counted from 1, where arguments of calls count from 0: in memory call 0 of
+    such a model is the one that it was made by."""
+    named: list[tuple[str | None, Tensor]]
     match data:
         case Mapping():
-            return tuple((_text(name, "a name"), _history(value)) for name, value in data.items())
+            named = [(_text(name, "a name"), _history(value)) for name, value in data.items()]
         case [str(), int(), int()]:
-            return ((None, _history(data)),)
+            named = [(None, _history(data))]
         case list():
-            return tuple((None, _history(value)) for value in data)
-    raise malformed("inputs and outputs of a model are lists or dictionaries of its values")
+            named = [(None, _history(value)) for value in data]
+        case _:
+            raise malformed("inputs and outputs of a model are lists or dictionaries of its values")
+    return [(name, replace(tensor, call=tensor.call - (tensor.layer in functional))) for name, tensor in named]
 
 
 def _call(node: Any) -> Call:

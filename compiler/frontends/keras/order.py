@@ -45,4 +45,4 @@ def _given_by(model: ModelConfig, places: Mapping[str, int], tensor: Tensor) -> 
         raise malformed(f"nothing defines the layer `{tensor.layer}`")
     giver = model.layers[places[tensor.layer]]
     if giver.class_name != "InputLayer":
-        yield places[tensor.layer], tensor.call - giver.first_call
+        yield places[tensor.layer], tensor.call

@@ -240,10 +240,9 @@ class _Network:
 
     def _give(self, node: Node, layer: LayerConfig, index: int) -> None:
         """Adds a step whose results have the names that others use them by."""
-        first = layer.first_call + index
         targets = []
         for place in range(self._counts[layer.name]):
-            tensor = Tensor(layer.name, first, place)
+            tensor = Tensor(layer.name, index, place)
             if tensor not in self._values:
                 base = self._scopes[layer.name]
                 self._values[tensor] = self._names.take(base if place == 0 else f"{base}_{place}")

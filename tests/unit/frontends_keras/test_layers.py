@@ -28,7 +28,7 @@ def of(shape: tuple[int, ...], *made: Callable[[], Any], dtype: str = "float64")
 CASES: dict[str, list[Any]] = {
     "Dense": [
         of(VECTOR, lambda: layers.Dense(4, "relu"), lambda: layers.Dense(3, use_bias=False)),
-        of(LINE, lambda: layers.Dense(4, keras.layers.LeakyReLU(0.1), kernel_regularizer=L2, bias_constraint="non_neg")),
+        of(LINE, lambda: layers.Dense(4, layers.LeakyReLU(0.1), kernel_regularizer=L2, bias_constraint="non_neg")),
         of(VECTOR, lambda: layers.Dense(4, kernel_initializer=keras.initializers.RandomNormal(0.1, 0.2, seed=3))),
         of(VECTOR, lambda: layers.Dense(4, activity_regularizer=L1L2)),
     ],
@@ -46,15 +46,14 @@ CASES: dict[str, list[Any]] = {
     "Identity": [of(VECTOR, layers.Identity)],
     "Activation": [
         of(VECTOR, lambda name=name: layers.Activation(name))
-        for name in ("relu", "gelu", "swish", "softmax", "selu", "hard_sigmoid", "leaky_relu", "softplus", "mish", "tanh")
+        for name in ("relu", "gelu", "swish", "softmax", "selu", "hard_sigmoid", "leaky_relu", "softplus", "mish")
     ],
     **{
         f"Conv{rank}D": [
             of(RANKS[rank], lambda r=rank: getattr(layers, f"Conv{r}D")(4, 3, activation="relu", padding="same")),
             of(RANKS[rank], lambda r=rank: getattr(layers, f"Conv{r}D")(4, 3, strides=2, use_bias=False)),
             of(RANKS[rank], lambda r=rank: getattr(layers, f"Conv{r}D")(4, 2, dilation_rate=2, name="dilated")),
-            of(RANKS[rank], lambda r=rank: getattr(layers, f"Conv{r}D")(4, 2, groups=RANKS[r][-1] // 2 or 1)
-               if RANKS[rank][-1] % 2 == 0 else getattr(layers, f"Conv{r}D")(3, 2, groups=3)),
+            of(RANKS[rank], lambda r=rank: getattr(layers, f"Conv{r}D")(2 * RANKS[r][-1], 2, groups=RANKS[r][-1])),
         ]
         for rank in (1, 2, 3)
     },
@@ -76,7 +75,7 @@ CASES: dict[str, list[Any]] = {
     **{
         f"{kind}Pooling{rank}D": [
             of(RANKS[rank], lambda k=kind, r=rank: getattr(layers, f"{k}Pooling{r}D")(2)),
-            of(RANKS[rank], lambda k=kind, r=rank: getattr(layers, f"{k}Pooling{r}D")(3, 2, padding="same")),
+            of(RANKS[rank], lambda k=kind, r=rank: getattr(layers, f"{k}Pooling{r}D")(3, 1, padding="same")),
         ]
         for kind in ("Max", "Average")
         for rank in (1, 2, 3)
@@ -111,7 +110,7 @@ CASES: dict[str, list[Any]] = {
         of(LINE, layers.LayerNormalization),
         of(IMAGE, lambda: layers.LayerNormalization([1, 2, 3], center=False)),
     ],
-    "GroupNormalization": [of(IMAGE, lambda: layers.GroupNormalization(3)), of(LINE, lambda: layers.GroupNormalization(2))],
+    "GroupNormalization": [of(shape, lambda: layers.GroupNormalization(-1)) for shape in (IMAGE, LINE)],
     "RMSNormalization": [of(LINE, layers.RMSNormalization)],
     "UnitNormalization": [of(LINE, layers.UnitNormalization)],
     "Dropout": [of(LINE, lambda: layers.Dropout(0.3, noise_shape=(None, 1, 4)))],
