@@ -289,14 +289,14 @@ def _read_onnx(path: Path, options: Options) -> Read:
     return Read(loaded.module, store, values=loaded.values)
 
 
-def _read_keras(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
-    """A Keras model with its own weights, or those of a safetensors file."""
+def _read_keras(path: Path, options: Options) -> Read:
+    """A Keras model with its own weights, or those of a safetensors file with the same names."""
     from neuralc.frontends.keras.load import load as load_keras
     from neuralc.settings import load_weights
 
     loaded = load_keras(path, options.dims)
     store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
-    return loaded.module, store, loaded.notices
+    return Read(loaded.module, store, loaded.notices, values=loaded.values)
 
 
 FRONT_ENDS: dict[str, FrontEnd] = {

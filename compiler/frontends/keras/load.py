@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from xdsl.ir import OpResult
+
 from neuralc.dialects.types import element_of, numpy_dtype
 from neuralc.frontends.keras.archive import Entry, read_config, read_weights
 from neuralc.frontends.keras.model_config import LayerConfig, read_layer, read_model
@@ -57,7 +59,8 @@ def _imported(
         module, declared = lowering.run()
     store, shared = bind(declared, translation.layers, _with_constants(translation.layers, find))
     notices = (*program.messages, *lowering.messages, *told, *shared)
-    return ImportedModel(name or program.name, module, store, notices)
+    inside = {key: value for key, value in lowering.values.items() if isinstance(value, OpResult)}
+    return ImportedModel(name or program.name, module, store, notices, inside)
 
 
 def _with_constants(layers: Mapping[str, LayerConfig], find: Find) -> Find:
