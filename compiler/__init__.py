@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from neuralc import layers
     from neuralc.api import compile, convert, load
     from neuralc.builder import Network
+    from neuralc.frontends.keras.load import from_keras
     from neuralc.frontends.torch.api import from_torch
 
-__all__ = ["Network", "__version__", "compile", "convert", "from_torch", "layers", "load"]
+__all__ = ["Network", "__version__", "compile", "convert", "from_keras", "from_torch", "layers", "load"]
 
 _MODULES = dict.fromkeys(("compile", "convert", "load"), "neuralc.api") | {
     "Network": "neuralc.builder",
+    "from_keras": "neuralc.frontends.keras.load",
     "from_torch": "neuralc.frontends.torch.api",
 }
 

@@ -39,8 +39,9 @@ CODES: dict[str, Code] = {
         "$ neuralc escaping.onnx",
     ),
     "E0615": Code(
-        "the package onnx is missing",
-        "ONNX models are parsed by the package `onnx`, which is an extra: `pip install 'neuralc[onnx]'`.",
+        "a package that reads the file is missing",
+        "ONNX models are parsed by the package `onnx`, arrays of .keras files by `h5py`. They are extras: "
+        "`pip install 'neuralc[onnx]'`, `pip install 'neuralc[keras]'`.",
         "$ neuralc model.onnx",
     ),
     "E0630": Code(
@@ -72,5 +73,34 @@ CODES: dict[str, Code] = {
         "The model is valid and holds what neuralc does not compile: all of it is listed, with how often, the first "
         "node, and the reason.",
         "$ neuralc strings.onnx",
+    ),
+    "E0640": Code(
+        "not a whole .keras file",
+        "The file is empty, truncated, damaged, or of another format: it is a zip with the model as JSON and its weights "
+        "as HDF5.",
+        "$ neuralc truncated.keras",
+    ),
+    "E0641": Code(
+        "no model of Keras 3",
+        "The model is not described as Keras 3 does it: an older version wrote it, or its layers, their calls, inputs "
+        "and outputs contradict each other.",
+        "$ neuralc of_keras_2.keras",
+    ),
+    "E0642": Code(
+        "arrays that do not fit the layers of a Keras model",
+        "A layer has more or fewer arrays than its weights, or one of another shape or element type.",
+        "$ neuralc without_weights.keras",
+    ),
+    "E0643": Code(
+        "layers of Keras that are not compiled",
+        "The model holds layers, arguments or functions that neuralc does not compile, or code of its own: all of it is "
+        "listed, with how often, the first layer, and the reason.",
+        "$ neuralc lambda.keras",
+    ),
+    "E0644": Code(
+        "a Keras model that is no graph of layers",
+        "A model of a class of its own keeps its layers in code. A file does not hold that code, and a live model is "
+        "imported when its call applies layers and keras.ops alone.",
+        "$ neuralc subclassed.keras",
     ),
 }
