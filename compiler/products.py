@@ -83,6 +83,12 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(emit(compilation.module), _weights_beside(compilation))
 
 
+def _keras(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.keras import emit
+
+    return Code(emit(compilation.module), _weights_beside(compilation))
+
+
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     """The weights in a file of their own; a program that starts untrained has none."""
     from neuralc.mapped_file import safetensors_pieces
@@ -102,6 +108,7 @@ EMITTERS: dict[str, Emitter] = {
     "so": Emitter("kernel", ".so", _llvm, ("cpu",), binary=True, executable=True),
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
+    "keras": Emitter("model", "_keras.py", _keras),
     "torch": Emitter("model", "_torch.py", _torch),
 }
 DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda"}

@@ -23,6 +23,7 @@ class Chain:
     attribute: str
     input_index: int
     variable: str
+    over: str
     child: Child
 
 
@@ -33,11 +34,12 @@ def chains(plan: ClassPlan, layouts: Layouts, form: Form, taken: Iterable[str]) 
         if child.index is not None:
             lists.setdefault(child.attribute, []).append(op)
     found: dict[CallOp, Chain] = {}
-    names = Names({*form.local_names, *RUNNING, *taken})
+    reserved = {*form.local_names, *RUNNING, *taken}
     for attribute, ops in lists.items():
         index = _data_index(plan, ops[0])
         if index is not None and _is_chain(plan, layouts, ops, index):
-            chain = Chain(tuple(ops), attribute, index, names.claim(attribute), plan.child_at[ops[0]])
+            variable, over = form.loop(form, attribute, len(ops))
+            chain = Chain(tuple(ops), attribute, index, Names(reserved).claim(variable), over, plan.child_at[ops[0]])
             found.update(dict.fromkeys(ops, chain))
     return found
 
@@ -84,4 +86,4 @@ def lower_chain(values: Values, chain: Chain) -> None:
     x = values.operand(chain.calls[0], chain.input_index)
     form = values.form
     loop = values.define(chain.calls[-1], Kind.LOOP, [x], lambda x: form.applied(chain.child, chain.variable, x[:1]))
-    loop.over, loop.name = form.access(chain.attribute), chain.variable
+    loop.over, loop.name = chain.over, chain.variable

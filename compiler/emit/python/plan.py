@@ -33,6 +33,8 @@ class LayerSpec:
     parameters: tuple[Parameter, ...] = ()
     frozen: tuple[str, ...] = ()
     """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
+    data: int = 0
+    """Which operand of the op the layer is applied to."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class FreeWeight:
     shape: tuple[int, ...]
     trainable: bool
     init: InitializerAttr | None
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class ClassPlan:
     name: str
     written: str
     """The name of the class or function that stands for it in the file: another one where several are written once."""
+    arguments: tuple[str, ...] = field(default=(), init=False)
+    """What that class or function is given to be this one."""
     weight_names: dict[SSAValue, str]
     """Values that are weights (arguments of a function, graph.get_weight), by their names in this class."""
     members: list[Layer | FreeWeight | Child] = field(default_factory=list)

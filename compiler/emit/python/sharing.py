@@ -46,11 +46,12 @@ def share(texts: Sequence[ClassText], form: Form) -> list[SharedClass]:
     for level in _by_depth(texts):
         groups: dict[tuple[object, ...], SharedClass] = {}
         for text in level:
-            groups.setdefault(_signature(text, made), SharedClass([])).variants.append(text)
+            groups.setdefault(_signature(text, made, form), SharedClass([])).variants.append(text)
         for group in groups.values():
             _parameterize(group, made, form)
             for text in group.variants:
                 made[text.plan.name], text.plan.written = group, group.name
+                text.plan.arguments = group.arguments[text.plan.name]
             classes.append(group)
     return classes
 
@@ -64,7 +65,7 @@ def _by_depth(texts: Sequence[ClassText]) -> list[list[ClassText]]:
     return [[text for text in texts if depths[text.plan.name] == depth] for depth in sorted(set(depths.values()))]
 
 
-def _signature(text: ClassText, made: Mapping[str, SharedClass]) -> tuple[object, ...]:
+def _signature(text: ClassText, made: Mapping[str, SharedClass], form: Form) -> tuple[object, ...]:
     """What has to be equal for two functions to share a class: all but the values of constructor arguments."""
     symbol = re.sub(r"_\d+$", "", text.plan.function.sym_name.data)
     members: list[object] = []
@@ -73,10 +74,10 @@ def _signature(text: ClassText, made: Mapping[str, SharedClass]) -> tuple[object
             members.append(member)
             continue
         made_by = _constructor(member, made)
-        shape = tuple(_keyword(argument) for argument in made_by.arguments or ())
+        shape = tuple(key for key in map(_keyword, made_by.arguments or ()) if key not in form.defaults)
         rest = (member.spec.frozen, tuple(sorted(member.init.items()))) if isinstance(member, Layer) else ()
         members.append((_path(member), made_by.head, shape, rest))
-    return (type(text.plan.function), symbol, tuple(members), tuple(text.arguments), text.body())
+    return (text.form.style, type(text.plan.function), symbol, tuple(members), tuple(text.arguments), text.body())
 
 
 def _parameterize(group: SharedClass, made: Mapping[str, SharedClass], form: Form) -> None:
@@ -84,7 +85,7 @@ def _parameterize(group: SharedClass, made: Mapping[str, SharedClass], form: For
     chosen: dict[tuple[str, ...], str] = {}
     options: set[str] = set()
     for members in zip(*(_made_members(text.plan) for text in group.variants), strict=True):
-        constructors = [_constructor(member, made) for member in members]
+        constructors = _with_defaults([_constructor(member, made) for member in members], form)
         arguments: list[str] = []
         for position, values in enumerate(zip(*(made_by.arguments or () for made_by in constructors), strict=True)):
             if len(set(values)) == 1:
@@ -105,6 +106,23 @@ def _parameterize(group: SharedClass, made: Mapping[str, SharedClass], form: For
         group.arguments[text.plan.name] = tuple(
             f"{parameter}={values[index]}" if parameter in options else values[index] for values, parameter in ordered
         )
+
+
+def _with_defaults(constructors: Sequence[Expression], form: Form) -> list[Expression]:
+    """Constructors that all name an argument that one of them names, in one order."""
+    keys = [[_keyword(argument) for argument in made.arguments or ()] for made in constructors]
+    known = list(form.defaults)
+    found = dict.fromkeys(key for own in keys for key in own if key)
+    named = sorted(found, key=lambda key: known.index(key) if key in known else len(known))
+    if all([key for key in own if key] == named for own in keys):
+        return list(constructors)
+    written = []
+    for made in constructors:
+        given = {_keyword(argument): argument for argument in made.arguments or ()}
+        positional = [argument for argument in made.arguments or () if not _keyword(argument)]
+        rest = [given.get(key, f"{key}={form.defaults.get(key, '')}") for key in named]
+        written.append(Expression(made.head, (*positional, *rest)))
+    return written
 
 
 def _made_members(plan: ClassPlan) -> list[Member]:
