@@ -33,7 +33,8 @@ class KerasProcess:
     def ask(self, **request: Any) -> dict[str, Any]:
         """The answer to a request. Raises RuntimeError with what Keras said."""
         process = self._started()
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         print(json.dumps(request), file=process.stdin, flush=True)
         for line in process.stdout:
             if line.startswith("@"):

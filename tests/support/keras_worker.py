@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import traceback
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -36,8 +37,7 @@ def python_module(text: str, exact: bool) -> ModuleType:
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     keras.backend.clear_session()
-    with open(request["source"], encoding="utf-8") as file:
-        code = python_module(file.read(), request["exact"])
+    code = python_module(Path(request["source"]).read_text("utf-8"), request["exact"])
     model = code.load(request["weights"]) if request["weights"] else code.build_model()
     stored = np.load(request["inputs"])
     inputs = [stored[f"input_{index}"] for index in range(len(stored.files))]

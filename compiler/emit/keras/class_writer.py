@@ -13,11 +13,9 @@ from neuralc.emit.keras.weight_arguments import entry
 from neuralc.emit.python.classes import ClassText
 from neuralc.emit.python.expressions import Expression, Value, call, literal
 from neuralc.emit.python.plan import Child, FreeWeight, Layer
+from neuralc.emit.python.shapes import described
 from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
-
-SHOWN = 3
-"""How many of the shapes that a block is used with are listed."""
 
 
 class BlockWriter:
@@ -41,7 +39,8 @@ class BlockWriter:
         if text.is_model:
             writer.line("def build_model():")
         else:
-            parameters = [*text.arguments, *shared.parameters, "name"]
+            sizes, options = _parameters(shared)
+            parameters = [*text.arguments, *sizes, "name", *options]
             self._define(self._styles.functions[text.plan.name], parameters)
         with writer.indented():
             self._write_docstring(shared)
@@ -63,14 +62,11 @@ class BlockWriter:
     def _write_docstring(self, shared: SharedClass) -> None:
         writer, text = self._writer, shared.variants[0]
         title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
-        shapes = ["{} -> {}".format(*variant.shapes) for variant in shared.variants]
-        if len(shapes) > 1:
-            shown = shapes if len(shapes) <= SHOWN else [*shapes[:SHOWN], "..."]
-            writer.docstring(f"{title}, with the shapes", "\n".join(shown))
-        elif writer.fits(f'"""{title}: {shapes[0]}."""'):
-            writer.docstring(f"{title}: {shapes[0]}.")
+        taken, given = described(shared)
+        if writer.fits(f'"""{title}: {taken} -> {given}."""'):
+            writer.docstring(f"{title}: {taken} -> {given}.")
         else:
-            writer.docstring(f"{title}.", "{}\n-> {}".format(*text.shapes))
+            writer.docstring(f"{title}.", f"{taken}\n-> {given}")
 
     # -- classes -------------------------------------------------------------------------------------------------------
 
@@ -97,7 +93,8 @@ class BlockWriter:
 
     def _write_init(self, shared: SharedClass, names: LayerNames) -> None:
         writer = self._writer
-        self._define("__init__", ["self", *shared.parameters, "**kwargs"])
+        sizes, options = _parameters(shared)
+        self._define("__init__", ["self", *sizes, *options, "**kwargs"])
         written: set[str] = set()
         with writer.indented():
             writer.line("super().__init__(**kwargs)")
@@ -121,18 +118,20 @@ class BlockWriter:
             for member in shared.variants[0].plan.members
             if isinstance(member, Child) and member.attribute == attribute
         ]
-        made = [shared.constructors[member.path] for member in members]
-        if len({each.text for each in made}) == 1:
-            item = Expression(made[0].head, (*(made[0].arguments or ()), f'name=f"{names.of_list(attribute)}-{{i}}"'))
-            loop = f"for i in range({len(made)})"
+        if attribute in shared.counts:
+            named = f'name=f"{names.of_list(attribute)}-{{i}}"'
+            made = shared.constructors[attribute]
+            item = Expression(made.head, (*(made.arguments or ()), named))
+            loop = f"for i in range({shared.counts[attribute]})"
             if self._writer.fits(f"self.{attribute} = [{item} {loop}]"):
                 self._writer.line(f"self.{attribute} = [{item} {loop}]")
                 return
             with self._writer.block(f"self.{attribute} = ["):
-                self._writer.lines([item.text, loop])
+                self._writer.statement("", item)
+                self._writer.line(loop)
             self._writer.line("]")
             return
-        items = [_named(each, names.of(member.path)).text for each, member in zip(made, members, strict=True)]
+        items = [_named(shared.constructors[member.path], names.of(member.path)).text for member in members]
         self._writer.broken(f"self.{attribute} = [", items, "]")
 
     def _write_build(self, free: Sequence[FreeWeight], names: LayerNames) -> None:
@@ -158,6 +157,12 @@ class BlockWriter:
             writer.statement("outputs = ", made)
             inputs = Expression(bracketed(text.arguments))
             writer.statement("return ", call("keras.Model", inputs, Expression("outputs"), name=f"{title}_model"))
+
+
+def _parameters(shared: SharedClass) -> tuple[list[str], list[str]]:
+    """The parameters that every use gives, and those with a default."""
+    given = [name for name, argument in shared.parameters.items() if argument.default is None]
+    return given, [f"{name}={argument.default}" for name, argument in shared.parameters.items() if name not in given]
 
 
 def _named(made: Expression, own: str) -> Expression:

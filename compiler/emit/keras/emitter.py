@@ -22,7 +22,6 @@ def emit(module: ModuleOp) -> str:
     """
     styles = Styles()
     found = planned(module, keras_form(styles.forms))
-    styles.is_shared = True
     for shared in found.classes:
-        styles.constructors.update((text.plan.name, shared.constructors) for text in shared.variants)
+        styles.know(shared)
     return ModelFile(found, styles).text()

@@ -27,16 +27,19 @@ from neuralc.emit.python.expressions import Expression, call
 
 _FILTERS = ("filters", "kernel_size")
 POSITIONAL: Mapping[str, tuple[str, ...]] = {
-    **{f"layers.Conv{rank}D{kind}": _FILTERS for rank in (1, 2, 3) for kind in ("", "Transpose")},
-    **{f"layers.DepthwiseConv{rank}D": ("kernel_size",) for rank in (1, 2)},
+    **dict.fromkeys(("layers.Conv", "layers.ConvTranspose"), _FILTERS),
     **dict.fromkeys(("layers.Dense", "layers.LSTM", "layers.GRU", "layers.SimpleRNN"), ("units",)),
-    **{f"layers.{kind}Dropout{rank}": ("rate",) for kind in ("", "Alpha", "Gaussian") for rank in ("",)},
-    **{f"layers.SpatialDropout{rank}D": ("rate",) for rank in (1, 2, 3)},
+    **{f"layers.{kind}Dropout": ("rate",) for kind in ("", "Alpha", "Gaussian", "Spatial")},
     "layers.Bidirectional": ("layer",),
+    "layers.DepthwiseConv": ("kernel_size",),
     "layers.Embedding": ("input_dim", "output_dim"),
     "layers.GaussianNoise": ("stddev",),
     "layers.GroupNormalization": ("groups",),
 }
+"""Without the number of dims."""
+
+_WINDOW = {"strides": "1", "padding": '"valid"', "dilation_rate": "1"}
+DEFAULTS = {"layers.Conv": _WINDOW, "layers.ConvTranspose": _WINDOW, "layers.DepthwiseConv": _WINDOW}
 
 
 def keras_form(forms: Callable[..., Mapping[str, KerasForm]]) -> KerasForm:
@@ -55,7 +58,7 @@ def keras_form(forms: Callable[..., Mapping[str, KerasForm]]) -> KerasForm:
         positional=POSITIONAL,
         completed=completed,
         optional_layers=True,
-        defaults={"strides": "1", "dilation_rate": "1", "padding": '"valid"', "use_bias": "True"},
+        defaults=DEFAULTS,
         forms=forms,
     )
 

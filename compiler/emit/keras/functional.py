@@ -19,6 +19,7 @@ from neuralc.emit.python.expressions import Expression, call, literal, name
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.plan import Child, ClassPlan, Layer
+from neuralc.emit.python.sharing import SharedClass
 
 FLAT: Mapping[Kind, frozenset[Kind]] = {
     Kind.ACTIVATION: frozenset({Kind.ARITHMETIC}),
@@ -35,6 +36,8 @@ class Styles:
     """The styles of the classes of one file. `constructors` says how each one makes what it holds, once it is known."""
 
     constructors: dict[str, Mapping[str, Expression]] = field(default_factory=dict)
+    counts: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """How many blocks each list holds."""
     functions: dict[str, str] = field(default_factory=dict)
     """The names of the functions that classes are."""
     is_shared: bool = False
@@ -51,9 +54,15 @@ class Styles:
             plan.name: Functional(plan, self, form).form() if plan.name in self.functions else form for plan in plans
         }
 
-    def made(self, plan: ClassPlan, path: str, usual: Expression) -> Expression:
+    def know(self, shared: SharedClass) -> None:
+        """Take how a class is written that stands for several functions."""
+        self.is_shared = True
+        for text in shared.variants:
+            self.constructors[text.plan.name], self.counts[text.plan.name] = shared.constructors, shared.counts
+
+    def made(self, plan: ClassPlan, path: str) -> Expression:
         """How a class makes a layer or a block, in terms of its own parameters."""
-        return self.constructors.get(plan.name, {}).get(path, usual)
+        return self.constructors[plan.name][path]
 
 
 class Functional:
@@ -81,7 +90,7 @@ class Functional:
             layer=self._layer,
             applied=self._child,
             nested=FLAT,
-            loop=lambda _, attribute, count: (INDEX, f"range({count})"),
+            loop=lambda _, attribute: (INDEX, lambda: self._over(attribute)),
             local_names=form.local_names | {"name"} | taken,
             indent=4,
         )
@@ -89,7 +98,7 @@ class Functional:
 
     def constructor(self, layer: Layer) -> Expression:
         """How a layer is made; one with weights has a name, which is part of their paths."""
-        made = self._styles.made(self._plan, layer.attribute, layer.spec.constructor)
+        made = self._styles.made(self._plan, layer.attribute)
         if not layer.weights:
             return made
         return Expression(made.head, (*(made.arguments or ()), f"name={self._named(self._names.of(layer.attribute))}"))
@@ -102,7 +111,8 @@ class Functional:
     def _child(self, child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
         if not self._styles.is_shared:
             return call(child.path, *arguments)
-        made = self._styles.made(self._plan, child.path, Expression(child.plan.written, ()))
+        is_listed = child.attribute in self._styles.counts[self._plan.name]
+        made = self._styles.made(self._plan, child.attribute if is_listed else child.path)
         if held != self._held(child):
             own = self._named(f"{self._names.of_list(child.attribute)}-{{{held}}}", formatted=True)
         else:
@@ -112,6 +122,11 @@ class Functional:
             function = self._styles.functions[child.plan.written]
             return Expression(function, (*(argument.text for argument in arguments), *rest))
         return _applied(Expression(made.head, rest), arguments)
+
+    def _over(self, attribute: str) -> str:
+        """The numbers of the blocks of a list; its length does not count in comparing blocks."""
+        count = self._styles.counts.get(self._plan.name, {}).get(attribute)
+        return "..." if count is None else f"range({count})"
 
     def _held(self, child: Child) -> str:
         """What stands for a block that is not in a loop."""

@@ -33,6 +33,10 @@ def _as_it_is(spec: LayerSpec, declared: Mapping[str, WeightOp]) -> LayerSpec:
     return spec
 
 
+def _over_parts(form: Form, attribute: str) -> tuple[str, Callable[[], str]]:
+    return attribute, lambda: form.access(attribute)
+
+
 def _alike(plans: Sequence[ClassPlan], form: Form) -> Mapping[str, Form]:
     return {plan.name: form for plan in plans}
 
@@ -72,8 +76,8 @@ class Form:
     """A part of the model, reached by a text, applied to values."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    """Arguments of constructors that are left out at these values: blocks that differ in them are one."""
+    defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What constructor options are that are not written, as texts: those that one class may have as parameters."""
     indent: int = 8
     """The columns in front of the statements of a body."""
     completed: Callable[[LayerSpec, Mapping[str, WeightOp]], LayerSpec] = _as_it_is
@@ -82,11 +86,8 @@ class Form:
     """Whether an op can be written without its layer: where a weight of it is computed, or another op reads it too."""
     nested: Mapping[Kind, frozenset[Kind]] = field(default_factory=lambda: NESTED)
     """Which expressions are written inside of which."""
-    loop: Callable[[Form, str, int], tuple[str, str]] = lambda form, attribute, count: (
-        attribute,
-        form.access(attribute),
-    )
-    """The variable of a loop over `count` parts of the model, and what it runs over."""
+    loop: Callable[[Form, str], tuple[str, Callable[[], str]]] = _over_parts
+    """The variable of a loop over parts of the model, and what it runs over, which is known when it is written."""
     returned: Callable[[Sequence[str]], Expression] | None = None
     """What a body returns in place of its results."""
     style: str = "class"

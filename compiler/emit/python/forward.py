@@ -131,7 +131,7 @@ class Forward:
         source = self._variables[node.inputs[0]]
         if source != variable:
             writer.line(f"{variable} = {source}")
-        with writer.block(f"for {node.name} in {node.over}:"):
+        with writer.block(f"for {node.name} in {node.over()}:"):
             writer.line(f"{variable} = {node.render([name(variable)])}")
 
     def _shape_comment(self, statement: Statement) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ class Chain:
     attribute: str
     input_index: int
     variable: str
-    over: str
+    over: Callable[[], str]
     child: Child
 
 
@@ -38,7 +38,7 @@ def chains(plan: ClassPlan, layouts: Layouts, form: Form, taken: Iterable[str]) 
     for attribute, ops in lists.items():
         index = _data_index(plan, ops[0])
         if index is not None and _is_chain(plan, layouts, ops, index):
-            variable, over = form.loop(form, attribute, len(ops))
+            variable, over = form.loop(form, attribute)
             chain = Chain(tuple(ops), attribute, index, Names(reserved).claim(variable), over, plan.child_at[ops[0]])
             found.update(dict.fromkeys(ops, chain))
     return found

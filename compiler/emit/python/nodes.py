@@ -45,7 +45,7 @@ class Node:
     render: Render
     shape: Shape
     name: str = ""
-    over: str = ""
+    over: Callable[[], str] = lambda: ""
     """For a LOOP: what it iterates over."""
     comment: str = ""
     items: list[Node] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Node:
 # A node is written inside its only user where the user is of the first kind and the node of one of the others:
 # F.relu(self.bn(self.conv(x))), self.conv(F.pad(x, ...)), x.permute(...).flatten(1).
 NESTED: dict[Kind, frozenset[Kind]] = {
-    Kind.ACTIVATION: frozenset({Kind.LAYER, Kind.NORM, Kind.ARITHMETIC}),
+    Kind.ACTIVATION: frozenset({Kind.LAYER, Kind.NORM, Kind.ARITHMETIC, Kind.CALL}),
     Kind.NORM: frozenset({Kind.LAYER}),
     Kind.LAYER: frozenset({Kind.PAD}),
     Kind.POOL: frozenset({Kind.PAD}),

@@ -95,8 +95,6 @@ class ClassPlan:
     name: str
     written: str
     """The name of the class or function that stands for it in the file: another one where several are written once."""
-    arguments: tuple[str, ...] = field(default=(), init=False)
-    """What that class or function is given to be this one."""
     weight_names: dict[SSAValue, str]
     """Values that are weights (arguments of a function, graph.get_weight), by their names in this class."""
     members: list[Layer | FreeWeight | Child] = field(default_factory=list)
