@@ -120,6 +120,12 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
     )
 
 
+def _keras(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.keras import emit
+
+    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+
+
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     """The weights in a file of their own; a program that starts untrained has none."""
     from neuralc.mapped_file import safetensors_pieces
@@ -140,6 +146,7 @@ EMITTERS: dict[str, Emitter] = {
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
     "onnx": Emitter("model", ".onnx", _onnx, binary=True),
+    "keras": Emitter("model", "_keras.py", _keras),
     "torch": Emitter("model", "_torch.py", _torch),
     "nr": Emitter("model", ".nr", _nr),
 }

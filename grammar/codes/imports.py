@@ -76,8 +76,8 @@ CODES: dict[str, Code] = {
     ),
     "E0640": Code(
         "not a whole .keras file",
-        "The file is empty, truncated, damaged, or of another format: it is a zip with the model as JSON and its weights "
-        "as HDF5.",
+        "The file is empty, truncated, damaged, or of another format: a zip with the model as JSON and its weights as "
+        "HDF5.",
         "$ neuralc truncated.keras",
     ),
     "E0641": Code(
@@ -93,7 +93,7 @@ CODES: dict[str, Code] = {
     ),
     "E0643": Code(
         "layers of Keras that are not compiled",
-        "The model holds layers, arguments or functions that neuralc does not compile, or code of its own: all of it is "
+        "The model holds layers, arguments or functions that neuralc does not compile, or code of its own: all is "
         "listed, with how often, the first layer, and the reason.",
         "$ neuralc lambda.keras",
     ),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, TransposeOp, WeightOp
 from neuralc.dialects.syntax import to_literal
+from neuralc.dialects.types import element_of, is_float, numpy_dtype
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.plan import ClassPlan, FreeWeight, Held, Layer, LayerSpec, sizes_of
@@ -34,13 +35,17 @@ class ClassBuilder:
         if spec is None:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
-        if computed and spec.optional:
+        if computed and (spec.optional or self._form.optional_layers):
+            return
+        if self._form.optional_layers and not self._holds_alone(op, spec):
             return
         if computed:
             self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
             return
         names = {held.name: self.plan.weight_names[held.value] for held in spec.parameters}
         self._held[op] = [held.value for held in spec.parameters]
+        declared = {held: self.weights[name] for held, name in names.items() if name in self.weights}
+        spec = self._form.completed(spec, declared)
         owner = next((self._owners[name] for name in names.values() if name in self._owners), None)
         if owner is None:
             self.plan.layer_at[op] = self._new_layer(op, spec, names)
@@ -50,6 +55,22 @@ class ClassBuilder:
             del self._held[op]
         else:
             self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
+
+    def _holds_alone(self, op: Operation, spec: LayerSpec) -> bool:
+        """True where all that reads the weights of a layer would be that layer too, applied again."""
+        named = {self.plan.weight_names[held.value] for held in spec.parameters}
+        values = [value for value, name in self.plan.weight_names.items() if name in named]
+        return all(self._is_layer(user, spec) for value in values for user in _readers(value))
+
+    def _is_layer(self, op: Operation, spec: LayerSpec) -> bool:
+        other = self._form.layer_of(op, self._refusals)
+        names = self.plan.weight_names
+        return (
+            other is not None
+            and other.constructor == spec.constructor
+            and [names.get(held.value) for held in other.parameters]
+            == [names.get(held.value) for held in spec.parameters]
+        )
 
     def _new_layer(self, op: Operation, spec: LayerSpec, names: Mapping[str, str]) -> Layer:
         paths = {name.rpartition(".")[0] for name in names.values()}
@@ -86,8 +107,10 @@ class ClassBuilder:
             self.plan.held[value] = Held(owner, parameter)
 
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
-        trainable = name not in self.weights or _is_trainable(self.weights[name])
-        weight = FreeWeight(self.attributes.claim(identifier(name)), name, sizes_of(value), trainable, self._init(name))
+        element = element_of(value.type)
+        trainable = is_float(element) and (name not in self.weights or is_trainable(self.weights[name]))
+        attribute, dtype = self.attributes.claim(identifier(name)), numpy_dtype(element).name
+        weight = FreeWeight(attribute, name, sizes_of(value), trainable, self._init(name), dtype)
         self.plan.members.append(weight)
         return weight
 
@@ -111,5 +134,15 @@ class ClassBuilder:
         self._refusals.add(op, reason)
 
 
-def _is_trainable(weight: WeightOp) -> bool:
+def _readers(value: SSAValue) -> Iterator[Operation]:
+    """What reads a weight, in another shape too."""
+    for use in value.uses:
+        if isinstance(use.operation, ReshapeOp | TransposeOp):
+            yield from _readers(use.operation.results[0])
+        else:
+            yield use.operation
+
+
+def is_trainable(weight: WeightOp) -> bool:
+    """Whether training changes a weight."""
     return "trainable" not in weight.attributes or bool(to_literal(weight.attributes["trainable"]))

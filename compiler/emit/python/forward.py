@@ -14,7 +14,7 @@ from neuralc.dialects.types import Shape, format_shape
 from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.form import LETTERS, RUNNING, Form
 from neuralc.emit.python.lowering import Lowered
-from neuralc.emit.python.nodes import NESTED, Kind, Node
+from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.writer import WIDTH, Writer
 
 
@@ -51,13 +51,16 @@ class Forward:
                 self._write_statement(writer, statement, index, last_read)
         if returned is not None:
             writer.statement("return ", self._render(returned.node))
+            return
+        values = [self._render(node, of_variable=True).text for node in self._results]
+        if self._form.returned is not None:
+            writer.statement("return ", self._form.returned(values))
         else:
-            values = [self._render(node, of_variable=True).text for node in self._results]
             writer.line(f"return {', '.join(values)}")
 
     def _returned_statement(self) -> Statement | None:
         """The last statement, where its value is all that is returned: it needs no variable."""
-        last = self._statements[-1] if self._statements else None
+        last = self._statements[-1] if self._statements and self._form.returned is None else None
         if last is None or last.node.kind is Kind.LOOP or list(self._results) != [last.node]:
             return None
         return last
@@ -68,7 +71,7 @@ class Forward:
         nested: set[Node] = set()
         for node in alive:
             for source in node.inputs:
-                if source.kind in NESTED.get(node.kind, ()) and self._uses[source] == 1:
+                if source.kind in self._form.nested.get(node.kind, ()) and self._uses[source] == 1:
                     nested.add(source)
                     if len(self._sketch(node, nested).text) + self._form.indent + len("x = ") > WIDTH:
                         nested.remove(source)
@@ -133,7 +136,7 @@ class Forward:
         source = self._variables[node.inputs[0]]
         if source != variable:
             writer.line(f"{variable} = {source}")
-        with writer.block(f"for {node.name} in {node.over}:"):
+        with writer.block(f"for {node.name} in {node.over()}:"):
             others = [self._render(source, of_variable=True) for source in node.inputs[1:]]
             writer.line(f"{variable} = {node.render([name(variable), *others])}")
 

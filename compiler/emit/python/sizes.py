@@ -19,14 +19,17 @@ class Sized:
     nodes: tuple[Node, ...]
     size: Dim
 
-    def expression(self, arguments: tuple[Expression, ...]) -> Expression:
-        """The size as Python computes it from the shapes of `arguments`, which stand for the nodes."""
+    def expression(self, arguments: tuple[Expression, ...], entry: str = "{}.shape[{}]") -> Expression:
+        """The size as Python computes it from the shapes of `arguments`, which stand for the nodes.
+
+        `entry` is how a size along an axis is written.
+        """
         places: dict[str, Expression] = {}
         for node, argument in zip(self.nodes, arguments, strict=True):
             for axis, size in enumerate(node.shape):
                 symbol = _symbol(size)
                 if symbol is not None:
-                    places.setdefault(symbol, name(f"{argument}.shape[{axis}]"))
+                    places.setdefault(symbol, name(entry.format(argument, axis)))
         return _sum(self.size, places)
 
 
