@@ -83,6 +83,12 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(emit(compilation.module), _weights_beside(compilation))
 
 
+def _jax(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.jax import emit
+
+    return Code(emit(compilation.module), _weights_beside(compilation))
+
+
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     """The weights in a file of their own; a program that starts untrained has none."""
     from neuralc.mapped_file import safetensors_pieces
@@ -103,6 +109,7 @@ EMITTERS: dict[str, Emitter] = {
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
     "torch": Emitter("model", "_torch.py", _torch),
+    "jax": Emitter("model", "_jax.py", _jax),
 }
 DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda"}
 

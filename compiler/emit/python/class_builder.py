@@ -9,7 +9,7 @@ from xdsl.ir import Operation, SSAValue
 from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, TransposeOp, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.emit.python.form import Form
-from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.names import Names
 from neuralc.emit.python.plan import ClassPlan, FreeWeight, Layer, LayerSpec, sizes_of
 from neuralc.emit.refusals import Refusals
 
@@ -33,7 +33,8 @@ class ClassBuilder:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
         if computed:
-            self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
+            if self._form.owning:
+                self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
             return
         names = {held.name: self.plan.weight_names[held.value] for held in spec.parameters}
         owner = next((self._owners[name] for name in names.values() if name in self._owners), None)
@@ -41,7 +42,7 @@ class ClassBuilder:
             self.plan.layer_at[op] = self._new_layer(op, spec, names)
         elif owner.weights == names and owner.spec.constructor == spec.constructor:
             self.plan.layer_at[op] = owner
-        else:
+        elif self._form.owning:
             self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
 
     def _new_layer(self, op: Operation, spec: LayerSpec, names: Mapping[str, str]) -> Layer:
@@ -50,7 +51,7 @@ class ClassBuilder:
         # A layer without weights has its name in the IR from the front end, as a hint.
         hint = op.results[0].name_hint if not names else None
         init = {parameter: init for parameter, name in names.items() if (init := self._init(name))}
-        layer = Layer(self.attributes.claim(identifier(path or hint or spec.kind)), spec, names, init)
+        layer = Layer(self.attributes.claim(self._form.attribute(path or hint or spec.kind)), spec, names, init)
         self._owners.update(dict.fromkeys(names.values(), layer))
         self.plan.members.append(layer)
         return layer
@@ -63,16 +64,27 @@ class ClassBuilder:
             if not users:
                 continue
             if name in self._owners:
-                owner = self._owners[name].attribute
-                self._refusals.add(users[0], f"it uses the weight @{name} of the layer `{owner}`")
+                self._share(users[0], value, name)
                 continue
             if name not in free:
                 free[name] = self._new_free_weight(name, value)
             self.plan.free[value] = free[name]
 
+    def _share(self, op: Operation, value: SSAValue, name: str) -> None:
+        """A weight of a layer that an op uses as well."""
+        owner = self._owners[name]
+        if self._form.owning:
+            self._refusals.add(op, f"it uses the weight @{name} of the layer `{owner.attribute}`")
+            return
+        parameter = next(parameter for parameter, held in owner.weights.items() if held == name)
+        place = f"{owner.attribute}.{parameter}"
+        self.plan.free[value] = FreeWeight(place, name, sizes_of(value), True, self._init(name))
+
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
         trainable = name not in self.weights or _is_trainable(self.weights[name])
-        weight = FreeWeight(self.attributes.claim(identifier(name)), name, sizes_of(value), trainable, self._init(name))
+        weight = FreeWeight(
+            self.attributes.claim(self._form.attribute(name)), name, sizes_of(value), trainable, self._init(name)
+        )
         self.plan.members.append(weight)
         return weight
 

@@ -10,7 +10,7 @@ from xdsl.ir import Operation
 
 from neuralc.emit.layouts import Demand, Order
 from neuralc.emit.python.expressions import Expression, call
-from neuralc.emit.python.names import class_name
+from neuralc.emit.python.names import class_name, identifier
 from neuralc.emit.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -54,8 +54,12 @@ class Form:
     """From the name of a function of the model to that of its class: `ConvBlock`."""
     attribute_names: frozenset[str] = frozenset()
     """What a layer may not be called: attributes that the framework's classes have."""
+    attribute: Callable[[str], str] = identifier
+    """From the path of a layer, a weight or a part to what it is called: an attribute is an identifier."""
     held: str = "self.{}"
     """How a body reaches a layer, a weight or a part of the model by its name."""
+    owning: bool = True
+    """A layer has its weights to itself, as modules have; else any op may read any weight, as in a tree of arrays."""
     applied: Callable[[Child, str, Sequence[Expression]], Expression] = _called
     """A part of the model, reached by a text, applied to values."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

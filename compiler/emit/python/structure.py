@@ -87,7 +87,7 @@ class Structure:
             base, index = path, None
         attribute = next((child.attribute for child in others if child.base == base and child.index is not None), None)
         if index is None or attribute is None:
-            attribute = builder.attributes.claim(identifier(base))
+            attribute = builder.attributes.claim(self._form.attribute(base))
         child = Child(attribute, index, callee, bound, base)
         plan.members.append(child)
         return child
