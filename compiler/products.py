@@ -98,6 +98,12 @@ def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     return {".safetensors": Streamed(safetensors_pieces(compilation.weights))}
 
 
+def _tpu(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.tpu import files
+
+    return files(compilation.module, compilation.weights)
+
+
 EMITTERS: dict[str, Emitter] = {
     "graph": Emitter("graph", ".graph.mlir", _ir),
     "tensor": Emitter("tensor", ".tensor.mlir", _ir),
@@ -109,9 +115,10 @@ EMITTERS: dict[str, Emitter] = {
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
     "torch": Emitter("model", "_torch.py", _torch),
-    "jax": Emitter("model", "_jax.py", _jax),
+    "jax": Emitter("model", "_jax.py", _jax, ("cpu", "cuda", "tpu")),
+    "tpu": Emitter("model", ".tpu/", _tpu, ("tpu",)),
 }
-DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda"}
+DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda", "tpu": "tpu"}
 
 
 def emitter(kind: str, target: str) -> Emitter:

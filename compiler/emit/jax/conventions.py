@@ -98,7 +98,7 @@ class JaxForm(Form):
 
     def access(self, attribute: str, index: int | None = None) -> str:
         """`params["blocks"][0]`."""
-        return access("params", attribute if index is None else f"{attribute}.{index}")
+        return access("params", attribute, index)
 
 
 def conventions_of(values: Values) -> Conventions:

@@ -13,7 +13,7 @@ Document: TypeAlias = "Expression | Mapped | Listed"
 
 @dataclass(frozen=True)
 class Mapped:
-    """`{"a": .., "b": ..}`; a name that is an integer is one."""
+    """`{"a": .., "b": ..}`."""
 
     items: tuple[tuple[str, Document], ...]
 
@@ -34,7 +34,7 @@ class Listed:
 
 
 def mapped(items: dict[str, Document]) -> Mapped:
-    return Mapped(tuple((key if key.isdigit() else literal(key), value) for key, value in items.items()))
+    return Mapped(tuple((literal(key), value) for key, value in items.items()))
 
 
 def write_document(writer: Writer, before: str, document: Document, after: str = "") -> None:

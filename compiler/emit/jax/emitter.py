@@ -22,4 +22,4 @@ def emit(module: ModuleOp) -> str:
     meaning.
     """
     conventions = Conventions.of(module)
-    return ModuleFile(planned(module, form_of(conventions)), conventions).text()
+    return ModuleFile(planned(module, form_of(conventions)), conventions, module).text()

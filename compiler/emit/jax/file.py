@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from xdsl.dialects.builtin import Float32Type, Float64Type
+from xdsl.dialects.builtin import Float32Type, Float64Type, ModuleOp
 
+from neuralc.dialects.graph import declared_states
 from neuralc.dialects.types import numpy_dtype
 from neuralc.emit.jax.conventions import Conventions
 from neuralc.emit.jax.form import penalizes, trains
@@ -15,6 +16,7 @@ from neuralc.emit.jax.init_texts import NAMES as INIT_NAMES
 from neuralc.emit.jax.init_texts import InitTexts
 from neuralc.emit.jax.init_writer import InitWriter
 from neuralc.emit.jax.layer_texts import LayerTexts
+from neuralc.emit.jax.lower_states import write_init_state
 from neuralc.emit.jax.training_text import write_train_forward, write_training
 from neuralc.emit.python.expressions import literal
 from neuralc.emit.python.planned import Planned
@@ -33,8 +35,10 @@ _ALIASES = {
 class ModuleFile:
     """A whole file: helpers, then functions before those that use them, `forward` last; then how weights start."""
 
-    def __init__(self, planned: Planned, conventions: Conventions) -> None:
+    def __init__(self, planned: Planned, conventions: Conventions, module: ModuleOp) -> None:
         self._planned = planned
+        self._module = module
+        self._stateful = bool(declared_states(module))
         self._conventions = conventions
         self._model = planned.structure.model
         self._has_weights = bool(self._model.members)
@@ -42,12 +46,16 @@ class ModuleFile:
 
     def text(self) -> str:
         computing, starting = Writer(), Writer()
-        writer = FunctionWriter(computing, precise=self._is_precise)
+        writer = FunctionWriter(computing, precise=self._is_precise, stateful=self._stateful)
         for shared in self._planned.classes:
             computing.blank(2)
             writer.write(shared)
         if trains(self._model):
-            write_train_forward(computing, self._planned.classes[-1].variants[0], self._planned.helpers)
+            write_train_forward(
+                computing, self._planned.classes[-1].variants[0], self._planned.helpers, stateful=self._stateful
+            )
+        if self._stateful:
+            write_init_state(starting, self._module, wide=self._conventions.wide)
         if self._has_weights:
             init = InitWriter(starting, self._dtype)
             for shared in self._planned.classes:

@@ -23,6 +23,7 @@ from neuralc.dialects.graph import (
 )
 from neuralc.emit.jax.conventions import Conventions, JaxForm
 from neuralc.emit.jax.layers import layer_of
+from neuralc.emit.jax.lower_states import with_states
 from neuralc.emit.jax.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.emit.jax.reserved import FUNCTION_NAMES, LOCAL_NAMES
 from neuralc.emit.layouts import Order, natural
@@ -60,6 +61,7 @@ def form_of(conventions: Conventions) -> JaxForm:
         attribute=str,
         owning=False,
         applied=_applied,
+        with_states=with_states,
         positional=POSITIONAL,
         indent=4,
         conventions=conventions,

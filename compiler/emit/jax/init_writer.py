@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from neuralc.emit.jax.documents import Document, Listed, mapped, write_document
 from neuralc.emit.jax.initializers import array_of, function_of, is_default
-from neuralc.emit.jax.tree import Tree, is_list, nested
+from neuralc.emit.jax.tree import Tree, nested
 from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.plan import Child, FreeWeight, Layer
 from neuralc.emit.python.sharing import SharedClass
@@ -30,26 +32,36 @@ class InitWriter:
                     leaves[member.attribute] = self._layer(member, shared.constructors[member.attribute])
                 case FreeWeight():
                     leaves[member.attribute] = array_of(member.init, member.shape, self._dtype)
-                case Child() if member.plan.members:
+                case Child() if member.plan.members and member.attribute in shared.counts:
+                    leaves[member.attribute] = self._parts(shared, member)
+                case Child(index=None) if member.plan.members:
                     leaves[member.path] = self._child(shared.constructors[member.path], member)
-        tree = nested({path: path for path in leaves})
-        document = _document(tree, leaves)
+                case Child() if member.plan.members:
+                    part = self._child(shared.constructors[member.path], member)
+                    before = leaves.get(member.attribute, Listed(()))
+                    leaves[member.attribute] = Listed((*(before.items if isinstance(before, Listed) else ()), part))
+        document = _document(nested({path: path for path in leaves}), leaves)
         drawn = _draws(document)
         if drawn:
             self._keyed.add(shared.name)
         head = "init" if text.is_model else f"init_{shared.name}"
-        parameters = [f"{key}: {type_}" for key, type_ in shared.parameters.items()]
+        parameters = [f"{key}{argument.declared}" for key, argument in shared.parameters.items()]
         keyed = ["key: Array"] if drawn or text.is_model else []
         self._writer.blank(2)
         self._writer.definition(head, [*keyed, *parameters], "Params")
         with self._writer.indented():
             what = "model" if text.is_model else f"block `{text.plan.function.sym_name.data}`"
             self._writer.docstring(f"The parameters of the {what} as they start.")
-            if drawn == 1 and " for _ in range(" not in document.text:
+            if drawn == "1":
                 document = _replaced(document, DRAW, "key")
             elif drawn:
                 self._writer.line(f"keys = iter(jax.random.split(key, {drawn}))")
             write_document(self._writer, "return ", document)
+
+    def _parts(self, shared: SharedClass, child: Child) -> Expression:
+        """A list of parts that are made alike."""
+        part = self._child(shared.constructors[child.attribute], child)
+        return Expression(f"[{part.text} for _ in range({shared.counts[child.attribute]})]")
 
     def _layer(self, layer: Layer, constructor: Expression) -> Expression:
         """The call of the helper function, with the initializers that it does not have by itself."""
@@ -80,11 +92,6 @@ def _document(tree: Tree | str, leaves: dict[str, Document]) -> Document:
     if isinstance(tree, str):
         return leaves[tree]
     items = {key: _document(value, leaves) for key, value in tree.items() if key}
-    if is_list(items):
-        texts = {item.text for item in items.values()}
-        if len(texts) == 1 and len(items) > 1 and isinstance(items["0"], Expression):
-            return Expression(f"[{items['0'].text} for _ in range({len(items)})]")
-        return Listed(tuple(items.values()))
     found = mapped(items)
     if "" in tree:
         own = leaves[str(tree[""])]
@@ -92,15 +99,13 @@ def _document(tree: Tree | str, leaves: dict[str, Document]) -> Document:
     return found
 
 
-def _draws(document: Document) -> int:
-    """How many keys a tree takes."""
-    if isinstance(document, Expression):
-        inside, found, count = document.text.partition(" for _ in range(")[0], document.text, 1
-        if found != inside:
-            count = int(found.rpartition("range(")[2].rstrip(")]"))
-        return inside.count(DRAW) * count
-    items = document.items
-    return sum(_draws(item[1] if isinstance(item, tuple) else item) for item in items)
+def _draws(document: Document) -> str:
+    """How many keys a tree takes, as an expression; empty for none."""
+    text, repeated = document.text, re.compile(r"\[([^\[\]]*) for _ in range\((\w+)\)\]")
+    times = [count for inside, count in repeated.findall(text) if DRAW in inside]
+    once = repeated.sub("", text).count(DRAW) + sum(int(count) for count in times if count.isdigit())
+    terms = [*([str(once)] if once else []), *(count for count in times if not count.isdigit())]
+    return " + ".join(terms)
 
 
 def _replaced(document: Document, old: str, new: str) -> Document:

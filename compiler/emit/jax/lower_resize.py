@@ -147,10 +147,19 @@ def _one_axis(op: ResizeOp, x: Expression, axis: _Axis, n: str, out: str) -> Exp
         return call("read_nearest", x, axis.index, at, name(_ROUNDED[op.literal("nearest_mode")]))
     options: dict[str, Value] = {}
     if op.literal("antialias"):
-        options["narrow"] = name(f"min({axis.scale if axis.scale is not None else f'{out} / {n}'}, 1.0)")
+        options |= _narrow(axis, n, out)
     if op.literal("exclude_outside"):
         options["exclude_outside"] = True
     return call("read_between", x, axis.index, at, name(_weight(op)), REACHES[mode], **options)
+
+
+def _narrow(axis: _Axis, n: str, out: str) -> dict[str, Value]:
+    """How much wider a filter gets that makes a dim smaller."""
+    options: dict[str, Value] = {"normalized": True}
+    if axis.scale is not None or not _is_symbolic(axis):
+        ratio = axis.scale if axis.scale is not None else int(out) / int(n)
+        return options | ({"narrow": ratio} if ratio < 1.0 else {})
+    return options | {"narrow": name(f"min({out} / {n}, 1.0)")}
 
 
 def _weight(op: ResizeOp) -> str:

@@ -45,8 +45,9 @@ def _scaled(
 ) -> None:
     """Scale and zero point as they broadcast over x: all of it, along an axis, or in blocks."""
     x, *rest = operands(values, op)
-    shape = shape_of(op.operands[0].type)
-    axis, block = normalize_axis(op.literal("axis"), max(len(shape), 1)), op.literal("block_size")
+    shape, block = shape_of(op.operands[0].type), op.literal("block_size")
+    whole = not block and rest[0].shape in ((), (1,))
+    axis = 0 if whole else normalize_axis(op.literal("axis"), len(shape))
     along = [_along(values, node, axis, block, shape) for node in rest]
     values.helpers.add(helper)
     values.define(op, Kind.OTHER, [x, *along], render)

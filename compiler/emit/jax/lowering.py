@@ -16,6 +16,7 @@ from neuralc.emit.jax import (
     lower_recurrent,
     lower_resize,
     lower_sampling,
+    lower_states,
     lower_training,
 )
 from neuralc.emit.python.form import Lowering
@@ -30,6 +31,7 @@ LOWERINGS: Mapping[type[Operation], Lowering] = {
     **lower_indexing.LOWERINGS,
     **lower_sampling.LOWERINGS,
     **lower_control.LOWERINGS,
+    **lower_states.LOWERINGS,
     **lower_training.LOWERINGS,
 }
 

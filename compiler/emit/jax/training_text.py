@@ -51,14 +51,16 @@ def write_training(writer: Writer, used: Collection[str], *, penalized: bool) ->
                 writer.line("return jax.tree.map(lambda old: self._moved.get(id(old), old), params)")
 
 
-def write_train_forward(writer: Writer, model: ClassText, used: Collection[str]) -> None:
+def write_train_forward(writer: Writer, model: ClassText, used: Collection[str], *, stateful: bool) -> None:
     keyed, moving = any(key in used for key in _KEYED), "batch_norm" in used
     penalized = "penalized" in used
     results = len(model.lowered.results)
     result = "Array" if results == 1 else f"tuple[{', '.join(['Array'] * results)}]"
+    result = f"tuple[{result}, Params]" if stateful else result
     returned = [result, *(["Params"] if moving else []), *(["Array"] if penalized else [])]
     returns = result if len(returned) == 1 else f"tuple[{', '.join(returned)}]"
     parameters = ["params: Params"] if model.plan.members else []
+    parameters += ["state: Params"] if stateful else []
     parameters += [f"{argument}: Array" for argument in model.arguments]
     parameters += ["key: Array"] if keyed else []
     writer.blank(2)
@@ -67,7 +69,8 @@ def write_train_forward(writer: Writer, model: ClassText, used: Collection[str])
         more = ["the parameters with moved statistics"] if moving else []
         more += ["what is added to the loss"] if penalized else []
         writer.docstring(f"The results in training{', and ' if more else ''}{' and '.join(more)}.")
-        arguments = ", ".join([*(["params"] if model.plan.members else []), *model.arguments])
+        trees = [*(["params"] if model.plan.members else []), *(["state"] if stateful else [])]
+        arguments = ", ".join([*trees, *model.arguments])
         step = f"Training({'key' if keyed else ''})"
         if len(returned) == 1:
             writer.line(f"return forward({arguments}, {step})")

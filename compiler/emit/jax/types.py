@@ -13,7 +13,12 @@ from neuralc.emit.python.values import Values
 
 def dtype_word(values: Values, element: Attribute) -> Expression:
     """`jnp.float16`; i64 is JAX's own integer where the file leaves 64 bits out, a truth value is Python's."""
-    if element == i64 and not conventions_of(values).wide:
+    return dtype_of(element, wide=conventions_of(values).wide)
+
+
+def dtype_of(element: Attribute, *, wide: bool) -> Expression:
+    """The type in a file that has 64 bits, or that has not."""
+    if element == i64 and not wide:
         return name("int")
     dtype = numpy_dtype(element).name
     return name("bool" if dtype == "bool" else f"jnp.{dtype}")

@@ -14,6 +14,7 @@ from neuralc.emit.python.names import class_name, identifier
 from neuralc.emit.refusals import Refusals
 
 if TYPE_CHECKING:
+    from neuralc.emit.python.lowering import Lowered
     from neuralc.emit.python.plan import Child, LayerSpec
     from neuralc.emit.python.values import Values
 
@@ -62,6 +63,8 @@ class Form:
     """A layer has its weights to itself, as modules have; else any op may read any weight, as in a tree of arrays."""
     applied: Callable[[Child, str, Sequence[Expression]], Expression] = _called
     """A part of the model, reached by a text, applied to values."""
+    with_states: Callable[[Lowered], Callable[[Sequence[Expression]], Expression]] | None = None
+    """What a body returns of its results and of the states that it keeps behind them."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
     defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -40,6 +40,11 @@ def sized(size: int | Dim, inputs: tuple[Node, ...]) -> Sized | None:
     return None if wanted else Sized(tuple(nodes), as_dim(size))
 
 
+def written(size: int | Dim, places: dict[str, Expression]) -> Expression:
+    """A size over symbols that are each found at a place."""
+    return _sum(as_dim(size), places)
+
+
 def _symbol(size: int | Dim) -> str | None:
     """The name of a size that is one symbol."""
     if isinstance(size, int) or len(size.terms) != 1:

@@ -26,6 +26,7 @@ def read_between(
     reach: int,
     *,
     narrow: float = 1.0,
+    normalized: bool = False,
     exclude_outside: bool = False,
 ) -> Array:
     """x at coordinates: places around each, weighted by distance; its border repeats.
@@ -37,7 +38,7 @@ def read_between(
     weights = weight((places - at[:, None]) * narrow)
     if exclude_outside:
         weights = jnp.where((places >= 0) & (places < n), weights, 0)
-    if exclude_outside or narrow < 1:
+    if exclude_outside or normalized:
         total = weights.sum(axis=1, keepdims=True)
         weights = weights / jnp.where(total == 0, 1, total)
     taken = jnp.take(x, jnp.clip(places, 0, n - 1).astype(int), axis=axis)
