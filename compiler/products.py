@@ -126,6 +126,12 @@ def _keras(compilation: Compilation, kind: str) -> Product:
     return Code(emit(_structured(compilation)), _weights_beside(compilation))
 
 
+def _jax(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.jax import emit
+
+    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+
+
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     """The weights in a file of their own; a program that starts untrained has none."""
     from neuralc.mapped_file import safetensors_pieces
@@ -133,6 +139,12 @@ def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     if not compilation.trained or not compilation.weights:
         return {}
     return {".safetensors": Streamed(safetensors_pieces(compilation.weights))}
+
+
+def _tpu(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.tpu import files
+
+    return files(compilation.module, compilation.weights)
 
 
 EMITTERS: dict[str, Emitter] = {
@@ -149,8 +161,10 @@ EMITTERS: dict[str, Emitter] = {
     "keras": Emitter("model", "_keras.py", _keras),
     "torch": Emitter("model", "_torch.py", _torch),
     "nr": Emitter("model", ".nr", _nr),
+    "jax": Emitter("model", "_jax.py", _jax, ("cpu", "cuda", "tpu")),
+    "tpu": Emitter("model", ".tpu/", _tpu, ("tpu",)),
 }
-DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda"}
+DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda", "tpu": "tpu"}
 
 
 def emitter(kind: str, target: str) -> Emitter:

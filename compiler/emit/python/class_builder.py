@@ -10,7 +10,7 @@ from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, Transpose
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, is_float, numpy_dtype
 from neuralc.emit.python.form import Form
-from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.names import Names
 from neuralc.emit.python.plan import ClassPlan, FreeWeight, Held, Layer, LayerSpec, sizes_of
 from neuralc.emit.refusals import Refusals
 
@@ -35,7 +35,7 @@ class ClassBuilder:
         if spec is None:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
-        if computed and (spec.optional or self._form.optional_layers):
+        if computed and (spec.optional or self._form.optional_layers or not self._form.owning):
             return
         if self._form.optional_layers and not self._holds_alone(op, spec):
             return
@@ -51,7 +51,7 @@ class ClassBuilder:
             self.plan.layer_at[op] = self._new_layer(op, spec, names)
         elif owner.weights == names and owner.spec.constructor == spec.constructor:
             self.plan.layer_at[op] = owner
-        elif spec.optional:
+        elif spec.optional or not self._form.owning:
             del self._held[op]
         else:
             self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
@@ -78,7 +78,7 @@ class ClassBuilder:
         # A layer without weights has its name in the IR from the front end, as a hint.
         hint = op.results[0].name_hint if not names else None
         init = {parameter: init for parameter, name in names.items() if (init := self._init(name))}
-        layer = Layer(self.attributes.claim(identifier(path or hint or spec.kind)), spec, names, init)
+        layer = Layer(self.attributes.claim(self._form.attribute(path or hint or spec.kind)), spec, names, init)
         self._owners.update(dict.fromkeys(names.values(), layer))
         self.plan.members.append(layer)
         return layer
@@ -101,7 +101,10 @@ class ClassBuilder:
         """Let expressions read a weight of a layer, where the layer has it with the axes that it has in the model."""
         owner = self._owners[name]
         parameter = next(held for held in owner.spec.parameters if owner.weights[held.name] == name)
-        if parameter.shape:
+        if not self._form.owning:
+            place = f"{owner.attribute}.{parameter.name}"
+            self.plan.free[value] = FreeWeight(place, name, sizes_of(value), True, self._init(name))
+        elif parameter.shape:
             self._refusals.add(user, f"it uses the weight @{name}, which the layer `{owner.attribute}` has reshaped")
         else:
             self.plan.held[value] = Held(owner, parameter)
@@ -109,7 +112,7 @@ class ClassBuilder:
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
         element = element_of(value.type)
         trainable = is_float(element) and (name not in self.weights or is_trainable(self.weights[name]))
-        attribute, dtype = self.attributes.claim(identifier(name)), numpy_dtype(element).name
+        attribute, dtype = self.attributes.claim(self._form.attribute(name)), numpy_dtype(element).name
         weight = FreeWeight(attribute, name, sizes_of(value), trainable, self._init(name), dtype)
         self.plan.members.append(weight)
         return weight
