@@ -28,6 +28,7 @@ NAMES: tuple[str, ...] = (
     "graph-fold-batch-norm",
     "graph-fold-constants",
     "graph-inline",
+    "graph-raise-idioms",
     "graph-specialize-inference",
     "graph-to-tensor",
     "kernel-canonicalize",

@@ -17,7 +17,7 @@ from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.interp.evaluator import Evaluator, Weights
 from neuralc.dialects.interp.numerics import Numerics
 from neuralc.dialects.syntax import PlainOp, to_attribute, to_literal
-from neuralc.dialects.types import is_float, shape_of, tensor_type
+from neuralc.dialects.types import element_type_of, is_float, shape_of, tensor_type
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends import alignment, symbolic
 from neuralc.frontends.sizes import Undecided
@@ -57,6 +57,16 @@ class Builder:
         if value.is_symbolic:
             self.symbols.values.append(value)
         return value
+
+    def parameter(self, name: str, array: Array, *, trainable: bool = True) -> Value:
+        """A tensor that stays a weight of its own name: nothing is computed from it beforehand."""
+        type_ = tensor_type(array.shape, element_type_of(array.dtype))
+        self.store[name] = array
+        self._names.setdefault(name, 0)
+        attributes = {} if trainable else {"trainable": to_attribute(False)}
+        self.weights.append(graph.WeightOp(name, type_, attributes=attributes))
+        (ssa,) = self._append(self.main, graph.GetWeightOp(name, type_), name)
+        return replace(from_ssa(name, ssa), weight=True, derived=True)
 
     def ssa(self, value: Value) -> SSAValue:
         """The value as data: known ones become a weight, one number everywhere, or sizes of the run."""
