@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neuralc import layers
-    from neuralc.api import compile, load
+    from neuralc.api import compile, convert, load
     from neuralc.builder import Network
 
-__all__ = ["Network", "__version__", "compile", "layers", "load"]
+__all__ = ["Network", "__version__", "compile", "convert", "layers", "load"]
 
-_MODULES = {"compile": "neuralc.api", "load": "neuralc.api", "Network": "neuralc.builder"}
+_MODULES = dict.fromkeys(("compile", "convert", "load"), "neuralc.api") | {"Network": "neuralc.builder"}
 
 
 def __getattr__(name: str) -> object:

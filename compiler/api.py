@@ -20,15 +20,16 @@ from neuralc.runtime import Model, ModelError, load
 if TYPE_CHECKING:
     from neuralc.builder import Network
     from neuralc.driver import Compilation
+    from neuralc.imported import ImportedModel
     from neuralc.interpreted import InterpretedModel
 
-__all__ = ["Model", "ModelError", "as_diagnostics", "compile", "finish", "load"]
+__all__ = ["Model", "ModelError", "as_diagnostics", "compile", "convert", "finish", "load"]
 
 TARGETS = ("cpu", "interp")
 
 
 def compile(
-    model: str | PathLike[str] | Network | Source,
+    model: str | PathLike[str] | Network | Source | ImportedModel,
     opt: int = 2,
     target: str = "cpu",
     threads: int | None = 1,
@@ -40,7 +41,9 @@ def compile(
     network: str | None = None,
     set: Mapping[str, object] | None = None,
 ) -> Model | InterpretedModel:
-    """Compile a model for this process: a `.nr` program, an ONNX model, an IR dump of any level, or a `Network`.
+    """Compile a model for this process: a file, a `Network`, or a model of a framework.
+
+    Files are `.nr` programs, ONNX models, what frameworks save, and IR dumps of any level.
 
     `opt` is 0 to 2. `target` is "cpu", or "interp" for the reference interpreter. `threads` None takes all processors.
     `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
@@ -66,9 +69,55 @@ def compile(
     return finish(compilation, target)
 
 
-def _given(model: str | PathLike[str] | Network | Source) -> Path | Source:
-    """The file of a model, or the text of one that was made from Python."""
-    if isinstance(model, Source):
+def convert(
+    model: str | PathLike[str] | Network | Source | ImportedModel,
+    kind: str,
+    path: str | PathLike[str] | None = None,
+    *,
+    target: str = "cpu",
+    opt: int = 2,
+    dims: Mapping[str, int] | None = None,
+    weights: str | PathLike[str] | None = None,
+    network: str | None = None,
+    set: Mapping[str, object] | None = None,
+) -> str | bytes | Path:
+    """What `neuralc model --emit=KIND` makes: its text or bytes; with `path` the file, with what belongs beside it.
+
+    Raises NeuralcError for what is wrong with the model or cannot be said, UsageError for what is wrong with the
+    arguments; a product that is a folder needs `path`.
+    """
+    from neuralc import driver, products
+    from neuralc.cli_errors import report
+    from neuralc.cli_products import check_destination, write
+
+    options = driver.Options(
+        opt=opt,
+        target=target,
+        dims=dict(dims or {}),
+        weights=None if weights is None else Path(fspath(weights)),
+        network=network,
+        set=dict(set or {}),
+    )
+    found = products.emitter(kind, target)
+    given = _given(model)
+    if path is None and found.suffix.endswith("/"):
+        raise usage_error("E0814", f"`{kind}` is a folder", help="give the `path` where it shall stand")
+    destination = None if path is None else check_destination(fspath(path), Path("model"), found)
+    compilation = driver.load(given, options)
+    report(compilation.notices)
+    driver.compile_to(compilation, found.stage)
+    product = driver.emit(compilation, kind)
+    if destination is not None:
+        write(destination, product, found)
+        return Path(destination)
+    return products.content(product)
+
+
+def _given(model: str | PathLike[str] | Network | Source | ImportedModel) -> Path | Source | ImportedModel:
+    """The file of a model, the text of one that was made from Python, or a model of a framework."""
+    from neuralc.imported import ImportedModel
+
+    if isinstance(model, Source | ImportedModel):
         return model
     return Path(fspath(model)) if isinstance(model, str | PathLike) else model.source()
 

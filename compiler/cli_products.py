@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from neuralc.files import STDOUT, write_product
+from neuralc.files import STDOUT, Pieces, write_product
 from neuralc.grammar.diagnostics import error, usage_error
-from neuralc.products import Emitter, Product, Streamed
+from neuralc.products import Code, Emitter, Product, Streamed
 
 
 def check_destination(output: str | None, model: Path, emitter: Emitter) -> str:
@@ -42,9 +42,22 @@ def write(destination: str, product: Product, emitter: Emitter) -> None:
             _write_folder(Path(destination), product)
         except OSError as fault:
             raise error("E0990", f"cannot write {destination}", note=(fault.strerror or str(fault)).lower()) from None
+    elif isinstance(product, Code):
+        write_product(destination, product.text)
+        if destination != STDOUT:
+            for end, companion in product.beside.items():
+                write_product(beside(Path(destination), end), _content(companion))
     else:
-        content = product.pieces if isinstance(product, Streamed) else product
-        write_product(destination, content, executable=emitter.executable)
+        write_product(destination, _content(product), executable=emitter.executable)
+
+
+def _content(product: str | bytes | Streamed) -> str | bytes | Pieces:
+    return product.pieces if isinstance(product, Streamed) else product
+
+
+def beside(path: Path, end: str) -> Path:
+    """Where a companion of a product stands: `model.safetensors` beside `model.py`."""
+    return path.with_name(path.stem + end)
 
 
 def _write_folder(path: Path, files: Mapping[str, str | bytes]) -> None:

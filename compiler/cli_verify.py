@@ -36,7 +36,8 @@ Examples:
   neuralc verify model.onnx --against onnxruntime --layers      which layer goes wrong first?
   neuralc verify model.onnx --against onnxruntime --sizes batch=3,S=17
   neuralc verify model.onnx --input ids=ids.npy --input mask=mask.npy
-  neuralc verify model.nr --against torch                       the PyTorch code of the model
+  neuralc verify model.nr --against torch                       the PyTorch code that neuralc writes for it
+  neuralc verify model.pt2 --against jax --layers               its JAX code; keras, onnxruntime alike
   neuralc verify model.nr --against interp --layers -O0         the numpy reference in float64
 
 \b
@@ -98,8 +99,6 @@ def command(
     from neuralc.api import as_diagnostics
     from neuralc.verify.reference import Limits
 
-    if layers and against == "torch":
-        raise usage_error("E0814", "`--layers` does not go with torch", help="`--against interp` or onnxruntime")
     chosen = parse_sizes(sizes)
     options = make_options(**flags)
     limits = Limits(threads=options.threads or 1, seconds=timeout)
@@ -157,15 +156,9 @@ def _load(request: Request, options: Options) -> tuple[Compilation, Mapping[str,
         )
     if not request.layers:
         return compilation, {}
-    if request.model.suffix != ".onnx":
-        if has_functions(compilation.module):
-            InlinePass().run(compilation.module, compilation.context)
-        return compilation, {}
-    from neuralc.frontends.onnx.load import Fixed, load
-
-    loaded = load(request.model, Fixed(options.dims))
-    compilation.module = loaded.module
-    return compilation, loaded.values
+    if has_functions(compilation.module):
+        InlinePass().run(compilation.module, compilation.context)
+    return compilation, compilation.values
 
 
 def _compare(
@@ -176,17 +169,18 @@ def _compare(
     from neuralc.verify.layers import expose
     from neuralc.verify.report import Report
 
-    if request.against == "onnxruntime":
+    itself = request.against == "onnxruntime" and request.model.suffix == ".onnx"
+    if itself:
         with working("running onnxruntime"):
             expected = other.onnxruntime(request.model, arrays, request.limits, layers=request.layers)
-    elif request.against == "torch":
-        with working("running torch"):
-            expected = other.torch(compilation, arrays, request.limits)
     plain = _copy(compilation) if request.layers else compilation
     inside = expose(compilation.module, names) if request.layers else []
     if request.against == "interp":
         with working("running the interpreter"):
             expected = other.interpreted(compilation.module, compilation.weights, arrays)
+    elif not itself:
+        with working(f"running {request.against}"):
+            expected = other.written(request.against, compilation, arrays, request.limits)
     outputs = _compared(request, _run(plain, request, arrays), expected)
     if not request.layers:
         return Report(request.model.name, expected.who, outputs)

@@ -15,8 +15,10 @@ from neuralc.settings import make_target
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
+    from xdsl.ir import SSAValue
 
     from neuralc.dialects.weights import WeightStore
+    from neuralc.imported import ImportedModel
     from neuralc.passes.base import ModulePass, PassContext
     from neuralc.passes.instruments import TimePasses
     from neuralc.passes.pipelines import Entry, Level
@@ -71,6 +73,10 @@ class Compilation:
     notices: tuple[Diagnostic, ...] = ()
     """Warnings and notes of the front end."""
     clock: TimePasses | None = None
+    trained: bool = True
+    """False for a program that starts from initial values."""
+    values: Mapping[str, SSAValue] = field(default_factory=dict)
+    """Values inside, by the names that the source of an imported model has for them."""
 
     @property
     def weights(self) -> WeightStore:
@@ -82,8 +88,8 @@ class Compilation:
         return self.context.weights
 
 
-def load(model: Path | Source, options: Options) -> Compilation:
-    """Read a model: a `.nr` program or its text, an ONNX model, or IR of any level.
+def load(model: Path | Source | ImportedModel, options: Options) -> Compilation:
+    """Read a model: a file that a front end reads, the text of a `.nr` program, or a model of a framework.
 
     Raises NeuralcError for what is wrong with it.
     """
@@ -94,15 +100,18 @@ def load(model: Path | Source, options: Options) -> Compilation:
     clock = _clock(options)
     started = time.perf_counter()
     if isinstance(model, Source):
-        name = model.name.strip("<>")
-        module, context.weights, notices = _read_nr(model, options)
+        name, read = model.name.strip("<>"), _read_nr(model, options)
+    elif isinstance(model, Path):
+        name, read = model.stem, _front_end(model, options)(model, options)
     else:
-        name = model.stem
-        module, context.weights, notices = _front_end(model, options)(model, options)
+        name, read = model.name, _imported(model, options)
+    context.weights = read.weights
     if clock is not None:
         clock.add("front end", time.perf_counter() - started)
-    level = options.compile_from or level_of(module)
-    return Compilation(name, module, level, target, context, options, tuple(notices), clock)
+    level = options.compile_from or level_of(read.module)
+    return Compilation(
+        name, read.module, level, target, context, options, tuple(read.notices), clock, read.trained, read.values
+    )
 
 
 def _front_end(path: Path, options: Options) -> FrontEnd:
@@ -219,19 +228,42 @@ def _clock(options: Options) -> TimePasses | None:
     return TimePasses()
 
 
-FrontEnd = Callable[[Path, Options], "tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]"]
+@dataclass(frozen=True)
+class Read:
+    """What a front end gives."""
+
+    module: ModuleOp
+    weights: WeightStore | None
+    notices: Sequence[Diagnostic] = ()
+    trained: bool = True
+    values: Mapping[str, SSAValue] = field(default_factory=dict)
 
 
-def _read_nr(path: Path | Source, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+FrontEnd = Callable[[Path, Options], Read]
+
+
+def _imported(model: ImportedModel, options: Options) -> Read:
+    """A model of a framework with its own weights, or those of a safetensors file with the same names."""
+    from neuralc.pin_dims import pin_dims
+    from neuralc.settings import load_weights
+
+    module, store = model.copied()
+    pin_dims(module, options.dims)
+    if options.weights is not None:
+        store = load_weights(options.weights, module)
+    return Read(module, store, model.notices)
+
+
+def _read_nr(path: Path | Source, options: Options) -> Read:
     from neuralc.frontends.nr.load import load as load_program
     from neuralc.weights_file import bind_weights
 
     program = load_program(path, network=options.network, dims=options.dims, settings=options.set)
     bound = bind_weights(program, options.weights)
-    return program.module, bound.store, (*program.warnings, *bound.messages)
+    return Read(program.module, bound.store, (*program.warnings, *bound.messages), trained=bound.path is not None)
 
 
-def _read_ir(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+def _read_ir(path: Path, options: Options) -> Read:
     """A dump of any level. Its weights: `--weights`, else the folder that `--dump-ir` wrote beside it."""
     from neuralc.files import read_text
     from neuralc.passes.dump import WEIGHTS_INDEX
@@ -243,10 +275,10 @@ def _read_ir(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None
     pin_dims(module, options.dims)
     beside = path.parent / "weights"
     weights = options.weights or (beside if (beside / WEIGHTS_INDEX).exists() else None)
-    return module, load_weights(weights, module) if weights is not None else None, ()
+    return Read(module, load_weights(weights, module) if weights is not None else None)
 
 
-def _read_onnx(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | None, Sequence[Diagnostic]]:
+def _read_onnx(path: Path, options: Options) -> Read:
     """An ONNX model with its own weights, or those of a safetensors file with the same names."""
     from neuralc.frontends.onnx.load import Fixed
     from neuralc.frontends.onnx.load import load as load_onnx
@@ -254,7 +286,7 @@ def _read_onnx(path: Path, options: Options) -> tuple[ModuleOp, WeightStore | No
 
     loaded = load_onnx(path, Fixed(options.dims))
     store = loaded.store if options.weights is None else load_weights(options.weights, loaded.module)
-    return loaded.module, store, ()
+    return Read(loaded.module, store, values=loaded.values)
 
 
 FRONT_ENDS: dict[str, FrontEnd] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from neuralc.grammar.diagnostics import suggest, usage_error
@@ -19,8 +19,19 @@ class Streamed:
     pieces: Iterator[bytes | memoryview]
 
 
-Product = str | bytes | Streamed | Mapping[str, str | bytes]
-"""What an emitter gives: a text, bytes, or the files of a folder by name."""
+@dataclass(frozen=True)
+class Code:
+    """A text, and what stands beside it in files: by the end of their names, which follows the stem of the text's own.
+
+    `model.py` with `.safetensors` stands beside `model.safetensors`, with `_train.py` beside `model_train.py`.
+    """
+
+    text: str | bytes
+    beside: Mapping[str, str | bytes | Streamed] = field(default_factory=dict)
+
+
+Product = str | bytes | Streamed | Code | Mapping[str, str | bytes]
+"""What an emitter gives: a text, bytes, a text with files beside it, or the files of a folder by name."""
 
 Stage = Literal["model", "graph", "tensor", "kernel"]
 """Where an emitter takes the module: `model` is as the front end made it, the others are the end of their level."""
@@ -69,7 +80,16 @@ def _cuda(compilation: Compilation, kind: str) -> Product:
 def _torch(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.torch import emit
 
-    return emit(compilation.module)
+    return Code(emit(compilation.module), _weights_beside(compilation))
+
+
+def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
+    """The weights in a file of their own; a program that starts untrained has none."""
+    from neuralc.mapped_file import safetensors_pieces
+
+    if not compilation.trained or not compilation.weights:
+        return {}
+    return {".safetensors": Streamed(safetensors_pieces(compilation.weights))}
 
 
 EMITTERS: dict[str, Emitter] = {
@@ -97,3 +117,16 @@ def emitter(kind: str, target: str) -> Emitter:
         known = " or ".join(f"`--target {name}`" for name in found.targets)
         raise usage_error("E0814", f"`--emit={kind}` is not for target {target}", help=f"it goes with {known}")
     return found
+
+
+def content(product: Product) -> str | bytes:
+    """A product that is no folder, whole, without what stands beside it."""
+    match product:
+        case Code():
+            return product.text
+        case Streamed():
+            return b"".join(product.pieces)
+        case str() | bytes():
+            return product
+        case _:
+            raise ValueError("a folder is no text")

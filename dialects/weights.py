@@ -51,6 +51,10 @@ class WeightStore(MutableMapping[str, Array]):
             if hasattr(mapping, "madvise"):
                 mapping.madvise(mmap.MADV_DONTNEED)
 
+    def copied(self) -> WeightStore:
+        """A store of its own with the same arrays and makers."""
+        return WeightStore(self._entries)
+
     def detached(self) -> WeightStore:
         """The same values, none of them in a file that may change: for a model that lives on."""
         return WeightStore(

@@ -63,7 +63,9 @@ def _name(op: Operation, numbered: Mapping[tuple[LocationAttr, Parts], Parts]) -
     if own:
         return own, scope
     hint = op.results[0].name_hint if op.results else None
-    parts = (*scope, *split(hint or _short(op)))
+    parts = split(hint or _short(op))
+    if parts[: len(scope)] != scope or len(parts) == len(scope):  # values that were inlined have their path already
+        parts = (*scope, *parts)
     return "", numbered.get((op.location, parts), parts)
 
 

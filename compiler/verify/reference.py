@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuralc.grammar.diagnostics import NeuralcError, error, usage_error
+from neuralc.grammar.diagnostics import NeuralcError, error
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -26,7 +26,28 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-FRAMEWORKS = ("onnxruntime", "torch", "interp")
+
+@dataclass(frozen=True)
+class Written:
+    """A form that neuralc writes models in, and what runs it."""
+
+    kind: str
+    """Of `--emit`."""
+    said: str
+    """What is written, in a sentence."""
+    needs: tuple[str, ...]
+    """Packages."""
+
+
+WRITTEN: Mapping[str, Written] = {
+    "torch": Written("torch", "PyTorch code", ("torch",)),
+    "keras": Written("keras", "Keras code", ("keras", "tensorflow")),
+    "jax": Written("jax", "JAX code", ("jax",)),
+    "onnxruntime": Written("onnx", "ONNX form", ("onnxruntime", "onnx")),
+}
+"""What runs a model in another form. onnxruntime takes the file itself where that is an ONNX model."""
+
+FRAMEWORKS = (*WRITTEN, "interp")
 
 WORKER = ("-P", "-m", "neuralc.verify.worker")
 """How Python is told to run the other framework, whatever files stand around; the folder of the request follows."""
@@ -58,47 +79,56 @@ def interpreted(module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Arr
 
 
 def onnxruntime(model: Path, inputs: Mapping[str, Array], limits: Limits, *, layers: bool) -> Reference:
-    """onnxruntime on the file, all optimizations off. Raises UsageError E0814 for other files, E0920, E0921."""
-    if model.suffix != ".onnx":
-        raise usage_error(
-            "E0814", f"onnxruntime does not run {model.name}", help="`--against torch` or `--against interp`"
-        )
+    """onnxruntime on an ONNX file, all optimizations off. Raises NeuralcError E0920, E0921."""
     request = {"framework": "onnxruntime", "model": str(model.resolve()), "layers": layers, "names": list(inputs)}
     return _ask(request, list(inputs.values()), limits)
 
 
-def torch(compilation: Compilation, inputs: Mapping[str, Array], limits: Limits) -> Reference:
-    """The PyTorch code that neuralc writes for the model. Raises NeuralcError E0850, E0920, E0921."""
+def written(framework: str, compilation: Compilation, inputs: Mapping[str, Array], limits: Limits) -> Reference:
+    """What neuralc writes for the model in the form of a framework, run there. Raises NeuralcError E0850, E0920, E0921.
+
+    With the values inside exposed as outputs they are among the values found.
+    """
     from neuralc.dialects.graph import the_model
 
-    model = the_model(compilation.module)
+    form, model = WRITTEN[framework], the_model(compilation.module)
+    _check_installed(framework)
     with TemporaryDirectory(prefix="neuralc-verify-") as folder:
-        request = {"framework": "torch", **_torch_files(compilation, Path(folder)), "outputs": list(model.outputs)}
+        path = _write(form, framework, compilation, Path(folder))
+        weights = path.with_suffix(".safetensors")
+        request = {
+            "framework": framework,
+            "model": str(path),
+            "weights": str(weights) if weights.exists() else "",
+            "names": list(model.inputs),
+            "outputs": list(model.outputs),
+            "layers": False,
+        }
         return _ask(request, [inputs[name] for name in model.inputs], limits)
 
 
-def _torch_files(compilation: Compilation, folder: Path) -> dict[str, str]:
-    from safetensors.numpy import save_file
+def _write(form: Written, framework: str, compilation: Compilation, folder: Path) -> Path:
+    """The model's code or file, with its weights beside it, those of an untrained one included."""
+    from dataclasses import replace
 
-    from neuralc.emit.torch import emit
+    from neuralc.cli_products import write
+    from neuralc.products import emitter
 
-    weights = {name: np.ascontiguousarray(array) for name, array in compilation.weights.items()}
+    found = emitter(form.kind, compilation.options.target)
+    path = folder / f"model{Path(found.suffix).suffix}"
     try:
-        text = emit(compilation.module, weights_table=bool(weights))
+        write(str(path), found.make(replace(compilation, trained=True), form.kind), found)
     except NeuralcError as refused:
         if any(each.code != "E0850" for each in refused.diagnostics):
             raise
         first, *others = [each.message for each in refused.diagnostics]
         raise error(
             "E0850",
-            f"torch cannot run {compilation.name}: neuralc has no PyTorch code for it",
+            f"{framework} cannot run {compilation.name}: neuralc has no {form.said} for it",
             note=first + (f", and {len(others)} more" if others else ""),
-            help="compare with `--against onnxruntime` or `--against interp`",
+            help="compare with another framework, or with `--against interp`",
         ) from None
-    code, stored = folder / "model.py", folder / "weights.safetensors"
-    code.write_text(text, encoding="utf-8")
-    save_file(weights, stored)
-    return {"model": str(code), "weights": str(stored) if weights else ""}
+    return path
 
 
 def _ask(request: Mapping[str, Any], inputs: Sequence[Array], limits: Limits) -> Reference:
@@ -126,8 +156,7 @@ def _ask(request: Mapping[str, Any], inputs: Sequence[Array], limits: Limits) ->
 
 def _check_installed(framework: str) -> None:
     """Raises NeuralcError E0921 with the command that installs it."""
-    needed = [framework, "onnx"] if framework == "onnxruntime" else [framework]
-    absent = [name for name in needed if find_spec(name) is None]
+    absent = [name for name in WRITTEN[framework].needs if find_spec(name) is None]
     if absent:
         raise error(
             "E0921",

@@ -36,7 +36,7 @@ def run_onnxruntime(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answ
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     known = {port.name for port in session.get_inputs()}
     feeds = {name: array for name, array in zip(request["names"], inputs, strict=True) if name in known}
-    names = [port.name for port in session.get_outputs()]
+    names = request.get("outputs") or [port.name for port in session.get_outputs()]
     found = session.run(names, feeds)
     kept = [(name, array) for name, array in zip(names, found, strict=True) if isinstance(array, np.ndarray)]
     return [name for name, _ in kept], [array for _, array in kept], f"onnxruntime {onnxruntime.__version__}"

@@ -7,9 +7,10 @@
     %k = graph.get_weight @block.kernel -> ..
     %0 = graph.call @block(%a, %k) -> ..
 
-Weights are arguments of functions, so their names do not change and shared weights stay shared. An op of the body is
-located at its own line, called from the line of the call. Functions go when no call is left; emitters that write a
-class for each work on the module before this pass. A function that calls itself is refused.
+Weights are arguments of functions, so their names do not change and shared weights stay shared. A value of the body is
+named by its path (`encoder.0.dense`); its op is located at its own line, called from the line of the call. Functions go
+when no call is left; emitters that write a class for each work on the module before this pass. A function that calls
+itself is refused.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xdsl.dialects.builtin import CallSiteLoc, LocationAttr, ModuleOp, UnknownLoc
+from xdsl.dialects.builtin import CallSiteLoc, LocationAttr, ModuleOp, StringAttr, UnknownLoc
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter as IrRewriter
 
@@ -42,9 +43,20 @@ class InlineCall(RewritePattern[CallOp]):
         body = [inner.clone(values) for inner in function.block.ops if inner is not function.terminator]
         for copy in (inner for each in body for inner in each.walk()):
             copy.location = _called_from(copy.location, op.location)
+            if op.path:
+                _name_by_path(copy, op.path.data)
         results = [values[value] for value in function.terminator.operands]
         rewriter.remark("passed", op, f"inlined @{function.sym_name.data}")
         rewriter.replace(op, body, results)
+
+
+def _name_by_path(op: Operation, path: str) -> None:
+    """Values and calls of a body are called by where they stand in the model, as weights are."""
+    for result in op.results:
+        if result.name_hint:
+            result.name_hint = f"{path}.{result.name_hint}"
+    if isinstance(op, CallOp) and op.path:
+        op.properties["path"] = StringAttr(f"{path}.{op.path.data}")
 
 
 def _called_from(location: LocationAttr, caller: LocationAttr) -> LocationAttr:

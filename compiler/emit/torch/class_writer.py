@@ -8,10 +8,10 @@ from xdsl.dialects.builtin import Float16Type, Float64Type
 
 from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.expressions import Expression, Value, call
+from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
+from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.initializers import Common, own_initializers, write_common
-from neuralc.emit.torch.plan import Child, ClassPlan, FreeWeight, Layer
-from neuralc.emit.torch.sharing import SharedClass
 
 
 class ClassWriter:
@@ -30,7 +30,11 @@ class ClassWriter:
                 writer.blank()
                 self._write_init(shared)
             writer.blank()
-            text.write_forward(writer, comments=len(shared.variants) == 1)
+            names, results = text.arguments, len(text.lowered.results)
+            returns = "Tensor" if results == 1 else f"tuple[{', '.join(['Tensor'] * results)}]"
+            writer.definition("forward", ["self", *(f"{name}: Tensor" for name in names)], returns)
+            with writer.indented():
+                text.write_body(writer, comments=len(shared.variants) == 1)
 
     def _write_docstring(self, shared: SharedClass) -> None:
         writer, text = self._writer, shared.variants[0]

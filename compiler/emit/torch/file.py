@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from neuralc.emit.python.expressions import literal
+from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.class_writer import ClassWriter
 from neuralc.emit.torch.initializers import common_initializers
-from neuralc.emit.torch.sharing import SharedClass
-from neuralc.emit.torch.structure import Structure
 from neuralc.emit.torch.weight_rules import write_rules
 
 _AVERAGE_POOL = '''\
@@ -30,20 +28,19 @@ def average_pool(
 class ModuleFile:
     """A whole file: classes before those that use them, the model last, then its weights."""
 
-    def __init__(self, structure: Structure, classes: Sequence[SharedClass], weights_table: bool) -> None:
-        self._structure = structure
-        self._classes = classes
-        self._rows = structure.rows if weights_table else []
+    def __init__(self, planned: Planned, weights_table: bool) -> None:
+        self._planned = planned
+        self._structure = planned.structure
+        self._rows = planned.structure.rows if weights_table else []
 
     def text(self) -> str:
         body = Writer()
-        texts = [text for shared in self._classes for text in shared.variants]
-        plans = [text.plan for text in texts]
-        if any(text.lowered.needs_average_pool for text in texts):
+        plans = [text.plan for shared in self._planned.classes for text in shared.variants]
+        if "average_pool" in self._planned.helpers:
             body.blank(2)
             body.lines(_AVERAGE_POOL.splitlines())
         writer = ClassWriter(body, plans, common_initializers(plans))
-        for shared in self._classes:
+        for shared in self._planned.classes:
             body.blank(2)
             writer.write(shared)
         if self._rows:

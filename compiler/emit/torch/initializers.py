@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from neuralc.dialects.graph import InitializerAttr
 from neuralc.emit.python.expressions import Value, call, name
+from neuralc.emit.python.plan import ClassPlan, FreeWeight, Layer
 from neuralc.emit.python.writer import Writer
-from neuralc.emit.torch.plan import ClassPlan, FreeWeight, Layer
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.initializers import INITIALIZER, SCALED
 

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
@@ -29,31 +28,11 @@ from neuralc.dialects.graph import (
     TransposeOp,
 )
 from neuralc.dialects.types import element_of, is_float, shape_of
-from neuralc.emit.python.expressions import Expression, Value, call
-from neuralc.emit.torch.layouts import Order, channel_of, is_per_channel
-from neuralc.emit.torch.refusals import Refusals
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """`layer.<name>` holds the weight `value` with its axes in another order."""
-
-    name: str
-    value: SSAValue
-    axes: Order
-    shape: tuple[int, ...] = ()
-    """The shape between reordering axes and torch's own, where they differ (Keras depthwise kernels)."""
-
-
-@dataclass(frozen=True)
-class LayerSpec:
-    """An nn layer: how it is made, what it holds, what to call it where no weight gives it a name."""
-
-    kind: str
-    constructor: Expression
-    parameters: tuple[Parameter, ...] = ()
-    frozen: tuple[str, ...] = ()
-    """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
+from neuralc.emit.layouts import Order
+from neuralc.emit.python.expressions import Value, call
+from neuralc.emit.python.plan import LayerSpec, Parameter, sizes_of
+from neuralc.emit.refusals import Refusals
+from neuralc.emit.torch.orders import channel_of, is_per_channel
 
 
 def square(values: tuple[int, ...]) -> int | tuple[int, ...]:
@@ -65,11 +44,6 @@ def symmetric_padding(pads: tuple[int, ...]) -> tuple[int, ...] | None:
     """The padding of each spatial dim where its low and high side agree; torch's layers take no other."""
     rank = len(pads) // 2
     return pads[:rank] if pads[:rank] == pads[rank:] else None
-
-
-def sizes_of(value: SSAValue) -> tuple[int, ...]:
-    """The sizes of a weight, which are never symbolic."""
-    return tuple(size for size in shape_of(value.type) if isinstance(size, int))
 
 
 def layer_of(op: Operation, refusals: Refusals) -> LayerSpec | None:

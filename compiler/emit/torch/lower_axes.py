@@ -23,8 +23,8 @@ from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.scalar import is_integer
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.emit.python.expressions import Expression, Value, binary, call, method, name
-from neuralc.emit.torch.nodes import Kind, Node
-from neuralc.emit.torch.values import Values
+from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.values import Values
 
 
 def _operands(values: Values, op: Operation) -> list[Node]:

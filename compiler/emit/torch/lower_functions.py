@@ -30,10 +30,10 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
+from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.values import Values
 from neuralc.emit.torch.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
 from neuralc.emit.torch.lower_axes import integer_dtype
-from neuralc.emit.torch.nodes import Kind, Node
-from neuralc.emit.torch.values import Values
 
 
 def _unary(values: Values, op: UnaryOp) -> None:

@@ -12,9 +12,9 @@ from neuralc.dialects.graph import ConcatOp, ExpandOp, GatherOp, IotaOp, SizeOp
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import shape_of
 from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name
-from neuralc.emit.torch.nodes import Kind
-from neuralc.emit.torch.sizes import Sized, sized
-from neuralc.emit.torch.values import Values
+from neuralc.emit.python.nodes import Kind
+from neuralc.emit.python.sizes import Sized, sized
+from neuralc.emit.python.values import Values
 
 
 def _concat(values: Values, op: ConcatOp) -> None:

@@ -18,11 +18,11 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.expressions import Value, call, name
+from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.values import Values
 from neuralc.emit.torch.layers import cropped_alike, square, symmetric_padding
-from neuralc.emit.torch.layouts import is_per_channel
 from neuralc.emit.torch.lower_moves import pad_argument, subscripted
-from neuralc.emit.torch.nodes import Kind, Node
-from neuralc.emit.torch.values import Values
+from neuralc.emit.torch.orders import is_per_channel
 
 _KINDS: dict[type[Operation], Kind] = {BatchNormOp: Kind.NORM, PreluOp: Kind.ACTIVATION}
 
@@ -99,7 +99,7 @@ def _average_pool(values: Values, op: AveragePoolOp) -> None:
         values.refuse(op, "torch pads no further than half a window, the same on both sides")
         return
     if not counts_pads and not _fits_pool(pads, op.literal("window")):
-        values.needs_average_pool = True
+        values.helpers.add("average_pool")
         x, around = values.operand(op, 0), pad_argument(pads[:rank], pads[rank:])
         values.define(op, Kind.POOL, [x], lambda x: call("average_pool", x[0], window, strides, around))
         return

@@ -11,8 +11,8 @@ from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import PadOp, ResizeOp, SliceOp
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call
-from neuralc.emit.torch.nodes import Kind
-from neuralc.emit.torch.values import Values
+from neuralc.emit.python.nodes import Kind
+from neuralc.emit.python.values import Values
 
 MODES = {("linear", 1): "linear", ("linear", 2): "bilinear", ("linear", 3): "trilinear", ("cubic", 2): "bicubic"}
 """Names of torch by the mode of graph.resize and the number of dims that are resized."""

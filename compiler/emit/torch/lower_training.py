@@ -10,8 +10,8 @@ from xdsl.ir import Operation
 
 from neuralc.dialects.graph import ActivityRegularizerOp, DropoutOp, GaussianNoiseOp, TrainingOp
 from neuralc.emit.python.expressions import Expression, Precedence, binary, call, literal, name
-from neuralc.emit.torch.nodes import Kind
-from neuralc.emit.torch.values import Values
+from neuralc.emit.python.nodes import Kind
+from neuralc.emit.python.values import Values
 
 
 def _dropout(values: Values, op: DropoutOp) -> None:

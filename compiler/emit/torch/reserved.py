@@ -20,6 +20,3 @@ MODULE_ATTRIBUTES = frozenset(
 
 LOCAL_NAMES = frozenset({"self", "F", "nn", "torch", "Tensor", "average_pool"})
 """What a parameter or variable of `forward` may not be called: names of the file that it uses."""
-
-RUNNING = ("x", "y", "z")
-"""The variables of `forward` that values flow through."""

@@ -13,8 +13,8 @@ from typing import Any
 from neuralc.dialects.graph import WeightAttr, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.emit.python.expressions import literal
+from neuralc.emit.python.plan import Row
 from neuralc.emit.python.writer import Writer
-from neuralc.emit.torch.plan import Row
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.initializers import CONSTRAINT, REGULARIZER, AnEntry
 

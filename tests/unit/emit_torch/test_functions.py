@@ -10,8 +10,8 @@ from support.torch_code import run_torch_code
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
+from neuralc.emit.refusals import CODE
 from neuralc.emit.torch import emit
-from neuralc.emit.torch.refusals import CODE
 from neuralc.grammar.diagnostics import NeuralcError
 
 UNSIGNED = ("uint16", "uint32", "uint64")

@@ -14,8 +14,8 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.types import DimAttr, tensor_type
 from neuralc.dialects.weights import WeightStore
+from neuralc.emit.refusals import CODE
 from neuralc.emit.torch import emit
-from neuralc.emit.torch.refusals import CODE
 from neuralc.grammar.diagnostics import NeuralcError
 
 WORDS = ("concat", "expand", "gather", "iota", "size")

@@ -44,7 +44,7 @@ def test_a_computed_kernel() -> None:
         kernel = graph.NegOp.of(build.weight("dense.kernel", np.eye(4, dtype=np.float32))).result
         return graph.DenseOp.of(x, kernel).result
 
-    assert refusals(model(body)) == ["graph.dense as PyTorch code: its weight is computed; a torch layer holds its own"]
+    assert refusals(model(body)) == ["graph.dense as PyTorch code: its weight is computed; a layer holds its own"]
 
 
 def test_a_kernel_of_two_layers() -> None:

@@ -212,7 +212,6 @@ def test_a_size_can_be_fixed_at_compile_time(mlp: Path, capsys: pytest.CaptureFi
         ["--sizes", "N"],
         ["--sizes", "M=3"],
         ["--input", "z=x.npy"],
-        ["--layers", "--against", "torch"],
         ["--against", "abacus"],
         ["--rtol", "-1"],
     ],
@@ -222,9 +221,15 @@ def test_a_wrong_command_line_is_code_2(mlp: Path, arguments: list[str], capsys:
     assert capsys.readouterr().err.startswith("error[E08")
 
 
-def test_onnxruntime_runs_onnx_files_only(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify(program, "--against", "onnxruntime") == WRONG_COMMAND_LINE
-    assert "onnxruntime does not run tiny.nr" in capsys.readouterr().err
+@pytest.mark.thorough
+@pytest.mark.parametrize("framework", ["torch"])
+def test_what_is_written_for_a_framework_is_compared_layer_by_layer(
+    program: Path, framework: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = as_json(capsys, program, "--against", framework, "--layers")
+    assert code == DONE
+    assert found["layers"]
+    assert all(layer["agrees"] for layer in found["layers"])
 
 
 # --- the other framework -------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 // Weights that passes have derived have no place in a layer; all refusals are listed.
 // CHECK: error[E0850]: graph.weight as PyTorch code: @scale is derived from other weights
-// CHECK: help: emit torch code from the model as written
-// CHECK: error[E0850]: graph.dense as PyTorch code: its weight is computed; a torch layer holds its own
+// CHECK: help: emit code from the model as written
+// CHECK: error[E0850]: graph.dense as PyTorch code: its weight is computed; a layer holds its own
 
 builtin.module {
   graph.dim @batch from 1

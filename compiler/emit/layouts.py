@@ -1,16 +1,17 @@
 """Which order of axes each value has in the emitted code.
 
-torch's convolutions, pools and batch norms want channels at axis 1; a `.nr` model has them last. The analysis gives
-every value an *order*: axis i of the torch tensor holds axis `order[i]` of the model's. Layers that want an order get
-it, everything else follows its operand, so that a permute is written only where the layout is observable: at the
-model's inputs and outputs, before a flatten, a dense layer over the last axis, a broadcast against a shorter shape.
+torch's convolutions, pools and batch norms want channels at axis 1, those of Keras last; a `.nr` model has them last,
+an ONNX model at axis 1. The analysis gives every value an *order*: axis i of the emitted tensor holds axis `order[i]`
+of the model's. Layers that want an order (`Demand`) get it, everything else follows its operand, so that a permute is
+written only where the layout is observable: at the model's inputs and outputs, before a flatten, a dense layer over the
+last axis, a broadcast against a shorter shape.
 
 A graph.transpose moves nothing at all: it only renames the axes of what it is applied to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from xdsl.ir import Operation, SSAValue
@@ -29,7 +30,6 @@ from neuralc.dialects.graph import (
     CumulateOp,
     DenseOp,
     DetOp,
-    DropoutOp,
     EinsumOp,
     ExpandOp,
     FuncOp,
@@ -56,10 +56,11 @@ from neuralc.dialects.graph import (
     UnaryOp,
     WhereOp,
 )
-from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis
 from neuralc.dialects.types import Shape, shape_of
 
 Order: TypeAlias = tuple[int, ...]
+Demand: TypeAlias = Callable[[Operation], "Order | None"]
+"""The order in which a form takes the first operand of an op; None where it takes any."""
 
 
 def natural(value: SSAValue) -> Order:
@@ -82,33 +83,9 @@ def conversion(have: Order, want: Order) -> Order:
     return tuple(have.index(axis) for axis in want)
 
 
-def is_per_channel(x: SSAValue, alpha: SSAValue) -> bool:
-    """True when a PReLU's alpha varies along the last axis of x only, which is what nn.PReLU does along axis 1."""
-    shape, slopes = shape_of(x.type), shape_of(alpha.type)
-    return len(shape) >= 2 and bool(slopes) and slopes[-1] == shape[-1] and all(size == 1 for size in slopes[:-1])
-
-
-def demanded_order(op: Operation) -> Order | None:
-    """The order in which torch takes the first operand of `op`; None where it takes any."""
+def usual_order(op: Operation) -> Order | None:
+    """What every form demands: the model's own order where an op names axes or sizes that a form writes as they are."""
     match op:
-        case ConvOp() | ConvTransposeOp() | MaxPoolOp() | AveragePoolOp():
-            channel = CHANNEL[op.literal("data_format")]
-            return channels_second(channel + 1, channel) if channel > 1 else natural(op.x)
-        case ResizeOp() if "scales" in op.properties:
-            scales = op.literal("scales")
-            channel = len(scales) - 1 if scales[-1] == 1.0 else 1
-            return channels_second(len(scales), channel) if len(scales) > 2 else natural(op.x)
-        case BatchNormOp():
-            rank = len(shape_of(op.x.type))
-            axis = normalize_axis(op.literal("axis"), rank)
-            # A vector has no batch axis to normalize over; the lowering refuses it.
-            return channels_second(rank, axis) if rank > 1 else natural(op.x)
-        case PreluOp():
-            rank = len(shape_of(op.x.type))
-            return channels_second(rank, rank - 1) if is_per_channel(op.x, op.alpha) else natural(op.x)
-        case DropoutOp():
-            dropped = channel_of(op)
-            return None if dropped is None else channels_second(len(shape_of(op.x.type)), dropped)
         case DenseOp() | MatmulOp() | EinsumOp() | DetOp() | ReshapeOp():
             return natural(op.operands[0])
         case WhereOp() | CastOp() | BitcastOp() | ArgReduceOp() | CumulateOp() | TopKOp():
@@ -121,21 +98,15 @@ def demanded_order(op: Operation) -> Order | None:
             return None
 
 
-def channel_of(op: DropoutOp) -> int | None:
-    """The channel axis of a dropout that drops whole channels of a sequence, an image or a volume."""
-    rank, shared = len(shape_of(op.x.type)), op.literal("shared")
-    channels = [axis for axis in range(1, rank) if axis not in shared]
-    return channels[0] if rank in (3, 4, 5) and len(channels) == 1 and 0 not in shared else None
-
-
 class Layouts:
     """The orders of all values of a module: `orders[value]`, and what op wants of its operands: `needs[op]`."""
 
-    def __init__(self, table: Mapping[str, Operation], weights: frozenset[SSAValue]) -> None:
+    def __init__(self, table: Mapping[str, Operation], weights: frozenset[SSAValue], demand: Demand) -> None:
         self.orders: dict[SSAValue, Order] = {}
         self.needs: dict[Operation, tuple[Order, ...]] = {}
         self._table = table
         self._weights = weights
+        self._demand = demand
 
     def analyze(self, function: FunctionLike, arguments: Sequence[Order]) -> None:
         """Give an order to every value of `function` and of the functions it calls."""
@@ -175,7 +146,7 @@ class Layouts:
                 return tuple(have) if inside else tuple(natural(x) for x in op.operands)
         if not op.operands:
             return ()
-        first = demanded_order(op) or self._followed_order(op, have[0])
+        first = self._demand(op) or self._followed_order(op, have[0])
         return (first, *(natural(operand) for operand in op.operands[1:]))
 
     def _followed_order(self, op: Operation, have: Order) -> Order:
@@ -219,7 +190,7 @@ class Layouts:
             ):
                 order = self._wanted(op.results[0])
             elif use.index == 0:
-                order = demanded_order(op)
+                order = self._demand(op)
             if order is not None and order != natural(value):
                 return order
         return None

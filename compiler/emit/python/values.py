@@ -7,23 +7,26 @@ from collections.abc import Sequence
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.types import Shape, shape_of
-from neuralc.emit.python.expressions import Expression, method, name
-from neuralc.emit.torch.layouts import Layouts, Order, conversion, natural, permuted
-from neuralc.emit.torch.nodes import Kind, Node, Render
-from neuralc.emit.torch.plan import ClassPlan
-from neuralc.emit.torch.refusals import Refusals
+from neuralc.emit.layouts import Layouts, Order, conversion, natural, permuted
+from neuralc.emit.python.expressions import Expression, name
+from neuralc.emit.python.form import Form
+from neuralc.emit.python.nodes import Kind, Node, Render
+from neuralc.emit.python.plan import ClassPlan
+from neuralc.emit.refusals import Refusals
 
 
 class Values:
     """What the lowerings of ops read and write. `nodes` are in the order in which they were made."""
 
-    def __init__(self, plan: ClassPlan, layouts: Layouts, refusals: Refusals) -> None:
+    def __init__(self, plan: ClassPlan, layouts: Layouts, form: Form, refusals: Refusals) -> None:
         self.plan = plan
         self.layouts = layouts
+        self.form = form
         self.nodes: list[Node] = []
         self.inputs: list[Node] = []
         """The arguments of `forward`."""
-        self.needs_average_pool = False
+        self.helpers: set[str] = set()
+        """Functions of the file that the bodies use, by name."""
         self._refusals = refusals
         self._at: dict[SSAValue, dict[Order, Node]] = {}
 
@@ -79,7 +82,7 @@ class Values:
             made[order] = self.add(
                 Kind.PERMUTE,
                 [source],
-                lambda x: method(x[0], "permute", *axes),
+                lambda x: self.form.permuted(x[0], axes),
                 self.shape(value, order),
                 _layout_comment(have, order),
             )
@@ -88,7 +91,7 @@ class Values:
     def _weight(self, value: SSAValue) -> Node:
         # A weight without an attribute of its own belongs to a layer, and this use of it was refused.
         free = self.plan.free.get(value)
-        attribute = name(f"self.{free.attribute}" if free else "...")
+        attribute = name(self.form.access(free.attribute) if free else "...")
         return Node(Kind.INLINE, (), lambda _: attribute, shape_of(value.type))
 
 

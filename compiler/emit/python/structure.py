@@ -12,12 +12,12 @@ from typing import TypeAlias
 
 from xdsl.ir import Operation, SSAValue
 
-from neuralc.dialects.graph import CallOp, FuncOp, GetWeightOp, ModelOp, WeightOp, the_model
-from neuralc.emit.python.names import Names, class_name, identifier
-from neuralc.emit.torch.class_builder import ClassBuilder
-from neuralc.emit.torch.plan import Child, ClassPlan, Row
-from neuralc.emit.torch.refusals import Refusals
-from neuralc.emit.torch.reserved import CLASS_NAMES
+from neuralc.dialects.graph import CallOp, FuncOp, FunctionLike, GetWeightOp, ModelOp, WeightOp, the_model
+from neuralc.emit.python.class_builder import ClassBuilder
+from neuralc.emit.python.form import Form
+from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.plan import Child, ClassPlan, Row
+from neuralc.emit.refusals import Refusals
 
 Instance: TypeAlias = tuple[str, tuple[str, ...]]
 """A function, and the weights it is applied to."""
@@ -26,15 +26,16 @@ Instance: TypeAlias = tuple[str, tuple[str, ...]]
 class Structure:
     """Plans the classes of a module. `classes` is in the order of writing: a class stands before those that use it."""
 
-    def __init__(self, module: Operation, table: Mapping[str, Operation], refusals: Refusals) -> None:
+    def __init__(self, module: Operation, table: Mapping[str, Operation], form: Form, refusals: Refusals) -> None:
         self._table = table
+        self._form = form
         self._refusals = refusals
-        self._class_names = Names(CLASS_NAMES)
+        self._class_names = Names(form.class_names)
         self._plans: dict[FuncOp, ClassPlan] = {}
         self._open: set[FuncOp] = set()
         self.classes: list[ClassPlan] = []
         model = the_model(module)
-        plan = ClassPlan(model, self._class_names.claim(class_name(model.sym_name.data)), _fetched(model))
+        plan = self._new_plan(model, _fetched(model))
         self.model = self._fill(plan, {name: table[name] for name in plan.weight_names.values()})
         self.rows = list(self.model.rows())
         self._refuse_shared_weights()
@@ -49,10 +50,14 @@ class Structure:
         """The weights of the model by their names."""
         return {name: op for name, op in self._table.items() if isinstance(op, WeightOp)}
 
+    def _new_plan(self, function: FunctionLike, weight_names: dict[SSAValue, str]) -> ClassPlan:
+        name = self._class_names.claim(self._form.class_name(function.sym_name.data))
+        return ClassPlan(function, name, name, weight_names)
+
     def _fill(self, plan: ClassPlan, weights: Mapping[str, Operation]) -> ClassPlan:
         """Plan the attributes of a class, in the order its ops use them."""
         declared = {name: weight for name, weight in weights.items() if isinstance(weight, WeightOp)}
-        builder = ClassBuilder(plan, declared, self._refusals)
+        builder = ClassBuilder(plan, declared, self._form, self._refusals)
         lists, children = _lists(plan), dict[Instance, Child]()
         for op in plan.function.block.ops:
             if not isinstance(op, CallOp):
@@ -102,13 +107,13 @@ class Structure:
                     if name in builder.weights:
                         below[local[argument]] = builder.weights[name]
             self._open.add(callee)
-            plan = ClassPlan(callee, self._class_names.claim(class_name(callee.sym_name.data)), local)
+            plan = self._new_plan(callee, local)
             self._plans[callee] = self._fill(plan, below)
             self._open.remove(callee)
         return self._plans[callee]
 
     def _refuse_shared_weights(self) -> None:
-        """Two parameters of torch that start equal would not stay so in training."""
+        """Two parameters that start equal would not stay so in training."""
         holders: dict[str, Row] = {}
         for row in self.rows:
             first = holders.setdefault(row.key, row)

@@ -8,13 +8,36 @@ from dataclasses import dataclass, field
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import CallOp, FunctionLike, InitializerAttr
-from neuralc.emit.torch.layers import LayerSpec
-from neuralc.emit.torch.layouts import Order
+from neuralc.dialects.types import shape_of
+from neuralc.emit.layouts import Order
+from neuralc.emit.python.expressions import Expression
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """`layer.<name>` holds the weight `value` with its axes in another order."""
+
+    name: str
+    value: SSAValue
+    axes: Order
+    shape: tuple[int, ...] = ()
+    """The shape between reordering axes and the layer's own, where they differ (Keras depthwise kernels)."""
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """A layer of a framework: how it is made, what it holds, what to call it where no weight gives it a name."""
+
+    kind: str
+    constructor: Expression
+    parameters: tuple[Parameter, ...] = ()
+    frozen: tuple[str, ...] = ()
+    """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the weights table: `parameter` of the torch module is weight `key` with its axes in another order."""
+    """A line of the weights table: `parameter` of the emitted model is weight `key` with its axes in another order."""
 
     parameter: str
     key: str
@@ -57,10 +80,6 @@ class Child:
     """The path in the model, without the index."""
 
     @property
-    def access(self) -> str:
-        return f"self.{self.attribute}" + ("" if self.index is None else f"[{self.index}]")
-
-    @property
     def path(self) -> str:
         return self.attribute + ("" if self.index is None else f".{self.index}")
 
@@ -71,6 +90,8 @@ class ClassPlan:
 
     function: FunctionLike
     name: str
+    written: str
+    """The name of the class or function that stands for it in the file: another one where several are written once."""
     weight_names: dict[SSAValue, str]
     """Values that are weights (arguments of a function, graph.get_weight), by their names in this class."""
     members: list[Layer | FreeWeight | Child] = field(default_factory=list)
@@ -98,3 +119,8 @@ class ClassPlan:
                 case Child():
                     bound = {name: names[key] if names else key for name, key in member.weights.items()}
                     yield from member.plan.rows(f"{prefix}{member.path}.", bound)
+
+
+def sizes_of(value: SSAValue) -> tuple[int, ...]:
+    """The sizes of a weight, which are never symbolic."""
+    return tuple(size for size in shape_of(value.type) if isinstance(size, int))

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from neuralc.dialects.graph import ModelOp
 from neuralc.dialects.types import format_shape
+from neuralc.emit.python.form import Form
+from neuralc.emit.python.forward import Forward
+from neuralc.emit.python.lowering import Lowered
 from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.plan import ClassPlan
 from neuralc.emit.python.writer import Writer
-from neuralc.emit.torch.forward import Forward
-from neuralc.emit.torch.lowering import Lowered
-from neuralc.emit.torch.plan import ClassPlan
-from neuralc.emit.torch.reserved import LOCAL_NAMES
 
 
-def input_names(plan: ClassPlan) -> list[str]:
+def input_names(plan: ClassPlan, form: Form) -> list[str]:
     """The parameters of `forward`: the model's own names; `x` for the one input of a block or an unnamed one."""
-    names = Names(LOCAL_NAMES)
+    names = Names(form.local_names)
     if isinstance(plan.function, ModelOp):
         wanted = [identifier(name) for name in plan.function.inputs]
     else:
@@ -32,6 +32,7 @@ class ClassText:
 
     plan: ClassPlan
     lowered: Lowered
+    form: Form
 
     @property
     def is_model(self) -> bool:
@@ -39,7 +40,7 @@ class ClassText:
 
     @property
     def shapes(self) -> tuple[str, str]:
-        """What `forward` takes and what it returns, as torch tensors."""
+        """What `forward` takes and what it returns, as tensors of the framework."""
         function, lowered = self.plan.function, self.lowered
         inputs = [format_shape(node.shape) for node in lowered.inputs]
         results = [format_shape(node.shape) for node in lowered.results]
@@ -48,15 +49,17 @@ class ClassText:
             results = [f"{name} {shape}" for name, shape in zip(function.outputs, results, strict=True)]
         return ", ".join(inputs), ", ".join(results)
 
-    def write_forward(self, writer: Writer, *, comments: bool = True) -> None:
-        names = [node.name for node in self.lowered.inputs]
-        results = len(self.lowered.results)
-        returns = "Tensor" if results == 1 else f"tuple[{', '.join(['Tensor'] * results)}]"
-        writer.definition("forward", ["self", *(f"{name}: Tensor" for name in names)], returns)
-        with writer.indented():
-            Forward(self.lowered.nodes, self.lowered.inputs, self.lowered.results, comments=comments).write(writer)
+    @property
+    def arguments(self) -> list[str]:
+        """The names of what the function takes."""
+        return [node.name for node in self.lowered.inputs]
 
-    def body(self, *, comments: bool) -> str:
+    def write_body(self, writer: Writer, *, comments: bool = True) -> None:
+        """The statements of the function that computes."""
+        Forward(self.lowered, self.form, comments=comments).write(writer)
+
+    def body(self) -> str:
+        """The statements without comments."""
         writer = Writer()
-        self.write_forward(writer, comments=comments)
+        self.write_body(writer, comments=False)
         return writer.text

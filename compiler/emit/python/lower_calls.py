@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from neuralc.dialects.graph import CallOp
-from neuralc.emit.python.expressions import call
+from neuralc.emit.layouts import Layouts
+from neuralc.emit.python.form import RUNNING, Form
 from neuralc.emit.python.names import Names
-from neuralc.emit.torch.layouts import Layouts
-from neuralc.emit.torch.nodes import Kind, Node
-from neuralc.emit.torch.plan import ClassPlan
-from neuralc.emit.torch.reserved import LOCAL_NAMES, RUNNING
-from neuralc.emit.torch.values import Values
+from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.plan import Child, ClassPlan
+from neuralc.emit.python.values import Values
 
 
 @dataclass(frozen=True)
@@ -24,20 +23,22 @@ class Chain:
     attribute: str
     input_index: int
     variable: str
+    child: Child
 
 
-def chains(plan: ClassPlan, layouts: Layouts, taken: Iterable[str]) -> dict[CallOp, Chain]:
+def chains(plan: ClassPlan, layouts: Layouts, form: Form, taken: Iterable[str]) -> dict[CallOp, Chain]:
     """The chain each call belongs to, for calls that a loop can write; `taken` are names of other variables."""
     lists: dict[str, list[CallOp]] = {}
     for op, child in plan.child_at.items():
         if child.index is not None:
             lists.setdefault(child.attribute, []).append(op)
     found: dict[CallOp, Chain] = {}
-    names = Names({*LOCAL_NAMES, *RUNNING, *taken})
+    names = Names({*form.local_names, *RUNNING, *taken})
     for attribute, ops in lists.items():
         index = _data_index(plan, ops[0])
         if index is not None and _is_chain(plan, layouts, ops, index):
-            found.update(dict.fromkeys(ops, Chain(tuple(ops), attribute, index, names.claim(attribute))))
+            chain = Chain(tuple(ops), attribute, index, names.claim(attribute), plan.child_at[ops[0]])
+            found.update(dict.fromkeys(ops, chain))
     return found
 
 
@@ -66,10 +67,11 @@ def lower_call(values: Values, op: CallOp) -> None:
     arguments = values.layouts.callee(op).arguments
     data = [index for index, argument in enumerate(arguments) if argument not in child.plan.weight_names]
     inputs = [values.operand(op, index) for index in data]
+    form, held = values.form, values.form.access(child.attribute, child.index)
     if len(op.results) == 1:
-        values.define(op, Kind.CALL, inputs, lambda x: call(child.access, *x))
+        values.define(op, Kind.CALL, inputs, lambda x: form.applied(child, held, x))
         return
-    made = values.add(Kind.CALL, inputs, lambda x: call(child.access, *x), ())
+    made = values.add(Kind.CALL, inputs, lambda x: form.applied(child, held, x), ())
     for index, result in enumerate(op.results):
         item = Node(Kind.ITEM, (made,), lambda x: x[0], values.shape(result, values.layouts.orders[result]))
         made.items.append(item)
@@ -80,5 +82,6 @@ def lower_call(values: Values, op: CallOp) -> None:
 def lower_chain(values: Values, chain: Chain) -> None:
     """`for block in self.blocks: x = block(x)`, with the result of the last call."""
     x = values.operand(chain.calls[0], chain.input_index)
-    loop = values.define(chain.calls[-1], Kind.LOOP, [x], lambda x: call(chain.variable, x[0]))
-    loop.over, loop.name = f"self.{chain.attribute}", chain.variable
+    form = values.form
+    loop = values.define(chain.calls[-1], Kind.LOOP, [x], lambda x: form.applied(chain.child, chain.variable, x[:1]))
+    loop.over, loop.name = form.access(chain.attribute), chain.variable

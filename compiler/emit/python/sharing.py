@@ -13,25 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from neuralc.emit.python.classes import ClassText
 from neuralc.emit.python.expressions import Expression, call, name
+from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names
-from neuralc.emit.torch.classes import ClassText
-from neuralc.emit.torch.plan import Child, ClassPlan, FreeWeight, Layer
-from neuralc.emit.torch.reserved import LOCAL_NAMES
+from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
 
 Member: TypeAlias = "Layer | Child"
-
-_POSITIONAL = {
-    "nn.AlphaDropout": ("p",),
-    "nn.BatchNorm": ("num_features",),
-    "nn.Conv": ("in_channels", "out_channels"),
-    "nn.ConvTranspose": ("in_channels", "out_channels"),
-    "nn.Dropout": ("p",),
-    "nn.FeatureAlphaDropout": ("p",),
-    "nn.Linear": ("in_features", "out_features"),
-    "nn.PReLU": ("num_parameters",),
-}
-"""torch's names of the arguments that are written without a name; `nn.Conv` is that of 1d, 2d and 3d."""
 
 
 @dataclass
@@ -51,7 +39,7 @@ class SharedClass:
         return self.variants[0].plan.name
 
 
-def share(texts: Sequence[ClassText]) -> list[SharedClass]:
+def share(texts: Sequence[ClassText], form: Form) -> list[SharedClass]:
     """The classes to write, a class before those that use it."""
     made: dict[str, SharedClass] = {}
     classes: list[SharedClass] = []
@@ -60,8 +48,9 @@ def share(texts: Sequence[ClassText]) -> list[SharedClass]:
         for text in level:
             groups.setdefault(_signature(text, made), SharedClass([])).variants.append(text)
         for group in groups.values():
-            _parameterize(group, made)
-            made.update({text.plan.name: group for text in group.variants})
+            _parameterize(group, made, form)
+            for text in group.variants:
+                made[text.plan.name], text.plan.written = group, group.name
             classes.append(group)
     return classes
 
@@ -87,11 +76,11 @@ def _signature(text: ClassText, made: Mapping[str, SharedClass]) -> tuple[object
         shape = tuple(_keyword(argument) for argument in made_by.arguments or ())
         rest = (member.spec.frozen, tuple(sorted(member.init.items()))) if isinstance(member, Layer) else ()
         members.append((_path(member), made_by.head, shape, rest))
-    return (type(text.plan.function), symbol, tuple(members), text.body(comments=False))
+    return (type(text.plan.function), symbol, tuple(members), tuple(text.arguments), text.body())
 
 
-def _parameterize(group: SharedClass, made: Mapping[str, SharedClass]) -> None:
-    names = Names(LOCAL_NAMES)
+def _parameterize(group: SharedClass, made: Mapping[str, SharedClass], form: Form) -> None:
+    names = Names(form.local_names)
     chosen: dict[tuple[str, ...], str] = {}
     options: set[str] = set()
     for members in zip(*(_made_members(text.plan) for text in group.variants), strict=True):
@@ -104,7 +93,7 @@ def _parameterize(group: SharedClass, made: Mapping[str, SharedClass]) -> None:
             keyword = _keyword(values[0])
             bare = tuple(value.removeprefix(f"{keyword}=") for value in values) if keyword else values
             if bare not in chosen:
-                wanted = keyword or _positional_name(members[0], constructors[0].head, position, made)
+                wanted = keyword or _positional_name(members[0], constructors[0].head, position, made, form)
                 chosen[bare] = names.claim(wanted)
                 options |= {chosen[bare]} if keyword else set()
             arguments.append(f"{keyword}={chosen[bare]}" if keyword else chosen[bare])
@@ -138,9 +127,9 @@ def _keyword(argument: str) -> str:
     return found[1] if found else ""
 
 
-def _positional_name(member: Member, head: str, position: int, made: Mapping[str, SharedClass]) -> str:
+def _positional_name(member: Member, head: str, position: int, made: Mapping[str, SharedClass], form: Form) -> str:
     if isinstance(member, Layer):
-        return _POSITIONAL[re.sub(r"[123]d$", "", head)][position]
+        return form.positional[re.sub(r"[123]d$", "", head)][position]
     return list(made[member.plan.name].parameters)[position]
 
 

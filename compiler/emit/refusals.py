@@ -1,4 +1,4 @@
-"""What cannot be written as PyTorch code: collected over the whole module, reported at once."""
+"""What a form cannot say: collected over the whole module, reported at once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ CODE = "E0850"
 
 
 class Refusals:
-    """The reasons found so far, each with the place of its op."""
+    """The reasons found so far, each with the place of its op; `form` is what was to be written, `PyTorch code`."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: str) -> None:
+        self._form = form
         self._found: list[Diagnostic] = []
 
     def add(self, op: Operation, reason: str, *, help: str | None = None) -> None:
-        self._found.append(Diagnostic(CODE, f"{op.name} as PyTorch code: {reason}", span_of(op.location), (), help))
+        self._found.append(Diagnostic(CODE, f"{op.name} as {self._form}: {reason}", span_of(op.location), (), help))
 
     def raise_if_any(self) -> None:
         """Raises NeuralcError with every reason, in the order of the module."""

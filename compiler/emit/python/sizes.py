@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from neuralc.dialects.dims import Dim, Function, Monomial, Symbol, as_dim
 from neuralc.emit.python.expressions import Expression, binary, call, name, negated
-from neuralc.emit.torch.nodes import Node
+from neuralc.emit.python.nodes import Node
 
 _FUNCTIONS = {"floordiv": "//", "mod": "%"}
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 from neuralc.dialects.types import Shape, format_shape
 from neuralc.emit.python.expressions import Expression, name
+from neuralc.emit.python.form import RUNNING, Form
+from neuralc.emit.python.lowering import Lowered
+from neuralc.emit.python.nodes import NESTED, Kind, Node
 from neuralc.emit.python.writer import WIDTH, Writer
-from neuralc.emit.torch.nodes import NESTED, Kind, Node
-from neuralc.emit.torch.reserved import LOCAL_NAMES, RUNNING
-
-INDENT = 8
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,9 @@ class Statement:
 class Forward:
     """Lays out the nodes of one class."""
 
-    def __init__(
-        self, nodes: Sequence[Node], inputs: Sequence[Node], results: Sequence[Node], *, comments: bool = True
-    ) -> None:
+    def __init__(self, lowered: Lowered, form: Form, *, comments: bool = True) -> None:
+        nodes, inputs, results = lowered.nodes, lowered.inputs, lowered.results
+        self._form = form
         self._comments = comments
         self._inputs = inputs
         self._results = results
@@ -70,7 +69,7 @@ class Forward:
             for source in node.inputs:
                 if source.kind in NESTED.get(node.kind, ()) and self._uses[source] == 1:
                     nested.add(source)
-                    if len(self._sketch(node, nested).text) + INDENT + len("x = ") > WIDTH:
+                    if len(self._sketch(node, nested).text) + self._form.indent + len("x = ") > WIDTH:
                         nested.remove(source)
         return nested
 
@@ -104,7 +103,7 @@ class Forward:
         if reused := next((variable for variable in RUNNING if variable in dying), None):
             return reused
         busy = {self._variables[node] for node in self._variables if last_read.get(node, -1) > index}
-        busy |= LOCAL_NAMES | {node.name for node in self._inputs if node.name not in RUNNING}
+        busy |= self._form.local_names | {node.name for node in self._inputs if node.name not in RUNNING}
         free = (variable for variable in RUNNING if variable not in busy)
         return next(free, None) or next(f"x{n}" for n in range(1, len(busy) + 2) if f"x{n}" not in busy)
 

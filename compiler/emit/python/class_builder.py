@@ -8,32 +8,32 @@ from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, TransposeOp, WeightOp
 from neuralc.dialects.syntax import to_literal
+from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
-from neuralc.emit.torch.layers import LayerSpec, layer_of, sizes_of
-from neuralc.emit.torch.plan import ClassPlan, FreeWeight, Layer
-from neuralc.emit.torch.refusals import Refusals
-from neuralc.emit.torch.reserved import MODULE_ATTRIBUTES
+from neuralc.emit.python.plan import ClassPlan, FreeWeight, Layer, LayerSpec, sizes_of
+from neuralc.emit.refusals import Refusals
 
 
 class ClassBuilder:
     """One class in the making. `weights` are the declarations behind the names that its weights have here."""
 
-    def __init__(self, plan: ClassPlan, weights: Mapping[str, WeightOp], refusals: Refusals) -> None:
+    def __init__(self, plan: ClassPlan, weights: Mapping[str, WeightOp], form: Form, refusals: Refusals) -> None:
         self.plan = plan
         self.weights = weights
-        self.attributes = Names(MODULE_ATTRIBUTES)
+        self.attributes = Names(form.attribute_names)
+        self._form = form
         self._refusals = refusals
         self._owners: dict[str, Layer] = {}
         """Who holds a weight."""
 
     def add_layer(self, op: Operation) -> None:
         """The layer of an op that is one; an op with the weights of an earlier one is that layer, applied again."""
-        spec = layer_of(op, self._refusals)
+        spec = self._form.layer_of(op, self._refusals)
         if spec is None:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
         if computed:
-            self._refuse(op, f"its {computed[0]} is computed; a torch layer holds its own")
+            self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
             return
         names = {held.name: self.plan.weight_names[held.value] for held in spec.parameters}
         owner = next((self._owners[name] for name in names.values() if name in self._owners), None)

@@ -1,0 +1,68 @@
+"""What the shared parts of the emitters of Python code have to know of a framework: one `Form` each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from xdsl.ir import Operation
+
+from neuralc.emit.layouts import Demand, Order
+from neuralc.emit.python.expressions import Expression, call
+from neuralc.emit.python.names import class_name
+from neuralc.emit.refusals import Refusals
+
+if TYPE_CHECKING:
+    from neuralc.emit.python.plan import Child, LayerSpec
+    from neuralc.emit.python.values import Values
+
+Lowering: TypeAlias = "Callable[[Values, Any], None]"
+
+RUNNING = ("x", "y", "z")
+"""The variables of a body that values flow through."""
+
+
+def _called(child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
+    return call(held, *arguments)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A framework: what becomes a layer of it, how ops and axes are written, which names are taken.
+
+    A layer is anything that holds parameters under a name: an attribute of a class (`self.conv`), or a branch of a
+    tree of parameters (`params["conv"]`).
+    """
+
+    name: str
+    """As people write it: `PyTorch`."""
+    layer_of: Callable[[Operation, Refusals], LayerSpec | None]
+    """The layer an op becomes; None for an op that is an expression, or that is refused."""
+    demanded_order: Demand
+    lowerings: Mapping[type[Operation], Lowering]
+    """How each op that is neither a call nor part of a function's frame becomes code."""
+    without_code: Mapping[str, str]
+    """Ops that are always refused, and why."""
+    permuted: Callable[[Expression, Order], Expression]
+    """A value with its axes in another order."""
+    local_names: frozenset[str]
+    """What a parameter or variable of a body may not be called: names of the file that it uses."""
+    class_names: frozenset[str]
+    """What a class may not be called."""
+    class_name: Callable[[str], str] = class_name
+    """From the name of a function of the model to that of its class: `ConvBlock`."""
+    attribute_names: frozenset[str] = frozenset()
+    """What a layer may not be called: attributes that the framework's classes have."""
+    held: str = "self.{}"
+    """How a body reaches a layer, a weight or a part of the model by its name."""
+    applied: Callable[[Child, str, Sequence[Expression]], Expression] = _called
+    """A part of the model, reached by a text, applied to values."""
+    positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
+    indent: int = 8
+    """The columns in front of the statements of a body."""
+
+    def access(self, attribute: str, index: int | None = None) -> str:
+        """`self.blocks[0]`."""
+        return self.held.format(attribute) + ("" if index is None else f"[{index}]")

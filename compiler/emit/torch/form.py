@@ -1,0 +1,40 @@
+"""PyTorch, as the shared parts of the emitters see it: nn layers in attributes, channels at axis 1."""
+
+from __future__ import annotations
+
+from neuralc.emit.layouts import Order
+from neuralc.emit.python.expressions import Expression, method
+from neuralc.emit.python.form import Form
+from neuralc.emit.torch.layers import layer_of
+from neuralc.emit.torch.lowering import LOWERINGS, WITHOUT_CODE
+from neuralc.emit.torch.orders import demanded_order
+from neuralc.emit.torch.reserved import CLASS_NAMES, LOCAL_NAMES, MODULE_ATTRIBUTES
+
+POSITIONAL = {
+    "nn.AlphaDropout": ("p",),
+    "nn.BatchNorm": ("num_features",),
+    "nn.Conv": ("in_channels", "out_channels"),
+    "nn.ConvTranspose": ("in_channels", "out_channels"),
+    "nn.Dropout": ("p",),
+    "nn.FeatureAlphaDropout": ("p",),
+    "nn.Linear": ("in_features", "out_features"),
+    "nn.PReLU": ("num_parameters",),
+}
+
+
+def _permuted(x: Expression, axes: Order) -> Expression:
+    return method(x, "permute", *axes)
+
+
+FORM = Form(
+    name="PyTorch",
+    layer_of=layer_of,
+    demanded_order=demanded_order,
+    lowerings=LOWERINGS,
+    without_code=WITHOUT_CODE,
+    permuted=_permuted,
+    local_names=LOCAL_NAMES,
+    class_names=CLASS_NAMES,
+    attribute_names=MODULE_ATTRIBUTES,
+    positional=POSITIONAL,
+)
