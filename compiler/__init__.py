@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from neuralc import layers
     from neuralc.api import compile, convert, load
     from neuralc.builder import Network
+    from neuralc.frontends.stablehlo.from_jax import from_jax
 
-__all__ = ["Network", "__version__", "compile", "convert", "layers", "load"]
+__all__ = ["Network", "__version__", "compile", "convert", "from_jax", "layers", "load"]
 
-_MODULES = dict.fromkeys(("compile", "convert", "load"), "neuralc.api") | {"Network": "neuralc.builder"}
+_MODULES = dict.fromkeys(("compile", "convert", "load"), "neuralc.api") | {
+    "Network": "neuralc.builder",
+    "from_jax": "neuralc.frontends.stablehlo.from_jax",
+}
 
 
 def __getattr__(name: str) -> object:

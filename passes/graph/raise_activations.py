@@ -1,7 +1,7 @@
 """The rules of graph-raise-idioms for activations: products with a function of the same value.
 
-    %y = %x * (0.5 * (1 + graph.erf (%x * 0.7071)))      ->     graph.gelu %x
-    %y = %x * graph.sigmoid %x                           ->     graph.silu %x
+%y = %x * (0.5 * (1 + graph.erf (%x * 0.7071)))      ->     graph.gelu %x
+%y = %x * graph.sigmoid %x                           ->     graph.silu %x
 """
 
 from __future__ import annotations

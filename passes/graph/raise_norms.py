@@ -41,49 +41,37 @@ Norm = graph.LayerNormOp | graph.RmsNormOp | graph.BatchNormOp
 
 @dataclass(frozen=True)
 class _Normalized:
-    """A value times the reciprocal root of a variance."""
+    """A value times the reciprocal root of a variance, and what else is multiplied with them."""
 
     value: SSAValue
     variance: SSAValue
     epsilon: float
+    scales: Sequence[SSAValue] = ()
+
+    def times_scales(self, ops: Sequence[Operation]) -> list[Operation]:
+        """The ops of a norm, and the multiplications behind it."""
+        found = list(ops)
+        for scale in self.scales:
+            found.append(graph.MulOp.of(found[-1].results[0], scale))
+        return found
 
 
 def _normalized(op: graph.MulOp | graph.DivOp) -> _Normalized | None:
-    """What an op normalizes. A product that has other factors too is not asked: the inner one is, or becomes one."""
+    """What an op normalizes."""
     if isinstance(op, graph.DivOp):
         root = made_by(op.rhs, graph.SqrtOp)
-        parts = [op.lhs]
+        values, scales = [op.lhs], []
     else:
-        found = factors(op.result)
-        roots = [each for each in found if made_by(each, graph.RsqrtOp) is not None]
-        parts = [each for each in found if each not in roots]
-        if len(roots) != 1 or len(parts) != 1:
-            return None
-        root = made_by(roots[0], graph.RsqrtOp)
-    if root is None or parts[0].type != op.result.type:
+        parts = factors(op.result)
+        roots = [each for each in parts if made_by(each, graph.RsqrtOp) is not None]
+        rest = [each for each in parts if each not in roots]
+        values = [each for each in rest if each.type == op.result.type]
+        scales = [each for each in rest if each.type != op.result.type]
+        root = made_by(roots[0], graph.RsqrtOp) if len(roots) == 1 else None
+    if root is None or len(values) != 1 or values[0].type != op.result.type:
         return None
     summed = plus_number(root.x)
-    return None if summed is None else _Normalized(parts[0], *summed)
-
-
-class ScaleLast(RewritePattern[graph.MulOp]):
-    """(x - mean) * (rsqrt(..) * scale) as ((x - mean) * rsqrt(..)) * scale, so that one rule sees the norm."""
-
-    op_types = (graph.MulOp,)
-
-    def rewrite(self, op: graph.MulOp, rewriter: Rewriter) -> None:
-        for x, product in operands_both_ways(op):
-            inner = behind(product).owner
-            if not isinstance(inner, graph.MulOp) or x.type != op.result.type:
-                continue
-            for root, scale in operands_both_ways(inner):
-                if made_by(root, graph.RsqrtOp) is None or made_by(scale, graph.RsqrtOp) is not None:
-                    continue
-                if _centred(x) is None and not _is_rms(x, root):
-                    continue
-                norm = graph.MulOp.of(x, root)
-                rewriter.replace(op, [norm, graph.MulOp.of(norm.result, scale)], fused=[inner])
-                return
+    return None if summed is None else _Normalized(values[0], *summed, scales)
 
 
 class LayerNorm(RewritePattern[graph.MulOp]):
@@ -97,11 +85,11 @@ class LayerNorm(RewritePattern[graph.MulOp]):
             return
         centred = _centred(norm.value)
         if centred is not None and _is_variance(norm.variance, norm.value, *centred):
-            self._replace(op, graph.LayerNormOp, *centred, norm.epsilon, rewriter)
+            self._replace(op, graph.LayerNormOp, *centred, norm, rewriter)
             return
         mean = reduced(norm.variance, "mean")
         if mean is not None and squared(mean[0]) is norm.value and last_axes(mean[1], len(shape_of(norm.value.type))):
-            self._replace(op, graph.RmsNormOp, norm.value, mean[1], norm.epsilon, rewriter)
+            self._replace(op, graph.RmsNormOp, norm.value, mean[1], norm, rewriter)
 
     def _replace(
         self,
@@ -109,13 +97,14 @@ class LayerNorm(RewritePattern[graph.MulOp]):
         kind: type[graph.LayerNormOp | graph.RmsNormOp],
         x: SSAValue,
         axes: tuple[int, ...],
-        epsilon: float,
+        norm: _Normalized,
         rewriter: Rewriter,
     ) -> None:
         ones = graph.ConstantOp.of(result=_vector(x, axes), value=1.0)
         rank = len(shape_of(x.type))
         axis = -1 if axes == (rank - 1,) else axes[0]
-        rewriter.replace(op, [ones, kind.of(x, ones.result, epsilon=epsilon, axis=axis)])
+        made = kind.of(x, ones.result, epsilon=norm.epsilon, axis=axis)
+        rewriter.replace(op, norm.times_scales([ones, made]))
 
 
 def _vector(x: SSAValue, axes: tuple[int, ...]) -> Any:
@@ -132,13 +121,6 @@ def _centred(value: SSAValue) -> tuple[SSAValue, tuple[int, ...]] | None:
     if mean is None or mean[0] is not sub.lhs or not last_axes(mean[1], len(shape_of(sub.lhs.type))):
         return None
     return mean
-
-
-def _is_rms(x: SSAValue, root: SSAValue) -> bool:
-    op = made_by(root, graph.RsqrtOp)
-    summed = plus_number(op.x) if op is not None else None
-    mean = reduced(summed[0], "mean") if summed is not None else None
-    return mean is not None and squared(mean[0]) is x
 
 
 def _is_variance(value: SSAValue, centred: SSAValue, x: SSAValue, axes: tuple[int, ...]) -> bool:
@@ -185,9 +167,15 @@ class BatchNorm(RewritePattern[graph.MulOp]):
         mean, variance = _flat(sub.rhs, views), _flat(norm.variance, views)
         one, zero = (graph.ConstantOp.of(result=mean.type, value=value) for value in (1.0, 0.0))
         made = graph.BatchNormOp.of(
-            sub.lhs, one.result, zero.result, mean, variance, epsilon=norm.epsilon, axis=axis - len(shape) if axis == len(shape) - 1 else axis
+            sub.lhs,
+            one.result,
+            zero.result,
+            mean,
+            variance,
+            epsilon=norm.epsilon,
+            axis=axis - len(shape) if axis == len(shape) - 1 else axis,
         )
-        rewriter.replace(op, [*views, one, zero, made], fused=[sub])
+        rewriter.replace(op, norm.times_scales([*views, one, zero, made]), fused=[sub])
 
 
 def _channel(value: SSAValue, shape: Sequence[int | Dim]) -> int | None:
@@ -284,4 +272,4 @@ def _fitting(norm: Norm, value: SSAValue, views: list[Operation]) -> SSAValue | 
     return view.result
 
 
-PATTERNS: Sequence[RewritePattern[Any]] = (ScaleLast(), LayerNorm(), BatchNorm(), Scale(), Bias())
+PATTERNS: Sequence[RewritePattern[Any]] = (LayerNorm(), BatchNorm(), Scale(), Bias())

@@ -1,7 +1,7 @@
 """The rules of graph-raise-idioms for sums of products: an einsum takes the order of dims around it into its letters.
 
-    %0 = graph.einsum "ab,cb->ac" %x, %y
-    %1 = graph.transpose %0 {perm = [1, 0]}      ->      graph.einsum "ab,cb->ca" %x, %y
+%0 = graph.einsum "ab,cb->ac" %x, %y
+%1 = graph.transpose %0 {perm = [1, 0]}      ->      graph.einsum "ab,cb->ca" %x, %y
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ class MatrixProduct(RewritePattern[graph.EinsumOp]):
         if left != f"{batch}{left[-2]}{left[-1]}" or len(right) != len(left):
             return
         row, inner, column = left[-2], left[-1], right[-1]
-        if right != f"{batch}{inner}{column}" or result != f"{batch}{row}{column}" or len(set(left + column)) != len(left) + 1:
+        if (
+            right != f"{batch}{inner}{column}"
+            or result != f"{batch}{row}{column}"
+            or len(set(left + column)) != len(left) + 1
+        ):
             return
         shapes = [shape_of(value.type) for value in op.xs]
         if shapes[0][:-2] == shapes[1][:-2] and shapes[0][-1] == shapes[1][-2]:

@@ -1,8 +1,8 @@
 """The rules of graph-raise-idioms for reductions: kept dims, means, softmax, sums under windows.
 
-    %m = graph.reduce %x {axes = [1], keepdims, kind = "maximum"}
-    %e = graph.exp (%x - %m)                                            ->   graph.softmax %x {axis = 1}
-    %y = %e / graph.reduce %e {axes = [1], keepdims, kind = "sum"}
+%m = graph.reduce %x {axes = [1], keepdims, kind = "maximum"}
+%e = graph.exp (%x - %m)                                            ->   graph.softmax %x {axis = 1}
+%y = %e / graph.reduce %e {axes = [1], keepdims, kind = "sum"}
 """
 
 from __future__ import annotations
@@ -29,9 +29,49 @@ class KeptDims(RewritePattern[graph.ReshapeOp]):
         inner = op.x.owner
         if not isinstance(inner, graph.ReduceOp) or inner.literal("keepdims"):
             return
-        kept = graph.ReduceOp.of(inner.x, kind=inner.literal("kind"), axes=inner.literal("axes"), keepdims=True)
-        if kept.result.type == op.result.type:
-            rewriter.replace(op, kept, fused=[inner])
+        properties = {**inner.literals(), "keepdims": True}
+        if graph.ReduceOp.infer([inner.x.type], **properties) == op.result.type:
+            rewriter.replace(op, graph.ReduceOp.of(inner.x, **properties), fused=[inner])
+
+
+class DimsOfStatistics(RewritePattern[graph.ReshapeOp]):
+    """Dims that come back behind the arithmetic on reductions come back before it, where the reductions keep them."""
+
+    op_types = (graph.ReshapeOp,)
+
+    def rewrite(self, op: graph.ReshapeOp, rewriter: Rewriter) -> None:
+        inner = op.x.owner
+        if not isinstance(inner, ARITHMETIC) or not _is_statistic(op.x, 4):
+            return
+        shape, own = shape_of(op.result.type), shape_of(op.x.type)
+        if [size for size in shape if size != 1] != [size for size in own if size != 1]:
+            return
+        views: dict[SSAValue, graph.ReshapeOp] = {}
+        for operand in inner.operands:
+            if shape_of(operand.type) == own:
+                views.setdefault(operand, graph.ReshapeOp.of(operand, result=op.result.type))
+        operands = [views[each].result if each in views else each for each in inner.operands]
+        rewriter.replace(op, [*views.values(), type(inner).of(*operands)], fused=[inner])
+
+
+ARITHMETIC = (
+    graph.AddOp,
+    graph.SubOp,
+    graph.MulOp,
+    graph.DivOp,
+    graph.MaximumOp,
+    graph.ReluOp,
+    graph.RsqrtOp,
+    graph.SqrtOp,
+)
+
+
+def _is_statistic(value: SSAValue, depth: int) -> bool:
+    """Whether a value is computed from reductions and single numbers alone."""
+    op = value.owner
+    if isinstance(op, graph.ReduceOp) or not shape_of(value.type):
+        return True
+    return isinstance(op, ARITHMETIC) and depth > 0 and all(_is_statistic(each, depth - 1) for each in op.operands)
 
 
 class Mean(RewritePattern[graph.DivOp]):
@@ -79,7 +119,9 @@ class MeanUnderWindow(RewritePattern[graph.DivOp]):
         if not isinstance(times, graph.MulOp) or number(op.rhs) is None or op.lhs.type != op.result.type:
             return
         pool = times.lhs.owner
-        if isinstance(pool, graph.AveragePoolOp) and number(times.rhs) == number(op.rhs) == math.prod(pool.literal("window")):
+        if isinstance(pool, graph.AveragePoolOp) and number(times.rhs) == number(op.rhs) == math.prod(
+            pool.literal("window")
+        ):
             rewriter.replace(op, results=[times.lhs])
 
 
@@ -139,6 +181,7 @@ def shifted(value: SSAValue, axes: tuple[int, ...]) -> SSAValue | None:
 
 PATTERNS: Sequence[RewritePattern[Any]] = (
     KeptDims(),
+    DimsOfStatistics(),
     Mean(),
     MeanByReciprocal(),
     MeanUnderWindow(),

@@ -57,11 +57,11 @@ def used_once(value: SSAValue) -> bool:
 
 
 def factors(value: SSAValue) -> list[SSAValue]:
-    """What a value is the product of: multiplications that nothing else reads are opened."""
+    """What a value is the product of, without expands: multiplications that nothing else reads are opened."""
     found: list[SSAValue] = []
     waiting = [value]
     while waiting:
-        each = waiting.pop()
+        each = behind(waiting.pop())
         op = each.owner
         opened = isinstance(op, graph.MulOp) and (each is value or used_once(each))
         if isinstance(op, graph.MulOp) and opened and len(found) + len(waiting) < MOST_FACTORS:

@@ -68,6 +68,8 @@ class Gather:
     """The dim of the operand that each entry of an index vector is a place of."""
     vector: int
     """The dim of the indices that holds the vectors; its rank where they are single numbers."""
+    entries: Axes = ()
+    """Those of an index vector that `start_map` speaks of, where it leaves some out."""
 
     @classmethod
     def of(cls, attribute: Any) -> Gather:

@@ -30,7 +30,7 @@ def from_jax(
     dynamic: sizes that a run decides, as `jax.export.symbolic_args_specs` takes them: "batch, ..." for one argument or
         for all, a tuple with one entry for each argument.
 
-    Raises NeuralcError: E0615 without jax, E0654 where jax cannot export the function, E0653 for what is not compiled.
+    Raises NeuralcError: E0615 without jax, E0654 where jax cannot lower the function, E0653 for what is not compiled.
     """
     bindings.require_jax("`neuralc.from_jax`")
     import jax
@@ -44,14 +44,15 @@ def from_jax(
             jax.tree_util.tree_structure(params), [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in weights]
         )
         given = specs if params is None else (tree, *specs)
-        exported = jax.export.export(jax.jit(function))(*given)
+        lowered = jax.jit(function, keep_unused=True).trace(*given).lower(lowering_platforms=("cpu",))
+        code = lowered.compiler_ir("stablehlo")
     except Exception as problem:  # whatever tracing the user's function raises
         raise error(
-            "E0654", f"jax cannot export `{_name(function)}`", note=str(problem)[:600] or type(problem).__name__
+            "E0654", f"jax cannot lower `{_name(function)}`", note=str(problem)[:600] or type(problem).__name__
         ) from problem
     ports = [Port(each, array) for each, array in zip(names, weights, strict=True)]
-    ports += _inputs(function, specs, exported.in_avals[len(ports) :], 0 if params is None else 1)
-    return imported(bindings.of_export(exported), name or _name(function), ports)
+    ports += _inputs(function, specs, 0 if params is None else 1)
+    return imported(bindings.Parsed(code), name or _name(function), ports)
 
 
 def _specs(args: Sequence[Any], dynamic: Any) -> tuple[Any, ...]:
@@ -75,19 +76,19 @@ def _array(leaf: Any) -> np.ndarray[Any, Any]:
     return array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)
 
 
-def _inputs(function: Callable[..., Any], specs: Sequence[Any], avals: Sequence[Any], first: int) -> list[Port]:
+def _inputs(function: Callable[..., Any], specs: Sequence[Any], first: int) -> list[Port]:
     """A port for each leaf of the arguments, called as the function calls them."""
     import jax
 
     called = _parameters(function)[first:]
     paths: list[str] = []
+    shapes: list[tuple[int | str, ...]] = []
     for index, spec in enumerate(specs):
         own = called[index] if index < len(called) else f"x{index}"
-        paths += [own + jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_flatten_with_path(spec)[0]]
-    return [
-        Port(each, None, tuple(size if isinstance(size, int) else str(size) for size in aval.shape))
-        for each, aval in zip(unique(map(identifier, paths)), avals, strict=True)
-    ]
+        for path, leaf in jax.tree_util.tree_flatten_with_path(spec)[0]:
+            paths.append(own + jax.tree_util.keystr(path))
+            shapes.append(tuple(size if isinstance(size, int) else str(size) for size in leaf.shape))
+    return [Port(name, None, shape) for name, shape in zip(unique(map(identifier, paths)), shapes, strict=True)]
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:

@@ -23,6 +23,7 @@ from neuralc.frontends.stablehlo.ranges import Ranges
 from neuralc.frontends.stablehlo.rounds import Rounds
 from neuralc.frontends.stablehlo.registry import Operator, operators
 from neuralc.frontends.stablehlo.scope import Place, place_of
+from neuralc.frontends.stablehlo.vectors import BY_ENTRY, Vectors
 from neuralc.frontends.values import Value
 from neuralc.grammar.diagnostics import NeuralcError, error
 
@@ -55,6 +56,7 @@ class Importer:
     refusals: Refusals = field(default_factory=lambda: Refusals(code="E0653"))
     narrow: Narrow = field(default_factory=Narrow)
     ranges: Ranges = field(default_factory=Ranges)
+    vectors: Vectors = field(default_factory=Vectors)
     iotas: dict[Value, int] = field(default_factory=dict)
     _values: dict[ir.Value, Value | Missing] = field(default_factory=dict)
     _place: Place = field(default_factory=Place)
@@ -156,9 +158,15 @@ class Importer:
         if unread:
             raise Refused(f"with the attribute `{unread[0]}`")
         results = [found] if isinstance(found, Value) else list(found)
+        if op.name in BY_ENTRY:
+            self.vectors.follow(node, inputs, results[0], lambda row: self._entry(operator, op, place, row))
         for value, result in zip(results, op.results, strict=True):
             self._check(value, result)
         return results
+
+    def _entry(self, operator: Operator, op: ir.Operation, place: Place, inputs: Sequence[Value]) -> Value:
+        found = operator.handler(Node(op, place, _name(op, place), inputs, self))
+        return found if isinstance(found, Value) else found[0]
 
     def _check(self, value: Value, result: ir.Value) -> None:
         """What a handler made is what the module declares; sizes that it says are numbers are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +20,8 @@ from neuralc.passes.registry import parse_pipeline
 if TYPE_CHECKING:
     from jax.export import Exported
 
-DIALECT = re.compile(rb"\bstablehlo\.|\bvhlo\.|\bchlo\.|\bfunc\.func\b")
-"""What a text of ours never holds: its functions are `graph.func`."""
-
 RAISED = "graph-dce,graph-cse,graph-raise-idioms,graph-dce"
 """Passes that make layers of what StableHLO spells out. The first one lets the broadcasts go that nobody needs."""
-
-OURS = re.compile(rb"\b(?:graph|tensor|kernel)\.(?:model|func|host)\b")
 
 
 def load(path: str | Path, sizes: Mapping[str, int] | None = None) -> ImportedModel:
@@ -47,12 +41,6 @@ def parse(data: memoryview) -> Parsed:
     if "\0" in text:
         return bindings.parse_export(bytes(data))
     return bindings.parse_text(text)
-
-
-def is_stablehlo(path: Path) -> bool:
-    """True for a text that holds StableHLO, not IR of ours: both have the suffix .mlir."""
-    data = bytes(_bytes(path)[: 1 << 20])
-    return bool(DIALECT.search(data)) and not OURS.search(data)
 
 
 def imported(

@@ -19,10 +19,10 @@ from neuralc.frontends.stablehlo.bindings import Parsed
 from neuralc.frontends.stablehlo.importer import Importer, Unavailable, invalid
 from neuralc.frontends.stablehlo.node import element_of, sizes_of
 from neuralc.frontends.stablehlo.ports import identifier, output_names, unique
-from neuralc.frontends.stablehlo.scope import Place, name_of
+from neuralc.frontends.stablehlo.scope import name_of
 from neuralc.frontends.stablehlo.symbolic_sizes import parse_size
 from neuralc.frontends.symbols import Symbols
-from neuralc.frontends.values import Array, Value, from_ssa
+from neuralc.frontends.values import Array, Value, from_ssa, objects
 
 if TYPE_CHECKING:
     from jax.interpreters.mlir import ir
@@ -38,7 +38,7 @@ class Port:
     name: str
     values: Array | None = None
     shape: tuple[int | str, ...] | None = None
-    """Sizes, symbolic ones as jax writes them; None where only the module says what they are."""
+    """Sizes, symbolic ones as jax writes them; -1, or None for all, where only the module says what they are."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,16 @@ class _Module:
     def build(self, name: str, ports: Sequence[Port] | None, kept: Sequence[int] | None) -> ModuleOp:
         builder = self.importer.builder
         block = self.main.regions[0].blocks[0]
-        ports = _described(block, self.functions) if ports is None else ports
-        used = range(len(ports)) if kept is None else kept
-        if len(used) != len(block.arguments):
-            raise ShapeError(f"the function has {len(block.arguments)} arguments, {len(used)} are described")
-        places = dict(zip(used, block.arguments, strict=True))
-        arguments = [self._argument(port, places[index]) for index, port in enumerate(ports) if index in places]
-        inputs = [port.name for index, port in enumerate(ports) if port.values is None and index in places]
+        ports = _described(self.main, self.functions) if ports is None else ports
+        used = [port for index, port in enumerate(ports) if kept is None or index in kept]
+        constants = _constants(self.main)
+        places = list(block.arguments)[len(constants) :]
+        if len(used) != len(places):
+            raise ShapeError(f"the function has {len(places)} arguments, {len(used)} are described")
+        given = [self._argument(port, place) for port, place in zip(used, places, strict=True)]
+        sizes = [self._constant(name, argument) for name, argument in zip(constants, block.arguments, strict=False)]
+        arguments = [*sizes, *given]
+        inputs = [port.name for port in used if port.values is None]
         try:
             found = self.importer.inline(block, arguments)
         except Unavailable:
@@ -146,12 +149,20 @@ class _Module:
         if port.values is not None:
             values = port.values
             if values.dtype != numpy_dtype(element) or values.shape != sizes_of(argument.type):
-                raise ShapeError(f"weight `{port.name}` is {values.dtype}{list(values.shape)}, the code has {argument.type}")
+                raise ShapeError(
+                    f"weight `{port.name}` is {values.dtype}{list(values.shape)}, the code has {argument.type}"
+                )
             return builder.parameter(port.name, values)
         shape = [self._size(port, axis, size) for axis, size in enumerate(sizes_of(argument.type))]
         made = builder.main.insert_arg(tensor_type(shape, element), len(builder.main.args))
         made.name_hint = hint(port.name)
         return from_ssa(port.name, made)
+
+    def _constant(self, name: str, argument: ir.BlockArgument) -> Value:
+        """A size that is the same in the whole run, which jax hands to functions beside their arguments."""
+        builder = self.importer.builder
+        size = builder.symbols.named(name, f"size `{shown(name)}` of the function")
+        return builder.known(objects([size], ()), element_of(argument.type), name)
 
     def _size(self, port: Port, axis: int, declared: int | None) -> Size:
         if declared is not None:
@@ -160,22 +171,32 @@ class _Module:
         written = port.shape[axis] if port.shape is not None else None
         if isinstance(written, str):
             return parse_size(written, lambda name: symbols.named(name, origin))
-        if isinstance(written, int):
+        if isinstance(written, int) and written >= 0:
             return written
         if axis == 0 and not symbols.has(BATCH):
             return symbols.named(BATCH, origin)
         return symbols.fresh(f"{port.name}_d{axis}", origin)
 
 
-def _described(block: ir.Block, functions: Mapping[str, ir.Operation]) -> list[Port]:
+def _constants(function: ir.Operation) -> list[str]:
+    """The names of the sizes that come before the arguments."""
+    attributes = function.attributes["arg_attrs"] if "arg_attrs" in function.attributes else []
+    return [each["jax.global_constant"].value for each in attributes if "jax.global_constant" in each]
+
+
+def _described(main: ir.Operation, functions: Mapping[str, ir.Operation]) -> list[Port]:
     """The arguments with the names that jax wrote: at the function, or at the one that it hands them on to."""
-    names = [_argument_name(argument, functions) for argument in block.arguments]
+    block = main.regions[0].blocks[0]
+    arguments = list(block.arguments)[len(_constants(main)) :]
+    names = [_argument_name(argument, functions) for argument in arguments]
     named = [identifier(name) if name else f"arg{index}" for index, name in enumerate(names)]
     sizes = _named_sizes(block, functions)
-    return [
-        Port(name, None, tuple(sizes.get((index, axis)) or (-1 if size is None else size) for axis, size in enumerate(sizes_of(argument.type))))
-        for index, (name, argument) in enumerate(zip(unique(named), block.arguments, strict=True))
-    ]
+    ports = []
+    for name, argument in zip(unique(named), arguments, strict=True):
+        declared = enumerate(sizes_of(argument.type))
+        shape = [sizes.get((argument.arg_number, axis)) or (-1 if size is None else size) for axis, size in declared]
+        ports.append(Port(name, None, tuple(shape)))
+    return ports
 
 
 def _argument_name(argument: ir.BlockArgument, functions: Mapping[str, ir.Operation]) -> str:
@@ -217,6 +238,3 @@ def _named_sizes(block: ir.Block, functions: Mapping[str, ir.Operation]) -> dict
 def _result_infos(main: ir.Operation, count: int) -> list[str]:
     attributes = main.attributes["res_attrs"] if "res_attrs" in main.attributes else [{}] * count
     return [each["jax.result_info"].value if "jax.result_info" in each else "" for each in attributes]
-
-
-__all__ = ["Converted", "Place", "Port", "convert"]

@@ -1,7 +1,7 @@
 """Broadcasts that StableHLO writes out: what is behind each is remembered, since graph ops broadcast by themselves.
 
-    %1 = stablehlo.broadcast_in_dim %bias, dims = [1]          %2 = graph.add %0, %bias
-    %2 = stablehlo.add %0, %1                           ->
+%1 = stablehlo.broadcast_in_dim %bias, dims = [1]          %2 = graph.add %0, %bias
+%2 = stablehlo.add %0, %1                           ->
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ class Narrow:
         """A value repeated to a shape; whoever can do without gets the value itself by `of`."""
         if tuple(value.shape) == tuple(shape):
             return value
-        whole = node.expand(value, shape)
-        sizes = list(value.shape)
-        while sizes and sizes[0] == 1:
-            sizes.pop(0)
-        self._found[whole] = node.reshape(value, sizes)
+        repeats = [size for size in shape if size != 1] != [size for size in value.shape if size != 1]
+        whole = node.expand(value, shape) if repeats else node.reshape(value, shape)
+        self._found[whole] = value
         return whole

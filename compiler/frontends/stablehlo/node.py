@@ -22,6 +22,7 @@ from neuralc.frontends.stablehlo.narrow import Narrow
 from neuralc.frontends.stablehlo.ranges import Ranges
 from neuralc.frontends.stablehlo.rounds import Rounds
 from neuralc.frontends.stablehlo.scope import Place
+from neuralc.frontends.stablehlo.vectors import Vectors
 from neuralc.frontends.values import Value, as_size
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Session(Protocol):
     builder: Builder
     narrow: Narrow
     ranges: Ranges
+    vectors: Vectors
     iotas: dict[Value, int]
     """Values that count along one of their dims, and which one."""
 
@@ -105,6 +107,13 @@ class Node(NodeBuilder):
         if len(known) < 2:
             return None
         return direction, *([as_size(size) for size in array.reshape(-1)] for array in known)
+
+    def entries(self, index: int, what: str) -> list[Value]:
+        """The entries of an operand that is a vector, each of which may be known or computed."""
+        found = self.session.vectors.entries(self, self.input(index))
+        if found is None:
+            self.needs_values(f"its {what} are computed when the model runs")
+        return found
 
     # --- results -------------------------------------------------------------------------------------------------
     def element(self, index: int = 0) -> Attribute:

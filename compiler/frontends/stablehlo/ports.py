@@ -37,4 +37,6 @@ def output_names(infos: Sequence[str]) -> list[str]:
     names = [path.replace(".", "_") for path in paths]
     if len(infos) == 1:
         return [names[0] if names[0] and not names[0].isdigit() else "output"]
-    return unique(f"output_{name or index}" if not name or name[0].isdigit() else name for index, name in enumerate(names))
+    return unique(
+        f"output_{name or index}" if not name or name[0].isdigit() else name for index, name in enumerate(names)
+    )

@@ -70,6 +70,8 @@ class Rounds:
         if value is self.counter.ssa:
             return 1, 0
         op = value.owner
+        if isinstance(op, graph.CastOp) and depth:
+            return self._line(op.x, depth - 1)
         if isinstance(op, graph.ConstantOp):
             number = op.literal("value")
             return (0, number) if isinstance(number, int) else None

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jax.interpreters.mlir import ir
 
-TRANSFORMED = re.compile(r"^(jit|pjit|vmap|remat|checkpoint|custom_jvp_call|custom_vjp_call|closed_call|jvp|transpose)\b")
+TRANSFORMED = re.compile(
+    r"^(jit|pjit|vmap|remat|checkpoint|custom_jvp_call|custom_vjp_call|closed_call|jvp|transpose)\b"
+)
 """Parts of a name stack that jax adds: they are no names of the source."""
 
 STRUCTURE = frozenset({"while", "body", "cond", "scan", "branch_0_fun", "branch_1_fun", ""})

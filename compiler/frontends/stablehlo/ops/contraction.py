@@ -59,7 +59,9 @@ def _spec(lhs: int, rhs: int, dims: Dot) -> str:
         raise ShapeError(f"a product of {lhs + rhs} dims")
     left = ascii_letters[:lhs]
     right = list(ascii_letters[lhs : lhs + rhs])
-    for ours, theirs in zip((*dims.lhs_batch, *dims.lhs_contracting), (*dims.rhs_batch, *dims.rhs_contracting), strict=True):
+    for ours, theirs in zip(
+        (*dims.lhs_batch, *dims.lhs_contracting), (*dims.rhs_batch, *dims.rhs_contracting), strict=True
+    ):
         right[theirs] = left[ours]
     batch = "".join(left[axis] for axis in dims.lhs_batch)
     summed = {left[axis] for axis in dims.lhs_contracting} | set(batch)

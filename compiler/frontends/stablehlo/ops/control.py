@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from neuralc.dialects import graph
 from neuralc.dialects.control import isolate
@@ -56,7 +57,9 @@ def _case(node: Node, index: Value, blocks: Sequence[ir.Block], first: int) -> l
 def _truth_of(index: Value) -> Value | None:
     """The truth value that a number of a region is made from: jax makes one for `lax.cond`."""
     cast = index.ssa.owner if index.ssa is not None else None
-    return from_ssa("condition", cast.x) if isinstance(cast, graph.CastOp) and from_ssa("", cast.x).element == i1 else None
+    return (
+        from_ssa("condition", cast.x) if isinstance(cast, graph.CastOp) and from_ssa("", cast.x).element == i1 else None
+    )
 
 
 def _choice(
@@ -144,14 +147,23 @@ def _count_rounds(node: Node, loop: _Loop, ends: Sequence[ir.Value]) -> None:
     """Recognise `while i < n`, where the body gives i + 1 and the import knows n and the first i."""
     ops = [op.operation for op in loop.cond.operations]
     compare = next((op for op in ops if op.name == "stablehlo.compare"), None)
-    if compare is None or list(ops[-1].operands) != list(compare.results) or "LT" not in str(compare.attributes["comparison_direction"]):
+    if (
+        compare is None
+        or list(ops[-1].operands) != list(compare.results)
+        or "LT" not in str(compare.attributes["comparison_direction"])
+    ):
         return
     argument, limit = compare.operands
     if argument not in list(loop.cond.arguments):
         return
     index = list(loop.cond.arguments).index(argument)
     bound, first = _known(node, loop, limit), loop.initial[index].known
-    if bound is None or first is None or first.dtype == object or not _is_next(node, ends[index], loop.body.arguments[index]):
+    if (
+        bound is None
+        or first is None
+        or first.dtype == object
+        or not _is_next(node, ends[index], loop.body.arguments[index])
+    ):
         return
     begin = int(first.reshape(())[()])
     trips = simplest(as_dim(bound) - begin)
@@ -214,6 +226,7 @@ def _counted(node: Node, loop: _Loop) -> Sequence[Value] | None:
     rounds = Rounds(count, loop.begin, trips, dict(zip(markers, sliced, strict=False)), set(markers[len(walked) :]))
     with node.session.rounds(rounds):
         ends = node.session.block(loop.body, [inner[i] for i in range(len(loop.initial))], block)
+    _erase_dead(block, [*(ends[i] for i in carried), *(each.value for each in rounds.written.values())])
     if _give_up(loop, ends, walked, stacked, markers, rounds):
         discard(block)
         return None
@@ -231,6 +244,14 @@ def _counted(node: Node, loop: _Loop) -> Sequence[Value] | None:
     return _results(node, loop, _added(node, op))
 
 
+def _erase_dead(block: Block, results: Sequence[Value]) -> None:
+    """Let go what nothing in the block reads: the next number of a round is one, which the loop counts itself."""
+    kept = {value.ssa for value in results if value.ssa is not None}
+    for op in reversed(list(block.ops)):
+        if op.results and kept.isdisjoint(op.results) and is_trivially_dead(op):
+            block.erase_op(op)
+
+
 def _give_up(
     loop: _Loop,
     ends: Sequence[Value],
@@ -245,7 +266,9 @@ def _give_up(
         used = marker.ssa is not None and bool(marker.ssa.uses)
         if i in loop.walked and (used or marker not in rounds.read):
             wrong.add(i)
-        if i in loop.stacked and (used or ends[i] not in rounds.written or rounds.written[ends[i]].marker is not marker):
+        if i in loop.stacked and (
+            used or ends[i] not in rounds.written or rounds.written[ends[i]].marker is not marker
+        ):
             wrong.add(i)
         if any(end is marker for j, end in enumerate(ends) if j != i):
             wrong.add(i)
@@ -316,7 +339,9 @@ def _results(node: Node, loop: _Loop, made: Sequence[Value]) -> list[Value]:
     if loop.counter is not None:
         like = loop.initial[loop.counter]
         end = simplest(as_dim(loop.trips if loop.trips is not None else 0) + loop.begin)
-        found[loop.counter] = node.constant(np.array(end), like.element) if isinstance(end, int) else _size(node, end, like)
+        found[loop.counter] = (
+            node.constant(np.array(end), like.element) if isinstance(end, int) else _size(node, end, like)
+        )
     return [found[i] for i in range(len(loop.initial))]
 
 
@@ -340,7 +365,10 @@ def _until(node: Node, loop: _Loop) -> Sequence[Value]:
         node.refuse("shapes of its values change from round to round")
     region = _region(node, block, [again, *results])
     op = graph.LoopOp.of(
-        [node.builder.ssa(loop.initial[i]) for i in carried], isolate(region), region, condition=node.builder.ssa(before)
+        [node.builder.ssa(loop.initial[i]) for i in carried],
+        isolate(region),
+        region,
+        condition=node.builder.ssa(before),
     )
     found = dict(zip(carried, _added(node, op), strict=True)) | {i: loop.initial[i] for i in loop.kept}
     return [found[i] for i in range(len(loop.initial))]

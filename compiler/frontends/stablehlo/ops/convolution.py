@@ -79,7 +79,9 @@ def _reversed(node: Node, rank: int) -> list[int]:
 
 def _window(node: Node, kernel: Value, rank: int) -> _Window:
     ones = (1,) * rank
-    sizes = tuple(size if isinstance(size, int) else node.refuse("of an open size of the kernel") for size in kernel.shape[:rank])
+    sizes = tuple(
+        size if isinstance(size, int) else node.refuse("of an open size of the kernel") for size in kernel.shape[:rank]
+    )
     return _Window(
         node.integers("window_strides", ones),
         tuple(node.pairs("padding", rank)),

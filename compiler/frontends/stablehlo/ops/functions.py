@@ -28,7 +28,7 @@ def exponential_minus_one(node: Node) -> Value:
 
 @stablehlo_op(
     "stablehlo.log_plus_one",
-    makes=("graph.add", "graph.log", "graph.div", "graph.sub", "graph.mul", "graph.equal", "graph.is_inf", "graph.where"),
+    makes=("graph.add", "graph.log", "graph.div", "graph.sub", "graph.mul", "graph.equal", "graph.where"),
     unread=ACCURACY,
 )
 def log_plus_one(node: Node) -> Value:
@@ -40,12 +40,11 @@ def log_plus_one(node: Node) -> Value:
     small = node.elementwise(graph.EqualOp, u, one)
     put_back = node.elementwise(graph.DivOp, node.elementwise(graph.MulOp, log, x), rest)
     finite = node.elementwise(graph.WhereOp, small, x, put_back)
-    return node.elementwise(graph.WhereOp, node.elementwise(graph.IsInfOp, x), x, finite)
+    endless = node.elementwise(graph.EqualOp, x, node.number(np.inf, x))
+    return node.elementwise(graph.WhereOp, endless, x, finite)
 
 
-@stablehlo_op(
-    "stablehlo.cbrt", makes=("graph.abs", "graph.pow", "graph.sign", "graph.mul"), unread=ACCURACY
-)
+@stablehlo_op("stablehlo.cbrt", makes=("graph.abs", "graph.pow", "graph.sign", "graph.mul"), unread=ACCURACY)
 def cbrt(node: Node) -> Value:
     x = node.input(0)
     root = node.elementwise(graph.PowOp, node.elementwise(graph.AbsOp, x), node.number(1 / 3, x))
@@ -84,9 +83,7 @@ def square(node: Node) -> Value:
 @stablehlo_op("stablehlo.is_finite", makes=("graph.is_nan", "graph.is_inf", "graph.logical_or", "graph.logical_not"))
 def is_finite(node: Node) -> Value:
     x = node.input(0)
-    either = node.elementwise(
-        graph.LogicalOrOp, node.elementwise(graph.IsNanOp, x), node.elementwise(graph.IsInfOp, x)
-    )
+    either = node.elementwise(graph.LogicalOrOp, node.elementwise(graph.IsNanOp, x), node.elementwise(graph.IsInfOp, x))
     return node.elementwise(graph.LogicalNotOp, either)
 
 
@@ -131,9 +128,7 @@ def shift_right_logical(node: Node) -> Value:
     return node.emit(graph.BitcastOp, shifted, result=tensor_type(x.shape, element))
 
 
-@stablehlo_op(
-    "stablehlo.popcnt", makes=("graph.shift_right", "graph.bitwise_and", "graph.add")
-)
+@stablehlo_op("stablehlo.popcnt", makes=("graph.shift_right", "graph.bitwise_and", "graph.add"))
 def popcnt(node: Node) -> Value:
     """How many bits are 1: each is moved to the lowest place and counted."""
     x = node.input(0)

@@ -7,6 +7,7 @@ position that argmax found, a count), nothing is moved.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from xdsl.dialects.builtin import i32, i64
@@ -24,7 +25,9 @@ Label = tuple[str, int]
 """A dim of a result: ("x", axis of the operand), or ("i", axis of the indices)."""
 
 
-@stablehlo_op("stablehlo.dynamic_slice", makes=("graph.slice", "graph.gather", "graph.maximum", "graph.minimum", "graph.add"))
+@stablehlo_op(
+    "stablehlo.dynamic_slice", makes=("graph.slice", "graph.gather", "graph.maximum", "graph.minimum", "graph.add")
+)
 def dynamic_slice(node: Node) -> Value:
     """Operands: x, and the place along each dim."""
     x, sizes = node.input(0), node.integers("slice_sizes")
@@ -74,7 +77,15 @@ def as_index(node: Node, index: Value) -> Value:
 
 @stablehlo_op(
     "stablehlo.gather",
-    makes=("graph.gather", "graph.gather_nd", "graph.transpose", "graph.reshape", "graph.maximum", "graph.minimum", "graph.add"),
+    makes=(
+        "graph.gather",
+        "graph.gather_nd",
+        "graph.transpose",
+        "graph.reshape",
+        "graph.maximum",
+        "graph.minimum",
+        "graph.add",
+    ),
     unread=("indices_are_sorted",),
 )
 def gather(node: Node) -> Value:
@@ -83,7 +94,15 @@ def gather(node: Node) -> Value:
 
 @stablehlo_op(
     "stablehlo.dynamic_gather",
-    makes=("graph.gather", "graph.gather_nd", "graph.transpose", "graph.reshape", "graph.maximum", "graph.minimum", "graph.add"),
+    makes=(
+        "graph.gather",
+        "graph.gather_nd",
+        "graph.transpose",
+        "graph.reshape",
+        "graph.maximum",
+        "graph.minimum",
+        "graph.add",
+    ),
     unread=("indices_are_sorted",),
 )
 def dynamic_gather(node: Node) -> Value:
@@ -95,12 +114,40 @@ def gathered(node: Node, sizes: Sequence[Size]) -> Value:
     indices = vectors_last(node, node.input(1), dims.vector)
     if len(sizes) != x.rank or indices.shape[-1] != len(dims.start_map):
         raise ShapeError("slice sizes or index vectors do not fit the operand")
+    if indices.rank == 1 and not dims.operand_batch:
+        return _one_slice(node, x, node.input(1), sizes, dims)
+    dims = _moving(x, sizes, dims)
+    if len(dims.start_map) < indices.shape[-1]:
+        indices = node.concat(
+            [node.pick(indices, indices.rank - 1, entry, 1) for entry in dims.entries], indices.rank - 1
+        )
     x = _cut(node, x, sizes, dims)
     if _is_along_axis(x, sizes, dims):
         found, labels = _along_axis(node, x, indices, dims.start_map[0])
     else:
         found, labels = _at_vectors(node, x, indices, sizes, dims)
     return _in_order(node, found, labels, sizes, dims, indices.rank - 1)
+
+
+def _one_slice(node: Node, x: Value, vector: Value, sizes: Sequence[Size], dims: Gather) -> Value:
+    """A gather by one vector is a slice at its entries."""
+    entries = node.session.vectors.entries(node, vector)
+    if entries is None:
+        flat = node.reshape(vector, (len(dims.start_map),))
+        entries = [node.reshape(node.pick(flat, 0, i, 1), ()) for i in range(len(dims.start_map))]
+    starts = [node.number(0, entries[0])] * x.rank
+    for axis, entry in zip(dims.start_map, entries, strict=True):
+        starts[axis] = entry
+    found = sliced_at(node, x, starts, sizes)
+    return node.reshape(found, [size for axis, size in enumerate(found.shape) if axis not in dims.collapsed])
+
+
+def _moving(x: Value, sizes: Sequence[Size], dims: Gather) -> Gather:
+    """Without the entries of index vectors that a whole dim leaves no choice: they are moved to 0."""
+    entries = [i for i, axis in enumerate(dims.start_map) if sizes[axis] != x.shape[axis]]
+    if not entries:
+        entries = [0]
+    return replace(dims, start_map=tuple(dims.start_map[i] for i in entries), entries=tuple(entries))
 
 
 def vectors_last(node: Node, indices: Value, vector: int) -> Value:
@@ -133,9 +180,7 @@ def _along_axis(node: Node, x: Value, indices: Value, axis: int) -> tuple[Value,
     return found, [*before, *(("i", i) for i in range(numbers.rank)), *after]
 
 
-def _at_vectors(
-    node: Node, x: Value, indices: Value, sizes: Sequence[Size], dims: Gather
-) -> tuple[Value, list[Label]]:
+def _at_vectors(node: Node, x: Value, indices: Value, sizes: Sequence[Size], dims: Gather) -> tuple[Value, list[Label]]:
     """graph.gather_nd of the operand with its batch first, then the dims that indices choose, then the others."""
     others = [axis for axis in range(x.rank) if axis not in (*dims.operand_batch, *dims.start_map)]
     x = node.transpose(x, [*dims.operand_batch, *dims.start_map, *others])

@@ -11,6 +11,4 @@ from neuralc.frontends.values import Value
 @stablehlo_op("stablehlo.batch_norm_inference", makes=("graph.batch_norm",))
 def batch_norm_inference(node: Node) -> Value:
     """Operands: x, scale, offset, mean, variance."""
-    return node.emit(
-        graph.BatchNormOp, *node.inputs, axis=node.integer("feature_index"), epsilon=node.real("epsilon")
-    )
+    return node.emit(graph.BatchNormOp, *node.inputs, axis=node.integer("feature_index"), epsilon=node.real("epsilon"))

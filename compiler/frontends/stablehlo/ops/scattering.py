@@ -93,13 +93,23 @@ class _Columns:
 
     axes: list[int] = field(default_factory=list)
     columns: list[Value] = field(default_factory=list)
+    starts: list[tuple[Value, Size]] = field(default_factory=list)
+    """Where windows begin, and the last place from which one fits: others are outside as a whole (XLA)."""
     free: list[int] = field(default_factory=list)
     """Dims that every update writes as a whole."""
 
 
 @stablehlo_op(
     "stablehlo.scatter",
-    makes=("graph.scatter_nd", "graph.transpose", "graph.reshape", "graph.concat", "graph.pad", "graph.slice", "graph.where"),
+    makes=(
+        "graph.scatter_nd",
+        "graph.transpose",
+        "graph.reshape",
+        "graph.concat",
+        "graph.pad",
+        "graph.slice",
+        "graph.where",
+    ),
     unread=("indices_are_sorted", "unique_indices"),
 )
 def scatter(node: Node) -> Sequence[Value]:
@@ -132,9 +142,7 @@ def _columns(node: Node, x: Value, indices: Value, updates: Value, dims: Scatter
     place = dict(zip(windowed, dims.window, strict=True))
     batch = [axis for axis in range(updates.rank) if axis not in dims.window]
     mapped = {axis: entry for entry, axis in enumerate(dims.start_map)}
-    stepped = [
-        axis for axis in windowed if axis in mapped or updates.shape[place[axis]] != x.shape[axis]
-    ]
+    stepped = [axis for axis in windowed if axis in mapped or updates.shape[place[axis]] != x.shape[axis]]
     found, rank = _Columns(free=[axis for axis in windowed if axis not in stepped]), len(batch) + len(stepped)
     for axis in range(x.rank):
         if axis in found.free:
@@ -143,6 +151,9 @@ def _columns(node: Node, x: Value, indices: Value, updates: Value, dims: Scatter
         if axis in mapped:
             start = node.pick(indices, indices.rank - 1, mapped[axis], 1)
             parts.append(node.reshape(start, (*indices.shape[:-1], *(1 for _ in stepped))))
+            _bounded(node, indices, start, parts[0])
+            reach = updates.shape[place[axis]] if axis in stepped else 1
+            found.starts.append((parts[0], simplest(as_dim(x.shape[axis]) - reach)))
         if axis in stepped and updates.shape[place[axis]] != 1:
             parts.append(_count(node, updates.shape[place[axis]], len(batch) + stepped.index(axis), rank, indices))
         if axis in dims.operand_batch:
@@ -157,6 +168,13 @@ def _columns(node: Node, x: Value, indices: Value, updates: Value, dims: Scatter
     return found, node.transpose(updates, order)
 
 
+def _bounded(node: Node, indices: Value, start: Value, column: Value) -> None:
+    """What is known of all indices is known of one entry of theirs."""
+    bounds = node.session.ranges.of(indices)
+    if bounds is not None and start.known is None:
+        node.session.ranges.set(column, *bounds)
+
+
 def _count(node: Node, size: Size, axis: int, rank: int, like: Value) -> Value:
     """0, 1, 2, .. along one dim of several."""
     return node.along(node.cast(node.iota(size), like.element), axis, rank)
@@ -169,13 +187,11 @@ def _dropping(node: Node, found: _Columns, x: Value) -> tuple[Value, bool]:
     for column in found.columns:
         shape = column.shape if not shape else [b if a == 1 else a for a, b in zip(shape, column.shape, strict=True)]
     columns, outside = list(found.columns), None
-    for column, size in zip(found.columns, sizes, strict=True):
-        if _is_inside(node, column, size):
+    for start, last in found.starts:
+        if _is_inside(node, start, last):
             continue
-        low = node.elementwise(graph.LessOp, column, node.number(0, column))
-        high = node.elementwise(
-            graph.GreaterEqualOp, column, node.constant(objects([size], ()), column.element)
-        )
+        low = node.elementwise(graph.LessOp, start, node.number(0, start))
+        high = node.elementwise(graph.GreaterOp, start, node.constant(objects([last], ()), start.element))
         beside = node.elementwise(graph.LogicalOrOp, low, high)
         outside = beside if outside is None else node.elementwise(graph.LogicalOrOp, outside, beside)
     if outside is not None:
@@ -186,7 +202,7 @@ def _dropping(node: Node, found: _Columns, x: Value) -> tuple[Value, bool]:
     return node.concat(joined, len(shape)), outside is not None
 
 
-def _is_inside(node: Node, column: Value, size: Size) -> bool:
-    """Whether bounds show that all entries are places of a dim."""
+def _is_inside(node: Node, column: Value, last: Size) -> bool:
+    """Whether bounds show that all entries are among 0 .. last."""
     bounds = node.session.ranges.of(column)
-    return bounds is not None and isinstance(size, int) and bounds[0] >= 0 and bounds[1] < size
+    return bounds is not None and isinstance(last, int) and bounds[0] >= 0 and bounds[1] <= last

@@ -11,9 +11,10 @@ from neuralc.frontends.padding import padded
 from neuralc.frontends.sizes import Size, floor_quotient
 from neuralc.frontends.stablehlo.interior import spaced
 from neuralc.frontends.stablehlo.node import Node
+from neuralc.frontends.stablehlo.ops.indexing import sliced_at
 from neuralc.frontends.stablehlo.ops.views import placed, reshaped
 from neuralc.frontends.stablehlo.registry import stablehlo_op
-from neuralc.frontends.values import Value, objects
+from neuralc.frontends.values import Value, as_size, objects
 
 
 @stablehlo_op("stablehlo.get_dimension_size", makes=("graph.size",))
@@ -65,17 +66,28 @@ def dynamic_pad(node: Node) -> Value:
     return padded(node, x, low, high, "constant", value)
 
 
-@stablehlo_op("stablehlo.real_dynamic_slice", makes=("graph.slice",))
+@stablehlo_op("stablehlo.real_dynamic_slice", makes=("graph.slice", "graph.gather"))
 def real_dynamic_slice(node: Node) -> Value:
-    """A slice whose starts, limits and strides are values that the import can work out."""
+    """A slice whose starts and limits are values, as many of them known as sizes need."""
     x = node.input(0)
-    starts, limits, strides = (node.sizes(index, what) for index, what in ((1, "starts"), (2, "limits"), (3, "strides")))
-    if not all(isinstance(step, int) for step in strides):
+    steps = [int(step) for step in node.sizes(3, "strides") if isinstance(step, int)]
+    starts, limits = node.entries(1, "starts"), node.entries(2, "limits")
+    if len(steps) != x.rank:
         node.refuse("with strides that differ between runs")
-    steps = [int(str(step)) for step in strides]
-    sizes = [
-        floor_quotient(simplest(as_dim(limit) - start + (step - 1)), step)
-        for start, limit, step in zip(starts, limits, steps, strict=True)
-    ]
-    return node.slice(x, starts, sizes, steps)
+    sizes = [_extent(node, *each) for each in zip(starts, limits, steps, node.declared(), strict=True)]
+    if set(steps) <= {1}:
+        return sliced_at(node, x, starts, sizes)
+    if any(start.known is None for start in starts):
+        node.needs_values("its starts are computed when the model runs")
+    places = [as_size(start.known.reshape(())[()]) for start in starts if start.known is not None]
+    return node.slice(x, places, sizes, steps)
 
+
+def _extent(node: Node, start: Value, limit: Value, step: int, declared: int | None) -> Size:
+    """How many places a slice takes of one dim."""
+    if declared is not None:
+        return declared
+    if start.known is None or limit.known is None:
+        node.needs_values("its limits are computed when the model runs")
+    first, last = (as_size(value.known.reshape(())[()]) for value in (start, limit) if value.known is not None)
+    return floor_quotient(simplest(as_dim(last) - first + (step - 1)), step)

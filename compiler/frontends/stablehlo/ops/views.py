@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xdsl.dialects.builtin import IntegerType, i1
+from xdsl.ir import Attribute
+
 from neuralc.dialects.dims import as_dim, simplest
 from neuralc.frontends.padding import padded
 from neuralc.frontends.sizes import Size
@@ -48,7 +51,11 @@ def reshape(node: Node) -> Value:
 
 
 def reshaped(node: Node, x: Value, shape: Sequence[Size]) -> Value:
+    if not shape and (entries := node.session.vectors.entries(node, x)) is not None:
+        return entries[0]
     result = node.reshape(x, shape)
+    if x.rank == 0 and len(shape) == 1 and is_integer(x.element):
+        node.session.vectors.set(result, [x])
     narrow = node.session.narrow.of(x)
     if narrow is not x and narrow.rank == 0:
         result = node.session.narrow.expanded(node, narrow, shape)
@@ -65,7 +72,9 @@ def slice_(node: Node) -> Value:
     x = node.input(0)
     starts, limits = node.integers("start_indices"), node.integers("limit_indices")
     steps = node.integers("strides", (1,) * x.rank)
-    sizes: list[Size] = [max(-(-(limit - start) // step), 0) for start, limit, step in zip(starts, limits, steps, strict=True)]
+    sizes: list[Size] = [
+        max(-(-(limit - start) // step), 0) for start, limit, step in zip(starts, limits, steps, strict=True)
+    ]
     # A dim of unknown size is written with INT64_MAX or its own size as the limit: then it is taken whole.
     for axis, (size, wanted) in enumerate(zip(x.shape, node.declared(), strict=True)):
         if wanted is None:
@@ -90,7 +99,15 @@ def reversed_along(node: Node, x: Value, dims: Sequence[int]) -> Value:
 @stablehlo_op("stablehlo.concatenate", makes=("graph.concat",))
 def concatenate(node: Node) -> Value:
     result = node.concat(node.inputs, node.integer("dimension"))
+    parts = [node.session.vectors.entries(node, each) for each in node.inputs] if result.rank == 1 else [None]
+    entries = [entry for part in parts if part is not None for entry in part]
+    if None not in parts and is_integer(result.element):
+        node.session.vectors.set(result, entries)
     return node.session.ranges.result("same", node.inputs, result)
+
+
+def is_integer(element: Attribute) -> bool:
+    return isinstance(element, IntegerType) and element != i1
 
 
 @stablehlo_op("stablehlo.pad", makes=("graph.pad", "graph.slice", "graph.reshape", "graph.concat"))

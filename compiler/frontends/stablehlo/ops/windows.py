@@ -60,7 +60,15 @@ class _Window:
 
 @stablehlo_op(
     "stablehlo.reduce_window",
-    makes=("graph.max_pool", "graph.average_pool", "graph.cumulate", "graph.conv", "graph.mul", "graph.neg", "graph.pad"),
+    makes=(
+        "graph.max_pool",
+        "graph.average_pool",
+        "graph.cumulate",
+        "graph.conv",
+        "graph.mul",
+        "graph.neg",
+        "graph.pad",
+    ),
 )
 def reduce_window(node: Node) -> Sequence[Value]:
     """The window walks over any dims; the operands are the values, then what each reduction begins with."""
