@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuralc.dialects.graph import ModelOp
-from neuralc.dialects.types import format_shape
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.forward import Forward
 from neuralc.emit.python.lowering import Lowered
@@ -37,17 +36,6 @@ class ClassText:
     @property
     def is_model(self) -> bool:
         return isinstance(self.plan.function, ModelOp)
-
-    @property
-    def shapes(self) -> tuple[str, str]:
-        """What `forward` takes and what it returns, as tensors of the framework."""
-        function, lowered = self.plan.function, self.lowered
-        inputs = [format_shape(node.shape) for node in lowered.inputs]
-        results = [format_shape(node.shape) for node in lowered.results]
-        if isinstance(function, ModelOp):
-            inputs = [f"{name} {shape}" for name, shape in zip(function.inputs, inputs, strict=True)]
-            results = [f"{name} {shape}" for name, shape in zip(function.outputs, results, strict=True)]
-        return ", ".join(inputs), ", ".join(results)
 
     @property
     def arguments(self) -> list[str]:

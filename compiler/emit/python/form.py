@@ -60,6 +60,8 @@ class Form:
     """A part of the model, reached by a text, applied to values."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
+    defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What constructor options are that are not written, as texts: those that one class may have as parameters."""
     indent: int = 8
     """The columns in front of the statements of a body."""
 

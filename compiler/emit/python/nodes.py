@@ -55,7 +55,7 @@ class Node:
 # A node is written inside its only user where the user is of the first kind and the node of one of the others:
 # F.relu(self.bn(self.conv(x))), self.conv(F.pad(x, ...)), x.permute(...).flatten(1).
 NESTED: dict[Kind, frozenset[Kind]] = {
-    Kind.ACTIVATION: frozenset({Kind.LAYER, Kind.NORM, Kind.ARITHMETIC}),
+    Kind.ACTIVATION: frozenset({Kind.LAYER, Kind.NORM, Kind.ARITHMETIC, Kind.CALL}),
     Kind.NORM: frozenset({Kind.LAYER}),
     Kind.LAYER: frozenset({Kind.PAD}),
     Kind.POOL: frozenset({Kind.PAD}),

@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import Float16Type, Float64Type
 from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.expressions import Expression, Value, call
 from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
+from neuralc.emit.python.shapes import described
 from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.initializers import Common, own_initializers, write_common
@@ -39,18 +40,18 @@ class ClassWriter:
     def _write_docstring(self, shared: SharedClass) -> None:
         writer, text = self._writer, shared.variants[0]
         title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
-        shapes = ["{} -> {}".format(*variant.shapes) for variant in shared.variants]
-        if len(shapes) > 1:
-            writer.docstring(f"{title}, with the shapes", "\n".join(shapes))
-        elif writer.fits(f'"""{title}: {shapes[0]}."""'):
-            writer.docstring(f"{title}: {shapes[0]}.")
+        taken, given = described(shared)
+        if writer.fits(f'"""{title}: {taken} -> {given}."""'):
+            writer.docstring(f"{title}: {taken} -> {given}.")
         else:
-            writer.docstring(f"{title}.", "{}\n-> {}".format(*text.shapes))
+            writer.docstring(f"{title}.", f"{taken}\n-> {given}")
 
     def _write_init(self, shared: SharedClass) -> None:
         writer, text = self._writer, shared.variants[0]
         writer.definition(
-            "__init__", ["self", *(f"{name}: {type_}" for name, type_ in shared.parameters.items())], "None"
+            "__init__",
+            ["self", *(f"{name}{argument.declared}" for name, argument in shared.parameters.items())],
+            "None",
         )
         with writer.indented():
             writer.line("super().__init__()")
@@ -85,15 +86,16 @@ class ClassWriter:
 
     def _write_list(self, shared: SharedClass, attribute: str) -> None:
         """An nn.ModuleList, as a comprehension where its items are made alike."""
+        if attribute in shared.counts:
+            item, count = shared.constructors[attribute], shared.counts[attribute]
+            made = call("nn.ModuleList", Expression(f"{item} for _ in range({count})"))
+            self._writer.statement(f"self.{attribute} = ", made)
+            return
         items = [
             shared.constructors[member.path].text
             for member in shared.variants[0].plan.members
             if isinstance(member, Child) and member.attribute == attribute
         ]
-        if len(set(items)) == 1:
-            made = call("nn.ModuleList", Expression(f"{items[0]} for _ in range({len(items)})"))
-            self._writer.statement(f"self.{attribute} = ", made)
-            return
         whole = Expression(f"nn.ModuleList([{', '.join(items)}])")
         if self._writer.fits(f"self.{attribute} = {whole}"):
             self._writer.statement(f"self.{attribute} = ", whole)

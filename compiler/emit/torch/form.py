@@ -21,6 +21,9 @@ POSITIONAL = {
     "nn.PReLU": ("num_parameters",),
 }
 
+_WINDOW = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
+DEFAULTS = {"nn.Conv": _WINDOW, "nn.ConvTranspose": {**_WINDOW, "output_padding": "0"}}
+
 
 def _permuted(x: Expression, axes: Order) -> Expression:
     return method(x, "permute", *axes)
@@ -37,4 +40,5 @@ FORM = Form(
     class_names=CLASS_NAMES,
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
+    defaults=DEFAULTS,
 )

@@ -122,7 +122,8 @@ def _conv_kernel(op: ConvOp) -> Parameter:
         before, after = sizes_of(source.x), sizes_of(op.kernel)
         if len(before) == rank + 2 and before[:rank] == after[:rank] and after[rank] == 1:
             *window, channels, multiplier = before
-            return Parameter("weight", source.x, (rank, rank + 1, *range(rank)), (channels, multiplier, *window))
+            shape = (channels, multiplier, *window) if multiplier > 1 else ()
+            return Parameter("weight", source.x, (rank, rank + 1, *range(rank)), shape)
     kernel, axes = _untransposed(op.kernel, (rank + 1, rank, *range(rank)))
     return Parameter("weight", kernel, axes)
 

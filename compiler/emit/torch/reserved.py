@@ -1,6 +1,6 @@
 """Names that emitted code must not give away: what the file imports or defines, and what nn.Module means by a name."""
 
-CLASS_NAMES = frozenset({"F", "SPLIT", "Tensor", "WEIGHTS"})
+CLASS_NAMES = frozenset({"F", "PARTS", "SPLIT", "Tensor", "WEIGHTS"})
 
 MODULE_ATTRIBUTES = frozenset(
     {

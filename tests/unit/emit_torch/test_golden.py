@@ -17,7 +17,12 @@ from neuralc.frontends.nr.load import load
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = Path(__file__).parents[3] / "examples"
-MODELS = [*sorted(GOLDEN.glob("*.nr")), EXAMPLES / "digits.nr", EXAMPLES / "mlp.nr"]
+MODELS = [
+    *sorted(GOLDEN.glob("*.nr")),
+    EXAMPLES / "digits.nr",
+    EXAMPLES / "mlp.nr",
+    EXAMPLES / "models" / "resnet50.nr",
+]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)

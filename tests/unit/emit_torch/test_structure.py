@@ -18,6 +18,7 @@ from neuralc.emit.torch.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.frontends.nr.load import load
 from neuralc.grammar.diagnostics import Source
 from neuralc.tables.places import ops
+from neuralc.weights_file import initial_weights
 
 
 def emitted(text: str) -> str:
@@ -65,6 +66,57 @@ def test_rates_of_any_dropout_may_be_parameters(layer: str, made: str) -> None:
     source = emitted(f"define Block(p) {{ {layer}(p) }} network Net {{ input: (4, 4, 3) layers: {layers} }}")
     assert f"nn.{made}(p)" in source
     python_module(source).Net()
+
+
+def test_an_option_that_some_uses_leave_out_has_a_default() -> None:
+    text = """
+    define C(n, stride=1, padding="valid") { Conv2D(n, 3, strides=stride, padding=padding) }
+    network N { input: (9, 9, 3) layers: C(4) C(5, 2) C(6, 1, "same") }
+    """
+    code = emitted(text)
+    assert code.count("class C(nn.Module)") == 1
+    assert "stride: int = 1" in code
+    assert "padding: int = 0" in code
+    assert "self.c_1 = C(4, 5, stride=2)" in code
+    assert "self.c_2 = C(5, 6, padding=1)" in code
+
+
+def test_how_often_a_part_is_repeated_may_be_a_parameter() -> None:
+    text = """
+    define B(n) { Dense(n, "relu") }
+    define Stage(n, blocks) { Dense(n) B(n) * blocks }
+    network N { input: (4) layers: Stage(6, 2) Stage(8, 3) }
+    """
+    code = emitted(text)
+    assert code.count("class Stage(nn.Module)") == 1
+    assert "self.b = nn.ModuleList(B(out_features) for _ in range(num_b))" in code
+    assert "self.stage_1 = Stage(6, 8, 3)" in code
+
+
+def test_sizes_in_a_docstring_are_parameters_or_letters() -> None:
+    text = """
+    define C(n, stride) { Conv2D(n, 1, strides=stride) }
+    network N { input: (9, 9, 3) layers: C(4, 1) C(5, 2) C(6, 1) }
+    """
+    code = emitted(text)
+    assert '"""Block `c`: (batch, in_channels, S, S) -> (batch, out_channels, T, T)."""' in code
+
+
+def test_weights_are_found_by_the_ends_of_names() -> None:
+    text = """
+    define B(n) { Dense(n) BatchNormalization() }
+    network N { input: (4) layers: a: { B(4) * 3 } Residual { B(4) } p = Dense(2) }
+    """
+    program = load(Source("n.nr", text))
+    code = emit(program.module)
+    table = code.partition("WEIGHTS = {")[2].partition("}")[0]
+    assert table.count("dense.weight") == 1
+    weights = initial_weights(program.weights, 0)
+    model = loaded_model(code, weights)
+    for name, value in model.state_dict().items():
+        if name.endswith("dense.weight"):
+            path = name.removesuffix(".weight").replace("a_b", "a.b").replace("residual_b", "residual.b")
+            assert np.array_equal(value.numpy().T, weights[f"{path}.kernel"]), name
 
 
 def test_a_class_that_differs_in_its_code_stays_apart() -> None:

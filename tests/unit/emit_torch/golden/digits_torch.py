@@ -6,11 +6,7 @@ from torch import Tensor, nn
 
 
 class ConvBlock(nn.Module):
-    """Block `conv_block`, with the shapes
-
-    (batch, 1, 8, 8) -> (batch, 16, 8, 8)
-    (batch, 16, 8, 8) -> (batch, 32, 8, 8)
-    """
+    """Block `conv_block`: (batch, in_channels, 8, 8) -> (batch, out_channels, 8, 8)."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -52,43 +48,14 @@ class Digits(nn.Module):
         return F.softmax(self.probabilities(x), dim=-1)
 
 
-# Where each parameter stands in a weights file of the model, and the order of that
-# array's axes that makes it torch's.
+# Where parameters stand in a weights file of the model, by the ends of their names, and
+# the order of that array's axes that makes it torch's.
 WEIGHTS = {
-    "conv_block.conv2d.weight": ("conv_block.conv2d.kernel", (3, 2, 0, 1)),
-    "conv_block.batch_normalization.weight": (
-        "conv_block.batch_normalization.gamma",
-        (0,),
-    ),
-    "conv_block.batch_normalization.bias": (
-        "conv_block.batch_normalization.beta",
-        (0,),
-    ),
-    "conv_block.batch_normalization.running_mean": (
-        "conv_block.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "conv_block.batch_normalization.running_var": (
-        "conv_block.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "conv_block_1.conv2d.weight": ("conv_block_1.conv2d.kernel", (3, 2, 0, 1)),
-    "conv_block_1.batch_normalization.weight": (
-        "conv_block_1.batch_normalization.gamma",
-        (0,),
-    ),
-    "conv_block_1.batch_normalization.bias": (
-        "conv_block_1.batch_normalization.beta",
-        (0,),
-    ),
-    "conv_block_1.batch_normalization.running_mean": (
-        "conv_block_1.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "conv_block_1.batch_normalization.running_var": (
-        "conv_block_1.batch_normalization.moving_variance",
-        (0,),
-    ),
+    "conv2d.weight": ("conv2d.kernel", (3, 2, 0, 1)),
+    "batch_normalization.weight": ("batch_normalization.gamma", (0,)),
+    "batch_normalization.bias": ("batch_normalization.beta", (0,)),
+    "batch_normalization.running_mean": ("batch_normalization.moving_mean", (0,)),
+    "batch_normalization.running_var": ("batch_normalization.moving_variance", (0,)),
     "dense.weight": ("dense.kernel", (1, 0)),
     "dense.bias": ("dense.bias", (0,)),
     "probabilities.weight": ("probabilities.kernel", (1, 0)),
@@ -96,20 +63,33 @@ WEIGHTS = {
 }
 
 
+def stored_as(name: str) -> tuple[str, tuple[int, ...]] | None:
+    """A parameter's name in a weights file, and that array's axes in torch's order."""
+    end = next((end for end in WEIGHTS if f".{name}".endswith(f".{end}")), None)
+    if end is None:
+        return None
+    key, axes = WEIGHTS[end]
+    return name.removesuffix(end) + key, axes
+
+
 def load(path: str) -> Digits:
     """The model with the weights of a safetensors file."""
     model = Digits()
-    stored = load_file(path)
-    state = {name: stored[key].permute(axes) for name, (key, axes) in WEIGHTS.items()}
+    stored, state = load_file(path), {}
+    for name in model.state_dict():
+        if place := stored_as(name):
+            key, axes = place
+            state[name] = stored[key].permute(axes)
     model.load_state_dict(state, strict=False)
     return model
 
 
 def save(model: Digits, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    state = model.state_dict()
     stored = {}
-    for name, (key, axes) in WEIGHTS.items():
-        back = sorted(range(len(axes)), key=axes.__getitem__)
-        stored[key] = state[name].permute(back).contiguous()
+    for name, value in model.state_dict().items():
+        if place := stored_as(name):
+            key, axes = place
+            back = sorted(range(len(axes)), key=axes.__getitem__)
+            stored[key] = value.permute(back).contiguous()
     save_file(stored, path)

@@ -7,12 +7,7 @@ from torch import Tensor, nn
 
 
 class Block(nn.Module):
-    """Block `block`, with the shapes
-
-    (batch, 3, 28, 28) -> (batch, 16, 28, 28)
-    (batch, 16, 14, 14) -> (batch, 16, 14, 14)
-    (batch, 16, 14, 14) -> (batch, 32, 14, 14)
-    """
+    """Block `block`: (batch, in_channels, S, S) -> (batch, out_channels, S, S)."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int, padding: int
@@ -99,125 +94,13 @@ class ResidualNet(nn.Module):
         return F.softmax(self.output(x), dim=-1)
 
 
-# Where each parameter stands in a weights file of the model, and the order of that
-# array's axes that makes it torch's.
+# Where parameters stand in a weights file of the model, by the ends of their names, and
+# the order of that array's axes that makes it torch's.
 WEIGHTS = {
-    "block.conv2d.weight": ("block.conv2d.kernel", (3, 2, 0, 1)),
-    "block.batch_normalization.bias": ("block.batch_normalization.beta", (0,)),
-    "block.batch_normalization.running_mean": (
-        "block.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "block.batch_normalization.running_var": (
-        "block.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "residual_connection.0.block.conv2d.weight": (
-        "residual_connection.0.block.conv2d.kernel",
-        (3, 2, 0, 1),
-    ),
-    "residual_connection.0.block.batch_normalization.bias": (
-        "residual_connection.0.block.batch_normalization.beta",
-        (0,),
-    ),
-    "residual_connection.0.block.batch_normalization.running_mean": (
-        "residual_connection.0.block.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "residual_connection.0.block.batch_normalization.running_var": (
-        "residual_connection.0.block.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "residual_connection.0.block_1.conv2d.weight": (
-        "residual_connection.0.block_1.conv2d.kernel",
-        (3, 2, 0, 1),
-    ),
-    "residual_connection.0.block_1.batch_normalization.bias": (
-        "residual_connection.0.block_1.batch_normalization.beta",
-        (0,),
-    ),
-    "residual_connection.0.block_1.batch_normalization.running_mean": (
-        "residual_connection.0.block_1.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "residual_connection.0.block_1.batch_normalization.running_var": (
-        "residual_connection.0.block_1.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "residual_connection.1.block.conv2d.weight": (
-        "residual_connection.1.block.conv2d.kernel",
-        (3, 2, 0, 1),
-    ),
-    "residual_connection.1.block.batch_normalization.bias": (
-        "residual_connection.1.block.batch_normalization.beta",
-        (0,),
-    ),
-    "residual_connection.1.block.batch_normalization.running_mean": (
-        "residual_connection.1.block.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "residual_connection.1.block.batch_normalization.running_var": (
-        "residual_connection.1.block.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "residual_connection.1.block_1.conv2d.weight": (
-        "residual_connection.1.block_1.conv2d.kernel",
-        (3, 2, 0, 1),
-    ),
-    "residual_connection.1.block_1.batch_normalization.bias": (
-        "residual_connection.1.block_1.batch_normalization.beta",
-        (0,),
-    ),
-    "residual_connection.1.block_1.batch_normalization.running_mean": (
-        "residual_connection.1.block_1.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "residual_connection.1.block_1.batch_normalization.running_var": (
-        "residual_connection.1.block_1.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "residual_connection.2.block.conv2d.weight": (
-        "residual_connection.2.block.conv2d.kernel",
-        (3, 2, 0, 1),
-    ),
-    "residual_connection.2.block.batch_normalization.bias": (
-        "residual_connection.2.block.batch_normalization.beta",
-        (0,),
-    ),
-    "residual_connection.2.block.batch_normalization.running_mean": (
-        "residual_connection.2.block.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "residual_connection.2.block.batch_normalization.running_var": (
-        "residual_connection.2.block.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "residual_connection.2.block_1.conv2d.weight": (
-        "residual_connection.2.block_1.conv2d.kernel",
-        (3, 2, 0, 1),
-    ),
-    "residual_connection.2.block_1.batch_normalization.bias": (
-        "residual_connection.2.block_1.batch_normalization.beta",
-        (0,),
-    ),
-    "residual_connection.2.block_1.batch_normalization.running_mean": (
-        "residual_connection.2.block_1.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "residual_connection.2.block_1.batch_normalization.running_var": (
-        "residual_connection.2.block_1.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "block_1.conv2d.weight": ("block_1.conv2d.kernel", (3, 2, 0, 1)),
-    "block_1.batch_normalization.bias": ("block_1.batch_normalization.beta", (0,)),
-    "block_1.batch_normalization.running_mean": (
-        "block_1.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "block_1.batch_normalization.running_var": (
-        "block_1.batch_normalization.moving_variance",
-        (0,),
-    ),
+    "conv2d.weight": ("conv2d.kernel", (3, 2, 0, 1)),
+    "batch_normalization.bias": ("batch_normalization.beta", (0,)),
+    "batch_normalization.running_mean": ("batch_normalization.moving_mean", (0,)),
+    "batch_normalization.running_var": ("batch_normalization.moving_variance", (0,)),
     "residual_connection_1_depthwise_conv2d.weight": (
         "residual_connection_1.depthwise_conv2d.kernel",
         (2, 3, 0, 1),
@@ -262,25 +145,34 @@ SPLIT = {
 }
 
 
+def stored_as(name: str) -> tuple[str, tuple[int, ...]] | None:
+    """A parameter's name in a weights file, and that array's axes in torch's order."""
+    end = next((end for end in WEIGHTS if f".{name}".endswith(f".{end}")), None)
+    if end is None:
+        return None
+    key, axes = WEIGHTS[end]
+    return name.removesuffix(end) + key, axes
+
+
 def load(path: str) -> ResidualNet:
     """The model with the weights of a safetensors file."""
     model = ResidualNet()
-    stored = load_file(path)
-    shapes = {name: value.shape for name, value in model.state_dict().items()}
-    state = {
-        name: stored[key].permute(axes).reshape(shapes[name])
-        for name, (key, axes) in WEIGHTS.items()
-    }
+    stored, state = load_file(path), {}
+    for name, value in model.state_dict().items():
+        if place := stored_as(name):
+            key, axes = place
+            state[name] = stored[key].permute(axes).reshape(value.shape)
     model.load_state_dict(state, strict=False)
     return model
 
 
 def save(model: ResidualNet, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    state = model.state_dict()
     stored = {}
-    for name, (key, axes) in WEIGHTS.items():
-        back = sorted(range(len(axes)), key=axes.__getitem__)
-        value = state[name].reshape(SPLIT.get(name, state[name].shape))
-        stored[key] = value.permute(back).contiguous()
+    for name, value in model.state_dict().items():
+        if place := stored_as(name):
+            key, axes = place
+            value = value.reshape(SPLIT.get(name, value.shape))
+            back = sorted(range(len(axes)), key=axes.__getitem__)
+            stored[key] = value.permute(back).contiguous()
     save_file(stored, path)

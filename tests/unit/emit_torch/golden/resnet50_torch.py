@@ -1,0 +1,193 @@
+"""The model `ResNet50` in PyTorch, written by neuralc."""
+
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+
+class ConvNorm(nn.Module):
+    """Block `conv_norm`: (batch, in_channels, S, S) -> (batch, out_channels, T, T)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+    ) -> None:
+        super().__init__()
+        self.conv2d = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            bias=False,
+        )
+        self.batch_normalization = nn.BatchNorm2d(out_channels, eps=1e-05, momentum=0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.batch_normalization(self.conv2d(x))
+
+
+class Bottleneck(nn.Module):
+    """Block `bottleneck`.
+
+    (batch, in_channels, S, S)
+    -> (batch, out_channels_1, T, T)
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, out_channels_1: int, stride: int = 1
+    ) -> None:
+        super().__init__()
+        self.conv_norm = ConvNorm(
+            in_channels, out_channels, kernel_size=1, stride=stride
+        )
+        self.conv_norm_1 = ConvNorm(
+            out_channels, out_channels, kernel_size=3, padding=1
+        )
+        self.conv_norm_2 = ConvNorm(out_channels, out_channels_1, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.conv_norm(x))
+        x = F.relu(self.conv_norm_1(x))
+        return self.conv_norm_2(x)
+
+
+class Same(nn.Module):
+    """Block `same`: (batch, in_channels, S, S) -> (batch, in_channels, S, S)."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.residual_bottleneck = Bottleneck(in_channels, out_channels, in_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.residual_bottleneck(x)
+        return F.relu(y + x)
+
+
+class Stage(nn.Module):
+    """Block `stage`: (batch, in_channels, S, S) -> (batch, out_channels_1, T, T)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        out_channels_1: int,
+        num_same: int,
+        stride: int = 1,
+    ) -> None:
+        super().__init__()
+        self.main_bottleneck = Bottleneck(
+            in_channels, out_channels, out_channels_1, stride=stride
+        )
+        self.shortcut_conv_norm = ConvNorm(
+            in_channels, out_channels_1, kernel_size=1, stride=stride
+        )
+        self.same = nn.ModuleList(
+            Same(out_channels_1, out_channels) for _ in range(num_same)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.main_bottleneck(x)
+        x = self.shortcut_conv_norm(x)
+        x = F.relu(y + x)
+        for same in self.same:
+            x = same(x)
+        return x
+
+
+class Trunk(nn.Module):
+    """Block `trunk`: (batch, 224, 224, 3) -> (batch, 2048)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2d = nn.Conv2d(3, 64, kernel_size=7, stride=2, bias=False)
+        self.batch_normalization = nn.BatchNorm2d(64, eps=1e-05, momentum=0.1)
+        self.stage = Stage(64, 64, 256, 2)
+        self.stage_1 = Stage(256, 128, 512, 3, stride=2)
+        self.stage_2 = Stage(512, 256, 1024, 5, stride=2)
+        self.stage_3 = Stage(1024, 512, 2048, 2, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.pad(x, (0, 0, 3, 3, 3, 3))  # (batch, 230, 230, 3)
+        x = x.permute(0, 3, 1, 2)  # NHWC to NCHW
+        x = F.relu(self.batch_normalization(self.conv2d(x)))  # (batch, 64, 112, 112)
+        x = F.max_pool2d(F.pad(x, (1, 1, 1, 1)), 3, stride=2)  # (batch, 64, 56, 56)
+        x = self.stage(x)  # (batch, 256, 56, 56)
+        x = self.stage_1(x)  # (batch, 512, 28, 28)
+        x = self.stage_2(x)  # (batch, 1024, 14, 14)
+        x = self.stage_3(x)  # (batch, 2048, 7, 7)
+        return x.mean(dim=(2, 3))
+
+
+class ResNet50(nn.Module):
+    """Model `ResNet50`: image (batch, 224, 224, 3) -> output (batch, 1000)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.output = nn.Linear(2048, 1000)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.trunk(image)  # (batch, 2048)
+        return F.softmax(self.output(x), dim=-1)
+
+
+# Where parameters stand in a weights file of the model, by the ends of their names, and
+# the order of that array's axes that makes it torch's.
+WEIGHTS = {
+    "conv2d.weight": ("conv2d.kernel", (3, 2, 0, 1)),
+    "batch_normalization.weight": ("batch_normalization.gamma", (0,)),
+    "batch_normalization.bias": ("batch_normalization.beta", (0,)),
+    "batch_normalization.running_mean": ("batch_normalization.moving_mean", (0,)),
+    "batch_normalization.running_var": ("batch_normalization.moving_variance", (0,)),
+    "output.weight": ("output.kernel", (1, 0)),
+    "output.bias": ("output.bias", (0,)),
+}
+# Parts of the model that have another name there.
+PARTS = {
+    "residual_bottleneck": "residual.bottleneck",
+    "main_bottleneck": "main.bottleneck",
+    "shortcut_conv_norm": "shortcut.conv_norm",
+}
+
+
+def stored_as(name: str) -> tuple[str, tuple[int, ...]] | None:
+    """A parameter's name in a weights file, and that array's axes in torch's order."""
+    end = next((end for end in WEIGHTS if f".{name}".endswith(f".{end}")), None)
+    if end is None:
+        return None
+    key, axes = WEIGHTS[end]
+    path = name.removesuffix(end).split(".")
+    return ".".join(PARTS.get(part, part) for part in path) + key, axes
+
+
+def load(path: str) -> ResNet50:
+    """The model with the weights of a safetensors file."""
+    model = ResNet50()
+    stored, state = load_file(path), {}
+    for name in model.state_dict():
+        if place := stored_as(name):
+            key, axes = place
+            state[name] = stored[key].permute(axes)
+    model.load_state_dict(state, strict=False)
+    return model
+
+
+def save(model: ResNet50, path: str) -> None:
+    """Write the weights to a safetensors file that neuralc reads."""
+    stored = {}
+    for name, value in model.state_dict().items():
+        if place := stored_as(name):
+            key, axes = place
+            back = sorted(range(len(axes)), key=axes.__getitem__)
+            stored[key] = value.permute(back).contiguous()
+    save_file(stored, path)
