@@ -300,11 +300,22 @@ def _read_stablehlo(path: Path, options: Options) -> Read:
     return _imported(load_stablehlo(path), options)
 
 
+def _read_torch(path: Path, options: Options) -> Read:
+    """A program of torch.export with its own weights, or those of a safetensors file with the same names."""
+    from neuralc.frontends.torch.saved import load_file
+    from neuralc.settings import load_weights
+
+    loaded = load_file(path, options.dims)
+    store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
+    return Read(loaded.module, store, loaded.notices, loaded.values)
+
+
 FRONT_ENDS: dict[str, FrontEnd] = {
     ".nr": _read_nr,
     ".neural": _read_nr,
     ".rnr": _read_nr,
     ".onnx": _read_onnx,
+    ".pt2": _read_torch,
     ".mlir": _read_ir,
     ".stablehlo": _read_stablehlo,
     ".mlirbc": _read_stablehlo,

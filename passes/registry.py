@@ -28,7 +28,7 @@ NAMES: tuple[str, ...] = (
     "graph-fold-batch-norm",
     "graph-fold-constants",
     "graph-inline",
-    "graph-raise-idioms",
+    "graph-raise-layers",
     "graph-specialize-inference",
     "graph-to-tensor",
     "kernel-canonicalize",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import LocationAttr, UnknownLoc
+from xdsl.dialects.builtin import LocationAttr, StringAttr, UnknownLoc
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from neuralc.dialects import graph
@@ -17,7 +17,7 @@ from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.interp.evaluator import Evaluator, Weights
 from neuralc.dialects.interp.numerics import Numerics
 from neuralc.dialects.syntax import PlainOp, to_attribute, to_literal
-from neuralc.dialects.types import element_type_of, is_float, shape_of, tensor_type
+from neuralc.dialects.types import AnyTensor, element_type_of, is_float, shape_of, tensor_type
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends import alignment, symbolic
 from neuralc.frontends.sizes import Undecided
@@ -26,6 +26,9 @@ from neuralc.frontends.values import Array, Value, as_objects, from_ssa, known_a
 
 FOLDED = 1 << 14
 """Elements of an array up to which the import computes with it; larger ones are left to the passes."""
+
+VIEWS = (graph.ReshapeOp, graph.TransposeOp)
+"""What a kernel goes through on its way into a layer: it stays the tensor of the file, whatever its size."""
 
 SPLAT = 1 << 10
 """Elements of an array up to which it is looked through for being one number everywhere."""
@@ -40,6 +43,8 @@ class Builder:
     main: Block = field(default_factory=Block)
     location: LocationAttr = field(default_factory=UnknownLoc)
     weights: list[graph.WeightOp] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    """What the file calls tensors that have another name here."""
     unrolled: int = 0
     """Rounds of loops that were written out."""
     _names: dict[str, int] = field(default_factory=dict)
@@ -60,13 +65,18 @@ class Builder:
 
     def parameter(self, name: str, array: Array, *, trainable: bool = True) -> Value:
         """A tensor that stays a weight of its own name: nothing is computed from it beforehand."""
+        type_ = self.declare(name, array, trainable=trainable)
+        (ssa,) = self._append(self.main, graph.GetWeightOp(name, type_), name)
+        return replace(from_ssa(name, ssa), weight=True, derived=True)
+
+    def declare(self, name: str, array: Array, *, trainable: bool) -> AnyTensor:
+        """A weight that nothing reads yet; gives its type."""
         type_ = tensor_type(array.shape, element_type_of(array.dtype))
         self.store[name] = array
         self._names.setdefault(name, 0)
         attributes = {} if trainable else {"trainable": to_attribute(False)}
         self.weights.append(graph.WeightOp(name, type_, attributes=attributes))
-        (ssa,) = self._append(self.main, graph.GetWeightOp(name, type_), name)
-        return replace(from_ssa(name, ssa), weight=True, derived=True)
+        return type_
 
     def ssa(self, value: Value) -> SSAValue:
         """The value as data: known ones become a weight, one number everywhere, or sizes of the run."""
@@ -99,7 +109,9 @@ class Builder:
         name = self._unique(value.name)
         if value.known is not None:
             self.store[name] = value.known
-        self.weights.append(graph.WeightOp(name, value.type))
+        source = self.sources.get(value.name)
+        attributes = {} if source is None else {graph.SOURCE: StringAttr(source)}
+        self.weights.append(graph.WeightOp(name, value.type, attributes=attributes))
         return self._append(self.main, graph.GetWeightOp(name, value.type), name)[0]
 
     def _sizes(self, value: Value) -> SSAValue:
@@ -194,6 +206,8 @@ class Builder:
         known = [array for array in arrays if array is not None]
         if not known or len(known) < len(arrays) or any(array.size > FOLDED for array in known):
             return None
+        if op in VIEWS and any(operand.is_matrix for operand in operands):
+            return None
         types = [operand.type for operand in operands]
         attributes = {**{key: to_attribute(value) for key, value in op.DEFAULTS.items()}, **properties}
         literals = {key: to_literal(attribute) for key, attribute in attributes.items()}
@@ -243,7 +257,7 @@ def discard(block: Block) -> None:
 
 def hint(text: str) -> str | None:
     """A name that a value of the IR can have."""
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[:80]
+    name = re.sub(r"[^A-Za-z0-9_.]+", "_", text).strip("_.")[:80]
     return (f"v{name}" if name[0].isdigit() else name) if name else None
 
 

@@ -24,6 +24,7 @@ class NodeBuilder:
 
     def __init__(self, name: str, builder: Builder) -> None:
         self.name = name
+        """What the values that it makes are called."""
         self.builder = builder
 
     # --- building ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects.dims import Dim, as_dim, simplest
-from neuralc.dialects.types import AnyTensor, Shape, element_of, numpy_dtype, shape_of, tensor_type
+from neuralc.dialects.types import AnyTensor, Shape, element_of, is_float, numpy_dtype, shape_of, tensor_type
 from neuralc.frontends.sizes import Size
 from neuralc.pin_dims import Substitution
 
@@ -58,6 +58,11 @@ class Value:
     def is_parameter(self) -> bool:
         """Held by the model: a tensor of the file, or what follows from such tensors."""
         return self.numbers is not None or self.derived
+
+    @property
+    def is_matrix(self) -> bool:
+        """A tensor of the file that is the kernel of a layer, not a number or a vector that something is made of."""
+        return self.weight and self.known is not None and self.rank > 1 and is_float(self.element)
 
     @property
     def numbers(self) -> Array | None:

@@ -44,6 +44,30 @@ CODES: dict[str, Code] = {
         "install 'neuralc[onnx]'`, and `jax` for StableHLO and jax functions, `pip install 'neuralc[jax]'`.",
         "$ neuralc model.onnx",
     ),
+    "E0630": Code(
+        "torch cannot export the module",
+        "`neuralc.from_torch` calls `torch.export.export` with the module and its example arguments. Where torch gives "
+        "up, the note says why in its words.",
+        ">>> neuralc.from_torch(torch.nn.Linear(4, 2), (torch.zeros(3),))",
+    ),
+    "E0631": Code(
+        "not a whole program of torch.export",
+        "A .pt2 file is an archive of the program as JSON and of its tensors as bytes. This one is damaged, of another "
+        "version, or holds pickled objects, which are never loaded: unpickling runs code of the file.",
+        "$ neuralc truncated.pt2",
+    ),
+    "E0632": Code(
+        "torch ops that are not compiled",
+        "The program holds ops that neuralc does not compile: all of them are listed, with the module and the line of "
+        "the source they come from, and the reason.",
+        ">>> neuralc.from_torch(Sampler(), (torch.zeros(3),))",
+    ),
+    "E0633": Code(
+        "the program writes where it may not, or returns what is no tensor",
+        "A run gives back tensors, and keeps what lasts in buffers. A program that changes its inputs or parameters, "
+        "or that writes through a view that is not followed, is refused.",
+        ">>> neuralc.from_torch(WritesItsInput(), (torch.zeros(3),))",
+    ),
     "E0620": Code(
         "operators that are not compiled",
         "The model is valid and holds what neuralc does not compile: all of it is listed, with how often, the first "

@@ -28,6 +28,7 @@ class Node(NodeBuilder):
     def __init__(
         self,
         proto: NodeProto,
+        name: str,
         version: int,
         inputs: Sequence[Value | None],
         attributes: dict[str, AttributeProto],
@@ -35,7 +36,7 @@ class Node(NodeBuilder):
         tensors: TensorReader,
         subgraphs: Subgraphs,
     ) -> None:
-        super().__init__(proto.name or next(iter(proto.output), "") or proto.op_type, builder)
+        super().__init__(name, builder)
         self.op = proto.op_type
         self.version = version
         """The version of the operator set the model asks for."""
