@@ -77,6 +77,8 @@ class Compilation:
     """False for a program that starts from initial values."""
     values: Mapping[str, SSAValue] = field(default_factory=dict)
     """Values inside, by the names that the source of an imported model has for them."""
+    imported: bool = False
+    """True for a model of a framework, whose structure an emitter of code has to find."""
 
     @property
     def weights(self) -> WeightStore:
@@ -110,7 +112,17 @@ def load(model: Path | Source | ImportedModel, options: Options) -> Compilation:
         clock.add("front end", time.perf_counter() - started)
     level = options.compile_from or level_of(read.module)
     return Compilation(
-        name, read.module, level, target, context, options, tuple(read.notices), clock, read.trained, read.values
+        name,
+        read.module,
+        level,
+        target,
+        context,
+        options,
+        tuple(read.notices),
+        clock,
+        read.trained,
+        read.values,
+        read.imported,
     )
 
 
@@ -237,6 +249,7 @@ class Read:
     notices: Sequence[Diagnostic] = ()
     trained: bool = True
     values: Mapping[str, SSAValue] = field(default_factory=dict)
+    imported: bool = False
 
 
 FrontEnd = Callable[[Path, Options], Read]
@@ -251,7 +264,7 @@ def _imported(model: ImportedModel, options: Options) -> Read:
     pin_dims(module, options.dims)
     if options.weights is not None:
         store = load_weights(options.weights, module)
-    return Read(module, store, model.notices)
+    return Read(module, store, model.notices, imported=True)
 
 
 def _read_nr(path: Path | Source, options: Options) -> Read:
@@ -290,7 +303,7 @@ def _read_onnx(path: Path, options: Options) -> Read:
 
     loaded = load_onnx(path, Fixed(options.dims))
     store = loaded.store if options.weights is None else load_weights(options.weights, loaded.module)
-    return Read(loaded.module, store, values=loaded.values)
+    return Read(loaded.module, store, values=loaded.values, imported=True)
 
 
 def _read_stablehlo(path: Path, options: Options) -> Read:

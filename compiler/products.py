@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from neuralc.grammar.diagnostics import suggest, usage_error
 
 if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
     from neuralc.driver import Compilation
 
 
@@ -80,7 +82,14 @@ def _cuda(compilation: Compilation, kind: str) -> Product:
 def _torch(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.torch import emit
 
-    return Code(emit(compilation.module), _weights_beside(compilation))
+    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+
+
+def _structured(compilation: Compilation) -> ModuleOp:
+    """The module that code is written from: as a program has it, or with the structure that an import lost."""
+    from neuralc.emit.structure_of_imports import with_structure
+
+    return with_structure(compilation.module) if compilation.imported else compilation.module
 
 
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:

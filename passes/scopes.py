@@ -40,7 +40,7 @@ def scopes_of(location: Attribute) -> tuple[Scope, ...]:
         case CallSiteLoc():
             return scopes_of(location.callee)
         case FusedLoc(locations=ArrayAttr() as parts):
-            return _common([found for part in parts if (found := scopes_of(part))])
+            return common([found for part in parts if (found := scopes_of(part))])
         case NameLoc(location=NameLoc() as around):
             return tuple(reversed(_chain(around)))
         case NameLoc():
@@ -72,7 +72,8 @@ def _chain(location: Attribute) -> list[Scope]:
     return found
 
 
-def _common(several: Iterable[Sequence[Scope]]) -> tuple[Scope, ...]:
+def common(several: Iterable[Sequence[Scope]]) -> tuple[Scope, ...]:
+    """The modules that several ops are in, all of them."""
     shared: list[Scope] = []
     for level in zip(*several, strict=False):
         if len(set(level)) > 1:

@@ -79,7 +79,9 @@ class ClassBuilder:
     def _goes_into_layer(self, op: Operation, value: SSAValue) -> bool:
         """True for a use of a weight that needs no expression in `forward`: in a layer, or on its way into one."""
         layer_at = self.plan.layer_at
-        if isinstance(op, CallOp) or op in self.plan.refused:
+        if isinstance(op, CallOp):
+            return self.plan.held_by_parts(value) is not None
+        if op in self.plan.refused:
             return True
         if op in layer_at:
             return op.operands[0] is not value

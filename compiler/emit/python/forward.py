@@ -116,7 +116,10 @@ class Forward:
             writer.statement(", ".join(self._variables[item] for item in node.items) + " = ", rendered)
             return
         if node.kind is Kind.LOOP:
-            variable = self._claim(index, statement.reads, last_read)
+            last_read.update(
+                (other, max(last_read[other], index + 1)) for other in node.inputs[1:] if other in last_read
+            )
+            variable = self._claim(index, statement.reads[:1], last_read)
             self._write_loop(writer, node, variable)
         else:
             value = self._render(node)
@@ -129,7 +132,8 @@ class Forward:
         if source != variable:
             writer.line(f"{variable} = {source}")
         with writer.block(f"for {node.name} in {node.over}:"):
-            writer.line(f"{variable} = {node.render([name(variable)])}")
+            others = [self._render(source, of_variable=True) for source in node.inputs[1:]]
+            writer.line(f"{variable} = {node.render([name(variable), *others])}")
 
     def _shape_comment(self, statement: Statement) -> str:
         if not self._comments:

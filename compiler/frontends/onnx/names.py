@@ -31,7 +31,7 @@ LEAF_NODES = 3
 LAYERS = "torch.nn.modules."
 """What the classes of PyTorch's own layers begin with."""
 
-MADE_UP = re.compile(r"(onnx::\w+?_\d+|val_\d+|_?\d+|getitem(_\d+)?)(_quantized|_cast|_mul)?$")
+MADE_UP = re.compile(r"(onnx::\w+?_\d+|val_\d+|_?\d+|getitem(_\d+)?|.*\.weight_bias)(_quantized|_cast|_mul)?$")
 """Names that an exporter gave because it had none."""
 
 ROLES: Mapping[str, tuple[str, ...]] = {
@@ -83,7 +83,7 @@ class Names:
         self.weights: dict[str, str] = {}
         """New names of tensors of the file, by their own."""
         uses = Counter(name for node in graph.node for name in node.input)
-        held = {tensor.name for tensor in graph.initializer}
+        held = self._held = {tensor.name for tensor in graph.initializer}
         taken = set(held)
         for node in graph.node:
             for role, name in zip(ROLES.get(node.op_type, ()), node.input, strict=False):
@@ -110,9 +110,18 @@ class Names:
         return f"{scopes[-1].path}.{word.lower()}" if scopes else word.lower()
 
     def _layer(self, node: NodeProto) -> str:
-        """The path of the layer that a node is in, else nothing."""
+        """The path of the layer that a node is in, else nothing.
+
+        A convolution with the batch norm behind it in its weights is in the scope of that: its kernel names it.
+        """
         scopes = self.scopes(node)
-        return scopes[-1].path if scopes and scopes[-1].path in self._layers else ""
+        path = scopes[-1].path if scopes else ""
+        for name in node.input if node.op_type in ROLES else ():
+            owner = name.rpartition(".")[0]
+            beside = not path or owner.rpartition(".")[0] == path.rpartition(".")[0]
+            if owner and beside and name in self._held and not MADE_UP.match(name):
+                return owner
+        return path if path in self._layers else ""
 
 
 def _layers(nodes: Sequence[NodeProto], scopes: Iterable[Sequence[Scope]]) -> set[str]:

@@ -8,7 +8,7 @@
 
 For code that people read and keep: emitters of framework code run it on imported models. Each family of layers has a
 file of patterns: products with weights (linear), activations, norms and softmax. A pattern names the forms that
-exporters write; what it does not recognise stays as it is.
+exporters write; what it does not recognise stays as it is. At the end views of weights are declared as weights.
 
 Numbers are compared as fp32 holds them, since exporters round them: `0.044714998` is the 0.044715 of the gelu. So
 results may differ by one rounding of such a number. Must not fire where the parts mean something else at any value:
@@ -25,10 +25,17 @@ from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.passes.base import ModulePass, Numerics, PassContext
 from neuralc.passes.driver import RewritePattern, rewrite
-from neuralc.passes.graph.canonicalize import CanonicalAxes
+from neuralc.passes.graph.canonicalize import CanonicalAxes, NamedClamps
 from neuralc.passes.graph.raise_layers import activations, linear, norms
+from neuralc.passes.graph.raise_layers.weights import declare_views
 
-PATTERNS: Sequence[RewritePattern[Any]] = (*linear.PATTERNS, *activations.PATTERNS, *norms.PATTERNS, CanonicalAxes())
+PATTERNS: Sequence[RewritePattern[Any]] = (
+    *linear.PATTERNS,
+    *activations.PATTERNS,
+    *norms.PATTERNS,
+    CanonicalAxes(),
+    NamedClamps(),
+)
 
 
 @dataclass(frozen=True)
@@ -39,3 +46,4 @@ class RaiseLayersPass(ModulePass):
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         rewrite(module, PATTERNS, context)
+        declare_views(module, context)
