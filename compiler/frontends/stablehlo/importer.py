@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from xdsl.dialects.builtin import NameLoc, StringAttr, UnknownLoc
 from xdsl.ir import Block
 from xdsl.utils.exceptions import VerifyException
 
@@ -26,6 +25,7 @@ from neuralc.frontends.stablehlo.scope import Place, place_of
 from neuralc.frontends.stablehlo.vectors import BY_ENTRY, Vectors
 from neuralc.frontends.values import Value
 from neuralc.grammar.diagnostics import NeuralcError, error
+from neuralc.passes.scopes import located
 
 if TYPE_CHECKING:
     from jax.interpreters.mlir import ir
@@ -183,9 +183,7 @@ class Importer:
 
     @contextmanager
     def _at(self, place: Place) -> Iterator[None]:
-        around = NameLoc(StringAttr(place.path), UnknownLoc()) if place.scopes else UnknownLoc()
-        before = self.builder.location
-        self.builder.location = NameLoc(StringAttr(place.primitive), around) if place.primitive else around
+        before, self.builder.location = self.builder.location, located(place.primitive, place.modules)
         try:
             yield
         finally:
@@ -209,14 +207,8 @@ def _unknown(op: ir.Operation) -> str:
     return NOT_COMPILED.get(op.name, "not compiled yet")
 
 
-LAYERS = frozenset({"dot_general", "conv_general_dilated", "reduce_window_max", "reduce_window_sum"})
-"""Primitives that are what their scope is there for: their result is called as the scope is."""
-
-
 def _name(op: ir.Operation, place: Place) -> str:
-    """What the result is called: the layer in the source, else what jax calls the op."""
-    if place.scopes and place.primitive in LAYERS:
-        return place.scopes[-1]
+    """What jax calls the op. Layers get better names when the whole is known (naming.py)."""
     return place.primitive or op.name.partition(".")[2]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from neuralc.frontends.stablehlo import bindings
 from neuralc.frontends.stablehlo.bindings import BYTECODE, Parsed
 from neuralc.frontends.stablehlo.module import Port, convert
+from neuralc.frontends.stablehlo.naming import name_values
 from neuralc.frontends.stablehlo.ports import identifier, unique
 from neuralc.grammar.diagnostics import error
 from neuralc.imported import ImportedModel
@@ -20,7 +21,7 @@ from neuralc.passes.registry import parse_pipeline
 if TYPE_CHECKING:
     from jax.export import Exported
 
-RAISED = "graph-dce,graph-cse,graph-raise-idioms,graph-dce"
+RAISED = "graph-dce,graph-cse,graph-raise-layers,graph-dce"
 """Passes that make layers of what StableHLO spells out. The first one lets the broadcasts go that nobody needs."""
 
 
@@ -52,6 +53,7 @@ def imported(
     kept = None if parsed.exported is None else parsed.exported.module_kept_var_idx
     converted = convert(parsed, identifier(name), ports, sizes or {}, kept)
     run_pipeline(converted.module, parse_pipeline(RAISED), PassContext(weights=converted.store))
+    name_values(converted.module)
     return ImportedModel(name, converted.module, converted.store, values=converted.values)
 
 

@@ -6,15 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from neuralc.passes.scopes import Scope
+
 if TYPE_CHECKING:
     from jax.interpreters.mlir import ir
 
-TRANSFORMED = re.compile(
-    r"^(jit|pjit|vmap|remat|checkpoint|custom_jvp_call|custom_vjp_call|closed_call|jvp|transpose)\b"
-)
-"""Parts of a name stack that jax adds: they are no names of the source."""
+STRUCTURE = frozenset({"while", "body", "cond", "scan", "closed_call", "checkpoint", "rematted_computation"})
+"""Parts of a name stack that say how something is computed, not what it is part of."""
 
-STRUCTURE = frozenset({"while", "body", "cond", "scan", "branch_0_fun", "branch_1_fun", ""})
+NAME = re.compile(r"[A-Za-z_]\w*")
+"""A part that names a module of the source; `jit(main)`, `vmap(f)` and the words of an einsum are none."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Place:
     primitive: str = ""
 
     @property
-    def path(self) -> str:
-        """The named scopes, joined as paths of weights are."""
-        return ".".join(self.scopes)
+    def modules(self) -> list[Scope]:
+        """The modules that the op is in, the outermost first, by their whole paths."""
+        return [Scope(".".join(self.scopes[: i + 1])) for i in range(len(self.scopes))]
 
     def inside(self, outer: Place) -> Place:
         """The place of an op of a function that is called at another place."""
@@ -35,12 +36,14 @@ class Place:
 
 
 def place_of(location: ir.Location) -> Place:
-    text = name_of(location)
-    parts = [part.strip() for part in text.rstrip(":").split("/")]
-    named = tuple(part for part in parts[:-1] if part not in STRUCTURE and not TRANSFORMED.match(part))
-    last = parts[-1]
-    inner = re.fullmatch(r"\w+\((\w+)\)", last)
-    return Place(named, inner[1] if inner else last)
+    parts = [part.strip() for part in name_of(location).rstrip(":").split("/")]
+    named = tuple(part for part in parts[:-1] if NAME.fullmatch(part) and not _is_structure(part))
+    called = re.fullmatch(r"\w+\((\w+)\)", parts[-1])
+    return Place(named, called[1] if called else parts[-1])
+
+
+def _is_structure(part: str) -> bool:
+    return part in STRUCTURE or re.fullmatch(r"branch_\d+_fun", part) is not None
 
 
 def name_of(location: ir.Location) -> str:
