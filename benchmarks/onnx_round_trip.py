@@ -4,9 +4,9 @@ python -m benchmarks.onnx_round_trip FOLDER
 
 FOLDER holds pickles of random graphs, as nnsmith's are collected: {"model": bytes, "data": [(inputs, outputs)]}, inputs
 in the order of the model, outputs of an engine that was recorded. Each model is imported, emitted and checked by ONNX.
-onnxruntime runs both, without its optimizer; results may differ by 1e-5 of the largest value. Where a graph makes more of
-that (a tangent of large numbers), the result may be twice as far from the exact reference as that of the source. Where
-the source is not run, the recorded outputs are what counts, with 1e-3.
+onnxruntime runs both, without its optimizer; results may differ by 1e-5 of the largest value. Where a graph makes more
+of that (a tangent of large numbers), the result may be twice as far from the exact reference as that of the source.
+Where the source is not run, the recorded outputs are what counts, with 1e-3.
 """
 
 from __future__ import annotations
