@@ -40,7 +40,7 @@ CODES: dict[str, Code] = {
     ),
     "E0615": Code(
         "the package onnx is missing",
-        "ONNX models are parsed by the package `onnx`, which is an extra: `pip install 'neuralc[onnx]'`.",
+        "ONNX models are parsed and written by the package `onnx`, an extra: `pip install 'neuralc[onnx]'`.",
         "$ neuralc model.onnx",
     ),
     "E0620": Code(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,15 @@ def test_a_state_is_an_input_and_an_output() -> None:
     graph = onnx.load_from_string(emitted(loaded.module, random_store(loaded))).graph
     assert [port.name for port in graph.input] == ["x", "lstm.h", "lstm.c"]
     assert [port.name for port in graph.output][1:] == ["lstm.h_out", "lstm.c_out"]
+
+
+def test_without_the_package_the_message_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name == "onnx" or name.startswith(("onnx.", "neuralc.emit.onnx"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    source = tmp_path / "small.nr"
+    source.write_text(BLOCKS)
+    assert run([str(source), "--emit=onnx", "-o", str(tmp_path / "model.onnx")]) == 1
+    assert "error[E0615]: writing ONNX models needs the package `onnx`" in capsys.readouterr().err
