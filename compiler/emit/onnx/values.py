@@ -96,9 +96,12 @@ class Values:
         return self.reserved.get(result) or self.writer.claim(result.name_hint or _kind(result))
 
     def result(self, op: Operation, name: str, index: int = 0) -> None:
-        """The last step of an op was written already: it gets the op's name."""
+        """The last step of an op was written already: it gets the op's name, unless others know it by its own."""
         result = op.results[index]
-        self.names[result] = self.writer.rename(name, self.result_name(result))
+        if name in self.turned.values() or any(self.names.get(operand) == name for operand in op.operands):
+            self.alias(op, name, index)
+        else:
+            self.names[result] = self.writer.rename(name, self.result_name(result))
 
     def alias(self, op: Operation, name: str, index: int = 0) -> None:
         """The result is a value that is there already."""
