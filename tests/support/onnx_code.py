@@ -17,7 +17,7 @@ from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.interp import run_module
-from neuralc.dialects.syntax import PlainOp
+from neuralc.dialects.syntax import PlainOp, to_literal
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.dialects.weights import WeightStore
 from neuralc.emit.onnx import emit
@@ -64,7 +64,8 @@ def with_states(module: ModuleOp, inputs: Mapping[str, Array], weights: WeightSt
     found = dict(inputs)
     for name, state in graph.declared_states(module).items():
         shape = [as_dim(size).evaluate(sizes) for size in shape_of(state.type)]
-        first = weights[state.initial_weight] if state.initial_weight is not None else state.initial.value.data  # type: ignore[union-attr]
+        start = state.initial_weight
+        first = to_literal(state.initial) if start is None else weights[start]
         found[name] = np.broadcast_to(np.asarray(first, numpy_dtype(element_of(state.type))), shape).copy()
     return found
 

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp, bf16, f16, f32, f64
 
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.types import element_of
+from neuralc.dialects.weights import WeightStore
 from neuralc.grammar.diagnostics import NeuralcError
 
 FEW, MANY = range(6), [pytest.param(seed, marks=pytest.mark.thorough) for seed in range(6, 60)]
@@ -49,9 +50,9 @@ def test_onnxruntime_runs_a_program_of_floats(seed: int) -> None:
         assert_close(actual, reference, 2e-2 if narrow else 1e-5)
 
 
-def _emitted(module: ModuleOp, weights: object) -> bytes:
+def _emitted(module: ModuleOp, weights: WeightStore) -> bytes:
     try:
-        return emitted(module, weights)  # type: ignore[arg-type]
+        return emitted(module, weights)
     except NeuralcError as refusal:
         messages = [diagnostic.message for diagnostic in refusal.diagnostics]
         if all("symbolic size" in message or message in REFUSED for message in messages):

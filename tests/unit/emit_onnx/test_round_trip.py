@@ -17,7 +17,7 @@ from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.frontends.nr.load import LoadedProgram, load
 from neuralc.frontends.onnx.load import load_bytes
 from neuralc.grammar.diagnostics import NeuralcError, Source
-from neuralc.grammar.signatures import SIGNATURES
+from neuralc.grammar.signatures import SIGNATURES, Signature
 
 TRAINED = """
 network Trained {
@@ -51,9 +51,9 @@ def _program(text: str) -> LoadedProgram:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("signature", list(SIGNATURES), ids=lambda signature: signature.name)
-def test_every_layer(signature: object) -> None:
+def test_every_layer(signature: Signature) -> None:
     """In onnxruntime, and when it comes in again: the same numbers, the same names of weights."""
-    program = _program(f"network M {{ {signature.example} }}")  # type: ignore[attr-defined]
+    program = _program(f"network M {{ {signature.example} }}")
     weights, inputs = random_store(program), _inputs(program.module, np.random.default_rng(0))
     model = emitted(program.module, weights)
     expected = run_module(program.module, inputs, weights)
@@ -63,7 +63,7 @@ def test_every_layer(signature: object) -> None:
     loaded = load_bytes(model)
     for actual, reference in zip(run_module(loaded.module, inputs, loaded.store), expected, strict=True):
         assert_close(actual, reference, 1e-6)
-    if signature.name not in COMPUTED:  # type: ignore[attr-defined]
+    if signature.name not in COMPUTED:
         assert set(weights) <= set(loaded.store)
 
 
@@ -78,8 +78,10 @@ def test_what_training_needs_comes_back() -> None:
     assert _weights(loaded.module) == _weights(program.module)
     assert [str(op.sym_name.data) for op in graph.declared_states(loaded.module).values()] == ["lstm.h", "lstm.c"]
     assert (after.inputs, after.outputs) == (before.inputs, before.outputs)
-    bounds = {op.sym_name.data: str(op.maximum.data) for op in loaded.module.ops if isinstance(op, graph.DimOp)}  # type: ignore[union-attr]
-    assert bounds["S"] == "64"
+    size = graph.symbols(loaded.module)["S"]
+    assert isinstance(size, graph.DimOp)
+    assert size.maximum is not None
+    assert size.maximum.data.value == 64
 
 
 def _weights(module: ModuleOp) -> dict[str, str]:

@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from support import regions
 from support.compare import assert_close
+from support.graph_modules import GraphModule, tensor
 from support.nr_programs import random_store
 from support.onnx_code import by_onnxruntime, emitted
+from xdsl.dialects.builtin import i1
+from xdsl.ir import SSAValue
 
 from neuralc.cli import run
+from neuralc.dialects import graph
 from neuralc.dialects.interp import run_module
 from neuralc.emit.onnx import emit, weights
 from neuralc.frontends.nr.load import LoadedProgram, load
@@ -137,6 +142,21 @@ def test_a_state_is_an_input_and_an_output() -> None:
     graph = onnx.load_from_string(emitted(loaded.module, random_store(loaded))).graph
     assert [port.name for port in graph.input] == ["x", "lstm.h", "lstm.c"]
     assert [port.name for port in graph.output][1:] == ["lstm.h_out", "lstm.c_out"]
+
+
+def test_a_region_calls_functions() -> None:
+    build = GraphModule()
+    type_ = tensor("batch", 4)
+    name = build.function("double", [type_], lambda x: graph.AddOp.of(x, x).result)
+
+    def body(x: SSAValue, flag: SSAValue) -> SSAValue:
+        return regions.choose(flag, lambda: [graph.CallOp(name, [x], [type_]).res[0]], lambda: [x])[0]
+
+    module = build.model({"x": type_, "flag": tensor(element=i1)}, body)
+    x = np.ones((2, 4), np.float32)
+    for flag, expected in ((True, 2 * x), (False, x)):
+        (found,) = by_onnxruntime(emitted(module, build.weights), {"x": x, "flag": np.array(flag)})
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_without_the_package_the_message_says_what_to_install(
