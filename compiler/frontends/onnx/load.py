@@ -14,17 +14,18 @@ from xdsl.ir import OpResult, Region, SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, numpy_dtype, tensor_type
 from neuralc.dialects.weights import WeightStore
+from neuralc.frontends.builder import Builder, hint
 from neuralc.frontends.onnx import functions, metadata, texts, wire
-from neuralc.frontends.onnx.builder import Builder, hint
 from neuralc.frontends.onnx.element_types import ELEMENTS, name_of
 from neuralc.frontends.onnx.importer import Importer, Place
 from neuralc.frontends.onnx.kept import keep
 from neuralc.frontends.onnx.metadata import Metadata
 from neuralc.frontends.onnx.scope import MISSING, Missing, Scope, invalid
-from neuralc.frontends.onnx.tensors import TensorReader, shown
-from neuralc.frontends.onnx.values import Array, Value, from_ssa
+from neuralc.frontends.onnx.tensors import TensorReader
+from neuralc.frontends.refusals import shown
 from neuralc.frontends.sizes import Size
 from neuralc.frontends.symbols import UNNAMED, Symbols
+from neuralc.frontends.values import Array, Value, from_ssa
 from neuralc.grammar.diagnostics import error
 from neuralc.mapped_file import map_file
 
