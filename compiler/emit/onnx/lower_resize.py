@@ -22,7 +22,7 @@ SINCE = {"half_pixel_symmetric": 19}
 def _resize(values: Values, op: graph.ResizeOp) -> None:
     literals, order = op.literals(), values.order(op)
     mode, coordinates = literals["mode"], literals["coordinates"]
-    if not _is_sayable(op):
+    if not _is_sayable(op) or values.find_carrier("Resize", values.operand(op, 0)) is None:
         _by_dims(values, op)
         return
     attributes: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": coordinates}
