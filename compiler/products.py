@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from neuralc.grammar.diagnostics import suggest, usage_error
+from neuralc.grammar.diagnostics import error, suggest, usage_error
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -110,7 +110,15 @@ def _nr(compilation: Compilation, kind: str) -> Product:
 
 
 def _onnx(compilation: Compilation, kind: str) -> Product:
-    from neuralc.emit.onnx import emit
+    try:
+        from neuralc.emit.onnx import emit
+    except ImportError as problem:
+        raise error(
+            "E0615",
+            "writing ONNX models needs the package `onnx`",
+            note=str(problem),
+            help="pip install 'neuralc[onnx]'",
+        ) from None
 
     model, end = emit(compilation.module, compilation.weights), ".onnx.data"
     if not model.tensors.are_large:

@@ -40,7 +40,7 @@ CODES: dict[str, Code] = {
     ),
     "E0615": Code(
         "a package for an import is missing",
-        "Models of a framework are read with a package that is an extra: `onnx` for ONNX models, `h5py` for .keras, "
+        "Models of a framework are read, and ONNX written, with a package that is an extra: `onnx`, `h5py` for .keras, "
         "`jax` for StableHLO and functions of JAX. `pip install 'neuralc[onnx]'` brings it, or `[keras]`, `[jax]`.",
         "$ neuralc model.onnx",
     ),
