@@ -52,7 +52,7 @@ def from_jax(
         ) from problem
     ports = [Port(each, array) for each, array in zip(names, weights, strict=True)]
     ports += _inputs(function, specs, 0 if params is None else 1)
-    return imported(bindings.Parsed(code), name or _name(function), ports)
+    return imported(code, name or _name(function), ports)
 
 
 def _specs(args: Sequence[Any], dynamic: Any) -> tuple[Any, ...]:

@@ -19,8 +19,8 @@ from neuralc.frontends.sizes import Undecided
 from neuralc.frontends.stablehlo.narrow import Narrow
 from neuralc.frontends.stablehlo.node import Node, element_of, sizes_of
 from neuralc.frontends.stablehlo.ranges import Ranges
-from neuralc.frontends.stablehlo.rounds import Rounds
 from neuralc.frontends.stablehlo.registry import Operator, operators
+from neuralc.frontends.stablehlo.rounds import Rounds
 from neuralc.frontends.stablehlo.scope import Place, place_of
 from neuralc.frontends.stablehlo.vectors import BY_ENTRY, Vectors
 from neuralc.frontends.values import Value

@@ -15,7 +15,7 @@ from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.builder import Builder, hint
 from neuralc.frontends.refusals import Refused, shown
 from neuralc.frontends.sizes import Size
-from neuralc.frontends.stablehlo.bindings import Parsed
+from neuralc.frontends.stablehlo.bindings import damaged
 from neuralc.frontends.stablehlo.importer import Importer, Unavailable, invalid
 from neuralc.frontends.stablehlo.node import element_of, sizes_of
 from neuralc.frontends.stablehlo.ports import identifier, output_names, unique
@@ -43,38 +43,30 @@ class Port:
 
 @dataclass(frozen=True)
 class Converted:
-    """A graph module, the bytes of its weights, and its values by the names that the source has for them."""
+    """A graph module, and the bytes of its weights."""
 
     module: ModuleOp
     store: WeightStore
-    values: Mapping[str, SSAValue]
 
 
-def convert(
-    parsed: Parsed,
-    name: str,
-    ports: Sequence[Port] | None,
-    sizes: Mapping[str, int],
-    kept: Sequence[int] | None = None,
-) -> Converted:
+def convert(source: ir.Module, name: str, ports: Sequence[Port] | None, sizes: Mapping[str, int]) -> Converted:
     """The graph module of a parsed one. `ports` are the arguments in order; None: as the module describes them.
-
-    `kept` are the numbers of the ports that the code uses and has arguments for; None: all.
 
     Raises NeuralcError: E0651 where there is no function to convert, E0652 where an op breaks its own rules, E0653 with
     all that is not compiled."""
     symbols = Symbols(sizes)
-    functions = _functions(parsed.module)
     builder = Builder(symbols)
-    importer = Importer(builder, functions)
     try:
-        module = _Module(importer, _main(functions), functions).build(name, ports, kept)
+        functions = _functions(source)
+        module = _Module(Importer(builder, functions), _main(functions), functions).build(name, ports)
     except (ShapeError, Refused) as problem:
         raise invalid(str(problem)) from None
     except RecursionError:
         raise invalid("functions or sizes within one another, deeper than neuralc follows") from None
+    except RuntimeError as problem:  # text in the file that is no UTF-8
+        raise damaged([str(problem)]) from None
     symbols.check_sizes()
-    return Converted(module, builder.store, {})
+    return Converted(module, builder.store)
 
 
 def _functions(module: ir.Module) -> dict[str, ir.Operation]:
@@ -106,19 +98,18 @@ class _Module:
     main: ir.Operation
     functions: Mapping[str, ir.Operation]
 
-    def build(self, name: str, ports: Sequence[Port] | None, kept: Sequence[int] | None) -> ModuleOp:
+    def build(self, name: str, ports: Sequence[Port] | None) -> ModuleOp:
         builder = self.importer.builder
         block = self.main.regions[0].blocks[0]
         ports = _described(self.main, self.functions) if ports is None else ports
-        used = [port for index, port in enumerate(ports) if kept is None or index in kept]
         constants = _constants(self.main)
         places = list(block.arguments)[len(constants) :]
-        if len(used) != len(places):
-            raise ShapeError(f"the function has {len(places)} arguments, {len(used)} are described")
-        given = [self._argument(port, place) for port, place in zip(used, places, strict=True)]
+        if len(ports) != len(places):
+            raise ShapeError(f"the function has {len(places)} arguments, {len(ports)} are described")
+        given = [self._argument(port, place) for port, place in zip(ports, places, strict=True)]
         sizes = [self._constant(name, argument) for name, argument in zip(constants, block.arguments, strict=False)]
         arguments = [*sizes, *given]
-        inputs = [port.name for port in used if port.values is None]
+        inputs = [port.name for port in ports if port.values is None]
         try:
             found = self.importer.inline(block, arguments)
         except Unavailable:
