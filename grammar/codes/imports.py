@@ -40,8 +40,8 @@ CODES: dict[str, Code] = {
     ),
     "E0615": Code(
         "a package for an import is missing",
-        "Models of a framework are read by the framework's own package, which is an extra: `onnx` for ONNX models, `pip "
-        "install 'neuralc[onnx]'`, and `jax` for StableHLO and jax functions, `pip install 'neuralc[jax]'`.",
+        "Models of a framework are read by the framework's own package, which is an extra: `onnx` for ONNX models, "
+        "`pip install 'neuralc[onnx]'`; `jax` for StableHLO and for jax functions, `pip install 'neuralc[jax]'`.",
         "$ neuralc model.onnx",
     ),
     "E0630": Code(
@@ -87,8 +87,8 @@ CODES: dict[str, Code] = {
     ),
     "E0652": Code(
         "invalid StableHLO module",
-        "An op breaks a rule of its definition: sizes that do not fit, an attribute that is missing, functions that call "
-        "one another without end. The message names the op.",
+        "An op breaks a rule of its definition: sizes that do not fit, an attribute that is missing, functions that "
+        "call one another without end. The message names the op.",
         "$ neuralc unequal.stablehlo",
     ),
     "E0653": Code(
@@ -99,8 +99,8 @@ CODES: dict[str, Code] = {
     ),
     "E0654": Code(
         "a function that jax cannot lower",
-        "neuralc.from_jax lets jax trace the function with the parameters and with the shapes of the arguments; the note "
-        "is what jax said. A Python branch on a traced value, for instance, cannot be traced.",
+        "neuralc.from_jax lets jax trace the function with the parameters and with the shapes of the arguments; the "
+        "note is what jax said. A Python branch on a traced value, for instance, cannot be traced.",
         ">>> neuralc.from_jax(lambda p, x: x if x > 0 else -x, None, x)",
     ),
 }

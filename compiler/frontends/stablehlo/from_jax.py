@@ -1,4 +1,4 @@
-"""neuralc.from_jax: a jax function and its parameters as a model; the parameters become weights, named by their paths."""
+"""neuralc.from_jax: a jax function as a model, its parameters as weights that are named by their paths."""
 
 from __future__ import annotations
 

@@ -16,13 +16,14 @@ from neuralc.frontends.builder import Builder, hint
 from neuralc.frontends.refusals import Refused, shown
 from neuralc.frontends.sizes import Size
 from neuralc.frontends.stablehlo.bindings import damaged
-from neuralc.frontends.stablehlo.importer import Importer, Unavailable, invalid
-from neuralc.frontends.stablehlo.node import element_of, sizes_of
+from neuralc.frontends.stablehlo.importer import MISSING, Importer, Missing, Unavailable, invalid
+from neuralc.frontends.stablehlo.node import attribute_of, element_of, sizes_of
 from neuralc.frontends.stablehlo.ports import identifier, output_names, unique
 from neuralc.frontends.stablehlo.scope import name_of
 from neuralc.frontends.stablehlo.symbolic_sizes import parse_size
 from neuralc.frontends.symbols import Symbols
 from neuralc.frontends.values import Array, Value, from_ssa, objects
+from neuralc.grammar.diagnostics import error
 
 if TYPE_CHECKING:
     from jax.interpreters.mlir import ir
@@ -83,8 +84,6 @@ def _main(functions: Mapping[str, ir.Operation]) -> ir.Operation:
     main = functions.get("main") or (public[0] if len(public) == 1 else None)
     if main is None or not list(main.regions[0].blocks):
         listed = ", ".join(f"`{shown(name)}`" for name in functions) or "none"
-        from neuralc.grammar.diagnostics import error
-
         raise error(
             "E0651", "the module has no function `main`", note=f"its functions: {listed}",
             help="a model is the function `main`, or the only one that is public",
@@ -106,7 +105,7 @@ class _Module:
         places = list(block.arguments)[len(constants) :]
         if len(ports) != len(places):
             raise ShapeError(f"the function has {len(places)} arguments, {len(ports)} are described")
-        given = [self._argument(port, place) for port, place in zip(ports, places, strict=True)]
+        given = [self._given(port, place) for port, place in zip(ports, places, strict=True)]
         sizes = [self._constant(name, argument) for name, argument in zip(constants, block.arguments, strict=False)]
         arguments = [*sizes, *given]
         inputs = [port.name for port in ports if port.values is None]
@@ -135,6 +134,13 @@ class _Module:
         return out
 
     # --- arguments -----------------------------------------------------------------------------------------------
+    def _given(self, port: Port, argument: ir.BlockArgument) -> Value | Missing:
+        try:
+            return self._argument(port, argument)
+        except Refused as refused:
+            self.importer.refusals.add("input", str(refused), port.name)
+            return MISSING
+
     def _argument(self, port: Port, argument: ir.BlockArgument) -> Value:
         builder, element = self.importer.builder, element_of(argument.type)
         if port.values is not None:
@@ -171,7 +177,7 @@ class _Module:
 
 def _constants(function: ir.Operation) -> list[str]:
     """The names of the sizes that come before the arguments."""
-    attributes = function.attributes["arg_attrs"] if "arg_attrs" in function.attributes else []
+    attributes = attribute_of(function, "arg_attrs") or []
     return [each["jax.global_constant"].value for each in attributes if "jax.global_constant" in each]
 
 
@@ -227,5 +233,5 @@ def _named_sizes(block: ir.Block, functions: Mapping[str, ir.Operation]) -> dict
 
 
 def _result_infos(main: ir.Operation, count: int) -> list[str]:
-    attributes = main.attributes["res_attrs"] if "res_attrs" in main.attributes else [{}] * count
+    attributes = attribute_of(main, "res_attrs") or [{}] * count
     return [each["jax.result_info"].value if "jax.result_info" in each else "" for each in attributes]

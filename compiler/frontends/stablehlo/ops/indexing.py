@@ -218,7 +218,7 @@ def _all_inside(node: Node, indices: Value, limits: Sequence[Size]) -> Value:
 
 
 def with_windows(node: Node, indices: Value, windows: Sequence[tuple[int, int]]) -> Value:
-    """Index vectors of every place of windows that begin at the given ones: a dim for each window, before the vectors."""
+    """Index vectors of every place of windows that begin at the given ones: a dim for each, before the vectors."""
     if not windows:
         return indices
     count = indices.shape[-1]

@@ -80,9 +80,11 @@ def reduce_window(node: Node) -> Sequence[Value]:
     ones = (1,) * x.rank
     x = spaced(node, x, [n - 1 for n in node.integers("base_dilations", ones)], _neutral(node, kind, x))
     window = _Window(
-        node.integers("window_dimensions"), node.integers("window_strides", ones), node.integers("window_dilations", ones),
+        node.integers("window_dimensions"),
+        node.integers("window_strides", ones),
+        node.integers("window_dilations", ones),
         tuple(node.pairs("padding", x.rank)),
-    )  # fmt: skip
+    )
     if not window.axes:
         return [beginning_with(node, kind, x, initial)]
     result = _cumulated(node, kind, x, window) or _pooled(node, kind, x, window)
