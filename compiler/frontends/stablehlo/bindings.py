@@ -11,7 +11,7 @@ import numpy as np
 from neuralc.dialects.types import numpy_dtype
 from neuralc.frontends.refusals import Refused
 from neuralc.frontends.stablehlo.element_types import ELEMENTS
-from neuralc.frontends.stablehlo.trial import survives
+from neuralc.frontends.stablehlo.trial import dialect, survives
 from neuralc.frontends.values import Array
 from neuralc.grammar.diagnostics import NeuralcError, error
 
@@ -35,13 +35,11 @@ def parse_text(text: str) -> ir.Module:
 def parse_bytecode(data: bytes) -> ir.Module:
     """The module of a portable artifact: VHLO in MLIR bytecode, as `stablehlo-translate --serialize` writes it."""
     ir, context = _context()
-    from jax.extend.mlir.dialects import stablehlo
-
     if not survives(data):
         raise damaged(["MLIR crashes when it reads the bytecode"])
     with _diagnosed(context) as told:
         try:
-            module: ir.Module = stablehlo.deserialize_portable_artifact(context, data)
+            module: ir.Module = dialect().deserialize_portable_artifact(context, data)
             module.operation.verify()
         except (ir.MLIRError, ValueError) as problem:
             raise damaged(told or _messages(problem)) from None
