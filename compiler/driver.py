@@ -320,7 +320,7 @@ def _read_torch(path: Path, options: Options) -> Read:
 
     loaded = load_file(path, options.dims)
     store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
-    return Read(loaded.module, store, loaded.notices, loaded.values)
+    return Read(loaded.module, store, loaded.notices, values=loaded.values, imported=True)
 
 
 FRONT_ENDS: dict[str, FrontEnd] = {

@@ -65,9 +65,12 @@ def _becomes(row: onnx_operators.Row) -> str:
 
 def _aten() -> Iterator[str]:
     yield "## Core ATen ops\n"
-    yield "What torch.export leaves of a model. The torch front end to come is made from this table.\n"
-    rows = ((name, ops if isinstance(ops, str) else _ops(ops)) for name, ops in sorted(aten.CORE.items()))
+    yield "What `neuralc.from_torch` and .pt2 files take of the ops that torch.export reduces programs to.\n"
+    names = sorted((*aten.IMPORTED, *aten.REASONS))
+    rows = ((name, aten.REASONS.get(name) or _ops(aten.makes(name))) for name in names)
     yield from _table(("ATen op", "graph ops"), rows)
+    yield "\nPrograms are imported as they are exported; these ops, which are not core, need not be taken apart:\n"
+    yield from _table(("ATen op", "graph ops"), ((name, _ops(aten.makes(name))) for name in aten.others()))
 
 
 def _stablehlo() -> Iterator[str]:

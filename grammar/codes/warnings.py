@@ -107,8 +107,8 @@ CODES: dict[str, Code] = {
     ),
     "W0631": Code(
         "a condition on sizes that is not checked",
-        "torch.export has assumed something of open sizes that neuralc does not understand. The model is right for sizes "
-        "that meet the condition; no run refuses others.",
+        "torch.export has assumed something of open sizes that neuralc does not understand. The model is right for "
+        "sizes that meet the condition; no run refuses others.",
         ">>> neuralc.from_torch(WithACondition(), (torch.zeros(6, 4),), dynamic={'x': {0: 'length'}})",
     ),
     "W0701": Code(

@@ -138,19 +138,30 @@ def lerp(node: Node, x: Value, end: Value, weight: Operand) -> Value:
     return node.add(x, node.mul(node.value(weight, node.element), node.sub(end, x)))
 
 
-@aten("atan2", makes=("graph.div", "graph.atan", "graph.add", "graph.where", "graph.less", "graph.equal"))
+@aten("atan2", makes=("graph.div", "graph.atan", "graph.add", "graph.where", "graph.less", "graph.logical_or"))
 def atan2(node: Node, y: Value, x: Value) -> Value:
-    """atan(y / x), turned by half a circle to the left of the y axis; a quarter of one on it."""
+    """atan(y / x), turned by half a circle to the left of the y axis; a quarter of one on it. -0 lies left and below.
+
+    The angle of two infinities is NaN here."""
     y, x = _both(node, y, x)
     zero = node.scalar(0, x)
-    angle = node.emit(graph.AtanOp, node.div(y, x))
-    half = node.emit(
-        graph.WhereOp, node.emit(graph.LessOp, y, zero), node.scalar(-3.141592653589793, x),
-        node.scalar(3.141592653589793, x),
-    )  # fmt: skip
-    left = node.emit(graph.WhereOp, node.emit(graph.LessOp, x, zero), node.add(angle, half), angle)
+    on_axis = node.emit(graph.EqualOp, x, zero)
     quarter = node.mul(node.emit(graph.SignOp, y), node.scalar(1.5707963267948966, x))
-    return node.emit(graph.WhereOp, node.emit(graph.EqualOp, x, zero), quarter, left)
+    angle = node.emit(graph.WhereOp, on_axis, quarter, node.emit(graph.AtanOp, node.div(y, x)))
+    half = node.emit(
+        graph.WhereOp, _is_below(node, y), node.scalar(-3.141592653589793, x), node.scalar(3.141592653589793, x)
+    )
+    turned = node.emit(graph.WhereOp, node.emit(graph.LogicalNotOp, on_axis), node.add(angle, half), angle)
+    both_zero = node.emit(graph.LogicalAndOp, on_axis, node.emit(graph.EqualOp, y, zero))
+    left = node.emit(graph.WhereOp, both_zero, half, turned)
+    return node.emit(graph.WhereOp, _is_below(node, x), left, angle)
+
+
+def _is_below(node: Node, x: Value) -> Value:
+    """True for negative numbers and for -0."""
+    zero = node.scalar(0, x)
+    inverse = node.div(node.scalar(1, x), x)
+    return node.emit(graph.LogicalOrOp, node.emit(graph.LessOp, x, zero), node.emit(graph.LessOp, inverse, zero))
 
 
 @aten("xlogy", makes=("graph.log", "graph.mul", "graph.where", "graph.equal"))

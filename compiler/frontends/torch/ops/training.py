@@ -18,7 +18,7 @@ def dropout(node: Node, x: Value, p: float, train: bool) -> Value:
     if not p:
         return x
     shared = tuple(range(2, x.rank)) if node.op.startswith("feature") else ()
-    return node.emit(graph.DropoutOp, x, kind=DROPOUTS[node.op], rate=float(p), shared=shared)
+    return node.emit(graph.DropoutOp, x, kind=DROPOUTS.get(node.op, "zeros"), rate=float(p), shared=shared)
 
 
 @aten("native_dropout", makes=("graph.dropout",))

@@ -71,7 +71,7 @@ def movedim(node: Node, x: Value, source: int | Sequence[int], destination: int 
 
 SAME = (
     "alias", "detach", "contiguous", "clone", "lift_fresh_copy", "lift_fresh", "lift", "positive", "resolve_conj",
-    "resolve_neg", "view_as_real_copy", "detach_copy", "alias_copy", "conj", "_conj",
+    "resolve_neg", "conj", "_conj",
 )  # fmt: skip
 
 
@@ -138,7 +138,6 @@ def narrow(node: Node, x: Value, dim: int, start: Size, length: Size) -> Value:
 
 SPLIT = (
     "split", "split_with_sizes", "chunk", "tensor_split", "unsafe_split", "unsafe_chunk", "hsplit", "vsplit",
-    "split_copy", "unsafe_split_with_sizes",
 )  # fmt: skip
 
 
