@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,16 +35,17 @@ def parse_text(text: str) -> ir.Module:
 
 def parse_bytecode(data: bytes) -> ir.Module:
     """The module of a portable artifact: VHLO in MLIR bytecode, as `stablehlo-translate --serialize` writes it."""
-    ir, context = _context()
+    mlir, context = _context()
     if not survives(data):
         raise damaged(["MLIR crashes when it reads the bytecode"])
     with _diagnosed(context) as told:
         try:
-            module: ir.Module = dialect().deserialize_portable_artifact(context, data)
+            module = dialect().deserialize_portable_artifact(context, data)
             module.operation.verify()
-        except (ir.MLIRError, ValueError) as problem:
+        except (mlir.MLIRError, ValueError) as problem:
             raise damaged(told or _messages(problem)) from None
-    return module
+    found: ir.Module = module
+    return found
 
 
 def parse_export(data: bytes) -> ir.Module:
@@ -85,10 +87,10 @@ def damaged(notes: list[str]) -> NeuralcError:
     )  # fmt: skip
 
 
-def require_jax(what: str) -> None:
-    """Raise NeuralcError E0615 where jax is missing."""
+def require_jax(what: str) -> Any:
+    """The package jax. Raises NeuralcError E0615 where it is missing."""
     try:
-        import jax  # noqa: F401
+        return import_module("jax")
     except ImportError as problem:
         raise error(
             "E0615", f"{what} needs the package `jax`", note=str(problem), help="pip install 'neuralc[jax]'"
@@ -97,8 +99,7 @@ def require_jax(what: str) -> None:
 
 def _context() -> tuple[Any, ir.Context]:
     require_jax("reading StableHLO")
-    from jax.interpreters import mlir
-
+    mlir = import_module("jax.interpreters.mlir")
     return mlir.ir, mlir.make_ir_context()
 
 

@@ -139,9 +139,7 @@ class Node(NodeBuilder):
 
     def integer(self, name: str, default: int | None = None) -> int:
         found = self.attribute(name)
-        if found is None:
-            return self._default(name, default)
-        return int(found.value)
+        return int(self._default(name, default) if found is None else found.value)
 
     def real(self, name: str) -> float:
         found = self.attribute(name)

@@ -49,8 +49,8 @@ def _part(node: Node, x: Value, axis: int, start: Value, size: Size) -> Value:
     last = simplest(as_dim(x.shape[axis]) - size)
     if start.known is not None:
         bounds = node.builder.symbols.bounds
-        place = bounds.smaller(bounds.larger(as_size(start.known.reshape(())[()]), 0), last)
-        return node.pick(x, axis, place, size)
+        first = bounds.smaller(bounds.larger(as_size(start.known.reshape(())[()]), 0), last)
+        return node.pick(x, axis, first, size)
     place = inside(node, start, last)
     if size == 1:
         found = node.emit(graph.GatherOp, x, place, axis=axis)
