@@ -323,11 +323,22 @@ def _read_torch(path: Path, options: Options) -> Read:
     return Read(loaded.module, store, loaded.notices, values=loaded.values, imported=True)
 
 
+def _read_keras(path: Path, options: Options) -> Read:
+    """A Keras model with its own weights, or those of a safetensors file with the same names."""
+    from neuralc.frontends.keras.load import load as load_keras
+    from neuralc.settings import load_weights
+
+    loaded = load_keras(path, options.dims)
+    store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
+    return Read(loaded.module, store, loaded.notices, values=loaded.values)
+
+
 FRONT_ENDS: dict[str, FrontEnd] = {
     ".nr": _read_nr,
     ".neural": _read_nr,
     ".rnr": _read_nr,
     ".onnx": _read_onnx,
+    ".keras": _read_keras,
     ".pt2": _read_torch,
     ".mlir": _read_ir,
     ".stablehlo": _read_stablehlo,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 RANDOM = "random numbers: not yet"
 DEVICES = "talks to other devices: a model runs on one"

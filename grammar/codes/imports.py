@@ -40,8 +40,8 @@ CODES: dict[str, Code] = {
     ),
     "E0615": Code(
         "a package for an import is missing",
-        "Models of a framework are read by the framework's own package, which is an extra: `onnx` for ONNX models, "
-        "`pip install 'neuralc[onnx]'`; `jax` for StableHLO and for jax functions, `pip install 'neuralc[jax]'`.",
+        "Models of a framework are read with a package that is an extra: `onnx` for ONNX models, `h5py` for .keras, "
+        "`jax` for StableHLO and functions of JAX. `pip install 'neuralc[onnx]'` brings it, or `[keras]`, `[jax]`.",
         "$ neuralc model.onnx",
     ),
     "E0630": Code(
@@ -73,6 +73,35 @@ CODES: dict[str, Code] = {
         "The model is valid and holds what neuralc does not compile: all of it is listed, with how often, the first "
         "node, and the reason.",
         "$ neuralc strings.onnx",
+    ),
+    "E0640": Code(
+        "not a whole .keras file",
+        "The file is empty, truncated, damaged, or of another format: a zip with the model as JSON and its weights as "
+        "HDF5.",
+        "$ neuralc truncated.keras",
+    ),
+    "E0641": Code(
+        "no model of Keras 3",
+        "The model is not described as Keras 3 does it: an older version wrote it, or its layers, their calls, inputs "
+        "and outputs contradict each other.",
+        "$ neuralc of_keras_2.keras",
+    ),
+    "E0642": Code(
+        "arrays that do not fit the layers of a Keras model",
+        "A layer has more or fewer arrays than its weights, or one of another shape or element type.",
+        "$ neuralc without_weights.keras",
+    ),
+    "E0643": Code(
+        "layers of Keras that are not compiled",
+        "The model holds layers, arguments or functions that neuralc does not compile, or code of its own: all is "
+        "listed, with how often, the first layer, and the reason.",
+        "$ neuralc lambda.keras",
+    ),
+    "E0644": Code(
+        "a Keras model that is no graph of layers",
+        "A model of a class of its own keeps its layers in code. A file does not hold that code, and a live model is "
+        "imported when its call applies layers and keras.ops alone.",
+        "$ neuralc subclassed.keras",
     ),
     "E0650": Code(
         "not StableHLO that can be read",

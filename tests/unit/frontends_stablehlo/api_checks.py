@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import neuralc
 from neuralc.dialects.graph import the_model
@@ -130,12 +131,10 @@ def code_for_other_frameworks_is_written() -> None:
 
 
 def _refused(code: str, run: Any) -> str:
-    try:
+    with pytest.raises(NeuralcError) as failure:
         run()
-    except NeuralcError as failure:
-        assert [each.code for each in failure.diagnostics] == [code], failure
-        return str(failure)
-    raise AssertionError(f"no {code}")
+    assert [each.code for each in failure.value.diagnostics] == [code], failure.value
+    return str(failure.value)
 
 
 for each in CHECKS:
