@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 RANDOM = "random numbers: not yet"
 DEVICES = "talks to other devices: a model runs on one"
