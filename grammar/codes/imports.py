@@ -116,8 +116,8 @@ CODES: dict[str, Code] = {
     ),
     "E0652": Code(
         "invalid StableHLO module",
-        "An op breaks a rule of its definition: sizes that do not fit, an attribute that is missing, functions that call "
-        "one another without end. The message names the op.",
+        "An op breaks a rule of its definition: sizes that do not fit, an attribute that is missing, functions that "
+        "call one another without end. The message names the op.",
         "$ neuralc unequal.stablehlo",
     ),
     "E0653": Code(
@@ -128,8 +128,8 @@ CODES: dict[str, Code] = {
     ),
     "E0654": Code(
         "a function that jax cannot lower",
-        "neuralc.from_jax lets jax trace the function with the parameters and with the shapes of the arguments; the note "
-        "is what jax said. A Python branch on a traced value, for instance, cannot be traced.",
+        "neuralc.from_jax lets jax trace the function with the parameters and with the shapes of the arguments; the "
+        "note is what jax said. A Python branch on a traced value, for instance, cannot be traced.",
         ">>> neuralc.from_jax(lambda p, x: x if x > 0 else -x, None, x)",
     ),
 }

@@ -1,4 +1,4 @@
-"""Convolutions: any order of dims, groups, strides, holes in the kernel and places between the elements of the operand."""
+"""Convolutions: any order of dims, groups, strides, holes in the kernel, places between the elements of x."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def exponential_minus_one(node: Node) -> Value:
     unread=ACCURACY,
 )
 def log_plus_one(node: Node) -> Value:
-    """log(1 + x), with what 1 + x lost put back: log(u) * x / (u - 1) for u = 1 + x (Kahan 1982; Goldberg 1991, th. 4)."""
+    """log(u) * x / (u - 1) for u = 1 + x, which puts back what 1 + x lost (Goldberg 1991, theorem 4)."""
     x = node.input(0)
     one = node.number(1, x)
     u = node.elementwise(graph.AddOp, x, one)

@@ -49,8 +49,8 @@ def _part(node: Node, x: Value, axis: int, start: Value, size: Size) -> Value:
     last = simplest(as_dim(x.shape[axis]) - size)
     if start.known is not None:
         bounds = node.builder.symbols.bounds
-        place = bounds.smaller(bounds.larger(as_size(start.known.reshape(())[()]), 0), last)
-        return node.pick(x, axis, place, size)
+        first = bounds.smaller(bounds.larger(as_size(start.known.reshape(())[()]), 0), last)
+        return node.pick(x, axis, first, size)
     place = inside(node, start, last)
     if size == 1:
         found = node.emit(graph.GatherOp, x, place, axis=axis)
@@ -218,7 +218,7 @@ def _all_inside(node: Node, indices: Value, limits: Sequence[Size]) -> Value:
 
 
 def with_windows(node: Node, indices: Value, windows: Sequence[tuple[int, int]]) -> Value:
-    """Index vectors of every place of windows that begin at the given ones: a dim for each window, before the vectors."""
+    """Index vectors of every place of windows that begin at the given ones: a dim for each, before the vectors."""
     if not windows:
         return indices
     count = indices.shape[-1]
