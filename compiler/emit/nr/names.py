@@ -13,7 +13,7 @@ from neuralc.frontends.nr.functions import Scope
 from neuralc.grammar.signatures import find, layer_names, snake_case
 
 RESERVED = frozenset(
-    {"input", "layers", "true", "false", "none", "null", "hpo", "network", "define", "from", "research"}
+    {"layers", "true", "false", "none", "null", "hpo", "network", "define", "from", "research"}
 )
 """Words that no value is called, though the language would let it."""
 
