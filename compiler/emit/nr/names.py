@@ -12,9 +12,7 @@ from neuralc.emit.python.names import Names
 from neuralc.frontends.nr.functions import Scope
 from neuralc.grammar.signatures import find, layer_names, snake_case
 
-RESERVED = frozenset(
-    {"layers", "true", "false", "none", "null", "hpo", "network", "define", "from", "research"}
-)
+RESERVED = frozenset({"layers", "true", "false", "none", "null", "hpo", "network", "define", "from", "research"})
 """Words that no value is called, though the language would let it."""
 
 _PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
