@@ -30,11 +30,15 @@ class LayerNames:
     """The paths of the layers of one body, as the front end gives them."""
 
     scope: Scope = field(default_factory=Scope)
+    within: str = ""
+    """The path of the block that they stand in."""
 
     def path(self, item: Item) -> tuple[str, str | None]:
         """The path of a layer, and its `name` where it has to be written."""
         usual = scope_of(item)
         wanted = wanted_path(item)
+        if wanted is not None and self.within:
+            wanted = wanted.removeprefix(f"{self.within}.")
         expected = self._next(usual)
         if wanted is None or wanted == expected or not self._free(wanted):
             return self.scope.unique(usual), None

@@ -40,6 +40,8 @@ class Item:
     """How often it stands in a row; the weights of each round have its number in front."""
     first: Item | None = None
     """The item that it is again: a layer that is shared."""
+    block: tuple[Item, ...] = ()
+    """Of a layer with a block, the items in it."""
 
     @property
     def uses(self) -> tuple[Value, ...]:

@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 from neuralc.dialects.graph import FunctionLike
 from neuralc.emit.nr.activations import fold_activations
 from neuralc.emit.nr.body import Body, Inexpressible
-from neuralc.emit.nr.groups import outputs, repeated, shared_layers
+from neuralc.emit.nr.groups import outputs, repeated, residuals, shared_layers
 from neuralc.emit.nr.lowering import CallLowering, lower
 from neuralc.emit.nr.plan import Item, plan
 from neuralc.emit.nr.values import Held
@@ -40,7 +40,8 @@ def planned(function: FunctionLike, weights: Mapping[SSAValue, str], call: CallL
         shared = _shared_weights(items) - loose
         if not shared:
             refusals.extend(found)
-            return Planned(body, repeated(shared_layers(outputs(fold_activations(items, body.results)))))
+            items = shared_layers(outputs(fold_activations(items, body.results)))
+            return Planned(body, repeated(residuals(items, body.results)))
         loose |= shared
 
 
