@@ -189,6 +189,8 @@ def pair(body: Body, op: graph.BinaryOp) -> Value:
     write = BINARY[type(op)]
     if isinstance(op, graph.DivOp) and not is_float(x.element):
         write = _quotient
+    if isinstance(op, graph.MulOp) and x is y and not isinstance(x.source, Number):
+        return body.formula([x], lambda e: power(e[0], number(2)), shape, element)
     inputs = [each for each in (x, y) if not _is_literal(each, shape, x, y)]
     numbers = [each.source.value if each not in inputs and isinstance(each.source, Number) else None for each in (x, y)]
 

@@ -57,7 +57,7 @@ def residuals(items: Sequence[Item], results: Sequence[Value]) -> list[Item]:
     found: list[Item] = []
     for item in items:
         block = _block(found, item, users)
-        if not block:
+        if not block or not _may_be_block(block, items):
             found.append(item)
             continue
         del found[-len(block) :]
@@ -82,14 +82,18 @@ def _block(before: Sequence[Item], item: Item, users: Counter[Value]) -> list[It
             chain.insert(0, part)
             end = part.inputs[0]
             if end is start:
-                return chain if _may_be_block(chain) else []
+                return chain
     return []
 
 
-def _may_be_block(chain: Sequence[Item]) -> bool:
-    """Whether the weights of a chain keep their names in a block."""
+def _may_be_block(chain: Sequence[Item], items: Sequence[Item]) -> bool:
+    """Whether the weights of a chain keep their names in a block: all of them, and no others, stand under one path."""
     paths = [wanted_path(part) for part in chain if part.weights]
-    return bool(paths) and (all(path is None for path in paths) or bool(_common_path(chain)))
+    if not paths or all(path is None for path in paths):
+        return bool(paths)
+    common = _common_path(chain)
+    others = (wanted_path(item) or "" for item in items if item not in chain)
+    return bool(common) and not any(other == common or other.startswith(f"{common}.") for other in others)
 
 
 def _common_path(chain: Sequence[Item]) -> str:

@@ -214,9 +214,12 @@ class Lines:
                 ("regularizer", op.regularizer),
                 ("constraint", op.constraint),
             ):
-                parameter = signature.parameter(f"{leaf}_{kind}" if leaf else kind)
-                if parameter is not None and rule is not None and rule_text(rule) != parameter.default:
-                    found[parameter.name] = rule_text(rule)
+                parameter = rule_parameter(signature, leaf, kind)
+                if parameter is None or rule is None or rule_text(rule) in (parameter.default, "unit_forget"):
+                    continue
+                found[parameter.name] = rule_text(rule)
+            if leaf == "bias" and op.init is not None and signature.parameter("unit_forget_bias") is not None:
+                found["unit_forget_bias"] = op.init.called.data == "unit_forget"
         if trainable and not any(trainable) and is_float(next(iter(item.weights.values())).element):
             found["trainable"] = False
         return found

@@ -81,7 +81,7 @@ class ValueNames:
     """The names of the values of one body."""
 
     def __init__(self, taken: Sequence[str] = ()) -> None:
-        self._names = Names([*RESERVED, *(name.lower() for name in layer_names())])
+        self._names = Names([*RESERVED, *layer_names()])
         self._of: dict[Value, str] = {}
         for name in taken:
             self._names.claim(name)
@@ -93,9 +93,6 @@ class ValueNames:
         return self._of[value]
 
     def claim(self, word: str) -> str:
-        # Layers do not depend on case, so a value is called as none of them in any case.
-        if word.lower() in self._names and word not in self._names:
-            word = f"{word}_1"
         return self._names.claim(word)
 
     def given(self, value: Value) -> str | None:

@@ -37,10 +37,10 @@ def planned(function: FunctionLike, weights: Mapping[SSAValue, str], call: CallL
         except Inexpressible as problem:
             found.add(function, str(problem))
             items = []
+        items = shared_layers(outputs(fold_activations(items, body.results)))
         shared = _shared_weights(items) - loose
         if not shared:
             refusals.extend(found)
-            items = shared_layers(outputs(fold_activations(items, body.results)))
             return Planned(body, repeated(residuals(items, body.results)))
         loose |= shared
 
@@ -50,7 +50,7 @@ def _shared_weights(items: Sequence[Item]) -> frozenset[str]:
     seen: dict[str, list[Box | None]] = {}
     shared: set[str] = set()
     for item in items:
-        for value in item.weights.values():
+        for value in item.weights.values() if item.first is None else ():
             boxes = list(value.source.origin.boxes()) if isinstance(value.source, Held) else []
             for symbol, box in boxes:
                 shared |= {symbol} if any(overlap(box, other) for other in seen.get(symbol, ())) else set()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter as IrRewriter
 
 from neuralc.dialects import graph
+from neuralc.dialects.types import element_of, is_float
 from neuralc.passes.base import PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
 from neuralc.passes.graph.canonicalize_layers import BiasOfLayer, MatmulWithWeight
@@ -49,8 +51,33 @@ class Swish(RewritePattern[graph.MulOp]):
                 return
 
 
+class BoundedRelu(RewritePattern[graph.MinimumOp]):
+    """min(max(x, 0), 6) is relu6(x)."""
+
+    op_types = (graph.MinimumOp,)
+
+    def rewrite(self, op: graph.MinimumOp, rewriter: Rewriter) -> None:
+        inner = op.lhs.owner
+        if not isinstance(inner, graph.MaximumOp) or not _is_number(op.rhs, 6) or not _is_number(inner.rhs, 0):
+            return
+        if inner.lhs.type == op.result.type and is_float(element_of(op.result.type)):
+            rewriter.replace(op, graph.Relu6Op.of(inner.lhs), fused=[inner])
+
+
+def _is_number(x: SSAValue, number: float) -> bool:
+    return isinstance(x.owner, graph.ConstantOp) and x.owner.literal("value") == number
+
+
 def tidy(module: ModuleOp) -> None:
     """The values stay what they are."""
-    patterns = [MatmulWithWeight(), BiasOfLayer(), Swish(), ViewOfConstant(), ComposeReshapes(), ComposeSlices()]
+    patterns = [
+        MatmulWithWeight(),
+        BiasOfLayer(),
+        Swish(),
+        BoundedRelu(),
+        ViewOfConstant(),
+        ComposeReshapes(),
+        ComposeSlices(),
+    ]
     rewrite(module, patterns, PassContext(), erase_dead=False)
     DcePass().run(module, PassContext())
