@@ -43,7 +43,7 @@ def write(destination: str, product: Product, emitter: Emitter) -> None:
         except OSError as fault:
             raise error("E0990", f"cannot write {destination}", note=(fault.strerror or str(fault)).lower()) from None
     elif isinstance(product, Code):
-        write_product(destination, text_of(product, Path(destination).stem if destination != STDOUT else "model"))
+        write_product(destination, text_of(product, None if destination == STDOUT else Path(destination).stem))
         if destination != STDOUT:
             for end, companion in product.beside.items():
                 write_product(beside(Path(destination), end), _content(companion))

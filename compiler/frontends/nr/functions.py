@@ -28,6 +28,8 @@ class WeightDeclaration:
     constraint: Configured | None = None
     layer: str = field(default="", compare=False)
     """The layer of the signature table that has it; for names of other frameworks."""
+    source: str = field(default="", compare=False)
+    """What the file calls it that the model came from, where that is another name."""
 
     @property
     def shape(self) -> tuple[int, ...]:
