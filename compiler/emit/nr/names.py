@@ -16,6 +16,7 @@ RESERVED = frozenset({"layers", "true", "false", "none", "null", "hpo", "network
 """Words that no value is called, though the language would let it."""
 
 _PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
+_PART = re.compile(r"(\w[\w.]*\.(?!weight_|bias_|kernel_)\w+)_(?:weight|bias|kernel)")
 _EXPORTED = re.compile(r"_output(_\d+)?$")
 
 
@@ -70,7 +71,13 @@ def wanted_path(item: Item) -> str | None:
         for value in item.weights.values() if isinstance(value.source, Held)
         for symbol in value.source.origin.symbols
     ]  # fmt: skip
-    paths = {symbol if item.call.name == "Weight" else symbol.rpartition(".")[0] for symbol in symbols} - {""}
+    if item.call.name == "Weight":
+        paths = set(symbols)
+    else:
+        parts = [_PART.fullmatch(symbol) for symbol in symbols]
+        # `attention.in_proj_weight` and `attention.in_proj_bias` are those of `attention.in_proj`.
+        stems = {part[1] if part else "" for part in parts}
+        paths = stems if len(stems) == 1 and stems != {""} else {each.rpartition(".")[0] for each in symbols} - {""}
     if len(paths) != 1:
         return None
     (path,) = paths

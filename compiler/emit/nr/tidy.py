@@ -38,6 +38,28 @@ def inline(module: ModuleOp, names: frozenset[str]) -> None:
         IrRewriter.erase_op(functions[name])
 
 
+def expand_derived(module: ModuleOp) -> None:
+    """A weight that is computed from others is computed where it is read."""
+    table = graph.symbols(module)
+    todo = [op for op in module.walk() if isinstance(op, graph.GetWeightOp)]
+    while todo:
+        op = todo.pop()
+        weight, block = table[op.weight_name], op.parent_block()
+        if not isinstance(weight, graph.WeightOp) or weight.body is None or block is None:
+            continue
+        types = [argument.type for argument in weight.body.block.args]
+        sources = [graph.GetWeightOp(name, type_) for name, type_ in zip(weight.source_names, types, strict=True)]
+        values: dict[SSAValue, SSAValue] = {
+            argument: source.result for argument, source in zip(weight.body.block.args, sources, strict=True)
+        }
+        *inner, end = weight.body.block.ops
+        copies = [each.clone(values) for each in inner]
+        block.insert_ops_before([*sources, *copies], op)
+        op.result.replace_all_uses_with(values[end.operands[0]])
+        IrRewriter.erase_op(op)
+        todo += [*sources, *(copy for copy in copies if isinstance(copy, graph.GetWeightOp))]
+
+
 class Swish(RewritePattern[graph.MulOp]):
     """x * sigmoid(x) is silu(x)."""
 
