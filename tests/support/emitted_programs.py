@@ -35,8 +35,13 @@ def read_back(text: str, arrays: Mapping[str, Array]) -> tuple[ModuleOp, WeightS
     return program.module, WeightStore(dict(arrays))
 
 
-def check_emitted(module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Array], tolerance: float = 1e-10) -> str:
-    """The program of a module, which computes what the module does, in float64; and leaves the module as it was."""
+def check_emitted(
+    module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Array], tolerance: float = 1e-10, *, show: bool = True
+) -> str:
+    """The program of a module, which computes what the module does, in float64; and leaves the module as it was.
+
+    One that does not is printed, where `show` says so.
+    """
     before = str(module)
     program = emit(module)
     assert str(module) == before
@@ -53,7 +58,8 @@ def check_emitted(module: ModuleOp, weights: WeightStore, inputs: Mapping[str, A
             assert wanted.shape == got.shape, (name, wanted.shape, got.shape)
             assert_close(got, wanted, tolerance, name)
     except BaseException:
-        print(text)
+        if show:
+            print(text)
         raise
     return text
 

@@ -215,8 +215,7 @@ def where(body: Body, op: graph.WhereOp) -> Value:
     # A number takes the type of the other choice; of two, one has to be a tensor of their type.
     inline = None
     for value, other in ((on, off), (off, on)):
-        alone = isinstance(value.source, Number) and not isinstance(other.source, Number)
-        if alone and broadcast(condition.shape, other.shape) == shape:
+        if isinstance(value.source, Number) and broadcast(condition.shape, other.shape) == shape and inline is None:
             inline = value
     if inline is not None:
         inputs.remove(inline)
