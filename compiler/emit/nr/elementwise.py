@@ -213,20 +213,17 @@ def where(body: Body, op: graph.WhereOp) -> Value:
     shape, element = shape_of(op.result.type), element_of(op.result.type)
     inputs = [condition, on, off]
     # A number takes the type of the other choice; of two, one has to be a tensor of their type.
-    inline = None
+    inline: dict[Value, Number] = {}
     for value, other in ((on, off), (off, on)):
-        if isinstance(value.source, Number) and broadcast(condition.shape, other.shape) == shape and inline is None:
-            inline = value
-    if inline is not None:
-        inputs.remove(inline)
+        fits = value is not other and broadcast(condition.shape, other.shape) == shape
+        if isinstance(value.source, Number) and fits and not inline:
+            inline[value] = value.source
+            inputs.remove(value)
 
     def render(expressions: Any) -> Expression:
         given = iter(expressions)
-        shown = [
-            number(inline.source.value) if each is inline and isinstance(each.source, Number) else next(given)
-            for each in (condition, on, off)
-        ]
-        return function("where", *shown)
+        choices = (number(inline[each].value) if each in inline else next(given) for each in (condition, on, off))
+        return function("where", *choices)
 
     return body.formula(inputs, render, shape, element)
 
