@@ -33,7 +33,8 @@ def block_name(group: Group) -> str:
 
 def parts_of(group: Group) -> list[str]:
     """The layers and modules that a block holds weights of, and whether it adds two values."""
-    names = [name.removeprefix(f"{group.path}.").split(".")[:-1] for name in group.weights]
+    inside = [name.removeprefix(f"{group.path}.") for name in group.weights if name.startswith(f"{group.path}.")]
+    names = [name.split(".")[:-1] for name in inside]
     found = dict.fromkeys(name[0] for name in names if name and not name[0].isdigit())
     adds = any(isinstance(op, graph.AddOp) and not set(op.operands) & set(group.held) for op in group.ops)
     return [*found, *(["skip"] if adds else [])]
@@ -43,7 +44,7 @@ def what_it_does(ops: Sequence[Operation]) -> str:
     counts = Counter(type(op) for op in ops)
     activated = any(isinstance(op, ACTIVATIONS) for op in ops)
     if counts[graph.SoftmaxOp] and counts[graph.MatmulOp] >= 2:
-        return "transformer_block" if activated and counts[graph.DenseOp] > 2 else "attention"
+        return "transformer_block" if activated else "attention"
     if any(isinstance(op, RECURRENT) for op in ops):
         return "recurrent_block"
     if counts[graph.ConvOp]:

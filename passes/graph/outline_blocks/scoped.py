@@ -40,7 +40,7 @@ def scoped_groups(ops: Sequence[Operation], held: Mapping[SSAValue, str], around
     groups: list[tuple[Group, bool]] = []
     for module, weak in _parts(root, len(ops), min_ops):
         path = numbered(module.scope.path.removeprefix(f"{around}.") if around else module.scope.path)
-        uses = [Group(run, path, held, module.scope.kind) for run in _uses(module.ops, ops, held)]
+        uses = [Group(run, path, held, module.scope.kind, module.scope.path) for run in _uses(module.ops, ops, held)]
         groups += [(group, weak) for group in uses if len(group.ops) >= min_ops and group.results]
     counts = Counter(group.form for group, _ in groups)
     return [group for group, weak in groups if not weak or counts[group.form] > 1]
@@ -76,7 +76,7 @@ def _parts(module: _Module, total: int, min_ops: int) -> Iterator[tuple[_Module,
         if len(part.ops) < min_ops:
             continue
         blocks = any(len(each.ops) >= min_ops for each in part.parts.values())
-        if blocks and (_is_container(part) or 2 * len(part.ops) > total):
+        if len(part.ops) == total or (blocks and (_is_container(part) or 2 * len(part.ops) > total)):
             yield from _parts(part, total, min_ops)
         else:
             yield part, _is_container(part)
