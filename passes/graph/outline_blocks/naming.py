@@ -11,6 +11,7 @@ from xdsl.ir import Operation, SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import element_bytes, element_of
 from neuralc.passes.graph.outline_blocks.groups import CONTAINERS, Group
+from neuralc.passes.scopes import CALLED
 
 SAYS_NOTHING = frozenset(
     {"", "self", "h", "m", "l", "layer", "layers", "block", "blocks", "module", "model", "stage", "stages", "features"}
@@ -25,7 +26,7 @@ WEIGHTED = (graph.ConvOp, graph.ConvTransposeOp, graph.DenseOp)
 def block_name(group: Group) -> str:
     """The class of a block, else the last word of its path, else what it does."""
     if group.kind and group.kind not in CONTAINERS:
-        return re.sub(r"\W", "_", group.kind)
+        return re.sub(r"\W", "_", group.kind.removesuffix(CALLED))
     word = next((part for part in reversed(group.path.split(".")) if not part.isdigit()), "")
     word = re.sub(r"(\D)_?\d+$", r"\1", word)
     return what_it_does(group.ops) if word.lower() in SAYS_NOTHING or len(word) < 3 else word
