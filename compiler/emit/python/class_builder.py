@@ -8,6 +8,7 @@ from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, TransposeOp, WeightOp
 from neuralc.dialects.syntax import to_literal
+from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.plan import ClassPlan, FreeWeight, Held, Layer, LayerSpec, sizes_of
@@ -112,4 +113,5 @@ class ClassBuilder:
 
 
 def _is_trainable(weight: WeightOp) -> bool:
-    return "trainable" not in weight.attributes or bool(to_literal(weight.attributes["trainable"]))
+    declared = "trainable" not in weight.attributes or bool(to_literal(weight.attributes["trainable"]))
+    return declared and is_float(element_of(weight.type))
