@@ -124,7 +124,7 @@ def _role(value: SSAValue, group: Group, layers: dict[Operation, str]) -> str:
     if use is None:
         return ""
     op = use.operation
-    if isinstance(op, graph.BINARY):
+    if isinstance(op, tuple(graph.BINARY)):
         return "mask" if _masks(op) else ""
     if isinstance(op, graph.TransposeOp | graph.ReshapeOp) and op.result.has_one_use():
         return _role(op.result, group, layers)

@@ -7,7 +7,8 @@
     %4 = graph.mul %3, %half -> ..
 
 For code that people read and keep: emitters of framework code run it on imported models. Each family of layers has a
-file of patterns: products with weights (linear), activations, norms and softmax. A pattern names the forms that
+file of patterns: products with weights (linear), activations, norms and softmax,
+known places (indexing). A pattern names the forms that
 exporters write; what it does not recognise stays as it is. At the end views of weights are declared as weights.
 
 Numbers are compared as fp32 holds them, since exporters round them: `0.044714998` is the 0.044715 of the gelu. So
@@ -27,6 +28,7 @@ from neuralc.passes.base import ModulePass, Numerics, PassContext
 from neuralc.passes.driver import RewritePattern, rewrite
 from neuralc.passes.graph.canonicalize import CanonicalAxes, NamedClamps
 from neuralc.passes.graph.raise_layers import activations, linear, norms
+from neuralc.passes.graph.raise_layers.indexing import GatherOfAll
 from neuralc.passes.graph.raise_layers.weights import declare_views
 
 PATTERNS: Sequence[RewritePattern[Any]] = (
@@ -45,5 +47,5 @@ class RaiseLayersPass(ModulePass):
     tolerance: ClassVar[float] = 1e-6
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        rewrite(module, PATTERNS, context)
+        rewrite(module, [*PATTERNS, GatherOfAll(context.weights)], context)
         declare_views(module, context)
