@@ -27,7 +27,7 @@ from neuralc.mapped_file import map_file
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-    from neuralc.frontends.onnx.refusals import Refusals
+    from neuralc.frontends.refusals import Refusals
 
 BITS = {"float": 32, "double": 64, "bool": 8}
 """Of element types whose names do not say it."""

@@ -11,11 +11,10 @@ from xdsl.ir import Block, OpResult
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.types import ShapeError
+from neuralc.frontends.builder import Builder, discard, hint
 from neuralc.frontends.onnx import functions
-from neuralc.frontends.onnx.builder import Builder, discard, hint
 from neuralc.frontends.onnx.names import Names, listed_scopes
 from neuralc.frontends.onnx.node import Node
-from neuralc.frontends.onnx.refusals import Refusals, Refused
 from neuralc.frontends.onnx.registry import STANDARD, Operator, operators
 from neuralc.frontends.onnx.scope import (
     MAX_DEPTH,
@@ -29,8 +28,9 @@ from neuralc.frontends.onnx.scope import (
 from neuralc.frontends.onnx.scope import (
     Scope as Values,
 )
-from neuralc.frontends.onnx.tensors import TensorReader, UnsupportedElement, shown
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.onnx.tensors import TensorReader, UnsupportedElement
+from neuralc.frontends.refusals import Refusals, Refused, shown
+from neuralc.frontends.values import Value
 from neuralc.passes.scopes import CALLED, Scope, located
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ class Importer:
                 return MISSING
             if name != tensor.name:
                 self.builder.sources[name] = tensor.name
-            return self.builder.known(array, element, name, weight=True)
+            stays = self.builder.keeps_weights and bool(array.shape)
+            return self.builder.known(array, element, name, weight=True, stays=stays)
 
         return read
 

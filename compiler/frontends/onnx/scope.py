@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from neuralc.frontends.onnx.tensors import shown
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.refusals import shown
+from neuralc.frontends.values import Value
 from neuralc.grammar.diagnostics import NeuralcError, error
 
 if TYPE_CHECKING:

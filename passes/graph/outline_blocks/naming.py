@@ -20,7 +20,7 @@ SAYS_NOTHING = frozenset(
 
 ACTIVATIONS = (graph.GeluOp, graph.ReluOp, graph.SiluOp, graph.TanhOp, graph.MishOp, graph.Relu6Op, graph.HardSwishOp)
 RECURRENT = (graph.LstmOp, graph.GruOp, graph.RnnOp)
-WEIGHTED = (graph.ConvOp, graph.ConvTransposeOp, graph.DenseOp)
+BINARY = tuple(graph.BINARY)
 
 
 def block_name(group: Group) -> str:
@@ -124,7 +124,7 @@ def _role(value: SSAValue, group: Group, layers: dict[Operation, str]) -> str:
     if use is None:
         return ""
     op = use.operation
-    if isinstance(op, tuple(graph.BINARY)):
+    if isinstance(op, BINARY):
         return "mask" if _masks(op) else ""
     if isinstance(op, graph.TransposeOp | graph.ReshapeOp) and op.result.has_one_use():
         return _role(op.result, group, layers)
