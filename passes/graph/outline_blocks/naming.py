@@ -78,8 +78,11 @@ def input_names(group: Group) -> list[str]:
 
 
 def _input_name(value: SSAValue, group: Group) -> str:
-    if any(_masks(use.operation) for use in value.uses if use.operation in group.inside):
+    users = [use.operation for use in value.uses if use.operation in group.inside]
+    if any(_masks(op) for op in users):
         return "mask"
+    if all(isinstance(op, graph.AddOp) for op in users):
+        return "residual"
     return last_word(value.name_hint) or "y"
 
 

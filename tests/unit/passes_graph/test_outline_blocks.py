@@ -42,7 +42,7 @@ def kinds(module: ModuleOp) -> Counter[str]:
 
 
 @pytest.mark.thorough
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(program=graph_programs(), places=st.lists(st.integers(0, len(PATHS) - 1), min_size=1, max_size=6))
 def test_any_scopes_leave_values_and_ops_as_they_were(program: RandomProgram, places: list[int]) -> None:
     module = program.module.clone()
