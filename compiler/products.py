@@ -91,7 +91,7 @@ def _structured(compilation: Compilation) -> ModuleOp:
     """The module that code is written from: as a program has it, or with the structure that an import lost."""
     from neuralc.emit.structure_of_imports import with_structure
 
-    return with_structure(compilation.module) if compilation.imported else compilation.module
+    return with_structure(compilation.module, compilation.weights) if compilation.imported else compilation.module
 
 
 def _nr(compilation: Compilation, kind: str) -> Product:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
+from neuralc.dialects.weights import WeightStore
 from neuralc.passes.base import PassContext
 from neuralc.passes.registry import parse_pipeline
 from neuralc.passes.verifier import verify_module
@@ -15,10 +16,13 @@ from neuralc.passes.verifier import verify_module
 PIPELINE = "graph-raise-layers,graph-cse,graph-dce,graph-outline-blocks"
 
 
-def with_structure(module: ModuleOp) -> ModuleOp:
-    """A module that says the same in layers and functions. Weights keep their names; views of them are declared."""
+def with_structure(module: ModuleOp, weights: WeightStore | None = None) -> ModuleOp:
+    """A module that says the same in layers and functions. Weights keep their names; views of them are declared.
+
+    With the bytes of weights, gathers of known places become what they are.
+    """
     copy = module.clone()
-    context = PassContext()
+    context = PassContext(weights=weights)
     for each in parse_pipeline(PIPELINE):
         each.run_in(copy, context)
     verify_module(copy)

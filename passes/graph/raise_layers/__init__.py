@@ -8,7 +8,7 @@
 
 For code that people read and keep: emitters of framework code run it on imported models. Each family of layers has a
 file of patterns: products with weights (linear), sums of products (einsums), activations, means (statistics), norms and
-softmax, other spellings of norms (variances), and indices. A pattern names the forms that
+softmax, other spellings of norms (variances), indices, and known places (indexing). A pattern names the forms that
 exporters write; what it does not recognise stays as it is. At the end views of weights are declared as weights.
 
 Numbers are compared as fp32 holds them, since exporters round them: `0.044714998` is the 0.044715 of the gelu. So
@@ -28,6 +28,7 @@ from neuralc.passes.base import ModulePass, Numerics, PassContext
 from neuralc.passes.driver import RewritePattern, rewrite
 from neuralc.passes.graph.canonicalize import CanonicalAxes, NamedClamps
 from neuralc.passes.graph.raise_layers import activations, einsums, indices, linear, norms, statistics, variances
+from neuralc.passes.graph.raise_layers.indexing import GatherOfAll
 from neuralc.passes.graph.raise_layers.weights import declare_views
 
 PATTERNS: Sequence[RewritePattern[Any]] = (
@@ -50,5 +51,5 @@ class RaiseLayersPass(ModulePass):
     tolerance: ClassVar[float] = 1e-6
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        rewrite(module, PATTERNS, context)
+        rewrite(module, [*PATTERNS, GatherOfAll(context.weights)], context)
         declare_views(module, context)
