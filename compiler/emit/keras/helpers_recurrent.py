@@ -18,10 +18,10 @@ def walk(x, states, step, mask, reverse):
             following = tuple(
                 ops.where(now[1], new, old) for new, old in zip(following, states)
             )
-        return following, following[0]
+        return following, following
 
     states, outputs = ops.scan(round_, tuple(states), xs, reverse=reverse)
-    return (ops.moveaxis(outputs, 0, 1), *states)
+    return (ops.moveaxis(outputs[0], 0, 1), *states)
 ''',
     "bounded": '''\
 def bounded(functions, clip):

@@ -148,6 +148,12 @@ HELPED: Mapping[type[Operation], str] = {
 """Functions of the file, for ops that Keras leaves open at the edges."""
 
 
+TYPED = (graph.BitwiseAndOp, graph.BitwiseOrOp, graph.BitwiseXorOp)
+"""Ops of which Keras takes a number without a type for one of 32 bits."""
+
+COMPARED: Mapping[type[Operation], str] = {graph.EqualOp: "equal", graph.NotEqualOp: "not_equal"}
+
+
 def _unary(values: Values, op: UnaryOp) -> None:
     x = values.operand(op, 0)
     layer = source_layer(op.x, op)
@@ -189,6 +195,12 @@ def _binary(values: Values, op: BinaryOp) -> None:
             return
         values.helpers.add("truncated_divide")
         values.define(op, Kind.OTHER, operands(values, op), lambda x: call("truncated_divide", *x))
+    elif type(op) in TYPED:
+        values.define(op, Kind.OTHER, operands(values, op), lambda x: write(x[0], x[1]))
+    elif is_functional(values) and type(op) in COMPARED:
+        # A symbolic value is equal to itself alone: the operator is not for its numbers.
+        function = COMPARED[type(op)]
+        values.define(op, Kind.OTHER, shown, lambda x: call(f"ops.{function}", x[0], x[1]))
     elif type(op) in HELPED:
         function = HELPED[type(op)]
         values.helpers.add(function)
