@@ -64,7 +64,7 @@ def functional_plans(plans: Sequence[ClassPlan]) -> frozenset[str]:
 
 def _is_functional(plan: ClassPlan) -> bool:
     """True for a graph of layers, blocks and functions of static sizes."""
-    if any(isinstance(member, FreeWeight) for member in plan.members):
+    if plan.held or any(isinstance(member, FreeWeight) for member in plan.members):
         return False
     if isinstance(plan.function, ModelOp) and not all(shape_of(value.type) for value in plan.inputs):
         return False

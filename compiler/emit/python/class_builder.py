@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from xdsl.ir import Operation, SSAValue
 
@@ -11,7 +11,7 @@ from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, is_float, numpy_dtype
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
-from neuralc.emit.python.plan import ClassPlan, FreeWeight, Layer, LayerSpec, sizes_of
+from neuralc.emit.python.plan import ClassPlan, FreeWeight, Held, Layer, LayerSpec, sizes_of
 from neuralc.emit.refusals import Refusals
 
 
@@ -24,6 +24,8 @@ class ClassBuilder:
         self.attributes = Names(form.attribute_names)
         self._form = form
         self._refusals = refusals
+        self._held: dict[Operation, list[SSAValue]] = {}
+        """The weights that the layer of an op holds."""
         self._owners: dict[str, Layer] = {}
         """Who holds a weight."""
 
@@ -33,7 +35,8 @@ class ClassBuilder:
         if spec is None:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
-        if self._form.optional_layers and (computed or not self._holds_alone(op, spec)):
+        is_optional = spec.optional or self._form.optional_layers
+        if computed and is_optional:
             return
         if computed:
             self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
@@ -41,29 +44,16 @@ class ClassBuilder:
         names = {held.name: self.plan.weight_names[held.value] for held in spec.parameters}
         declared = {held: self.weights[name] for held, name in names.items() if name in self.weights}
         spec = self._form.completed(spec, declared)
+        self._held[op] = [held.value for held in spec.parameters]
         owner = next((self._owners[name] for name in names.values() if name in self._owners), None)
         if owner is None:
             self.plan.layer_at[op] = self._new_layer(op, spec, names)
         elif owner.weights == names and owner.spec.constructor == spec.constructor:
             self.plan.layer_at[op] = owner
+        elif is_optional:
+            del self._held[op]
         else:
             self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
-
-    def _holds_alone(self, op: Operation, spec: LayerSpec) -> bool:
-        """True where all that reads the weights of a layer would be that layer too, applied again."""
-        named = {self.plan.weight_names[held.value] for held in spec.parameters}
-        values = [value for value, name in self.plan.weight_names.items() if name in named]
-        return all(self._is_layer(user, spec) for value in values for user in _readers(value))
-
-    def _is_layer(self, op: Operation, spec: LayerSpec) -> bool:
-        other = self._form.layer_of(op, self._refusals)
-        names = self.plan.weight_names
-        return (
-            other is not None
-            and other.constructor == spec.constructor
-            and [names.get(held.value) for held in other.parameters]
-            == [names.get(held.value) for held in spec.parameters]
-        )
 
     def _new_layer(self, op: Operation, spec: LayerSpec, names: Mapping[str, str]) -> Layer:
         paths = {name.rpartition(".")[0] for name in names.values()}
@@ -84,12 +74,20 @@ class ClassBuilder:
             if not users:
                 continue
             if name in self._owners:
-                owner = self._owners[name].attribute
-                self._refusals.add(users[0], f"it uses the weight @{name} of the layer `{owner}`")
+                self._hold(value, name, users[0])
                 continue
             if name not in free:
                 free[name] = self._new_free_weight(name, value)
             self.plan.free[value] = free[name]
+
+    def _hold(self, value: SSAValue, name: str, user: Operation) -> None:
+        """Let expressions read a weight of a layer, where the layer has it with the axes that it has in the model."""
+        owner = self._owners[name]
+        parameter = next(held for held in owner.spec.parameters if owner.weights[held.name] == name)
+        if parameter.shape:
+            self._refusals.add(user, f"it uses the weight @{name}, which the layer `{owner.attribute}` has reshaped")
+        else:
+            self.plan.held[value] = Held(owner, parameter)
 
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
         element = element_of(value.type)
@@ -101,13 +99,12 @@ class ClassBuilder:
 
     def _goes_into_layer(self, op: Operation, value: SSAValue) -> bool:
         """True for a use of a weight that needs no expression in `forward`: in a layer, or on its way into one."""
-        layer_at = self.plan.layer_at
         if isinstance(op, CallOp) or op in self.plan.refused:
             return True
-        if op in layer_at:
-            return op.operands[layer_at[op].spec.data] is not value
-        users = [use.operation for result in op.results for use in result.uses]
-        return bool(users) and isinstance(op, ReshapeOp | TransposeOp) and all(user in layer_at for user in users)
+        users = [op]
+        if isinstance(op, ReshapeOp | TransposeOp) and op not in self._held:
+            users = [use.operation for use in op.results[0].uses]
+        return bool(users) and all(value in self._held.get(user, ()) for user in users)
 
     def _init(self, name: str) -> InitializerAttr | None:
         weight = self.weights.get(name)
@@ -116,15 +113,6 @@ class ClassBuilder:
     def _refuse(self, op: Operation, reason: str) -> None:
         self.plan.refused.add(op)
         self._refusals.add(op, reason)
-
-
-def _readers(value: SSAValue) -> Iterator[Operation]:
-    """What reads a weight, in another shape too."""
-    for use in value.uses:
-        if isinstance(use.operation, ReshapeOp | TransposeOp):
-            yield from _readers(use.operation.results[0])
-        else:
-            yield use.operation
 
 
 def is_trainable(weight: WeightOp) -> bool:
