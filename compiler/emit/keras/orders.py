@@ -32,7 +32,7 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis
 from neuralc.dialects.types import shape_of
-from neuralc.emit.layouts import Order, channels_last, usual_order
+from neuralc.emit.layouts import Order, channels_last, natural, usual_order
 
 BATCH_FIRST: Order = (1, 0, 2)
 """A sequence [time, batch, features] with the batch in front."""
