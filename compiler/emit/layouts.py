@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects.graph import (
     ArgReduceOp,
@@ -128,7 +128,15 @@ class Layouts:
     def analyze(self, function: FunctionLike, arguments: Sequence[Order]) -> None:
         """Give an order to every value of `function` and of the functions it calls."""
         self.orders.update(zip(function.arguments, arguments, strict=True))
-        for op in function.block.ops:
+        self._analyze_block(function.block)
+
+    def analyze_region(self, block: Block) -> None:
+        """Give an order to every value of a region of control flow, whose arguments have the model's own."""
+        self.orders.update({argument: natural(argument) for argument in block.args})
+        self._analyze_block(block)
+
+    def _analyze_block(self, block: Block) -> None:
+        for op in block.ops:
             needs = self._needs(op)
             self.needs[op] = needs
             for index, result in enumerate(op.results):
@@ -238,6 +246,9 @@ class Layouts:
                 | MaxPoolOp()
                 | AveragePoolOp()
                 | BatchNormOp()
+                | GroupNormOp()
+                | LrnOp()
+                | CastOp()
                 | TrainingOp()
                 | PreluOp()
                 | SoftmaxOp()

@@ -10,7 +10,7 @@ from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, Transpose
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, is_float, numpy_dtype
 from neuralc.emit.python.form import Form
-from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.names import Names
 from neuralc.emit.python.plan import ClassPlan, FreeWeight, Held, Layer, LayerSpec, sizes_of
 from neuralc.emit.refusals import Refusals
 
@@ -35,7 +35,7 @@ class ClassBuilder:
         if spec is None:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
-        is_optional = spec.optional or self._form.optional_layers
+        is_optional = spec.optional or self._form.optional_layers or not self._form.owning
         if computed and is_optional:
             return
         if computed:
@@ -61,7 +61,7 @@ class ClassBuilder:
         # A layer without weights has its name in the IR from the front end, as a hint.
         hint = op.results[0].name_hint if not names else None
         init = {parameter: init for parameter, name in names.items() if (init := self._init(name))}
-        layer = Layer(self.attributes.claim(identifier(path or hint or spec.kind)), spec, names, init)
+        layer = Layer(self.attributes.claim(self._form.attribute(path or hint or spec.kind)), spec, names, init)
         self._owners.update(dict.fromkeys(names.values(), layer))
         self.plan.members.append(layer)
         return layer
@@ -84,7 +84,10 @@ class ClassBuilder:
         """Let expressions read a weight of a layer, where the layer has it with the axes that it has in the model."""
         owner = self._owners[name]
         parameter = next(held for held in owner.spec.parameters if owner.weights[held.name] == name)
-        if parameter.shape:
+        if not self._form.owning:
+            place = f"{owner.attribute}.{parameter.name}"
+            self.plan.free[value] = FreeWeight(place, name, sizes_of(value), True, self._init(name))
+        elif parameter.shape:
             self._refusals.add(user, f"it uses the weight @{name}, which the layer `{owner.attribute}` has reshaped")
         else:
             self.plan.held[value] = Held(owner, parameter)
@@ -92,14 +95,16 @@ class ClassBuilder:
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
         element = element_of(value.type)
         trainable = is_float(element) and (name not in self.weights or is_trainable(self.weights[name]))
-        attribute, dtype = self.attributes.claim(identifier(name)), numpy_dtype(element).name
+        attribute, dtype = self.attributes.claim(self._form.attribute(name)), numpy_dtype(element).name
         weight = FreeWeight(attribute, name, sizes_of(value), trainable, self._init(name), dtype)
         self.plan.members.append(weight)
         return weight
 
     def _goes_into_layer(self, op: Operation, value: SSAValue) -> bool:
         """True for a use of a weight that needs no expression in `forward`: in a layer, or on its way into one."""
-        if isinstance(op, CallOp) or op in self.plan.refused:
+        if isinstance(op, CallOp):
+            return self.plan.held_by_parts(value) is not None
+        if op in self.plan.refused:
             return True
         users = [op]
         if isinstance(op, ReshapeOp | TransposeOp) and op not in self._held:

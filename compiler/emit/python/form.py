@@ -10,12 +10,13 @@ from xdsl.ir import Operation, SSAValue
 
 from neuralc.emit.layouts import Demand, Order
 from neuralc.emit.python.expressions import Expression, call
-from neuralc.emit.python.names import class_name
+from neuralc.emit.python.names import class_name, identifier
 from neuralc.emit.python.nodes import NESTED, Kind
 from neuralc.emit.refusals import Refusals
 
 if TYPE_CHECKING:
     from neuralc.dialects.graph import WeightOp
+    from neuralc.emit.python.lowering import Lowered
     from neuralc.emit.python.plan import Child, ClassPlan, LayerSpec
     from neuralc.emit.python.values import Values
 
@@ -74,12 +75,18 @@ class Form:
     """The order of axes in which a value is made, where its operands do not decide."""
     attribute_names: frozenset[str] = frozenset()
     """What a layer may not be called: attributes that the framework's classes have."""
+    attribute: Callable[[str], str] = identifier
+    """From the path of a layer, a weight or a part to what it is called: an attribute is an identifier."""
     held: str = "self.{}"
     """How a body reaches a layer, a weight or a part of the model by its name."""
     parameter: Callable[[str, str], str] = "{}.{}".format
     """A parameter of a layer, reached by a text, by its name."""
+    owning: bool = True
+    """A layer has its weights to itself, as modules have; else any op may read any weight, as in a tree of arrays."""
     applied: Callable[[Child, str, Sequence[Expression]], Expression] = _called
     """A part of the model, reached by a text, applied to values."""
+    with_states: Callable[[Lowered], Callable[[Sequence[Expression]], Expression]] | None = None
+    """What a body returns of its results and of the states that it keeps behind them."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
     defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

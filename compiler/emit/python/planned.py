@@ -15,6 +15,7 @@ from neuralc.emit.python.lowering import lower
 from neuralc.emit.python.sharing import SharedClass, share
 from neuralc.emit.python.structure import Structure
 from neuralc.emit.refusals import Refusals
+from neuralc.emit.weight_sources import source_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def planned(module: ModuleOp, form: Form) -> Planned:
     refusals = Refusals(f"{form.name} code")
     table = symbols(module)
     for op in table.values():
-        if isinstance(op, WeightOp) and op.body is not None:
+        if isinstance(op, WeightOp) and op.body is not None and source_of(op) is None:
             refusals.add(
                 op,
                 f"@{op.sym_name.data} is derived from other weights",

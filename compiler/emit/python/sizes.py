@@ -70,6 +70,11 @@ class Sizes:
         ]
 
 
+def written(size: int | Dim, places: dict[str, Expression]) -> Expression:
+    """A size over symbols that are each found at a place."""
+    return _sum(as_dim(size), places)
+
+
 def _symbol(size: int | Dim) -> str | None:
     """The name of a size that is one symbol."""
     if isinstance(size, int) or len(size.terms) != 1:
