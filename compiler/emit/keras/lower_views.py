@@ -131,7 +131,7 @@ def _slice(values: Values, op: SliceOp) -> None:
         for bound, where in found.items():
             if where is not None:
                 texts[bound] = where.expression(tuple(next(rest) for _ in where.nodes), SIZE).text
-        return _subscripted(x[0], [_subscript(bounds, texts) for bounds in wanted])
+        return _subscripted(x[0], [_subscript(bounds, texts) for bounds in wanted], symbolic=is_functional(values))
 
     values.define(op, Kind.VIEW, [values.operand(op, 0), *nodes], render)
 
@@ -168,10 +168,13 @@ def _subscript(bounds: tuple[Bound, Bound, int], texts: Mapping[Dim, str]) -> st
     return text if step == 1 else f"{text}:{step}"
 
 
-def _subscripted(x: Expression, subscripts: Sequence[str]) -> Expression:
-    """`x[:, 1:-1]`, without the whole axes at the end."""
+def _subscripted(x: Expression, subscripts: Sequence[str], *, symbolic: bool) -> Expression:
+    """`x[:, 1:-1]`, without the whole axes at the end; a symbolic value takes no single slice."""
     last = max((i for i, text in enumerate(subscripts) if text != ":"), default=-1)
-    return x if last < 0 else name(f"{x.within(Precedence.ATOM)}[{', '.join(subscripts[: last + 1])}]")
+    if last < 0:
+        return x
+    shown = [subscripts[0], "..."] if symbolic and last == 0 else subscripts[: last + 1]
+    return name(f"{x.within(Precedence.ATOM)}[{', '.join(shown)}]")
 
 
 # -- more places -------------------------------------------------------------------------------------------------------
