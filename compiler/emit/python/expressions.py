@@ -28,7 +28,7 @@ _LEVELS: dict[str, Precedence] = {
     "^": Precedence.XOR,
     "&": Precedence.AND,
     **dict.fromkeys(("+", "-"), Precedence.SUM),
-    **dict.fromkeys(("*", "/", "//", "%"), Precedence.PRODUCT),
+    **dict.fromkeys(("*", "/", "//", "%", "@"), Precedence.PRODUCT),
 }
 
 

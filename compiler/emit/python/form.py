@@ -23,6 +23,10 @@ RUNNING = ("x", "y", "z")
 """The variables of a body that values flow through."""
 
 
+LETTERS = "wvutsrqponmkjhgfedcba"
+"""Variables for values that have no name of their own while those hold others."""
+
+
 def _called(child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
     return call(held, *arguments)
 
@@ -56,6 +60,8 @@ class Form:
     """What a layer may not be called: attributes that the framework's classes have."""
     held: str = "self.{}"
     """How a body reaches a layer, a weight or a part of the model by its name."""
+    parameter: Callable[[str, str], str] = "{}.{}".format
+    """A parameter of a layer, reached by a text, by its name."""
     applied: Callable[[Child, str, Sequence[Expression]], Expression] = _called
     """A part of the model, reached by a text, applied to values."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

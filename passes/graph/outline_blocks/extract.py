@@ -99,7 +99,7 @@ def replace_by_call(group: Group, function: graph.FuncOp, path: str) -> graph.Ca
         Rewriter.insert_op(op, InsertPoint.after(behind))
         behind = op
     for old, new in zip(group.results, call.results, strict=True):
-        new.name_hint = path if len(call.results) == 1 else old.name_hint
+        new.name_hint = re.sub(r"[^\w.]+", "_", path) if len(call.results) == 1 else old.name_hint
         old.replace_all_uses_with(new)
     constants = {value.owner for op in group.ops for value in op.operands if isinstance(value.owner, graph.ConstantOp)}
     for op in reversed(group.ops):

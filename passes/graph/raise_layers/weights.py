@@ -79,7 +79,7 @@ def _declare(
     Rewriter.insert_op(weight, InsertPoint.before(model))
     read = graph.GetWeightOp(name, as_tensor(value.type))
     read.location = moves[-1].location
-    read.result.name_hint = name
+    read.result.name_hint = f"w{name}" if name[0].isdigit() else name
     Rewriter.insert_op(read, InsertPoint.after(moves[-1]))
     value.replace_all_uses_with(read.result)
     context.remark("passed", read, f"@{name} is a view of {', '.join(f'@{source}' for source in reads)}")
