@@ -1,4 +1,4 @@
-"""`python -m benchmarks.import_torch NAME...`: seconds and peak memory of importing modules of PyTorch, each in a process.
+"""`python -m benchmarks.import_torch NAME...`: seconds and peak memory of importing PyTorch modules, each in a process.
 
 The names are those of tests/support/torch_modules, and `bert_base`, which needs the package `transformers`. Memory is
 the peak resident size of the process, which holds Python, torch and the module itself, beside the bytes of the weights;
@@ -32,7 +32,7 @@ def main(names: tuple[str, ...], json_path: Path | None, one: bool) -> None:
     if one:
         click.echo(json.dumps(_measure(names[0])))
         return
-    table = Table("module", "weights MB", "seconds", "before MB", "peak MB", "peak / weights")
+    table = Table("module", "weights MB", "seconds", "of CPU", "before MB", "peak MB", "peak / weights")
     rows: list[dict[str, Any]] = []
     for name in names or ("bert_base",):
         arguments = [sys.executable, "-m", "benchmarks.import_torch", "--one", name]
@@ -43,7 +43,7 @@ def main(names: tuple[str, ...], json_path: Path | None, one: bool) -> None:
         row = json.loads(done.stdout.splitlines()[-1])
         rows.append(row)
         ratio = row["peak_mb"] / row["weights_mb"]
-        figures = (row["weights_mb"], row["seconds"], row["before_mb"], row["peak_mb"], ratio)
+        figures = (row["weights_mb"], row["seconds"], row["cpu"], row["before_mb"], row["peak_mb"], ratio)
         table.add_row(name, *(f"{figure:.2f}" for figure in figures))
     Console().print(table)
     if json_path is not None:
@@ -57,11 +57,12 @@ def _measure(name: str) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     module, arguments, dynamic = MODULES.get(name, lambda: _example(name))()
-    before, started = _peak(), time.perf_counter()
+    before, started, processor = _peak(), time.perf_counter(), time.process_time()
     neuralc.from_torch(module, arguments, dynamic=dynamic)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - processor
     weights = sum(each.numel() * each.element_size() for each in module.state_dict().values()) / 1e6
-    return {"name": name, "weights_mb": weights, "seconds": seconds, "before_mb": before, "peak_mb": _peak()}
+    times = {"seconds": seconds, "cpu": cpu}
+    return {"name": name, "weights_mb": weights, **times, "before_mb": before, "peak_mb": _peak()}
 
 
 def _peak() -> float:

@@ -7,8 +7,8 @@ from neuralc.grammar.codes.code import Code
 CODES: dict[str, Code] = {
     "E0601": Code(
         "unknown kind of model file",
-        "The suffix of a file says what it is: .nr, .neural and .rnr are programs, .onnx is an ONNX model, .mlir is IR "
-        "of any level.",
+        "The suffix of a file says what it is: .nr, .neural and .rnr are programs, .onnx is an ONNX model, .pt2 a "
+        "program of torch.export, .mlir is IR of any level.",
         "$ neuralc model.h5",
     ),
     "E0610": Code(
@@ -39,8 +39,9 @@ CODES: dict[str, Code] = {
         "$ neuralc escaping.onnx",
     ),
     "E0615": Code(
-        "the package onnx is missing",
-        "ONNX models are parsed by the package `onnx`, which is an extra: `pip install 'neuralc[onnx]'`.",
+        "a package that reads a model is missing",
+        "ONNX models are parsed by the package `onnx`, PyTorch modules are exported by `torch`; both are extras: "
+        "`pip install 'neuralc[onnx]'`, `pip install 'neuralc[torch]'`. A .pt2 file needs neither.",
         "$ neuralc model.onnx",
     ),
     "E0630": Code(
