@@ -7,8 +7,8 @@ from neuralc.grammar.codes.code import Code
 CODES: dict[str, Code] = {
     "E0601": Code(
         "unknown kind of model file",
-        "The suffix of a file says what it is: .nr, .neural and .rnr are programs, .onnx is an ONNX model, .mlir is IR "
-        "of any level.",
+        "The suffix of a file says what it is: .nr, .neural and .rnr are programs, .onnx is an ONNX model, .pt2 a "
+        "program of torch.export, .mlir is IR of any level.",
         "$ neuralc model.h5",
     ),
     "E0610": Code(
@@ -41,7 +41,8 @@ CODES: dict[str, Code] = {
     "E0615": Code(
         "a package for an import is missing",
         "Models of a framework are read, and ONNX written, with a package that is an extra: `onnx`, `h5py` for .keras, "
-        "`jax` for StableHLO and functions of JAX. `pip install 'neuralc[onnx]'` brings it, or `[keras]`, `[jax]`.",
+        "`torch` for modules, `jax` for StableHLO and functions of JAX. `pip install 'neuralc[onnx]'` brings it, or "
+        "`[keras]`, `[torch]`, `[jax]`. A .pt2 file needs none.",
         "$ neuralc model.onnx",
     ),
     "E0630": Code(
