@@ -117,6 +117,12 @@ CODES: dict[str, Code] = {
         "weights are kept twice, and training would change each on its own.",
         "$ neuralc layer_in_two_models.keras",
     ),
+    "W0631": Code(
+        "a condition on sizes that is not checked",
+        "torch.export has assumed something of open sizes that neuralc does not understand. The model is right for "
+        "sizes that meet the condition; no run refuses others.",
+        ">>> neuralc.from_torch(WithACondition(), (torch.zeros(6, 4),), dynamic={'x': {0: 'length'}})",
+    ),
     "W0701": Code(
         "placement without effect",
         "Devices of single layers are checked, and no more: the whole model runs on one target.",

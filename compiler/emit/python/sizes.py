@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuralc.dialects.dims import Dim, Function, Monomial, Symbol, as_dim
@@ -18,14 +19,17 @@ class Sized:
     nodes: tuple[Node, ...]
     size: Dim
 
-    def expression(self, arguments: tuple[Expression, ...]) -> Expression:
-        """The size as Python computes it from the shapes of `arguments`, which stand for the nodes."""
+    def expression(self, arguments: tuple[Expression, ...], entry: str = "{}.shape[{}]") -> Expression:
+        """The size as Python computes it from the shapes of `arguments`, which stand for the nodes.
+
+        `entry` is how a size along an axis is written.
+        """
         places: dict[str, Expression] = {}
         for node, argument in zip(self.nodes, arguments, strict=True):
             for axis, size in enumerate(node.shape):
                 symbol = _symbol(size)
                 if symbol is not None:
-                    places.setdefault(symbol, name(f"{argument}.shape[{axis}]"))
+                    places.setdefault(symbol, name(entry.format(argument, axis)))
         return _sum(self.size, places)
 
 
@@ -38,6 +42,37 @@ def sized(size: int | Dim, inputs: tuple[Node, ...]) -> Sized | None:
             wanted -= found
             nodes.append(node)
     return None if wanted else Sized(tuple(nodes), as_dim(size))
+
+
+class Sizes:
+    """Sizes that one expression writes: numbers, and for symbolic ones what finds them in the shapes of arguments."""
+
+    def __init__(self, wanted: Sequence[int | Dim], inputs: Sequence[Node]) -> None:
+        self._wanted = wanted
+        self._found = [
+            sized(size, tuple(inputs)) if isinstance(size, Dim) and not size.is_static else None for size in wanted
+        ]
+        self.nodes = tuple(node for found in self._found if found is not None for node in found.nodes)
+        """What the expression reads for them."""
+
+    @property
+    def absent(self) -> Dim | None:
+        """A size that no argument has."""
+        pairs = zip(self._wanted, self._found, strict=True)
+        return next((size for size, found in pairs if isinstance(size, Dim) and not size.is_static and not found), None)
+
+    def written(self, arguments: Sequence[Expression]) -> list[Expression]:
+        """The sizes, with the expressions of `nodes` as arguments."""
+        rest = iter(arguments)
+        return [
+            name(str(as_dim(size).value)) if found is None else found.expression(tuple(next(rest) for _ in found.nodes))
+            for size, found in zip(self._wanted, self._found, strict=True)
+        ]
+
+
+def written(size: int | Dim, places: dict[str, Expression]) -> Expression:
+    """A size over symbols that are each found at a place."""
+    return _sum(as_dim(size), places)
 
 
 def _symbol(size: int | Dim) -> str | None:

@@ -7,17 +7,19 @@ same weights are one submodule, applied again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
+from neuralc.dialects.control import Control
 from neuralc.dialects.graph import CallOp, FuncOp, FunctionLike, GetWeightOp, ModelOp, WeightOp, the_model
 from neuralc.emit.python.class_builder import ClassBuilder
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.plan import Child, ClassPlan, Row
 from neuralc.emit.refusals import Refusals
+from neuralc.emit.weight_sources import source_of
 
 Instance: TypeAlias = tuple[str, tuple[str, ...]]
 """A function, and the weights it is applied to."""
@@ -37,7 +39,7 @@ class Structure:
         model = the_model(module)
         plan = self._new_plan(model, _fetched(model))
         self.model = self._fill(plan, {name: table[name] for name in plan.weight_names.values()})
-        self.rows = list(self.model.rows())
+        self.rows = [_from_file(row, table) for row in self.model.rows()]
         self._refuse_shared_weights()
 
     @property
@@ -52,14 +54,15 @@ class Structure:
 
     def _new_plan(self, function: FunctionLike, weight_names: dict[SSAValue, str]) -> ClassPlan:
         name = self._class_names.claim(self._form.class_name(function.sym_name.data))
-        return ClassPlan(function, name, name, weight_names)
+        return ClassPlan(function, name, name, _captured(function.block, weight_names))
 
     def _fill(self, plan: ClassPlan, weights: Mapping[str, Operation]) -> ClassPlan:
         """Plan the attributes of a class, in the order its ops use them."""
         declared = {name: weight for name, weight in weights.items() if isinstance(weight, WeightOp)}
         builder = ClassBuilder(plan, declared, self._form, self._refusals)
         lists, children = _lists(plan), dict[Instance, Child]()
-        for op in plan.function.block.ops:
+        plan.handed_on |= self._handed_on(plan)
+        for op in _ops(plan.function.block):
             if not isinstance(op, CallOp):
                 builder.add_layer(op)
                 continue
@@ -77,17 +80,18 @@ class Structure:
         callee = self._class_of(op, builder, path)
         bound = {}
         for argument, value in zip(callee.function.arguments, op.args, strict=True):
-            if (argument in callee.weight_names) != (value in plan.weight_names):
+            held = plan.held_by_parts(value)
+            if (argument in callee.weight_names) != (held is not None):
                 name = callee.function.sym_name.data
                 self._refusals.add(op, f"@{name} is given a weight in one call and a computed value in another")
-            elif argument in callee.weight_names:
-                bound[callee.weight_names[argument]] = plan.weight_names[value]
+            elif held is not None:
+                bound[callee.weight_names[argument]] = held
         base, index = _split_index(path)
         if base not in lists:
             base, index = path, None
         attribute = next((child.attribute for child in others if child.base == base and child.index is not None), None)
         if index is None or attribute is None:
-            attribute = builder.attributes.claim(identifier(base))
+            attribute = builder.attributes.claim(self._form.attribute(base))
         child = Child(attribute, index, callee, bound, base)
         plan.members.append(child)
         return child
@@ -102,8 +106,8 @@ class Structure:
         if callee not in self._plans:
             names, local, below = Names(), {}, {}
             for argument, value in zip(callee.arguments, op.args, strict=True):
-                if (name := builder.plan.weight_names.get(value)) is not None:
-                    local[argument] = names.claim(name.removeprefix(f"{path}."))
+                if (name := builder.plan.held_by_parts(value)) is not None:
+                    local[argument] = names.claim(_local_name(name, path, argument))
                     if name in builder.weights:
                         below[local[argument]] = builder.weights[name]
             self._open.add(callee)
@@ -111,6 +115,32 @@ class Structure:
             self._plans[callee] = self._fill(plan, below)
             self._open.remove(callee)
         return self._plans[callee]
+
+    def _handed_on(self, plan: ClassPlan) -> set[str]:
+        """Weights that more than one part is given, none for a layer of its own: a mask that all blocks read."""
+        users: dict[str, set[Instance]] = {}
+        layered: set[str] = set()
+        for op in plan.function.block.ops:
+            for index, value in enumerate(op.operands if isinstance(op, CallOp) else ()):
+                if isinstance(op, CallOp) and (name := plan.weight_names.get(value)) is not None:
+                    users.setdefault(name, set()).add(_instance(op, plan))
+                    layered |= {name} if self._is_of_layer(op, index) else set()
+        return {name for name, found in users.items() if len(found) > 1} - layered
+
+    def _is_of_layer(self, op: CallOp, index: int) -> bool:
+        """Whether an operand of a call is what a layer inside holds."""
+        callee = self._table[op.callee.root_reference.data]
+        assert isinstance(callee, FuncOp), "the verifier resolves callees"
+        value = callee.arguments[index]
+        for use in value.uses:
+            if isinstance(use.operation, CallOp):
+                if self._is_of_layer(use.operation, use.index):
+                    return True
+                continue
+            spec = self._form.layer_of(use.operation, Refusals(""))
+            if spec is not None and any(held.value is value for held in spec.parameters):
+                return True
+        return False
 
     def _refuse_shared_weights(self) -> None:
         """Two parameters that start equal would not stay so in training."""
@@ -126,7 +156,42 @@ class Structure:
 
 
 def _fetched(model: ModelOp) -> dict[SSAValue, str]:
-    return {op.result: op.weight_name for op in model.block.ops if isinstance(op, GetWeightOp)}
+    return {op.result: op.weight_name for op in _ops(model.block) if isinstance(op, GetWeightOp)}
+
+
+def _ops(block: Block) -> Iterator[Operation]:
+    """The ops of a block, each in front of those of its regions."""
+    for op in block.ops:
+        yield op
+        for region in op.regions:
+            for inner in region.blocks:
+                yield from _ops(inner)
+
+
+def _captured(block: Block, weights: Mapping[SSAValue, str]) -> dict[SSAValue, str]:
+    """The arguments of regions that stand for weights around them."""
+    found = dict(weights)
+    for op in _ops(block):
+        for region, first, values in op.captures if isinstance(op, Control) else ():
+            arguments = region.block.args[first:]
+            found |= {inside: found[value] for inside, value in zip(arguments, values, strict=True) if value in found}
+    return found
+
+
+def _local_name(name: str, path: str, argument: SSAValue) -> str:
+    """What a weight is called in a part: by its path there; one from elsewhere as the function calls it."""
+    inside = name.removeprefix(f"{path}.")
+    return inside if inside != name or argument.name_hint is None else argument.name_hint
+
+
+def _from_file(row: Row, table: Mapping[str, Operation]) -> Row:
+    """The row of a parameter whose weight is a view of one in the file."""
+    weight = table[row.key]
+    source = source_of(weight) if isinstance(weight, WeightOp) else None
+    if source is None:
+        return row
+    axes, shape = source.reordered(row.axes)
+    return Row(row.parameter, source.key, axes, row.shape or shape)
 
 
 def _weights_of(op: CallOp, plan: ClassPlan) -> tuple[str, ...]:
@@ -164,7 +229,7 @@ def _split_index(path: str) -> tuple[str, int | None]:
 def _lists(plan: ClassPlan) -> set[str]:
     """The paths whose submodules are `path.0`, `path.1`, ... without a gap, in that order: each is a ModuleList."""
     first_calls: dict[Instance, CallOp] = {}
-    for op in plan.function.block.ops:
+    for op in _ops(plan.function.block):
         if isinstance(op, CallOp):
             first_calls.setdefault(_instance(op, plan), op)
     found: dict[str, list[int | None]] = {}

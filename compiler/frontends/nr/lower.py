@@ -112,8 +112,7 @@ class Lowering:
             self.bodies.trace.report(found)
 
     def _type(self, given: ProgramInput) -> Attribute:
-        sizes: list[Size] = [self.symbols.named(BATCH, "")]
-        sizes += [self.symbols.named(size, "") if isinstance(size, str) else size for size in given.sizes]
+        sizes: list[Size] = [self.symbols.named(size, "") if isinstance(size, str) else size for size in given.shape]
         return tensor_type(sizes, element_type_of(given.element))
 
     def _declarations(self, weights: Sequence[WeightDeclaration]) -> list[Operation]:
