@@ -41,7 +41,7 @@ from neuralc.grammar.program import (
 )
 from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.signatures import find
-from neuralc.grammar.signatures.preprocessing import ELEMENTS
+from neuralc.grammar.signatures.base import ELEMENTS
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from neuralc.frontends.keras.model_config import Call, LayerConfig, Tensor
 from neuralc.frontends.keras.operations import elementwise, neural, reductions, shapes
 from neuralc.frontends.keras.operations.elementwise import Handler
 from neuralc.frontends.keras.operations.shapes import Ellipsis, Slice
-from neuralc.frontends.keras.operations.types import named
+from neuralc.frontends.keras.operations.types import type_named
 from neuralc.frontends.nr.expressions.builder import Builder, is_kind
 from neuralc.frontends.nr.expressions.values import Value
 from neuralc.frontends.nr.layers.shared import Lowering
@@ -73,7 +73,7 @@ def lowering_of_operation(layer: LayerConfig, call: Call, usual: str) -> Lowerin
 
     def lower(site: Site, arguments: Bound, *values: SSAValue) -> Values:
         given = iter(values)
-        b = _Named(site, element_type_of(named(usual)))
+        b = _Named(site, element_type_of(type_named(usual)))
         constants = _Constants(b, values)
         positional = [_value(part, given, constants) for part in call.args]
         result = handler(b, *positional, **{key: _value(part, given, constants) for key, part in named.items()})
@@ -171,6 +171,6 @@ def array_of(value: Mapping[str, Any]) -> NDArray[Any]:
     """An array that is written out in the configuration. Raises ShapeError."""
     config = value["config"]
     try:
-        return np.asarray(config["value"], named(config["dtype"]))
+        return np.asarray(config["value"], type_named(config["dtype"]))
     except (KeyError, TypeError, ValueError) as problem:
         raise ShapeError(f"an array of the configuration is none: {problem}") from None

@@ -9,7 +9,7 @@ import numpy as np
 
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.keras.operations.elementwise import Handler
-from neuralc.frontends.keras.operations.types import float_of, named, tensor, tensors, usual
+from neuralc.frontends.keras.operations.types import float_of, tensor, tensors, type_named, usual
 from neuralc.frontends.nr.activations import APPLY
 from neuralc.frontends.nr.expressions.builder import Builder
 from neuralc.frontends.nr.expressions.functions import FUNCTIONS
@@ -63,7 +63,7 @@ def one_hot(
     shape = [count if index == place else 1 for index in range(rank + 1)]
     wide = FUNCTIONS["expand_dims"](b, values, place)
     equal = FUNCTIONS["equal"](b, wide, b.cast(b.reshape(tensor(classes), shape), np.dtype("int64")))
-    return b.cast(tensor(equal), usual(b) if dtype is None else named(dtype))
+    return b.cast(tensor(equal), usual(b) if dtype is None else type_named(dtype))
 
 
 def normalize(b: Builder, x: Value, axis: Value = -1, order: Value = 2, epsilon: Value = None) -> Value:

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.keras.operations.elementwise import Handler
-from neuralc.frontends.keras.operations.types import common, named, tensor, tensors
+from neuralc.frontends.keras.operations.types import common, tensor, tensors, type_named
 from neuralc.frontends.nr.expressions.builder import Builder
 from neuralc.frontends.nr.expressions.functions import FUNCTIONS
 from neuralc.frontends.nr.expressions.indexing import Index, Range, Rest, subscript
@@ -132,13 +132,13 @@ def full_like(b: Builder, x: Value, fill_value: Value, dtype: Value = None) -> V
 
 def _filled(b: Builder, x: Value, value: Value, dtype: Value) -> Value:
     values = tensor(x)
-    kind = common(b, (values,)) if dtype is None else named(dtype)
+    kind = common(b, (values,)) if dtype is None else type_named(dtype)
     shape: tuple[Size, ...] = shape_of(values.type)
     return b.expand(b.reshape(b.tensor(value, kind), (1,) * len(shape)), shape)
 
 
 def cast(b: Builder, x: Value, dtype: Value) -> Value:
-    return b.cast(tensor(x), named(dtype))
+    return b.cast(tensor(x), type_named(dtype))
 
 
 def itself(b: Builder, x: Value) -> Value:

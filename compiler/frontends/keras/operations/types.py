@@ -11,11 +11,11 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.types import ShapeError, numpy_dtype
+from neuralc.dialects.types import ShapeError, element_type_of, numpy_dtype
 from neuralc.frontends.nr.expressions.builder import Builder, is_kind
 from neuralc.frontends.nr.expressions.promotion import Dtype, dtype_of
 from neuralc.frontends.nr.expressions.values import Value, described
-from neuralc.grammar.signatures.preprocessing import ELEMENTS
+from neuralc.grammar.signatures.base import ELEMENTS
 
 
 def usual(b: Builder) -> Dtype:
@@ -40,7 +40,7 @@ def common(b: Builder, values: Sequence[Value], *, floats: bool = False) -> Dtyp
     return found
 
 
-def named(dtype: Value) -> Dtype:
+def type_named(dtype: Value) -> Dtype:
     """The type of a name. Raises ShapeError for one that values do not have."""
     if not isinstance(dtype, str) or dtype not in ELEMENTS:
         raise ShapeError(f"{described(dtype)} is no type of values")
@@ -111,10 +111,7 @@ def _equivalent(x: SSAValue, y: SSAValue) -> bool:
     if x is y:
         return True
     op, other = x.owner, y.owner
-    if type(op) is not type(other) or not isinstance(op, graph.NotEqualOp | graph.ReduceOp | graph.ConstantOp):
+    if not isinstance(op, graph.NotEqualOp | graph.ReduceOp | graph.ConstantOp) or not isinstance(other, type(op)):
         return False
-    return (
-        x.type == y.type
-        and op.properties == other.properties
-        and all(_equivalent(*pair) for pair in zip(op.operands, other.operands, strict=True))
-    )
+    same = x.type == y.type and op.properties == other.properties
+    return same and all(_equivalent(*pair) for pair in zip(op.operands, other.operands, strict=True))
