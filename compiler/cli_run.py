@@ -41,7 +41,7 @@ Examples:
 def command(
     model: Path, inputs: Sequence[str], output: str | None, target: str, error_format: str, **flags: Any
 ) -> int:
-    """Run MODEL on arrays: a .nr program, an ONNX model, IR (.mlir), or what neuralc made: a library (.so), a folder (.tpu)."""
+    """Run MODEL on arrays: a .nr program, an ONNX model, IR (.mlir), or a .so or .tpu that neuralc made."""
     from neuralc.api import as_diagnostics
     from neuralc.execution import with_execution
 

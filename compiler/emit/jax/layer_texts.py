@@ -82,8 +82,10 @@ def _is(function: str, pattern: str) -> bool:
 
 def _returning(lines: Sequence[str]) -> list[str]:
     """The last assignment to x as what is returned."""
-    *others, last = lines
-    return [*others, last.replace("x = ", "return ", 1)] if last.startswith("x = ") else [*lines, "return x"]
+    last = max(index for index, line in enumerate(lines) if not line.startswith((" ", ")")))
+    if not lines[last].startswith("x = "):
+        return [*lines, "return x"]
+    return [*lines[:last], lines[last].replace("x = ", "return ", 1), *lines[last + 1 :]]
 
 
 def _function(writer: Writer, name: str, parameters: Sequence[str], docstring: str, lines: Sequence[str]) -> None:
@@ -111,9 +113,8 @@ _CONV_OPTIONS = ("strides", "padding", "dilation", "groups", "layout", "crop")
 
 
 def _conv(texts: LayerTexts, writer: Writer, function: str) -> None:
-    rank, depthwise, transposed = int(function[function.index("d") - 1]), False, function.endswith("_transpose")
-    if function.startswith("depthwise_"):
-        rank, depthwise = int(function[len("depthwise_conv")]), True
+    depthwise, transposed = function.startswith("depthwise_"), function.endswith("_transpose")
+    rank = int(next(letter for letter in function if letter.isdigit()))
     kind = ConvTransposeOp if transposed else ConvOp
     data, kernel = texts.layout(kind, rank)
     if depthwise:
@@ -265,8 +266,9 @@ def _batch_norm(texts: LayerTexts, writer: Writer, function: str) -> None:
     lines += [f"    train.move({name}, batch_{name}, momentum)" for name in ("mean", "variance")]
     lines += ["    mean, variance = batch_mean, batch_variance"]
     gamma, beta = (texts.biased(function, key) for key in ("gamma", "beta"))
-    lines += ["scale = lax.rsqrt(variance + epsilon)"]
-    lines += texts.add(function, "gamma", "*", 'params["gamma"]', "scale") if gamma is not False else []
+    scale = "scale = lax.rsqrt(variance + epsilon)"
+    lines += [f'{scale} * params["gamma"]' if gamma else scale]
+    lines += texts.add(function, "gamma", "*", 'params["gamma"]', "scale") if gamma is None else []
     if by_axis:
         lines += ["shape = [-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]"]
         lines += ["x = (x - mean.reshape(shape)) * scale.reshape(shape)"]

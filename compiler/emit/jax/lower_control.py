@@ -76,9 +76,9 @@ def _read(results: Sequence[Node]) -> set[Node]:
     return found
 
 
-def _names(count: int, wanted: Sequence[str]) -> list[str]:
+def _names(count: int, only: str, several: str) -> list[str]:
     """One name for each of some values."""
-    return [wanted[i] if i < len(wanted) else f"{wanted[0]}{i}" for i in range(count)]
+    return [only] if count == 1 else [several[i] if i < len(several) else f"{several[0]}{i}" for i in range(count)]
 
 
 def _packed(values: Sequence[Expression]) -> Expression:
@@ -99,7 +99,7 @@ def _define(
 ) -> None:
     """The statement with its functions; several results are unpacked."""
     if count == 1:
-        values.define(op, Kind.CALL, inputs, render).bodies = bodies
+        values.define(op, Kind.OTHER, inputs, render).bodies = bodies
         return
     made = values.add(Kind.CALL, inputs, render, ())
     made.bodies = bodies
@@ -133,8 +133,8 @@ def _scan(values: Values, op: ScanOp) -> None:
     block = op.block
     captures = dict(zip(block.args[carried + scanned :], op.captured, strict=True))
     region = _Region(values, block, captures)
-    states = [region.argument(block.args[i], key) for i, key in enumerate(_names(carried, ("carry", "c1")))]
-    slices = [region.argument(block.args[carried + i], key) for i, key in enumerate(_names(scanned, ("x", "y", "z")))]
+    states = [region.argument(block.args[i], key) for i, key in enumerate(_names(carried, "carry", "abcdefgh"))]
+    slices = [region.argument(block.args[carried + i], key) for i, key in enumerate(_names(scanned, "x", "xyz"))]
     length = sized_shape(values, op, [op.trips.data] if not scanned else [])
     if length is None:
         return
@@ -203,7 +203,7 @@ def _loop(values: Values, op: LoopOp) -> None:
     captures = dict(zip(block.args[1 + carried :], op.captured, strict=True))
     region = _Region(values, block, captures)
     number = region.argument(block.args[0], "i")
-    states = [region.argument(block.args[1 + i], key) for i, key in enumerate(_names(carried, ("carry", "c1")))]
+    states = [region.argument(block.args[1 + i], key) for i, key in enumerate(_names(carried, "carry", "abcdefgh"))]
     skipped = int(op.condition is not None)
     nodes = [values.at(value, natural(value)) for value in op.operands[: len(op.operands) - len(op.captured)]]
     if stacked:

@@ -59,7 +59,7 @@ def _conv(values: Values, op: ConvOp) -> None:
         options["dilation"] = op.literal("dilations")
     if op.literal("groups") != 1 and not depthwise:
         options["groups"] = op.literal("groups")
-    options |= _layout(values, op, "HWIO" if depthwise else kernel_layout(op))
+    options |= _layout(values, op, kernel_layout(op))
     apply(values, op, Kind.LAYER, f"{'depthwise_' if depthwise else ''}conv{rank}d", **options)
 
 

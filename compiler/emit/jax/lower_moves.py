@@ -104,6 +104,9 @@ def _slice(values: Values, op: SliceOp) -> None:
     order, steps = values.layouts.needs[op][0], op.literal("steps")
     sizes, counts = shape_of(op.x.type), shape_of(op.result.type)
     entries = [_bounds(sizes[i], op.starts.data[i], steps[i], counts[i]) for i in order]
+    if all(entry == ("", "", 1) for entry in entries):
+        values.alias(op, values.operand(op, 0))
+        return
     wanted = [size for entry in entries for size in entry[:2] if isinstance(size, Dim)]
     found = sized_shape(values, op, wanted)
     if found is None:
@@ -127,7 +130,7 @@ def _bounds(size: int | Dim, start: Dim, step: int, count: int | Dim) -> tuple[s
     last, behind = start + (as_dim(count) - 1) * step, as_dim(size) - start
     first: str | Dim = start
     if start.is_static:
-        first = str(start.value or "") if step > 0 or behind != 1 else ""
+        first = "" if (start.value == 0 if step > 0 else behind == 1) else str(start.value)
     elif behind.is_static:
         first = str(-behind.value) if step > 0 or behind != 1 else ""
     rest = as_dim(size) - last - 1

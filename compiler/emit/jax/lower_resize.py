@@ -172,6 +172,7 @@ def _weight(op: ResizeOp) -> str:
 def _coordinates(op: ResizeOp, axis: _Axis, n: str, out: str) -> str:
     """Where each place is read, by the table in the docstring of the op."""
     i, kind = f"jnp.arange({out})", op.literal("coordinates")
+    n, out = _factor(n), _factor(out)
     last = f"{int(n) - 1}" if n.isdigit() else f"({n} - 1)"
     length = out if axis.scale is None else f"({n} * {axis.scale!r})"
     only_one = not isinstance(axis.after, Dim) and _length(axis) == 1
@@ -189,6 +190,11 @@ def _coordinates(op: ResizeOp, axis: _Axis, n: str, out: str) -> str:
         return f"{i} {scaled}" if kind == "asymmetric" else f"({i} + 0.5) {scaled}"
     moved = f"{n} / 2 * (1 - {out} / {length}) + " if kind == "half_pixel_symmetric" else ""
     return f"{moved}({i} + 0.5) {scaled} - 0.5"
+
+
+def _factor(size: str) -> str:
+    """A size as part of a product."""
+    return f"({size})" if " " in size else size
 
 
 def _length(axis: _Axis) -> float | None:

@@ -48,7 +48,7 @@ def _described(path: Path) -> dict[str, jax.ShapeDtypeStruct]:
     """The shapes and types of weights, without their bytes."""
     found = {}
     with safe_open(path, "flax") as stored:
-        for name in stored.keys():
+        for name in sorted(stored.keys()):
             array = stored.get_slice(name)
             found[name] = jax.ShapeDtypeStruct(array.get_shape(), _DTYPES[array.get_dtype()])
     return found

@@ -13,22 +13,30 @@ Padding = str | Sequence[tuple[int, int]]
 
 
 def max_pool(
+    x: Array, window: Ints, strides: Ints | None = None, padding: Padding = "VALID"
+) -> Array:
+    """The largest value under each window; padding never wins."""
+    return lax.reduce_window(x, -jnp.inf, lax.max, window, strides or window, padding)
+
+
+def any_max_pool(
     x: Array,
     window: Ints,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     dilation: Ints | None = None,
 ) -> Array:
-    """The largest value under each window; padding never wins."""
+    """The largest value under each window, of integers too."""
+    strides = strides or window
     return lax.reduce_window(
-        x,
-        lowest(x),
-        lax.max,
-        window,
-        strides or window,
-        padding,
-        window_dilation=dilation,
+        x, lowest(x), lax.max, window, strides, padding, window_dilation=dilation
     )
+
+
+def lowest(x: Array) -> Array:
+    """What no value of the type of x is below."""
+    floats = jnp.issubdtype(x.dtype, jnp.floating)
+    return jnp.array(-jnp.inf if floats else jnp.iinfo(x.dtype).min, x.dtype)
 
 
 def average_pool(
@@ -52,11 +60,6 @@ def average_pool(
         )
 
     return pool(x) / pool(jnp.ones_like(x))
-
-
-def lowest(x: Array) -> float | int:
-    """What no value of the type of x is below."""
-    return -jnp.inf if x.dtype.kind in "fV" else int(jnp.iinfo(x.dtype).min)
 
 
 def arg_max_pool(
