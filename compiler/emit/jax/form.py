@@ -59,7 +59,7 @@ def form_of(conventions: Conventions) -> JaxForm:
         class_names=FUNCTION_NAMES,
         class_name=function_name,
         attribute=str,
-        owning=False,
+        parameter='{}["{}"]'.format,
         applied=_applied,
         with_states=with_states,
         positional=POSITIONAL,

@@ -46,9 +46,7 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
     else:
         found = sized_shape(values, op, shape)
         if found is not None:
-            values.define(
-                op, Kind.VIEW, [x, *found.nodes], lambda x: method(x[0], "reshape", *found.expressions(x[1:]))
-            )
+            values.define(op, Kind.VIEW, [x, *found.nodes], lambda x: method(x[0], "reshape", *found.written(x[1:])))
 
 
 def added_axes(before: Shape, after: Shape) -> list[str] | None:
@@ -113,7 +111,7 @@ def _slice(values: Values, op: SliceOp) -> None:
         return
 
     def render(x: Sequence[Expression]) -> Expression:
-        computed = iter(found.expressions(x[1:]))
+        computed = iter(found.written(x[1:]))
         texts = []
         for start, end, step in entries:
             bounds = [str(next(computed)) if isinstance(bound, Dim) else bound for bound in (start, end)]
@@ -170,7 +168,7 @@ def _expand(values: Values, op: ExpandOp) -> None:
     found = sized_shape(values, op, after)
     if found is not None:
         values.define(
-            op, Kind.VIEW, [x, *found.nodes], lambda x: call("jnp.broadcast_to", x[0], tuple(found.expressions(x[1:])))
+            op, Kind.VIEW, [x, *found.nodes], lambda x: call("jnp.broadcast_to", x[0], tuple(found.written(x[1:])))
         )
 
 
@@ -191,7 +189,7 @@ def _pad(values: Values, op: PadOp) -> None:
 def _iota(values: Values, op: IotaOp) -> None:
     found = sized_shape(values, op, shape_of(op.result.type))
     if found is not None:
-        values.define(op, Kind.OTHER, found.nodes, lambda x: call("jnp.arange", *found.expressions(x)))
+        values.define(op, Kind.OTHER, found.nodes, lambda x: call("jnp.arange", *found.written(x)))
 
 
 def _size(values: Values, op: SizeOp) -> None:

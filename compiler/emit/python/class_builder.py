@@ -10,7 +10,7 @@ from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, Transpose
 from neuralc.dialects.syntax import to_literal
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names
-from neuralc.emit.python.plan import ClassPlan, FreeWeight, Layer, LayerSpec, sizes_of
+from neuralc.emit.python.plan import ClassPlan, FreeWeight, Held, Layer, LayerSpec, sizes_of
 from neuralc.emit.refusals import Refusals
 
 
@@ -23,6 +23,8 @@ class ClassBuilder:
         self.attributes = Names(form.attribute_names)
         self._form = form
         self._refusals = refusals
+        self._held: dict[Operation, list[SSAValue]] = {}
+        """The weights that the layer of an op holds."""
         self._owners: dict[str, Layer] = {}
         """Who holds a weight."""
 
@@ -32,17 +34,21 @@ class ClassBuilder:
         if spec is None:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
+        if computed and spec.optional:
+            return
         if computed:
-            if self._form.owning:
-                self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
+            self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
             return
         names = {held.name: self.plan.weight_names[held.value] for held in spec.parameters}
+        self._held[op] = [held.value for held in spec.parameters]
         owner = next((self._owners[name] for name in names.values() if name in self._owners), None)
         if owner is None:
             self.plan.layer_at[op] = self._new_layer(op, spec, names)
         elif owner.weights == names and owner.spec.constructor == spec.constructor:
             self.plan.layer_at[op] = owner
-        elif self._form.owning:
+        elif spec.optional:
+            del self._held[op]
+        else:
             self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
 
     def _new_layer(self, op: Operation, spec: LayerSpec, names: Mapping[str, str]) -> Layer:
@@ -64,21 +70,20 @@ class ClassBuilder:
             if not users:
                 continue
             if name in self._owners:
-                self._share(users[0], value, name)
+                self._hold(value, name, users[0])
                 continue
             if name not in free:
                 free[name] = self._new_free_weight(name, value)
             self.plan.free[value] = free[name]
 
-    def _share(self, op: Operation, value: SSAValue, name: str) -> None:
-        """A weight of a layer that an op uses as well."""
+    def _hold(self, value: SSAValue, name: str, user: Operation) -> None:
+        """Let expressions read a weight of a layer, where the layer has it with the axes that it has in the model."""
         owner = self._owners[name]
-        if self._form.owning:
-            self._refusals.add(op, f"it uses the weight @{name} of the layer `{owner.attribute}`")
-            return
-        parameter = next(parameter for parameter, held in owner.weights.items() if held == name)
-        place = f"{owner.attribute}.{parameter}"
-        self.plan.free[value] = FreeWeight(place, name, sizes_of(value), True, self._init(name))
+        parameter = next(held for held in owner.spec.parameters if owner.weights[held.name] == name)
+        if parameter.shape:
+            self._refusals.add(user, f"it uses the weight @{name}, which the layer `{owner.attribute}` has reshaped")
+        else:
+            self.plan.held[value] = Held(owner, parameter)
 
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
         trainable = name not in self.weights or _is_trainable(self.weights[name])
@@ -90,13 +95,12 @@ class ClassBuilder:
 
     def _goes_into_layer(self, op: Operation, value: SSAValue) -> bool:
         """True for a use of a weight that needs no expression in `forward`: in a layer, or on its way into one."""
-        layer_at = self.plan.layer_at
         if isinstance(op, CallOp) or op in self.plan.refused:
             return True
-        if op in layer_at:
-            return op.operands[0] is not value
-        users = [use.operation for result in op.results for use in result.uses]
-        return bool(users) and isinstance(op, ReshapeOp | TransposeOp) and all(user in layer_at for user in users)
+        users = [op]
+        if isinstance(op, ReshapeOp | TransposeOp) and op not in self._held:
+            users = [use.operation for use in op.results[0].uses]
+        return bool(users) and all(value in self._held.get(user, ()) for user in users)
 
     def _init(self, name: str) -> InitializerAttr | None:
         weight = self.weights.get(name)

@@ -24,6 +24,10 @@ RUNNING = ("x", "y", "z")
 """The variables of a body that values flow through."""
 
 
+LETTERS = "wvutsrqponmkjhgfedcba"
+"""Variables for values that have no name of their own while those hold others."""
+
+
 def _called(child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
     return call(held, *arguments)
 
@@ -59,8 +63,8 @@ class Form:
     """From the path of a layer, a weight or a part to what it is called: an attribute is an identifier."""
     held: str = "self.{}"
     """How a body reaches a layer, a weight or a part of the model by its name."""
-    owning: bool = True
-    """A layer has its weights to itself, as modules have; else any op may read any weight, as in a tree of arrays."""
+    parameter: Callable[[str, str], str] = "{}.{}".format
+    """A parameter of a layer, reached by a text, by its name."""
     applied: Callable[[Child, str, Sequence[Expression]], Expression] = _called
     """A part of the model, reached by a text, applied to values."""
     with_states: Callable[[Lowered], Callable[[Sequence[Expression]], Expression]] | None = None

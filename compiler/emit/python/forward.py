@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from neuralc.dialects.types import Shape, format_shape
 from neuralc.emit.python.expressions import Expression, name
-from neuralc.emit.python.form import RUNNING, Form
+from neuralc.emit.python.form import LETTERS, RUNNING, Form
 from neuralc.emit.python.lowering import Lowered
 from neuralc.emit.python.names import Names
 from neuralc.emit.python.nodes import NESTED, Body, Kind, Node
@@ -48,6 +48,7 @@ class Forward:
         self._nested = self._choose_nested(alive)
         roots = [node for node in alive if node not in self._nested and node.kind is not Kind.ITEM]
         self._statements = [Statement(node, tuple(self._leaves(node))) for node in roots]
+        self._loops = {node.name for node in alive if node.kind is Kind.LOOP}
         self._variables: dict[Node, str] = {node: node.name for node in inputs}
 
     def write(self, writer: Writer, result: Result | None = None) -> None:
@@ -110,15 +111,17 @@ class Forward:
         last.update(dict.fromkeys(self._results, len(self._statements)))
         return last
 
-    def _claim(self, index: int, reads: Sequence[Node], last_read: dict[Node, int]) -> str:
+    def _claim(self, index: int, reads: Sequence[Node], last_read: dict[Node, int], hint: str = "") -> str:
         """The variable for a value made by statement `index`: one whose value dies there, or the first that is free."""
         dying = {self._variables[source] for source in reads if last_read[source] == index}
         if reused := next((variable for variable in RUNNING if variable in dying - self._taken), None):
             return reused
         busy = {self._variables[node] for node in self._variables if last_read.get(node, -1) > index}
-        busy |= self._taken | self._form.local_names | {node.name for node in self._inputs if node.name not in RUNNING}
-        free = (variable for variable in RUNNING if variable not in busy)
-        return next(free, None) or next(f"x{n}" for n in range(1, len(busy) + 2) if f"x{n}" not in busy)
+        busy |= self._taken | self._form.local_names | self._loops
+        busy |= {node.name for node in self._inputs if node.name not in RUNNING}
+        numbered = [f"x{number}" for number in range(1, len(busy) + 2)]
+        wanted: list[str] = [*RUNNING, *([hint] if hint else []), *LETTERS, *numbered]
+        return next(variable for variable in wanted if variable not in busy)
 
     def _write_statement(self, writer: Writer, statement: Statement, index: int, last_read: dict[Node, int]) -> None:
         node = statement.node
@@ -133,14 +136,14 @@ class Forward:
             self._write_loop(writer, node, variable)
         else:
             value = self._render(node)
-            variable = self._claim(index, statement.reads, last_read)
+            variable = self._claim(index, statement.reads, last_read, node.hint)
             writer.statement(f"{variable} = ", value, comment=node.comment or self._shape_comment(statement))
         self._variables[node] = variable
 
     def _unpacked(self, item: Node, index: int, last_read: dict[Node, int]) -> str:
         """The variable of one of several results, or those of a tuple among them; `_` for what no one reads."""
         if not item.items:
-            self._variables[item] = self._claim(index, (), last_read) if item in last_read else "_"
+            self._variables[item] = self._claim(index, (), last_read, item.hint) if item in last_read else "_"
             return self._variables[item]
         names = [self._unpacked(inner, index, last_read) for inner in item.items]
         return f"({', '.join(names)})" if set(names) != {"_"} else "_"

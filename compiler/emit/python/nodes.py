@@ -62,6 +62,8 @@ class Node:
     over: str = ""
     """For a LOOP: what it iterates over."""
     comment: str = ""
+    hint: str = ""
+    """What to call its value where the usual variables hold others."""
     items: list[Node] = field(default_factory=list)
     """The ITEM nodes of a CALL with several results."""
     bodies: Sequence[Body] = ()

@@ -33,6 +33,8 @@ class LayerSpec:
     parameters: tuple[Parameter, ...] = ()
     frozen: tuple[str, ...] = ()
     """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
+    optional: bool = False
+    """True for an op that is written as an expression where its parameters are no weights of the model."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,14 @@ class Layer:
     weights: Mapping[str, str]
     init: Mapping[str, InitializerAttr]
     """The initializer of each parameter that names one."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A weight where a layer has it: `self.embedding.weight`, with its axes in the layer's order."""
+
+    layer: Layer
+    parameter: Parameter
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,8 @@ class ClassPlan:
     layer_at: dict[Operation, Layer] = field(default_factory=dict)
     child_at: dict[CallOp, Child] = field(default_factory=dict)
     free: dict[SSAValue, FreeWeight] = field(default_factory=dict)
+    held: dict[SSAValue, Held] = field(default_factory=dict)
+    """Weights of layers that other ops use too (a tied embedding)."""
     refused: set[Operation] = field(default_factory=set)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuralc.dialects.dims import Dim, Function, Monomial, Symbol, as_dim
@@ -43,6 +44,32 @@ def sized(size: int | Dim, inputs: tuple[Node, ...]) -> Sized | None:
 def written(size: int | Dim, places: dict[str, Expression]) -> Expression:
     """A size over symbols that are each found at a place."""
     return _sum(as_dim(size), places)
+
+
+class Sizes:
+    """Sizes that one expression writes: numbers, and for symbolic ones what finds them in the shapes of arguments."""
+
+    def __init__(self, wanted: Sequence[int | Dim], inputs: Sequence[Node]) -> None:
+        self._wanted = wanted
+        self._found = [
+            sized(size, tuple(inputs)) if isinstance(size, Dim) and not size.is_static else None for size in wanted
+        ]
+        self.nodes = tuple(node for found in self._found if found is not None for node in found.nodes)
+        """What the expression reads for them."""
+
+    @property
+    def absent(self) -> Dim | None:
+        """A size that no argument has."""
+        pairs = zip(self._wanted, self._found, strict=True)
+        return next((size for size, found in pairs if isinstance(size, Dim) and not size.is_static and not found), None)
+
+    def written(self, arguments: Sequence[Expression]) -> list[Expression]:
+        """The sizes, with the expressions of `nodes` as arguments."""
+        rest = iter(arguments)
+        return [
+            name(str(as_dim(size).value)) if found is None else found.expression(tuple(next(rest) for _ in found.nodes))
+            for size, found in zip(self._wanted, self._found, strict=True)
+        ]
 
 
 def _symbol(size: int | Dim) -> str | None:

@@ -10,9 +10,12 @@ from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.layouts import Layouts, Order, conversion, natural, permuted
 from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.form import Form
+from neuralc.emit.python.names import identifier
 from neuralc.emit.python.nodes import Kind, Node, Render
 from neuralc.emit.python.plan import ClassPlan
 from neuralc.emit.refusals import Refusals
+
+LONGEST_HINT = 24
 
 
 class Values:
@@ -53,6 +56,7 @@ class Values:
         """A new node for the only result of an op."""
         value = op.results[0]
         node = self.add(kind, inputs, render, self.shape(value, self.layouts.orders[value]))
+        node.hint = _hint(value)
         self.alias(op, node)
         return node
 
@@ -80,7 +84,8 @@ class Values:
     def at(self, value: SSAValue, order: Order) -> Node:
         """The node of a value with its axes in the given order; a permute is made once."""
         if value not in self._at:
-            self._at[value] = {natural(value): self._weight(value)}
+            held = self.plan.held.get(value)
+            self._at[value] = {held.parameter.axes if held else natural(value): self._weight(value)}
         made = self._at[value]
         if order not in made:
             have, source = next(iter(made.items()))
@@ -95,10 +100,20 @@ class Values:
         return made[order]
 
     def _weight(self, value: SSAValue) -> Node:
-        # A weight without an attribute of its own belongs to a layer, and this use of it was refused.
-        free = self.plan.free.get(value)
-        attribute = name(self.form.access(free.attribute) if free else "...")
+        # A weight without an attribute was refused.
+        attribute = name("...")
+        if value in self.plan.free:
+            attribute = name(self.form.access(self.plan.free[value].attribute))
+        elif value in self.plan.held:
+            held = self.plan.held[value]
+            attribute = name(self.form.parameter(self.form.access(held.layer.attribute), held.parameter.name))
         return Node(Kind.INLINE, (), lambda _: attribute, shape_of(value.type))
+
+
+def _hint(value: SSAValue) -> str:
+    """The last name in a value's path: `keys` of `encoder.0.attention.keys`."""
+    parts = [part for part in (value.name_hint or "").split(".") if part and not part.isdigit()]
+    return identifier(parts[-1]) if parts and len(parts[-1]) <= LONGEST_HINT else ""
 
 
 def _layout_comment(have: Order, want: Order) -> str:

@@ -16,9 +16,13 @@ POSITIONAL = {
     "nn.Conv": ("in_channels", "out_channels"),
     "nn.ConvTranspose": ("in_channels", "out_channels"),
     "nn.Dropout": ("p",),
+    "nn.Embedding": ("num_embeddings", "embedding_dim"),
     "nn.FeatureAlphaDropout": ("p",),
+    "nn.GroupNorm": ("num_groups", "num_channels"),
+    "nn.LayerNorm": ("normalized_shape",),
     "nn.Linear": ("in_features", "out_features"),
     "nn.PReLU": ("num_parameters",),
+    "nn.RMSNorm": ("normalized_shape",),
 }
 
 _WINDOW = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}

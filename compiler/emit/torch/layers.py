@@ -7,6 +7,8 @@
 | graph.dense       | nn.Linear          | [in, units] -> axes (1, 0)                     |
 | graph.batch_norm  | nn.BatchNorm1d..3d | vectors                                        |
 | graph.prelu       | nn.PReLU           | a vector; otherwise written out with a parameter |
+| graph.gather      | nn.Embedding       | rows of a table that is a weight               |
+| graph.layer_norm, rms_norm, group_norm | nn.LayerNorm, RMSNorm, GroupNorm | vectors     |
 | graph.dropout     | nn.Dropout, nn.Dropout1d..3d, nn.AlphaDropout | where torch has it          |
 """
 
@@ -23,10 +25,16 @@ from neuralc.dialects.graph import (
     ConvTransposeOp,
     DenseOp,
     DropoutOp,
+    GatherOp,
+    GetWeightOp,
+    GroupNormOp,
+    LayerNormOp,
     PreluOp,
     ReshapeOp,
+    RmsNormOp,
     TransposeOp,
 )
+from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.layouts import Order
 from neuralc.emit.python.expressions import Value, call
@@ -59,15 +67,23 @@ def _conv(op: ConvOp, refusals: Refusals) -> LayerSpec | None:
     *window, depth, out = sizes_of(op.kernel)
     options = _window_options(op, tuple(window), symmetric_padding(op.literal("pads")))
     constructor = call(f"nn.Conv{len(window)}d", depth * op.literal("groups"), out, **options)
-    return LayerSpec("conv", constructor, (_conv_kernel(op), *_bias(op.bias)))
+    return LayerSpec("conv", constructor, (_conv_kernel(op), *_bias(op.bias)), optional=True)
 
 
 def _window_options(
     op: ConvOp | ConvTransposeOp, window: tuple[int, ...], padding: tuple[int, ...] | None
 ) -> dict[str, Value]:
     """The options that convolutions share, without those at their defaults."""
-    ones = (1,) * len(window)
-    options: dict[str, Value] = {"kernel_size": square(window)}
+    options = {"kernel_size": square(window), **function_options(op, padding)}
+    if op.bias is None:
+        options["bias"] = False
+    return options
+
+
+def function_options(op: ConvOp | ConvTransposeOp, padding: tuple[int, ...] | None) -> dict[str, Value]:
+    """Those that the functions have too."""
+    ones = (1,) * len(op.literal("strides"))
+    options: dict[str, Value] = {}
     if op.literal("strides") != ones:
         options["stride"] = square(op.literal("strides"))
     if padding and any(padding):
@@ -76,8 +92,6 @@ def _window_options(
         options["dilation"] = square(op.literal("dilations"))
     if op.literal("groups") != 1:
         options["groups"] = op.literal("groups")
-    if op.bias is None:
-        options["bias"] = False
     return options
 
 
@@ -96,7 +110,7 @@ def _conv_transpose(op: ConvTransposeOp, refusals: Refusals) -> LayerSpec | None
         options["output_padding"] = square(more)
     constructor = call(f"nn.ConvTranspose{rank}d", depth, per_group * op.literal("groups"), **options)
     kernel, axes = _untransposed(op.kernel, (rank, rank + 1, *range(rank)))
-    return LayerSpec("conv_transpose", constructor, (Parameter("weight", kernel, axes), *_bias(op.bias)))
+    return LayerSpec("conv_transpose", constructor, (Parameter("weight", kernel, axes), *_bias(op.bias)), optional=True)
 
 
 def cropped_alike(op: ConvTransposeOp) -> tuple[int, ...]:
@@ -132,10 +146,12 @@ def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec | None:
     if not is_float(element_of(op.x.type)):
         refusals.add(op, f"torch has no linear layer of {element_of(op.x.type)}")
         return None
+    if len(sizes_of(op.kernel)) != 2:
+        return None
     inputs, units = sizes_of(op.kernel)
     options: dict[str, Value] = {} if op.bias is not None else {"bias": False}
     constructor = call("nn.Linear", inputs, units, **options)
-    return LayerSpec("dense", constructor, (Parameter("weight", op.kernel, (1, 0)), *_bias(op.bias)))
+    return LayerSpec("dense", constructor, (Parameter("weight", op.kernel, (1, 0)), *_bias(op.bias)), optional=True)
 
 
 def _bias(bias: SSAValue | None) -> tuple[Parameter, ...]:
@@ -160,11 +176,64 @@ def _batch_norm(op: BatchNormOp, refusals: Refusals) -> LayerSpec | None:
     constructor = call(f"nn.BatchNorm{max(rank - 2, 1)}d", sizes_of(op.mean)[0], **options)
     sources = {"weight": op.gamma, "bias": op.beta, "running_mean": op.mean, "running_var": op.variance}
     held = tuple(Parameter(name, value, (0,)) for name, value in sources.items() if name not in absent)
-    return LayerSpec("batch_normalization", constructor, held, tuple(absent) if len(absent) == 1 else ())
+    frozen = tuple(absent) if len(absent) == 1 else ()
+    return LayerSpec("batch_normalization", constructor, held, frozen, optional=True)
 
 
 def _is_constant(value: SSAValue, number: float) -> bool:
     return isinstance(value.owner, ConstantOp) and value.owner.literal("value") == number
+
+
+def _embedding(op: GatherOp, refusals: Refusals) -> LayerSpec | None:
+    """Rows of a table; a table of vectors that no layer has is read by a subscript."""
+    if (
+        len(shape_of(op.x.type)) != 2
+        or len(sizes_of(op.x)) != 2
+        or op.literal("axis") != 0
+        or not _computed(op.indices)
+    ):
+        return None
+    if not is_float(element_of(op.x.type)):
+        return None
+    constructor = call("nn.Embedding", *sizes_of(op.x))
+    return LayerSpec("embedding", constructor, (Parameter("weight", op.x, (0, 1)),), optional=True)
+
+
+def _computed(value: SSAValue) -> bool:
+    """True for what depends on an input of the run; what is written into the model may count rows from the end."""
+    owner = value.owner
+    return not isinstance(owner, GetWeightOp | ConstantOp)
+
+
+def _norm(op: LayerNormOp | RmsNormOp, refusals: Refusals) -> LayerSpec | None:
+    """With weights of the normalized shape; others are factors and summands behind the function."""
+    shape = shape_of(op.x.type)
+    normalized = shape[normalize_axis(op.literal("axis"), len(shape)) :]
+    if any(shape_of(operand.type) != normalized for operand in op.operands[1:]):
+        return None
+    sizes = sizes_of(op.scale)
+    options: dict[str, Value] = {} if op.literal("epsilon") == 1e-5 else {"eps": op.literal("epsilon")}
+    named = {"weight": op.scale}
+    if isinstance(op, RmsNormOp):
+        options = {"eps": op.literal("epsilon")}
+    elif op.bias is None:
+        options["bias"] = False
+    else:
+        named["bias"] = op.bias
+    function, kind = ("nn.RMSNorm", "rms_norm") if isinstance(op, RmsNormOp) else ("nn.LayerNorm", "layer_norm")
+    constructor = call(function, sizes[0] if len(sizes) == 1 else sizes, **options)
+    axes = tuple(range(len(sizes)))
+    held = tuple(Parameter(name, value, axes) for name, value in named.items())
+    return LayerSpec(kind, constructor, held, optional=True)
+
+
+def _group_norm(op: GroupNormOp, refusals: Refusals) -> LayerSpec | None:
+    if normalize_axis(op.literal("axis"), len(shape_of(op.x.type))) != 1:
+        return None
+    (channels,) = sizes_of(op.scale)
+    options: dict[str, Value] = {} if op.literal("epsilon") == 1e-5 else {"eps": op.literal("epsilon")}
+    held = (Parameter("weight", op.scale, (0,)), Parameter("bias", op.bias, (0,)))
+    return LayerSpec("group_norm", call("nn.GroupNorm", op.literal("groups"), channels, **options), held, optional=True)
 
 
 def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
@@ -198,4 +267,8 @@ _LAYERS: dict[type[Operation], Callable[..., LayerSpec | None]] = {
     BatchNormOp: _batch_norm,
     PreluOp: _prelu,
     DropoutOp: _dropout,
+    GatherOp: _embedding,
+    GroupNormOp: _group_norm,
+    LayerNormOp: _norm,
+    RmsNormOp: _norm,
 }

@@ -25,6 +25,7 @@ from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.emit.python.expressions import Expression, Value, binary, call, method, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
+from neuralc.emit.torch.lower_layers import apply_layer
 
 
 def _operands(values: Values, op: Operation) -> list[Node]:
@@ -115,6 +116,9 @@ def _top_k(values: Values, op: TopKOp) -> None:
 
 
 def _layer_norm(values: Values, op: LayerNormOp | RmsNormOp) -> None:
+    if op in values.plan.layer_at:
+        apply_layer(values, op)
+        return
     shape = shape_of(op.x.type)
     normalized = tuple(
         size for size in shape[normalize_axis(op.literal("axis"), len(shape)) :] if isinstance(size, int)
@@ -135,6 +139,9 @@ def _layer_norm(values: Values, op: LayerNormOp | RmsNormOp) -> None:
 
 
 def _group_norm(values: Values, op: GroupNormOp) -> None:
+    if op in values.plan.layer_at:
+        apply_layer(values, op)
+        return
     if normalize_axis(op.literal("axis"), len(shape_of(op.x.type))) != 1:
         values.refuse(op, "torch normalizes groups of channels at axis 1 only")
         return

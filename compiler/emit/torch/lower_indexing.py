@@ -11,10 +11,11 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import ConcatOp, ExpandOp, GatherOp, IotaOp, SizeOp
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import shape_of
-from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name
+from neuralc.emit.python.expressions import Expression, Precedence, call, method, name
 from neuralc.emit.python.nodes import Kind
-from neuralc.emit.python.sizes import Sized, sized
+from neuralc.emit.python.sizes import Sizes, sized
 from neuralc.emit.python.values import Values
+from neuralc.emit.torch.lower_layers import apply_layer
 
 
 def _concat(values: Values, op: ConcatOp) -> None:
@@ -29,33 +30,23 @@ def _expand(values: Values, op: ExpandOp) -> None:
     """-1 keeps a size; a new one is a number or a size of an argument."""
     before, after = shape_of(op.x.type), shape_of(op.result.type)
     kept = (1,) * (len(after) - len(before)) + before
-    entries: list[Value | Sized] = []
-    for old, new in zip(kept, after, strict=True):
-        if old == new and len(entries) >= len(after) - len(before):
-            entries.append(-1)
-        elif isinstance(new, Dim):
-            found = sized(new, tuple(values.inputs))
-            if found is None:
-                values.refuse(op, f"no argument has the size {new}")
-                return
-            entries.append(found)
-        else:
-            entries.append(new)
-    nodes = [node for entry in entries if isinstance(entry, Sized) for node in entry.nodes]
-
-    def render(x: Sequence[Expression]) -> Expression:
-        arguments = iter(x[1:])
-        sizes = [
-            entry.expression(tuple(next(arguments) for _ in entry.nodes)) if isinstance(entry, Sized) else entry
-            for entry in entries
-        ]
-        return method(x[0], "expand", *sizes)
-
-    values.define(op, Kind.VIEW, [values.operand(op, 0), *nodes], render)
+    fresh = len(after) - len(before)
+    entries = [
+        -1 if old == new and axis >= fresh else new for axis, (old, new) in enumerate(zip(kept, after, strict=True))
+    ]
+    sizes = Sizes(entries, values.inputs)
+    if sizes.absent is not None:
+        values.refuse(op, f"no argument has the size {sizes.absent}")
+        return
+    operands = [values.operand(op, 0), *sizes.nodes]
+    values.define(op, Kind.VIEW, operands, lambda x: method(x[0], "expand", *sizes.written(x[1:])))
 
 
 def _gather(values: Values, op: GatherOp) -> None:
-    """A subscript, in which a negative number counts from the end too."""
+    """A subscript, in which a negative number counts from the end too; rows of a weight are an embedding."""
+    if op in values.plan.layer_at:
+        apply_layer(values, op, index=1)
+        return
     axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
     before = ":, " * axis
 

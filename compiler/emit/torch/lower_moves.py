@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ from xdsl.ir import Operation
 from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import PadOp, ResizeOp, SliceOp
 from neuralc.dialects.types import element_of, is_float, shape_of
-from neuralc.emit.python.expressions import Expression, Value, call
+from neuralc.emit.python.expressions import Expression, Value, call, method
 from neuralc.emit.python.nodes import Kind
+from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 
 MODES = {("linear", 1): "linear", ("linear", 2): "bilinear", ("linear", 3): "trilinear", ("cubic", 2): "bicubic"}
@@ -36,15 +38,26 @@ def pad_argument(low: Sequence[int], high: Sequence[int]) -> tuple[Value, ...]:
 
 
 def _slice(values: Values, op: SliceOp) -> None:
+    """torch slices forwards: what goes backwards is turned around first."""
     order, literals = values.layouts.orders[op.result], op.literals()
-    sizes, counts = shape_of(op.x.type), shape_of(op.result.type)
-    steps = literals["steps"]
-    written = [_subscript(sizes[i], op.starts.data[i], steps[i], counts[i]) for i in order]
-    subscripts = [text for text in written if text is not None]
-    if len(subscripts) < len(written):
-        values.refuse(op, "torch slices forwards, and a bound that is symbolic is not written yet")
+    sizes, counts, steps = shape_of(op.x.type), shape_of(op.result.type), literals["steps"]
+    turned = [axis for axis in range(len(order)) if steps[order[axis]] < 0]
+    bounds = [
+        _bounds(sizes[i], as_dim(sizes[i]) - op.starts.data[i] - 1 if steps[i] < 0 else op.starts.data[i], steps[i], n)
+        for i, n in ((i, counts[i]) for i in order)
+    ]
+    found = Sizes([bound for pair in bounds for bound in pair], values.inputs)
+    if found.absent is not None:
+        values.refuse(op, f"no argument has the size {found.absent}")
         return
-    values.define(op, Kind.VIEW, [values.operand(op, 0)], lambda x: subscripted(x[0], subscripts))
+
+    def render(x: Sequence[Expression]) -> Expression:
+        written = iter(found.written(x[1:]))
+        forwards = method(x[0], "flip", *turned) if turned else x[0]
+        pairs = ((next(written).text, next(written).text) for _ in order)
+        return subscripted(forwards, [_subscript(*pair, abs(steps[i])) for i, pair in zip(order, pairs, strict=True)])
+
+    values.define(op, Kind.VIEW, [values.operand(op, 0), *found.nodes], render)
 
 
 def subscripted(x: Expression, subscripts: Sequence[str]) -> Expression:
@@ -53,13 +66,21 @@ def subscripted(x: Expression, subscripts: Sequence[str]) -> Expression:
     return x if last < 0 else Expression(f"{x.text}[{', '.join(subscripts[: last + 1])}]")
 
 
-def _subscript(size: int | Dim, start: Dim, step: int, count: int | Dim) -> str | None:
-    """One entry of a subscript; None where a bound is symbolic, or goes backwards."""
-    behind = as_dim(size) - (start + (as_dim(count) - 1) * step + 1)
-    if step < 1 or not start.is_static or not behind.is_static:
-        return None
-    end = "" if behind.value < step else str(-behind.value)
-    return f"{start.value or ''}:{end}" + (f":{step}" if step > 1 else "")
+def _bounds(size: int | Dim, start: Dim, step: int, count: int | Dim) -> tuple[Dim, Dim]:
+    """Where a slice begins and ends: the end counted from behind where that is a number, 0 for the end itself."""
+    end = start + (as_dim(count) - 1) * abs(step) + 1
+    behind = as_dim(size) - end
+    if not behind.is_static:
+        return start, end
+    return start, as_dim(0 if behind.value < abs(step) else -behind.value)
+
+
+def _subscript(start: str, end: str, step: int) -> str:
+    """One entry of a subscript; bounds that are more than a name or a number stand apart, as ruff writes them."""
+    low, high = (text if text != "0" else "" for text in (start, end))
+    simple = all(re.fullmatch(r"-?\w*", text) for text in (low, high))
+    written = f"{low}:{high}" if simple else f"{low} : {high}".strip()
+    return written + (f":{step}" if step > 1 and simple else f" : {step}" if step > 1 else "")
 
 
 def _resize(values: Values, op: ResizeOp) -> None:

@@ -77,7 +77,6 @@ def test_it_reads_as_one_writes_it(layers: str, shape: str, line: str) -> None:
     ("layers", "shape", "reason"),
     [
         ('UpSampling2D(2, interpolation="lanczos3")', "(4, 5, 3)", "torch has no resizing like lanczos3"),
-        ('Conv1D(2, 3, strides=2, padding="same")', "(S, 3)", "a bound that is symbolic is not written yet"),
     ],
 )
 def test_what_torch_has_no_words_for_is_refused(layers: str, shape: str, reason: str) -> None:
