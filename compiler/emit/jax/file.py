@@ -17,6 +17,7 @@ from neuralc.emit.jax.init_texts import SINGLETONS, InitTexts
 from neuralc.emit.jax.init_writer import InitWriter
 from neuralc.emit.jax.layer_texts import LayerTexts
 from neuralc.emit.jax.lower_states import write_init_state
+from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.training_text import write_train_forward, write_training
 from neuralc.emit.python.expressions import literal
 from neuralc.emit.python.planned import Planned
@@ -46,7 +47,8 @@ class ModuleFile:
 
     def text(self) -> str:
         computing, starting = Writer(), Writer()
-        writer = FunctionWriter(computing, precise=self._is_precise, stateful=self._stateful)
+        options = Options(self._planned.classes)
+        writer = FunctionWriter(computing, options, precise=self._is_precise, stateful=self._stateful)
         for shared in self._planned.classes:
             computing.blank(2)
             writer.write(shared)
@@ -57,7 +59,7 @@ class ModuleFile:
         if self._stateful:
             write_init_state(starting, self._module, wide=self._conventions.wide)
         if self._has_weights:
-            init = InitWriter(starting, self._dtype)
+            init = InitWriter(starting, options, self._dtype)
             for shared in self._planned.classes:
                 if shared.variants[0].plan.members:
                     init.write(shared)

@@ -46,6 +46,10 @@ POSITIONAL = {
 }
 
 
+DEFAULTS = {key: {"stride": "1"} for key in ("init_conv", "init_conv_transpose", "init_depthwise_conv")}
+"""Options that functions may have as parameters, with what they are where they are left out (options.py)."""
+
+
 def form_of(conventions: Conventions) -> JaxForm:
     """The form of a file with these conventions."""
     return JaxForm(
@@ -60,9 +64,11 @@ def form_of(conventions: Conventions) -> JaxForm:
         class_name=function_name,
         attribute=str,
         parameter='{}["{}"]'.format,
+        loop_variable=lambda _: "block",
         applied=_applied,
         with_states=with_states,
         positional=POSITIONAL,
+        defaults=DEFAULTS,
         indent=4,
         conventions=conventions,
     )
@@ -88,7 +94,7 @@ def _applied(child: Child, held: str, arguments: Sequence[Expression]) -> Expres
     """`block(params["block"], x)`; a function without weights takes none, one that trains has the step of training."""
     trees = [name(held)] if child.plan.members else []
     step = [name("train")] if trains(child.plan) else []
-    return call(child.plan.written, *trees, *arguments, *step)
+    return call(child.plan.written, *trees, *arguments, *step, *map(name, child.options))
 
 
 def trains(plan: ClassPlan) -> bool:

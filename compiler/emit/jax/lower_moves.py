@@ -41,6 +41,9 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         values.alias(op, x)
     elif (added := added_axes(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: name(f"{x[0].within(Precedence.ATOM)}[{', '.join(added)}]"))
+    elif x.kind is Kind.INLINE and x.inputs == () and op.result.has_one_use() and all(isinstance(n, int) for n in shape):
+        # A weight in another shape is written where it is read.
+        values.define_inline(op, method(x.render([]), "reshape", *shape))
     elif (sizes := _sizes(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: _reshaped(x[0], sizes))
     else:
@@ -115,10 +118,21 @@ def _slice(values: Values, op: SliceOp) -> None:
         texts = []
         for start, end, step in entries:
             bounds = [str(next(computed)) if isinstance(bound, Dim) else bound for bound in (start, end)]
-            texts.append(f"{bounds[0]}:{bounds[1]}" + (f":{step}" if step != 1 else ""))
+            texts.append(_slice_text(*map(str, bounds), "" if step == 1 else str(step)))
         return subscripted(x[0], texts)
 
     values.define(op, Kind.VIEW, [values.operand(op, 0), *found.nodes], render)
+
+
+def _slice_text(start: str, end: str, step: str) -> str:
+    """`1:-1`; bounds that are more than a name or a number have spaces between, as ruff formats them."""
+    bounds = [start, end, *([step] if step else [])]
+    if not any(mark in bound for bound in bounds for mark in " .[("):
+        return ":".join(bounds)
+    text = bounds[0]
+    for bound in bounds[1:]:
+        text = f"{text} :".lstrip() + (f" {bound}" if bound else "")
+    return text
 
 
 def _bounds(size: int | Dim, start: Dim, step: int, count: int | Dim) -> tuple[str | Dim, str | Dim, int]:

@@ -11,7 +11,7 @@ from neuralc.dialects.dims import as_dim
 from neuralc.dialects.graph import ArgMaxPoolOp, AveragePoolOp, MaxPoolOp
 from neuralc.dialects.graph.shapes import SPATIAL
 from neuralc.dialects.types import element_of, is_float, shape_of
-from neuralc.emit.jax.lower_layers import padding_of
+from neuralc.emit.jax.padding import padding_of
 from neuralc.emit.python.expressions import Value, call
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.values import Values

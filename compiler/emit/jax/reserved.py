@@ -14,5 +14,5 @@ HELPERS = frozenset({*functions(), *LAYER_NAMES, *INIT_NAMES})
 FUNCTION_NAMES = _FILE | HELPERS | {name.removeprefix("init_") for name in INIT_NAMES}
 """What the function of a block may not be called; `init_` in front of its name makes another one."""
 
-LOCAL_NAMES = frozenset({"params", "state", "train", "jax", "jnp", "lax", "nn", "math", "keys", "key"}) | HELPERS
+LOCAL_NAMES = _FILE | HELPERS | {"body", "key", "keys", "otherwise", "state", "then"}
 """What a parameter or variable of a body may not be called: names of the file that it uses."""

@@ -15,7 +15,7 @@ from neuralc.emit.refusals import Refusals
 
 if TYPE_CHECKING:
     from neuralc.emit.python.lowering import Lowered
-    from neuralc.emit.python.plan import Child, LayerSpec
+    from neuralc.emit.python.plan import Child, ClassPlan, LayerSpec
     from neuralc.emit.python.values import Values
 
 Lowering: TypeAlias = "Callable[[Values, Any], None]"
@@ -65,6 +65,8 @@ class Form:
     """How a body reaches a layer, a weight or a part of the model by its name."""
     parameter: Callable[[str, str], str] = "{}.{}".format
     """A parameter of a layer, reached by a text, by its name."""
+    loop_variable: Callable[[str], str] = str
+    """What one of the parts of a list is called in a loop over them."""
     applied: Callable[[Child, str, Sequence[Expression]], Expression] = _called
     """A part of the model, reached by a text, applied to values."""
     with_states: Callable[[Lowered], Callable[[Sequence[Expression]], Expression]] | None = None
@@ -75,6 +77,10 @@ class Form:
     """What constructor options are that are not written, as texts: those that one class may have as parameters."""
     indent: int = 8
     """The columns in front of the statements of a body."""
+
+    def of_plan(self, plan: ClassPlan) -> Form:
+        """The form as one function of the model has it."""
+        return self
 
     def access(self, attribute: str, index: int | None = None) -> str:
         """`self.blocks[0]`."""

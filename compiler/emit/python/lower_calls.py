@@ -37,7 +37,9 @@ def chains(plan: ClassPlan, layouts: Layouts, form: Form, taken: Iterable[str]) 
     for attribute, ops in lists.items():
         index = _data_index(plan, ops[0])
         if index is not None and _is_chain(plan, layouts, ops, index):
-            chain = Chain(tuple(ops), attribute, index, names.claim(attribute), plan.child_at[ops[0]])
+            chain = Chain(
+                tuple(ops), attribute, index, names.claim(form.loop_variable(attribute)), plan.child_at[ops[0]]
+            )
             found.update(dict.fromkeys(ops, chain))
     return found
 

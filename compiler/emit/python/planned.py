@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -46,11 +46,14 @@ def planned(module: ModuleOp, form: Form) -> Planned:
                 help="emit code from the model as written, before passes that fold weights",
             )
     structure = Structure(module, table, form, refusals)
+    # A variable that is called as a function of the file would hide it.
+    form = replace(form, local_names=form.local_names | {plan.name for plan in structure.classes})
     layouts = Layouts(table, structure.weights, form.demanded_order)
     layouts.analyze(structure.model.function, [natural(argument) for argument in structure.model.function.arguments])
     classes = [
-        ClassText(plan, lower(plan, layouts, form, refusals, input_names(plan, form)), form)
+        ClassText(plan, lower(plan, layouts, own, refusals, input_names(plan, own)), own)
         for plan in structure.classes
+        for own in [form.of_plan(plan)]
     ]
     refusals.raise_if_any()
     return Planned(structure, share(classes, form))
