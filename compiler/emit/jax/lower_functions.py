@@ -132,7 +132,7 @@ def _where(values: Values, op: WhereOp) -> None:
 def _prelu(values: Values, op: PreluOp) -> None:
     values.define(
         op,
-        Kind.ACTIVATION,
+        Kind.OTHER,
         operands(values, op),
         lambda x: call("jnp.where", binary(">=", x[0], name("0")), x[0], binary("*", x[1], x[0])),
     )

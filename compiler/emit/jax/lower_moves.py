@@ -41,7 +41,9 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         values.alias(op, x)
     elif (added := added_axes(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: name(f"{x[0].within(Precedence.ATOM)}[{', '.join(added)}]"))
-    elif x.kind is Kind.INLINE and x.inputs == () and op.result.has_one_use() and all(isinstance(n, int) for n in shape):
+    elif (
+        x.kind is Kind.INLINE and x.inputs == () and op.result.has_one_use() and all(isinstance(n, int) for n in shape)
+    ):
         # A weight in another shape is written where it is read.
         values.define_inline(op, method(x.render([]), "reshape", *shape))
     elif (sizes := _sizes(x.shape, shape)) is not None:

@@ -47,19 +47,24 @@ def average_pool(
     dilation: Ints | None = None,
 ) -> Array:
     """The mean of the values under each window; padding does not count."""
+    strides, dilation = strides or window, dilation or (1,) * x.ndim
+    total = window_sum(x, window, strides, padding, dilation)
+    for axis, size in enumerate(x.shape):
+        pads = padding if isinstance(padding, str) else padding[axis : axis + 1]
+        along = (window[axis],), (strides[axis],), pads, (dilation[axis],)
+        counts = window_sum(jnp.ones(size, x.dtype), *along)
+        total = total / counts.reshape(-1, *[1] * (x.ndim - 1 - axis))
+    return total
 
-    def pool(x: Array) -> Array:
-        return lax.reduce_window(
-            x,
-            jnp.zeros((), x.dtype),
-            lax.add,
-            window,
-            strides or window,
-            padding,
-            window_dilation=dilation,
-        )
 
-    return pool(x) / pool(jnp.ones_like(x))
+def window_sum(
+    x: Array, window: Ints, strides: Ints, padding: Padding, dilation: Ints
+) -> Array:
+    """The sum under each window."""
+    zero = jnp.zeros((), x.dtype)
+    return lax.reduce_window(
+        x, zero, lax.add, window, strides, padding, window_dilation=dilation
+    )
 
 
 def arg_max_pool(
