@@ -43,7 +43,7 @@ class ExportedModel:
             )
         with jax.enable_x64(True):
             self._weights = load_file(str(folder / "weights.safetensors"))
-        self._program = export.deserialize(bytearray((folder / "model.jaxexport").read_bytes()))
+        self._program: Any = export.deserialize(bytearray((folder / "model.jaxexport").read_bytes()))
 
     def __call__(self, *given: Any, out: Any = None, **named: Any) -> Any:
         """Raises ModelError E0904 for inputs that the model does not take."""

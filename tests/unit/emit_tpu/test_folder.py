@@ -102,6 +102,13 @@ def test_a_folder_of_another_version_is_refused(folder: Path, tmp_path: Path) ->
         neuralc.load(other)
 
 
+def test_what_jax_cannot_lower_is_told(tmp_path: Path) -> None:
+    done = neuralc_command(EXAMPLES / "mlp.nr", "--target", "tpu", "-o", tmp_path / "mlp.tpu", platform="none_such")
+    assert done.returncode == 1
+    assert "E0851" in done.stderr
+    assert "none_such" in done.stderr
+
+
 def test_states_are_refused(tmp_path: Path) -> None:
     (tmp_path / "m.nr").write_text("network M { input: (3, 2) layers: LSTM(4, stateful=true) }")
     done = neuralc_command(tmp_path / "m.nr", "--target", "tpu")
