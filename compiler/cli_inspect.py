@@ -80,7 +80,7 @@ def _definitions(model: Path, kind: str, output: str | None) -> int | None:
 def _summary(model: Path, options: Options, sizes: Mapping[str, int], error_format: ErrorFormat) -> Summary:
     from neuralc import driver
     from neuralc.dialects.graph import ModelOp
-    from neuralc.frontends.onnx.refusals import UnsupportedModel
+    from neuralc.frontends.refusals import UnsupportedModel
     from neuralc.grammar.diagnostics import usage_error
     from neuralc.inspection.graph_level import summarize
     from neuralc.inspection.names import keep_paths

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from neuralc.driver import Options
-    from neuralc.exported import ExportedModel
     from neuralc.interpreted import InterpretedModel
     from neuralc.runtime import Model
 
@@ -42,7 +41,7 @@ Examples:
 def command(
     model: Path, inputs: Sequence[str], output: str | None, target: str, error_format: str, **flags: Any
 ) -> int:
-    """Run MODEL on arrays: a .nr program, an ONNX model, IR (.mlir), or a .so or .tpu that neuralc made."""
+    """Run MODEL on arrays: a model, IR (.mlir), or what neuralc made of one: a library (.so), a folder (.tpu)."""
     from neuralc.api import as_diagnostics
     from neuralc.execution import with_execution
 
@@ -56,7 +55,7 @@ def command(
     return 0
 
 
-def _load(model: Path, options: Options, target: str) -> Model | InterpretedModel | ExportedModel:
+def _load(model: Path, options: Options, target: str) -> Model | InterpretedModel:
     from neuralc import api
 
     if model.suffix in (".so", ".tpu"):

@@ -172,7 +172,7 @@ def _prepared(model: ModelProto, options: Mapping[str, Any], fixed: Mapping[str,
     """The model compiled, with `fixed` values for some inputs. Raises as Backend.prepare."""
     from neuralc import api
     from neuralc.frontends.onnx.load import Fixed, load_bytes
-    from neuralc.frontends.onnx.refusals import UnsupportedModel
+    from neuralc.frontends.refusals import UnsupportedModel
 
     try:
         found = load_bytes(model.SerializeToString(), Fixed(options["dims"] or {}, fixed or {}))

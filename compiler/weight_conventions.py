@@ -210,7 +210,19 @@ TORCH: Mapping[str, Rule] = {
 }  # fmt: skip
 """Layer -> what PyTorch's module of the same meaning calls its tensors, and how they lie."""
 
+
+# --- the file that a model came from ---------------------------------------------------------------------------------
+def _source(declared: Sequence[WeightDeclaration], found: Iterable[str]) -> Mapping[str, Recipe]:
+    """By the names that weights had before the import gave some of them better ones."""
+    if not any(weight.source for weight in declared):
+        return {}
+    names = set(found)
+    sources = {weight.name: weight.source or weight.name for weight in declared}
+    return {name: Recipe((source,), _same) for name, source in sources.items() if source in names}
+
+
 CONVENTIONS: Sequence[Convention] = (
+    Convention("the file that the model came from", _source, re.compile(r"(?!)")),
     Convention("Keras", _keras, re.compile(r"seed_generator|optimizer")),
     Convention("PyTorch", _torch, re.compile(r"num_batches_tracked$")),
 )

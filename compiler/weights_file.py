@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import WeightAttr, WeightOp
+from neuralc.dialects.graph import SOURCE, WeightAttr, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype
 from neuralc.dialects.weights import WeightStore
@@ -70,6 +70,7 @@ def declared_weights(module: ModuleOp) -> tuple[WeightDeclaration, ...]:
             bool(to_literal(op.attributes["trainable"])) if "trainable" in op.attributes else True,
             _configured(op.regularizer),
             _configured(op.constraint),
+            source=str(to_literal(op.attributes[SOURCE])) if SOURCE in op.attributes else "",
         )
         for op in module.body.block.ops
         if isinstance(op, WeightOp) and op.body is None

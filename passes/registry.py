@@ -28,6 +28,8 @@ NAMES: tuple[str, ...] = (
     "graph-fold-batch-norm",
     "graph-fold-constants",
     "graph-inline",
+    "graph-outline-blocks",
+    "graph-raise-layers",
     "graph-specialize-inference",
     "graph-to-tensor",
     "kernel-canonicalize",

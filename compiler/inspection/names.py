@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FusedLoc, LocationAttr
 from xdsl.ir import Attribute, Operation
 
 from neuralc.dialects.graph import CallOp, GetWeightOp
+from neuralc.passes.scopes import scopes_of
 
 Parts: TypeAlias = tuple[str, ...]
 
@@ -79,6 +80,9 @@ def _names(location: Attribute) -> Iterator[str]:
         case CallSiteLoc():
             yield from _names(location.caller)
             yield from _names(location.callee)
+        case NameLoc(location=NameLoc()):
+            yield scopes_of(location)[-1].path
+            yield location.desc.data
         case NameLoc():
             yield from _names(location.location)
             yield location.desc.data

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from neuralc.dialects.types import numpy_dtype
 from neuralc.frontends.onnx import wire
 from neuralc.frontends.onnx.element_types import ELEMENTS, name_of
-from neuralc.frontends.onnx.scope import label, module_of, names_used, ordered
+from neuralc.frontends.onnx.names import module_of
+from neuralc.frontends.onnx.scope import label, names_used, ordered
 from neuralc.inspection.kinds import KINDS, kind_of
 from neuralc.inspection.names import split
 from neuralc.inspection.summary import Layer, Port, Shape, Summary, Unsupported, Value
@@ -26,7 +27,7 @@ from neuralc.mapped_file import map_file
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-    from neuralc.frontends.onnx.refusals import Refusals
+    from neuralc.frontends.refusals import Refusals
 
 BITS = {"float": 32, "double": 64, "bool": 8}
 """Of element types whose names do not say it."""

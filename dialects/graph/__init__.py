@@ -93,6 +93,7 @@ from neuralc.dialects.graph.logic import (
     WhereOp,
 )
 from neuralc.dialects.graph.module import (
+    SOURCE,
     CallOp,
     DimOp,
     FuncOp,
@@ -163,6 +164,7 @@ Graph = Dialect(
 
 __all__ = [
     "BINARY",
+    "SOURCE",
     "UNARY",
     "AbsOp",
     "AcosOp",

@@ -103,6 +103,9 @@ class DimOp(IRDLOperation):
 
 _NO_SOURCES: ArrayAttr[SymbolRefAttr] = ArrayAttr([])
 
+SOURCE = "source"
+"""The attribute of a weight that says what the file calls it that it came from, where that is another name."""
+
 
 @irdl_op_definition
 class WeightOp(IRDLOperation):
@@ -113,7 +116,8 @@ class WeightOp(IRDLOperation):
     .constraints define them;
     `graph.weight @a : tensor<..> from (@b, @c) { ^bb0(%b: .., %c: ..): ... graph.return %r }` is computed from others
     by the interpreters, in float64 where the run is exact: swap @b and @a follows. `trainable = false` weights
-    (moving statistics) are state of training, not parameters.
+    (moving statistics) are state of training, not parameters. `source = "onnx::Conv_193"` is the name in the file that
+    the model came from, where that is another one.
     """
 
     name = "graph.weight"

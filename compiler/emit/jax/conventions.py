@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -108,11 +108,17 @@ class JaxForm(Form):
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Branches of the tree that a function reads often, by their paths: what it calls them."""
 
-    def of_plan(self, plan: ClassPlan) -> JaxForm:
+    def of_plan(self, plan: ClassPlan, functions: Collection[str]) -> JaxForm:
+        """The form of one function, whose variables are not called as any function is."""
         paths = [member.path if isinstance(member, Child) else member.attribute for member in plan.members]
-        reserved = {*self.local_names, *RUNNING, *(identifier(value.name_hint or "x") for value in plan.inputs)}
+        reserved = {
+            *self.local_names,
+            *functions,
+            *RUNNING,
+            *(identifier(value.name_hint or "x") for value in plan.inputs),
+        }
         aliases = branches(paths, Names(reserved))
-        return replace(self, aliases=aliases, local_names=self.local_names | {*aliases.values()})
+        return replace(self, aliases=aliases, local_names=self.local_names | {*functions, *aliases.values()})
 
     def access(self, attribute: str, index: int | None = None) -> str:
         """`params["blocks"][0]`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from xdsl.ir import Operation
 
@@ -28,7 +29,9 @@ from neuralc.emit.jax.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.emit.jax.reserved import FUNCTION_NAMES, LOCAL_NAMES
 from neuralc.emit.layouts import Order, natural
 from neuralc.emit.python.expressions import Expression, call, method, name
+from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import function_name
+from neuralc.emit.python.nodes import NESTED, Kind
 from neuralc.emit.python.plan import Child, ClassPlan
 
 POSITIONAL = {
@@ -64,7 +67,10 @@ def form_of(conventions: Conventions) -> JaxForm:
         class_name=function_name,
         attribute=str,
         parameter='{}["{}"]'.format,
-        loop_variable=lambda _: "block",
+        loop=lambda form, attribute: ("block", lambda: form.access(attribute)),
+        nested=NESTED | {Kind.ARITHMETIC: frozenset({Kind.LAYER})},
+        owning=False,
+        forms=_forms,
         applied=_applied,
         with_states=with_states,
         positional=POSITIONAL,
@@ -79,6 +85,12 @@ _FOLLOWING = (
     SoftmaxOp, TransposeOp, UnaryOp,
 )  # fmt: skip
 """Ops that are written for any order of axes: a transpose in front of them is made behind them, or never."""
+
+
+def _forms(plans: Sequence[ClassPlan], form: Form) -> Mapping[str, Form]:
+    """Each function with the branches that it names. A variable that is called as a function would hide it."""
+    functions = {plan.name for plan in plans}
+    return {plan.name: cast(JaxForm, form).of_plan(plan, functions) for plan in plans}
 
 
 def _demanded_order(op: Operation) -> Order | None:

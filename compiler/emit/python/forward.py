@@ -16,7 +16,7 @@ from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.form import LETTERS, RUNNING, Form
 from neuralc.emit.python.lowering import Lowered
 from neuralc.emit.python.names import Names
-from neuralc.emit.python.nodes import NESTED, Body, Kind, Node
+from neuralc.emit.python.nodes import Body, Kind, Node
 from neuralc.emit.python.writer import WIDTH, Writer
 
 Result: TypeAlias = Callable[[Sequence[Expression]], Expression]
@@ -58,19 +58,22 @@ class Forward:
         for index, statement in enumerate(self._statements):
             if statement is not returned:
                 self._write_statement(writer, statement, index, last_read)
-        if result is not None:
-            writer.statement("return ", result([self._render(node, of_variable=True) for node in self._results]))
-        elif returned is not None:
+        if returned is not None:
             for body in returned.node.bodies:
                 self._write_body(writer, body)
             writer.statement("return ", self._render(returned.node))
+            return
+        values = [self._render(node, of_variable=True) for node in self._results]
+        if result is not None:
+            writer.statement("return ", result(values))
+        elif self._form.returned is not None:
+            writer.statement("return ", self._form.returned([value.text for value in values]))
         else:
-            values = [self._render(node, of_variable=True).text for node in self._results]
-            writer.line(f"return {', '.join(values)}")
+            writer.line(f"return {', '.join(value.text for value in values)}")
 
     def _returned_statement(self) -> Statement | None:
         """The last statement, where its value is all that is returned: it needs no variable."""
-        last = self._statements[-1] if self._statements else None
+        last = self._statements[-1] if self._statements and self._form.returned is None else None
         if last is None or last.node.kind is Kind.LOOP or list(self._results) != [last.node]:
             return None
         return last
@@ -81,7 +84,7 @@ class Forward:
         nested: set[Node] = set()
         for node in alive:
             for source in node.inputs:
-                if source.kind in NESTED.get(node.kind, ()) and self._uses[source] == 1:
+                if source.kind in self._form.nested.get(node.kind, ()) and self._uses[source] == 1:
                     nested.add(source)
                     if len(self._sketch(node, nested).text) + self._form.indent + len("x = ") > WIDTH:
                         nested.remove(source)
@@ -132,7 +135,10 @@ class Forward:
             writer.statement(", ".join(self._unpacked(item, index, last_read) for item in node.items) + " = ", rendered)
             return
         if node.kind is Kind.LOOP:
-            variable = self._claim(index, statement.reads, last_read)
+            last_read.update(
+                (other, max(last_read[other], index + 1)) for other in node.inputs[1:] if other in last_read
+            )
+            variable = self._claim(index, statement.reads[:1], last_read)
             self._write_loop(writer, node, variable)
         else:
             value = self._render(node)
@@ -180,8 +186,9 @@ class Forward:
         source = self._variables[node.inputs[0]]
         if source != variable:
             writer.line(f"{variable} = {source}")
-        with writer.block(f"for {node.name} in {node.over}:"):
-            writer.line(f"{variable} = {node.render([name(variable)])}")
+        with writer.block(f"for {node.name} in {node.over()}:"):
+            others = [self._render(source, of_variable=True) for source in node.inputs[1:]]
+            writer.line(f"{variable} = {node.render([name(variable), *others])}")
 
     def _shape_comment(self, statement: Statement) -> str:
         if not self._comments:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from neuralc.dialects.graph import CallOp
 from neuralc.emit.layouts import Layouts
+from neuralc.emit.python.expressions import Expression
 from neuralc.emit.python.form import RUNNING, Form
 from neuralc.emit.python.names import Names
 from neuralc.emit.python.nodes import Kind, Node
@@ -17,12 +18,16 @@ from neuralc.emit.python.values import Values
 
 @dataclass(frozen=True)
 class Chain:
-    """Calls of all items of a ModuleList in turn, each applied to nothing but the result of the one before."""
+    """Calls of all items of a ModuleList in turn, each applied to what the one before gives, and to the same others."""
 
     calls: tuple[CallOp, ...]
     attribute: str
-    input_index: int
+    data: tuple[int, ...]
+    """The operands that are no weights; the first of them that changes is the result of the call before."""
+    carried: int
+    """Which of these that is."""
     variable: str
+    over: Callable[[], str]
     child: Child
 
 
@@ -33,31 +38,36 @@ def chains(plan: ClassPlan, layouts: Layouts, form: Form, taken: Iterable[str]) 
         if child.index is not None:
             lists.setdefault(child.attribute, []).append(op)
     found: dict[CallOp, Chain] = {}
-    names = Names({*form.local_names, *RUNNING, *taken})
+    reserved = {*form.local_names, *RUNNING, *taken}
     for attribute, ops in lists.items():
-        index = _data_index(plan, ops[0])
-        if index is not None and _is_chain(plan, layouts, ops, index):
-            chain = Chain(
-                tuple(ops), attribute, index, names.claim(form.loop_variable(attribute)), plan.child_at[ops[0]]
-            )
+        data = plan.data_of(ops[0])
+        carried = _carried(ops, data)
+        if carried is not None and _is_chain(plan, layouts, ops, data, carried):
+            variable, over = form.loop(form, attribute)
+            name, child = Names(reserved).claim(variable), plan.child_at[ops[0]]
+            chain = Chain(tuple(ops), attribute, data, carried, name, over, child)
             found.update(dict.fromkeys(ops, chain))
     return found
 
 
-def _data_index(plan: ClassPlan, op: CallOp) -> int | None:
-    """Which operand is the only one that is not a weight; None where there are several, or several results."""
-    data = [index for index, operand in enumerate(op.args) if operand not in plan.weight_names]
-    return data[0] if len(data) == 1 and len(op.results) == 1 else None
+def _carried(ops: Sequence[CallOp], data: Sequence[int]) -> int | None:
+    """Which operand of a call is the result of the one before; None where none is, or a call has several results."""
+    if len(ops) < 2 or len(ops[0].results) != 1:
+        return None
+    return next((place for place, index in enumerate(data) if ops[1].args[index] is ops[0].results[0]), None)
 
 
-def _is_chain(plan: ClassPlan, layouts: Layouts, ops: Sequence[CallOp], index: int) -> bool:
+def _is_chain(plan: ClassPlan, layouts: Layouts, ops: Sequence[CallOp], data: Sequence[int], carried: int) -> bool:
     children = [plan.child_at[op] for op in ops]
     if [child.index for child in children] != list(range(len(ops))):
         return False
     if len({child.plan.name for child in children}) != 1:
         return False
+    index, others = data[carried], [each for place, each in enumerate(data) if place != carried]
     return all(
         after.args[index] is before.results[0]
+        and all(after.args[other] is before.args[other] for other in others)
+        and all(layouts.needs[after][other] == layouts.needs[before][other] for other in others)
         and before.results[0].has_one_use()
         and layouts.orders[before.results[0]] == layouts.needs[after][index]
         for before, after in pairwise(ops)
@@ -83,7 +93,14 @@ def lower_call(values: Values, op: CallOp) -> None:
 
 def lower_chain(values: Values, chain: Chain) -> None:
     """`for block in self.blocks: x = block(x)`, with the result of the last call."""
-    x = values.operand(chain.calls[0], chain.input_index)
+    inputs = [values.operand(chain.calls[0], index) for index in chain.data]
+    inputs.insert(0, inputs.pop(chain.carried))
     form = values.form
-    loop = values.define(chain.calls[-1], Kind.LOOP, [x], lambda x: form.applied(chain.child, chain.variable, x[:1]))
-    loop.over, loop.name = form.access(chain.attribute), chain.variable
+
+    def applied(x: Sequence[Expression]) -> Expression:
+        arguments = list(x[1:])
+        arguments.insert(chain.carried, x[0])
+        return form.applied(chain.child, chain.variable, arguments)
+
+    loop = values.define(chain.calls[-1], Kind.LOOP, inputs, applied)
+    loop.over, loop.name = chain.over, chain.variable

@@ -59,7 +59,7 @@ class Node:
     render: Render
     shape: Shape
     name: str = ""
-    over: str = ""
+    over: Callable[[], str] = lambda: ""
     """For a LOOP: what it iterates over."""
     comment: str = ""
     hint: str = ""

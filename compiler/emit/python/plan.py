@@ -35,6 +35,8 @@ class LayerSpec:
     """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
     optional: bool = False
     """True for an op that is written as an expression where its parameters are no weights of the model."""
+    data: int = 0
+    """Which operand of the op the layer is applied to."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class FreeWeight:
     shape: tuple[int, ...]
     trainable: bool
     init: InitializerAttr | None
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,21 @@ class ClassPlan:
     held: dict[SSAValue, Held] = field(default_factory=dict)
     """Weights of layers that other ops use too (a tied embedding)."""
     refused: set[Operation] = field(default_factory=set)
+    handed_on: set[str] = field(default_factory=set)
+    """Weights that several parts read: this class holds them and gives them to the parts as values."""
 
     @property
     def inputs(self) -> list[SSAValue]:
         return [argument for argument in self.function.arguments if argument not in self.weight_names]
+
+    def held_by_parts(self, value: SSAValue) -> str | None:
+        """The name of a weight that the part holds which it is given to; None for other values."""
+        found = self.weight_names.get(value)
+        return None if found in self.handed_on else found
+
+    def data_of(self, op: CallOp) -> tuple[int, ...]:
+        """The operands of a call that its part does not hold."""
+        return tuple(index for index, value in enumerate(op.args) if self.held_by_parts(value) is None)
 
     def rows(self, prefix: str = "", names: Mapping[str, str] | None = None) -> Iterator[Row]:
         """The weights table of an instance at `prefix` whose weights are those of `names`."""

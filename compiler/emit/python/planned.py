@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -15,6 +15,7 @@ from neuralc.emit.python.lowering import lower
 from neuralc.emit.python.sharing import SharedClass, share
 from neuralc.emit.python.structure import Structure
 from neuralc.emit.refusals import Refusals
+from neuralc.emit.weight_sources import source_of
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,20 @@ def planned(module: ModuleOp, form: Form) -> Planned:
     refusals = Refusals(f"{form.name} code")
     table = symbols(module)
     for op in table.values():
-        if isinstance(op, WeightOp) and op.body is not None:
+        if isinstance(op, WeightOp) and op.body is not None and source_of(op) is None:
             refusals.add(
                 op,
                 f"@{op.sym_name.data} is derived from other weights",
                 help="emit code from the model as written, before passes that fold weights",
             )
     structure = Structure(module, table, form, refusals)
-    # A variable that is called as a function of the file would hide it.
-    form = replace(form, local_names=form.local_names | {plan.name for plan in structure.classes})
-    layouts = Layouts(table, structure.weights, form.demanded_order)
+    layouts = Layouts(table, structure.weights, form.demanded_order, form.made_order)
     layouts.analyze(structure.model.function, [natural(argument) for argument in structure.model.function.arguments])
+    forms = form.forms(structure.classes, form)
     classes = [
         ClassText(plan, lower(plan, layouts, own, refusals, input_names(plan, own)), own)
         for plan in structure.classes
-        for own in [form.of_plan(plan)]
+        for own in [forms[plan.name]]
     ]
     refusals.raise_if_any()
     return Planned(structure, share(classes, form))

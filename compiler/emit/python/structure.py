@@ -19,6 +19,7 @@ from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.plan import Child, ClassPlan, Row
 from neuralc.emit.refusals import Refusals
+from neuralc.emit.weight_sources import source_of
 
 Instance: TypeAlias = tuple[str, tuple[str, ...]]
 """A function, and the weights it is applied to."""
@@ -38,7 +39,7 @@ class Structure:
         model = the_model(module)
         plan = self._new_plan(model, _fetched(model))
         self.model = self._fill(plan, {name: table[name] for name in plan.weight_names.values()})
-        self.rows = list(self.model.rows())
+        self.rows = [_from_file(row, table) for row in self.model.rows()]
         self._refuse_shared_weights()
 
     @property
@@ -60,6 +61,7 @@ class Structure:
         declared = {name: weight for name, weight in weights.items() if isinstance(weight, WeightOp)}
         builder = ClassBuilder(plan, declared, self._form, self._refusals)
         lists, children = _lists(plan), dict[Instance, Child]()
+        plan.handed_on |= self._handed_on(plan)
         for op in _ops(plan.function.block):
             if not isinstance(op, CallOp):
                 builder.add_layer(op)
@@ -78,11 +80,12 @@ class Structure:
         callee = self._class_of(op, builder, path)
         bound = {}
         for argument, value in zip(callee.function.arguments, op.args, strict=True):
-            if (argument in callee.weight_names) != (value in plan.weight_names):
+            held = plan.held_by_parts(value)
+            if (argument in callee.weight_names) != (held is not None):
                 name = callee.function.sym_name.data
                 self._refusals.add(op, f"@{name} is given a weight in one call and a computed value in another")
-            elif argument in callee.weight_names:
-                bound[callee.weight_names[argument]] = plan.weight_names[value]
+            elif held is not None:
+                bound[callee.weight_names[argument]] = held
         base, index = _split_index(path)
         if base not in lists:
             base, index = path, None
@@ -103,8 +106,8 @@ class Structure:
         if callee not in self._plans:
             names, local, below = Names(), {}, {}
             for argument, value in zip(callee.arguments, op.args, strict=True):
-                if (name := builder.plan.weight_names.get(value)) is not None:
-                    local[argument] = names.claim(name.removeprefix(f"{path}."))
+                if (name := builder.plan.held_by_parts(value)) is not None:
+                    local[argument] = names.claim(_local_name(name, path, argument))
                     if name in builder.weights:
                         below[local[argument]] = builder.weights[name]
             self._open.add(callee)
@@ -112,6 +115,32 @@ class Structure:
             self._plans[callee] = self._fill(plan, below)
             self._open.remove(callee)
         return self._plans[callee]
+
+    def _handed_on(self, plan: ClassPlan) -> set[str]:
+        """Weights that more than one part is given, none for a layer of its own: a mask that all blocks read."""
+        users: dict[str, set[Instance]] = {}
+        layered: set[str] = set()
+        for op in plan.function.block.ops:
+            for index, value in enumerate(op.operands if isinstance(op, CallOp) else ()):
+                if isinstance(op, CallOp) and (name := plan.weight_names.get(value)) is not None:
+                    users.setdefault(name, set()).add(_instance(op, plan))
+                    layered |= {name} if self._is_of_layer(op, index) else set()
+        return {name for name, found in users.items() if len(found) > 1} - layered
+
+    def _is_of_layer(self, op: CallOp, index: int) -> bool:
+        """Whether an operand of a call is what a layer inside holds."""
+        callee = self._table[op.callee.root_reference.data]
+        assert isinstance(callee, FuncOp), "the verifier resolves callees"
+        value = callee.arguments[index]
+        for use in value.uses:
+            if isinstance(use.operation, CallOp):
+                if self._is_of_layer(use.operation, use.index):
+                    return True
+                continue
+            spec = self._form.layer_of(use.operation, Refusals(""))
+            if spec is not None and any(held.value is value for held in spec.parameters):
+                return True
+        return False
 
     def _refuse_shared_weights(self) -> None:
         """Two parameters that start equal would not stay so in training."""
@@ -147,6 +176,22 @@ def _captured(block: Block, weights: Mapping[SSAValue, str]) -> dict[SSAValue, s
             arguments = region.block.args[first:]
             found |= {inside: found[value] for inside, value in zip(arguments, values, strict=True) if value in found}
     return found
+
+
+def _local_name(name: str, path: str, argument: SSAValue) -> str:
+    """What a weight is called in a part: by its path there; one from elsewhere as the function calls it."""
+    inside = name.removeprefix(f"{path}.")
+    return inside if inside != name or argument.name_hint is None else argument.name_hint
+
+
+def _from_file(row: Row, table: Mapping[str, Operation]) -> Row:
+    """The row of a parameter whose weight is a view of one in the file."""
+    weight = table[row.key]
+    source = source_of(weight) if isinstance(weight, WeightOp) else None
+    if source is None:
+        return row
+    axes, shape = source.reordered(row.axes)
+    return Row(row.parameter, source.key, axes, row.shape or shape)
 
 
 def _weights_of(op: CallOp, plan: ClassPlan) -> tuple[str, ...]:

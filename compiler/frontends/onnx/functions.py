@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.element_types import NUMBERS
-from neuralc.frontends.onnx.refusals import Refused
 from neuralc.frontends.onnx.scope import Scope, invalid
-from neuralc.frontends.onnx.tensors import shown
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.refusals import Refused, shown
+from neuralc.frontends.values import Value
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, FunctionProto, ModelProto, NodeProto, TypeProto

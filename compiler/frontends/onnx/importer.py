@@ -4,50 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from xdsl.dialects.builtin import NameLoc, StringAttr, UnknownLoc
-from xdsl.ir import Block
+from xdsl.ir import Block, OpResult
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.types import ShapeError
+from neuralc.frontends.builder import Builder, discard, hint
 from neuralc.frontends.onnx import functions
-from neuralc.frontends.onnx.builder import Builder, discard, hint
+from neuralc.frontends.onnx.names import Names, listed_scopes
 from neuralc.frontends.onnx.node import Node
-from neuralc.frontends.onnx.refusals import Refusals, Refused
 from neuralc.frontends.onnx.registry import STANDARD, Operator, operators
 from neuralc.frontends.onnx.scope import (
     MAX_DEPTH,
     MISSING,
     Missing,
-    Scope,
     invalid,
     label,
-    module_of,
     opset_of,
     ordered,
 )
-from neuralc.frontends.onnx.tensors import TensorReader, UnsupportedElement, shown
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.onnx.scope import (
+    Scope as Values,
+)
+from neuralc.frontends.onnx.tensors import TensorReader, UnsupportedElement
+from neuralc.frontends.refusals import Refusals, Refused, shown
+from neuralc.frontends.values import Value
+from neuralc.passes.scopes import Scope, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onnx import AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto
+    from xdsl.dialects.builtin import LocationAttr
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a node stands: the names it sees, the operator sets it means, and the functions it is inside of."""
 
-    scope: Scope
+    scope: Values
     opsets: Mapping[str, int]
     inside: tuple[str, ...] = ()
     parameters: Mapping[str, AttributeProto] = field(default_factory=dict)
     """The attributes of the function that the node is in."""
     name: str = ""
     """The node of the model that all this belongs to, where it is a function's."""
+    names: Names | None = None
+    """What values of the graph are called; in a function they have the names that it gives them."""
+    scopes: tuple[Scope, ...] = ()
+    """The modules that a function is used in."""
+
+    def scopes_of(self, proto: NodeProto) -> tuple[Scope, ...]:
+        """What stands around the name of a node in its location; a name with slashes says it itself."""
+        return (*self.scopes, *listed_scopes(proto))
+
+    def value_name(self, proto: NodeProto, text: str) -> str:
+        return text if self.names is None else self.names.value(proto, text)
 
 
 class Unavailable(Exception):
@@ -66,21 +80,26 @@ class Importer:
     # --- graphs --------------------------------------------------------------------------------------------------
     def graph(self, graph: GraphProto, place: Place, wanted: Sequence[str]) -> None:
         """Convert what the wanted values need; they are in the scope of `place` afterwards."""
+        names = Names(graph)
+        place = replace(place, names=names)
         for tensor in graph.initializer:
-            place.scope.deferred[tensor.name] = self._deferred(tensor)
+            place.scope.deferred[tensor.name] = self._deferred(tensor, names.weights.get(tensor.name, tensor.name))
         for sparse in graph.sparse_initializer:
             place.scope.deferred[sparse.values.name] = self._sparse(sparse.values.name)
         for node in ordered(graph.node, wanted):
             self.node(node, place)
 
-    def _deferred(self, tensor: TensorProto) -> Any:
+    def _deferred(self, tensor: TensorProto, name: str) -> Any:
         def read() -> Value | Missing:
             try:
                 element, array = self.tensors.read(tensor)
             except UnsupportedElement as problem:
                 self.refusals.add("initializer", f"element type {problem}", tensor.name)
                 return MISSING
-            return self.builder.known(array, element, tensor.name, weight=True)
+            if name != tensor.name:
+                self.builder.sources[name] = tensor.name
+            stays = self.builder.keeps_weights and bool(array.shape)
+            return self.builder.known(array, element, name, weight=True, stays=stays)
 
         return read
 
@@ -117,7 +136,7 @@ class Importer:
                 raise invalid(f"node `{shown(name)}` ({_operator(proto)}) cannot be read", str(problem)) from problem
         for text, value in zip(proto.output, results, strict=False):
             if text and value is not None:
-                self._name(value, text)
+                self._name(value, text, place.value_name(proto, text))
                 place.scope.define(text, value)
 
     def _look(self, proto: NodeProto, place: Place, name: str) -> None:
@@ -156,8 +175,9 @@ class Importer:
         place: Place,
     ) -> Sequence[Value | None]:
         name = place.name or label(proto)
-        node = Node(proto, version, inputs, attributes, self.builder, self.tensors, _Subgraphs(self, place))
-        with self._at(name, module_of(proto)):
+        called = place.value_name(proto, label(proto))
+        node = Node(proto, called, version, inputs, attributes, self.builder, self.tensors, _Subgraphs(self, place))
+        with self._at(located(name, place.scopes_of(proto))):
             found = operator.handler(node)
         unread = [text for text in node.unread() if text not in operator.unread]
         if unread:
@@ -181,13 +201,14 @@ class Importer:
         key = f"{function.domain}.{function.name}.{proto.op_type}"
         if key in place.inside:
             raise invalid(f"function `{shown(function.name)}` uses itself")
-        scope = Scope()
+        scope = Values()
         for text, value in zip(function.input, inputs, strict=False):
             if value is not None:
                 scope.define(text, value)
         parameters = {default.name: default for default in function.attribute_proto} | dict(attributes)
         opsets = {("" if each.domain == "ai.onnx" else each.domain): each.version for each in function.opset_import}
-        inside = Place(scope, opsets, (*place.inside, key), parameters, place.name or label(proto))
+        name, scopes = place.name or label(proto), place.scopes_of(proto)
+        inside = Place(scope, opsets, (*place.inside, key), parameters, name, scopes=scopes)
         if len(inside.inside) > MAX_DEPTH:
             raise invalid(f"functions use one another more than {MAX_DEPTH} deep")
         wanted = [text if made else "" for text, made in zip(function.output, proto.output, strict=False)]
@@ -198,21 +219,20 @@ class Importer:
 
     # --- places --------------------------------------------------------------------------------------------------
     @contextmanager
-    def _at(self, name: str, module: str) -> Iterator[None]:
-        around = NameLoc(StringAttr(module), UnknownLoc()) if module else UnknownLoc()
-        before, self.builder.location = self.builder.location, NameLoc(StringAttr(name), around)
+    def _at(self, location: LocationAttr) -> Iterator[None]:
+        before, self.builder.location = self.builder.location, location
         try:
             yield
         finally:
             self.builder.location = before
 
-    def _name(self, value: Value | Missing, text: str) -> None:
+    def _name(self, value: Value | Missing, text: str, called: str) -> None:
         """A value is called what the model calls it, unless it is a tensor of the file and has its name."""
         if isinstance(value, Missing) or value.weight:
             return
-        value.name = text
-        if value.ssa is not None and value.known is None:
-            value.ssa.name_hint = hint(text)
+        value.name = text if value.known is None else called
+        if isinstance(value.ssa, OpResult) and value.known is None:
+            value.ssa.name_hint = hint(called)
 
 
 def _operator(proto: NodeProto) -> str:
@@ -235,14 +255,14 @@ class _Subgraphs:
     place: Place
 
     def inline(self, graph: GraphProto, arguments: Sequence[Value]) -> list[Value]:
-        scope = Scope(self.place.scope)
+        scope = Values(self.place.scope)
         if scope.depth > MAX_DEPTH:
             raise invalid(f"graphs within graphs, more than {MAX_DEPTH} deep")
         if len(graph.input) != len(arguments):
             raise ShapeError(f"a graph of {len(graph.input)} inputs gets {len(arguments)}")
         for port, value in zip(graph.input, arguments, strict=True):
             scope.define(port.name, value)
-        place = Place(scope, self.place.opsets, self.place.inside, self.place.parameters, self.place.name)
+        place = replace(self.place, scope=scope)
         wanted = [port.name for port in graph.output]
         self.importer.graph(graph, place, wanted)
         return _available([scope.get(name, graph.name) for name in wanted])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xdsl.ir import Operation
 
     from neuralc.frontends.onnx.node import Node
-    from neuralc.frontends.onnx.values import Value
+    from neuralc.frontends.values import Value
 
 STANDARD = ""
 """The domain ai.onnx, as models write it."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from neuralc.frontends.onnx.tensors import shown
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.refusals import shown
+from neuralc.frontends.values import Value
 from neuralc.grammar.diagnostics import NeuralcError, error
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 32
 """Graphs within graphs."""
-
-NAME_SCOPES = "pkg.torch.onnx.name_scopes"
-"""Metadata of a node: the modules around it as a Python list, outermost first, and its own name last."""
 
 
 class Missing:
@@ -138,13 +134,6 @@ def free_names(graph: GraphProto, depth: int = 0) -> set[str]:
 def label(node: NodeProto) -> str:
     """What a node is called in messages and locations: its name, else its first output."""
     return node.name or next((name for name in node.output if name), "") or node.op_type
-
-
-def module_of(node: NodeProto) -> str:
-    """The module of a PyTorch program that a node comes from (`encoder.layer.0`), where the exporter wrote it."""
-    text = next((entry.value for entry in node.metadata_props if entry.key == NAME_SCOPES), "")
-    scopes = re.findall(r"'([^']*)'", text)
-    return scopes[-2] if len(scopes) > 1 else ""
 
 
 def opset_of(domain: str, opsets: Mapping[str, int]) -> int | None:

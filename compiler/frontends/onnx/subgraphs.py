@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto
     from xdsl.ir import Block
 
-    from neuralc.frontends.onnx.values import Value
+    from neuralc.frontends.values import Value
 
 
 class Subgraphs(Protocol):

@@ -15,6 +15,7 @@ from xdsl.ir import Attribute
 from neuralc.dialects.types import numpy_dtype
 from neuralc.frontends.onnx.element_types import ELEMENTS, name_of
 from neuralc.frontends.onnx.wire import Pieces
+from neuralc.frontends.refusals import shown
 from neuralc.grammar.diagnostics import NeuralcError, error
 from neuralc.mapped_file import map_file
 
@@ -146,9 +147,3 @@ def _outside(tensor: TensorProto, location: str, reason: str) -> NeuralcError:
         note=reason.lower() if reason[:1].isupper() else reason,
         help="external data stands in the model's own folder, as the exporter wrote it",
     )
-
-
-def shown(name: str, limit: int = 80) -> str:
-    """A name of the model in a message: on one line, and not longer than a line."""
-    text = "".join(c if c.isprintable() else "?" for c in name[: limit + 1])
-    return text if len(text) <= limit else text[:limit] + "..."

@@ -9,9 +9,9 @@ from typing import Any
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.node import Node
-from neuralc.frontends.onnx.refusals import Refused
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.refusals import Refused
 from neuralc.frontends.sizes import Size
+from neuralc.frontends.values import Value
 
 AUTOMATIC = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", "")
 

@@ -8,7 +8,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper, save
 from neuralc import driver
 from neuralc.dialects.graph import the_model
 from neuralc.driver import Options
-from neuralc.frontends.onnx.scope import NAME_SCOPES, module_of
+from neuralc.frontends.onnx.names import NAME_SCOPES, module_of
 from neuralc.inspection.graph_level import HIDDEN
 from neuralc.inspection.names import keep_paths, names_of, split
 from neuralc.passes.graph.inline import InlinePass

@@ -4,7 +4,7 @@ from onnx import NodeProto, TensorProto, helper
 
 from neuralc.dialects.graph import the_model
 from neuralc.frontends.onnx.load import load_bytes
-from neuralc.frontends.onnx.scope import NAME_SCOPES, module_of
+from neuralc.frontends.onnx.names import NAME_SCOPES, module_of
 from neuralc.passes.locations import describe_location
 from neuralc.passes.parsing import parse_module
 from neuralc.passes.printing import print_module

@@ -7,8 +7,8 @@ from neuralc.dialects.syntax import PlainOp
 from neuralc.dialects.types import is_float
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
 from neuralc.frontends.sizes import total
+from neuralc.frontends.values import Value
 
 PLAIN: dict[str, type[PlainOp]] = {
     "Relu": graph.ReluOp, "Sigmoid": graph.SigmoidOp, "Tanh": graph.TanhOp, "Softplus": graph.SoftplusOp,

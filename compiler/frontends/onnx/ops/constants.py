@@ -11,8 +11,8 @@ from neuralc.dialects.dims import as_dim, simplest
 from neuralc.dialects.types import ShapeError, is_float, numpy_dtype
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value, as_size
 from neuralc.frontends.sizes import Size, Undecided, floor_quotient, total
+from neuralc.frontends.values import Value, as_size
 
 
 @onnx_op("Constant")

@@ -15,11 +15,11 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.control import isolate
 from neuralc.dialects.types import ShapeError, tensor_type
-from neuralc.frontends.onnx.builder import discard
+from neuralc.frontends.builder import discard
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value, as_size, from_ssa
 from neuralc.frontends.sizes import Size
+from neuralc.frontends.values import Value, as_size, from_ssa
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ValueInfoProto

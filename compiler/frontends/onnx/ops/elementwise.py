@@ -12,7 +12,7 @@ from neuralc.dialects.syntax import PlainOp
 from neuralc.dialects.types import is_float, numpy_dtype, tensor_type
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.values import Value
 
 UNARY: dict[str, type[PlainOp]] = {
     "Abs": graph.AbsOp, "Acos": graph.AcosOp, "Acosh": graph.AcoshOp, "Asin": graph.AsinOp, "Asinh": graph.AsinhOp,

@@ -11,9 +11,9 @@ from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
 from neuralc.frontends.sizes import Size, Undecided, exact_quotient
 from neuralc.frontends.slices import extent
+from neuralc.frontends.values import Value
 
 
 @onnx_op("Slice", makes=("graph.slice",))

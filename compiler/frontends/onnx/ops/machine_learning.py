@@ -9,7 +9,7 @@ from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, is_float
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.values import Value
 
 DOMAIN = "ai.onnx.ml"
 

@@ -11,7 +11,7 @@ from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.ops.spatial import power, root
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.values import Value
 
 
 @onnx_op("BatchNormalization", makes=("graph.batch_norm",), unread=("consumed_inputs", "is_test"), since=6)

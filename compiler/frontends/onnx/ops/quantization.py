@@ -15,7 +15,7 @@ from neuralc.dialects.types import ShapeError, is_float
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.ops.spatial import convolution
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.values import Value
 
 UINT8 = IntegerType(8, Signedness.UNSIGNED)
 

@@ -18,8 +18,8 @@ from neuralc.dialects.graph.recurrent import PARAMETERS, RecurrentOp
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
 from neuralc.frontends.sizes import Size
+from neuralc.frontends.values import Value
 
 ACTIVATIONS = {
     "Affine": "affine", "Elu": "elu", "HardSigmoid": "hard_sigmoid", "LeakyRelu": "leaky_relu", "Relu": "relu",

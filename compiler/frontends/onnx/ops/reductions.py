@@ -11,8 +11,8 @@ from neuralc.dialects.dims import as_dim
 from neuralc.dialects.types import DimsAttr, is_float
 from neuralc.frontends.onnx.node import Node
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
 from neuralc.frontends.sizes import total
+from neuralc.frontends.values import Value
 
 Compute = Callable[[Node, Value, tuple[int, ...], bool], Value]
 

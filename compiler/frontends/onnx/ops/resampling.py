@@ -13,10 +13,10 @@ from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim, simplest
 from neuralc.dialects.types import ShapeError, is_float, tensor_type
 from neuralc.frontends.onnx.node import Node
-from neuralc.frontends.onnx.refusals import Refused
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
+from neuralc.frontends.refusals import Refused
 from neuralc.frontends.sizes import Size, total
+from neuralc.frontends.values import Value
 
 LARGEST_DENOMINATOR = 1 << 12
 """Of a scale of a symbolic size: the result is a fraction of the size, rounded down."""

@@ -11,9 +11,9 @@ import numpy as np
 from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, numpy_dtype
 from neuralc.frontends.onnx.node import Node
-from neuralc.frontends.onnx.refusals import Refused
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Array, Value
+from neuralc.frontends.refusals import Refused
+from neuralc.frontends.values import Array, Value
 
 LONGEST = 4096
 

@@ -9,11 +9,11 @@ from neuralc.dialects.dims import as_dim, simplest
 from neuralc.dialects.graph.shapes import CHANNELS_FIRST, window_extent
 from neuralc.dialects.types import DimsAttr, ShapeError
 from neuralc.frontends.onnx.node import Node
-from neuralc.frontends.onnx.refusals import Refused
 from neuralc.frontends.onnx.registry import onnx_op
-from neuralc.frontends.onnx.values import Value
 from neuralc.frontends.onnx.windows import Window, read_window, spatial_rank, split
+from neuralc.frontends.refusals import Refused
 from neuralc.frontends.sizes import Size, total
+from neuralc.frontends.values import Value
 
 
 # --- convolution -------------------------------------------------------------------------------------------------

@@ -196,8 +196,7 @@ def forward(params: Params, image: Array, train: Training | None = None) -> Arra
         params["residual_connection_1"]["depthwise_conv2d"], x, stride=2
     )
     y = batch_norm(params["residual_connection_1"]["batch_normalization"], y, train)
-    x = conv2d(params["residual_connection_1"]["shortcut"], x, stride=2)
-    x = y + x
+    x = y + conv2d(params["residual_connection_1"]["shortcut"], x, stride=2)
     x = jnp.where(x >= 0, x, params["p_re_lu"]["alpha"] * x)
     x = average_pool(x, (1, 3, 3, 1), strides=(1, 2, 2, 1), padding="SAME")
     x = jnp.where(x >= 0, x, params["p_re_lu_1"]["alpha"] * x)

@@ -1,0 +1,25 @@
+"""The structure that framework code of an imported model is written from: layers and blocks, as a person has them.
+
+An exporter leaves one list of small ops. Before code is written for it, these become layers again and the layers
+blocks: graph-raise-layers and graph-outline-blocks, on a copy. The values stay what they are.
+"""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import ModuleOp
+
+from neuralc.passes.base import PassContext
+from neuralc.passes.registry import parse_pipeline
+from neuralc.passes.verifier import verify_module
+
+PIPELINE = "graph-raise-layers,graph-cse,graph-dce,graph-outline-blocks"
+
+
+def with_structure(module: ModuleOp) -> ModuleOp:
+    """A module that says the same in layers and functions. Weights keep their names; views of them are declared."""
+    copy = module.clone()
+    context = PassContext()
+    for each in parse_pipeline(PIPELINE):
+        each.run_in(copy, context)
+    verify_module(copy)
+    return copy

@@ -1,0 +1,104 @@
+"""Kernels that a file holds in another layout are declared in that of the graph level, derived from the file's own.
+
+    %w = graph.get_weight @conv1.weight -> ..               graph.weight @conv1.kernel : .. from (@conv1.weight) {
+    %k = graph.transpose %w {perm = [2, 3, 1, 0]}             ^bb0(%0: ..): graph.transpose ..
+    %0 = graph.conv %x, %k -> ..                     ->     }
+                                                            %k = graph.get_weight @conv1.kernel -> ..
+                                                            %0 = graph.conv %x, %k -> ..
+
+Only what moves values is declared so (transpose, reshape, slice, concat), so that code which is written for the model
+can load the weights of the file: emit/weight_sources.py tells how the one is made of the other. What is computed from
+weights stays an op, for a training changes the weights that it is computed from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from neuralc.dialects import graph
+from neuralc.dialects.syntax import PlainOp
+from neuralc.dialects.types import as_tensor
+from neuralc.passes.base import PassContext
+from neuralc.passes.locations import fuse_locations
+
+VIEWS = (graph.TransposeOp, graph.ReshapeOp, graph.SliceOp, graph.ConcatOp)
+
+
+def declare_views(module: ModuleOp, context: PassContext) -> None:
+    """Declare every view of weights that a layer reads. Weights of functions are arguments, whose views stay ops."""
+    names = set(graph.symbols(module))
+    for model in [op for op in module.body.block.ops if isinstance(op, graph.ModelOp)]:
+        for op in [op for op in model.block.ops if isinstance(op, VIEWS)]:
+            value = op.results[0]
+            ops = _view_of_weights(value)
+            if ops is not None and any(not _is_view(use.operation) for use in value.uses):
+                _declare(model, value, ops, names, context)
+        for op in reversed(list(model.block.ops)):
+            if isinstance(op, (*VIEWS, graph.GetWeightOp)) and not op.results[0].uses:
+                Rewriter.erase_op(op)
+
+
+def _is_view(op: Operation) -> bool:
+    return isinstance(op, VIEWS) and _view_of_weights(op.results[0]) is not None
+
+
+def _view_of_weights(value: SSAValue) -> list[Operation] | None:
+    """The ops that make a value by moving values of weights, reads included; None for other values."""
+    found: dict[Operation, None] = {}
+
+    def visit(op: Operation | Block) -> bool:
+        if isinstance(op, Block) or not isinstance(op, (*VIEWS, graph.GetWeightOp)):
+            return False
+        if op not in found and not all(visit(operand.owner) for operand in op.operands):
+            return False
+        found[op] = None
+        return True
+
+    return list(found) if visit(value.owner) else None
+
+
+def _declare(
+    model: graph.ModelOp, value: SSAValue, ops: Sequence[Operation], names: set[str], context: PassContext
+) -> None:
+    reads = {op.weight_name: op for op in ops if isinstance(op, graph.GetWeightOp)}
+    block = Block(arg_types=[read.result.type for read in reads.values()])
+    arguments = dict(zip(reads, block.args, strict=True))
+    values: dict[SSAValue, SSAValue] = {
+        op.result: arguments[op.weight_name] for op in ops if isinstance(op, graph.GetWeightOp)
+    }
+    moves = [op for op in ops if not isinstance(op, graph.GetWeightOp)]
+    block.add_ops([op.clone(values) for op in moves])
+    block.add_op(graph.ReturnOp([values[value]]))
+    name = _name(value, list(reads), names)
+    weight = graph.WeightOp(name, as_tensor(value.type), sources=list(reads), body=Region(block))
+    weight.location = fuse_locations(op.location for op in moves)
+    Rewriter.insert_op(weight, InsertPoint.before(model))
+    read = graph.GetWeightOp(name, as_tensor(value.type))
+    read.location = moves[-1].location
+    read.result.name_hint = name
+    Rewriter.insert_op(read, InsertPoint.after(moves[-1]))
+    value.replace_all_uses_with(read.result)
+    context.remark("passed", read, f"@{name} is a view of {', '.join(f'@{source}' for source in reads)}")
+
+
+def _name(value: SSAValue, sources: Sequence[str], names: set[str]) -> str:
+    """`conv1.kernel` of `conv1.weight`: the layer of the sources, and what the op that reads the value takes it for."""
+    use = next(iter(value.uses))
+    operands = [name for name, _ in use.operation.get_irdl_definition().operands] if _has_names(use.operation) else []
+    role = operands[use.index] if use.index < len(operands) else "view"
+    path = sources[0].rpartition(".")[0]
+    base = f"{path}.{role}" if path else f"{sources[0]}.{role}"
+    name, number = base, 0
+    while name in names:
+        number += 1
+        name = f"{base}_{number}"
+    names.add(name)
+    return name
+
+
+def _has_names(op: Operation) -> bool:
+    return isinstance(op, PlainOp) and not isinstance(op, graph.ConcatOp)
