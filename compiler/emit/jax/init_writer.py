@@ -6,6 +6,7 @@ import re
 
 from neuralc.emit.jax.documents import Document, Listed, mapped, write_document
 from neuralc.emit.jax.initializers import array_of, function_of, is_default
+from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.tree import Tree, nested
 from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.plan import Child, FreeWeight, Layer
@@ -18,8 +19,9 @@ DRAW = "next(keys)"
 class InitWriter:
     """Writes the functions of classes; `keyed` are those that draw, by the names of the functions they belong to."""
 
-    def __init__(self, writer: Writer, dtype: str) -> None:
+    def __init__(self, writer: Writer, options: Options, dtype: str) -> None:
         self._writer = writer
+        self._options = options
         self._dtype = {"dtype": name(dtype)} if dtype else {}
         self._keyed: set[str] = set()
 
@@ -45,7 +47,7 @@ class InitWriter:
         if drawn:
             self._keyed.add(shared.name)
         head = "init" if text.is_model else f"init_{shared.name}"
-        parameters = [f"{key}{argument.declared}" for key, argument in shared.parameters.items()]
+        parameters = self._options.starting(shared)
         keyed = ["key: Array"] if drawn or text.is_model else []
         self._writer.blank(2)
         self._writer.definition(head, [*keyed, *parameters], "Params")
@@ -71,7 +73,7 @@ class InitWriter:
             if not is_default(layer.spec.kind, parameter, init)
         }
         options = tuple(f"{parameter}_init={function_of(init)}" for parameter, init in own.items())
-        arguments = constructor.arguments or ()
+        arguments = self._options.made(constructor, layer).arguments or ()
         if (
             options
             and DRAW not in arguments
@@ -85,7 +87,7 @@ class InitWriter:
     def _child(self, constructor: Expression, child: Child) -> Expression:
         function = child.plan.written
         key = (DRAW,) if function in self._keyed else ()
-        return Expression(f"init_{function}", (*key, *(constructor.arguments or ())))
+        return Expression(f"init_{function}", (*key, *(self._options.made(constructor, child).arguments or ())))
 
 
 def _document(tree: Tree | str, leaves: dict[str, Document]) -> Document:

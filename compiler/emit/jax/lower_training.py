@@ -9,14 +9,26 @@ from typing import Any
 from xdsl.ir import Operation
 
 from neuralc.dialects.graph import ActivityRegularizerOp, DropoutOp, GaussianNoiseOp
-from neuralc.emit.python.expressions import Value, call, name
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, name
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.values import Values
 
 
 def _dropout(values: Values, op: DropoutOp) -> None:
     kind, rate = op.literal("kind"), op.literal("rate")
-    function = {"zeros": "dropout", "alpha": "alpha_dropout", "gaussian": "noise"}[kind]
+    if rate == 1.0:
+        # Nothing is left of x, and nothing to scale up.
+        values.define(
+            op,
+            Kind.OTHER,
+            [values.operand(op, 0)],
+            lambda x: Expression(
+                f"{x[0]} if train is None else {call('jnp.zeros_like', x[0])}", precedence=Precedence.COMPARISON
+            ),
+        )
+        return
+    shared = "shared_dropout" if op.literal("shared") else "dropout"
+    function = {"zeros": shared, "alpha": "alpha_dropout", "gaussian": "noise"}[kind]
     options: dict[str, Value] = {"shared": op.literal("shared")} if op.literal("shared") else {}
     if kind == "gaussian":
         rate, options = math.sqrt(rate / (1.0 - rate)), {"factor": True}

@@ -71,6 +71,8 @@ def literal(value: Value) -> str:
             return f"({items},)" if len(value) == 1 else f"({items})"
         case float() if value != value or value in (float("inf"), float("-inf")):
             return f'float("{value}")'
+        case float():
+            return repr(value).replace("e+", "e")
         case _:
             return repr(value)
 

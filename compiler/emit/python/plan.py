@@ -58,6 +58,8 @@ class Layer:
     weights: Mapping[str, str]
     init: Mapping[str, InitializerAttr]
     """The initializer of each parameter that names one."""
+    options: list[str] = field(default_factory=list, compare=False)
+    """What a form gives the layer where it is applied, as it is known when all functions are: `stride=2`."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Child:
     """The names of its weights in its own class -> in the class that holds it."""
     base: str
     """The path in the model, without the index."""
+    options: list[str] = field(default_factory=list, compare=False)
+    """The same for a part of the model."""
 
     @property
     def path(self) -> str:
