@@ -12,7 +12,7 @@ from xdsl.ir import Attribute
 
 from neuralc.dialects.graph.shapes import broadcast
 from neuralc.dialects.syntax import PlainOp
-from neuralc.dialects.types import Shape, ShapeError, numpy_dtype
+from neuralc.dialects.types import Shape, ShapeError
 from neuralc.frontends.builder import Builder
 from neuralc.frontends.node_builder import NodeBuilder
 from neuralc.frontends.refusals import Refused
@@ -207,9 +207,6 @@ class Node(NodeBuilder):
         small = [self.session.narrow.of(operand) for operand in operands]
         result = self.emit(op, *small, **properties)
         return self.session.narrow.expanded(self, result, shape)
-
-    def number(self, number: complex | np.generic, like: Value) -> Value:
-        return self.constant(np.asarray(number, numpy_dtype(like.element)), like.element)
 
 
 def joint_shape(operands: Sequence[Value]) -> Shape:

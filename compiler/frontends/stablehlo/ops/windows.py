@@ -153,4 +153,4 @@ def _pool(node: Node, kind: str, x: Value, window: _Window, axes: Axes, layout: 
         ones = node.fill(1, (*sizes, 1, 1), x.element)
         return node.emit(graph.ConvOp, x, ones, data_format=layout, **properties)
     mean = node.emit(graph.AveragePoolOp, x, window=sizes, data_format=layout, count_include_pad=True, **properties)
-    return node.elementwise(graph.MulOp, mean, node.number(math.prod(sizes), x))
+    return node.elementwise(graph.MulOp, mean, node.scalar(math.prod(sizes), x))
