@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
@@ -92,14 +93,7 @@ def _is_number(x: SSAValue, number: float) -> bool:
 
 def tidy(module: ModuleOp) -> None:
     """The values stay what they are."""
-    patterns = [
-        MatmulWithWeight(),
-        BiasOfLayer(),
-        Swish(),
-        BoundedRelu(),
-        ViewOfConstant(),
-        ComposeReshapes(),
-        ComposeSlices(),
-    ]
-    rewrite(module, patterns, PassContext(), erase_dead=False)
+    layers: list[RewritePattern[Any]] = [MatmulWithWeight(), BiasOfLayer(), Swish(), BoundedRelu()]
+    views: list[RewritePattern[Any]] = [ViewOfConstant(), ComposeReshapes(), ComposeSlices()]
+    rewrite(module, [*layers, *views], PassContext(), erase_dead=False)
     DcePass().run(module, PassContext())
