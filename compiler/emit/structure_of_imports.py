@@ -19,8 +19,8 @@ PIPELINE = "graph-raise-layers{{views={views}}},graph-cse,graph-dce,graph-outlin
 def with_structure(module: ModuleOp, weights: WeightStore | None = None, *, views: bool = True) -> ModuleOp:
     """A module that says the same in layers and functions. Weights keep their names.
 
-    With the bytes of weights, gathers of known places become what they are. Views of weights are declared as weights; an
-    emitter that writes weights anew wants no declared `views`.
+    With the bytes of weights, gathers of known places become what they are. Views of weights are declared as weights;
+    an emitter that writes weights anew wants no declared `views`.
     """
     copy = module.clone()
     context = PassContext(weights=weights)
