@@ -87,11 +87,13 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(emit(_structured(compilation)), _weights_beside(compilation))
 
 
-def _structured(compilation: Compilation) -> ModuleOp:
+def _structured(compilation: Compilation, *, views: bool = True) -> ModuleOp:
     """The module that code is written from: as a program has it, or with the structure that an import lost."""
     from neuralc.emit.structure_of_imports import with_structure
 
-    return with_structure(compilation.module, compilation.weights) if compilation.imported else compilation.module
+    if not compilation.imported:
+        return compilation.module
+    return with_structure(compilation.module, compilation.weights, views=views)
 
 
 def _nr(compilation: Compilation, kind: str) -> Product:
@@ -99,7 +101,7 @@ def _nr(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.nr.weights import MovedWeights
     from neuralc.mapped_file import safetensors_pieces
 
-    program = emit(compilation.module)
+    program = emit(_structured(compilation, views=False))
     if not compilation.trained or not program.weights:
         return Code(program.text())
     pieces = safetensors_pieces(MovedWeights(compilation.weights, program.weights))

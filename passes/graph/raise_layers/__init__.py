@@ -50,6 +50,10 @@ class RaiseLayersPass(ModulePass):
     numerics: ClassVar[Numerics] = "rounded"
     tolerance: ClassVar[float] = 1e-6
 
+    views: bool = True
+    """Whether views of weights are declared as weights; else they stay ops, for who writes another file of weights."""
+
     def run(self, module: ModuleOp, context: PassContext) -> None:
         rewrite(module, [*PATTERNS, GatherOfAll(context.weights)], context)
-        declare_views(module, context)
+        if self.views:
+            declare_views(module, context)
