@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from neuralc import layers
     from neuralc.api import compile, convert, load
     from neuralc.builder import Network
+    from neuralc.frontends.keras.load import from_keras
+    from neuralc.frontends.stablehlo.from_jax import from_jax
     from neuralc.frontends.torch.api import from_torch
 
-__all__ = ["Network", "__version__", "compile", "convert", "from_torch", "layers", "load"]
+__all__ = ["Network", "__version__", "compile", "convert", "from_jax", "from_keras", "from_torch", "layers", "load"]
 
 _MODULES = dict.fromkeys(("compile", "convert", "load"), "neuralc.api") | {
     "Network": "neuralc.builder",
+    "from_jax": "neuralc.frontends.stablehlo.from_jax",
+    "from_keras": "neuralc.frontends.keras.load",
     "from_torch": "neuralc.frontends.torch.api",
 }
 

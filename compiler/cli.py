@@ -23,6 +23,7 @@ Examples:
   neuralc model.nr                                  model.so, for this machine
   neuralc model.nr --emit=torch -o -                PyTorch code on stdout
   neuralc model.nr -O2 --target cuda                model.cuda/: Triton code, cubins
+  neuralc model.nr --target tpu                     model.tpu/: JAX code, lowered for TPUs
   neuralc model.nr --emit=kernel -o - | less        the last of the three levels of IR
   neuralc model.nr --dump-ir=dump                   one file for each pass, dump/index.html
   neuralc dump/012-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
@@ -44,6 +45,7 @@ Verbs:
 Products (--emit):
   graph tensor kernel    IR of a level            llvm asm obj so    native code
   triton cuda            for NVIDIA GPUs          torch              a PyTorch module
+  tpu                    for TPUs                 jax                functions in JAX
 """
 
 VERBS: dict[str, str] = {
@@ -89,9 +91,11 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("neuralc", epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("model", metavar="MODEL", required=False, type=click.Path(path_type=Path))
 @click.option("-o", "output", metavar="PATH", help="Where the product goes; `-` is stdout. Default: beside the model.")
-@click.option("--emit", "kind", metavar="KIND", help="What to make, see below. Default: so, or cuda for a GPU.")
 @click.option(
-    "--target", type=click.Choice(["cpu", "cuda"]), help="What runs the model. Default: what it says, or cpu."
+    "--emit", "kind", metavar="KIND", help="What to make, see below. Default: so, or what the target is called."
+)
+@click.option(
+    "--target", type=click.Choice(["cpu", "cuda", "tpu"]), help="What runs the model. Default: what it says, or cpu."
 )
 @click.option("--mcpu", metavar="CPU", help="Processor, such as `znver3`. Default: this one.")
 @click.option("--triple", metavar="TRIPLE", help="LLVM triple to compile for. Default: this machine's.")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from neuralc.files import STDOUT, Pieces, write_product
 from neuralc.grammar.diagnostics import error, usage_error
-from neuralc.products import Code, Emitter, Product, Streamed
+from neuralc.products import Code, Emitter, Product, Streamed, text_of
 
 
 def check_destination(output: str | None, model: Path, emitter: Emitter) -> str:
@@ -43,7 +43,7 @@ def write(destination: str, product: Product, emitter: Emitter) -> None:
         except OSError as fault:
             raise error("E0990", f"cannot write {destination}", note=(fault.strerror or str(fault)).lower()) from None
     elif isinstance(product, Code):
-        write_product(destination, product.text)
+        write_product(destination, text_of(product, None if destination == STDOUT else Path(destination).stem))
         if destination != STDOUT:
             for end, companion in product.beside.items():
                 write_product(beside(Path(destination), end), _content(companion))

@@ -41,7 +41,7 @@ Examples:
 def command(
     model: Path, inputs: Sequence[str], output: str | None, target: str, error_format: str, **flags: Any
 ) -> int:
-    """Run MODEL on arrays: a .nr program, an ONNX model, IR (.mlir), or a library (.so) that neuralc made."""
+    """Run MODEL on arrays: a model, IR (.mlir), or what neuralc made of one: a library (.so), a folder (.tpu)."""
     from neuralc.api import as_diagnostics
     from neuralc.execution import with_execution
 
@@ -58,7 +58,7 @@ def command(
 def _load(model: Path, options: Options, target: str) -> Model | InterpretedModel:
     from neuralc import api
 
-    if model.suffix == ".so":
+    if model.suffix in (".so", ".tpu"):
         return api.load(model, threads=options.threads)
     return api.compile(
         model,

@@ -279,12 +279,16 @@ def _read_nr(path: Path | Source, options: Options) -> Read:
 def _read_ir(path: Path, options: Options) -> Read:
     """A dump of any level. Its weights: `--weights`, else the folder that `--dump-ir` wrote beside it."""
     from neuralc.files import read_text
+    from neuralc.frontends.stablehlo.texts import is_stablehlo
     from neuralc.passes.dump import WEIGHTS_INDEX
     from neuralc.passes.parsing import parse_module
     from neuralc.pin_dims import pin_dims
     from neuralc.settings import load_weights
 
-    module = parse_module(read_text(path), str(path))
+    text = read_text(path)
+    if is_stablehlo(text):
+        return _read_stablehlo(path, options)
+    module = parse_module(text, str(path))
     pin_dims(module, options.dims)
     beside = path.parent / "weights"
     weights = options.weights or (beside if (beside / WEIGHTS_INDEX).exists() else None)
@@ -302,6 +306,13 @@ def _read_onnx(path: Path, options: Options) -> Read:
     return Read(loaded.module, store, values=loaded.values, imported=True)
 
 
+def _read_stablehlo(path: Path, options: Options) -> Read:
+    """StableHLO as a text, as a portable artifact, or as `jax.export` serializes it."""
+    from neuralc.frontends.stablehlo.load import load as load_stablehlo
+
+    return _imported(load_stablehlo(path), options)
+
+
 def _read_torch(path: Path, options: Options) -> Read:
     """A program of torch.export with its own weights, or those of a safetensors file with the same names."""
     from neuralc.frontends.torch.saved import load_file
@@ -312,12 +323,26 @@ def _read_torch(path: Path, options: Options) -> Read:
     return Read(loaded.module, store, loaded.notices, values=loaded.values, imported=True)
 
 
+def _read_keras(path: Path, options: Options) -> Read:
+    """A Keras model with its own weights, or those of a safetensors file with the same names."""
+    from neuralc.frontends.keras.load import load as load_keras
+    from neuralc.settings import load_weights
+
+    loaded = load_keras(path, options.dims)
+    store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
+    return Read(loaded.module, store, loaded.notices, values=loaded.values)
+
+
 FRONT_ENDS: dict[str, FrontEnd] = {
     ".nr": _read_nr,
     ".neural": _read_nr,
     ".rnr": _read_nr,
     ".onnx": _read_onnx,
+    ".keras": _read_keras,
     ".pt2": _read_torch,
     ".mlir": _read_ir,
+    ".stablehlo": _read_stablehlo,
+    ".mlirbc": _read_stablehlo,
+    ".jax": _read_stablehlo,
 }
 """Suffix of a model file -> what reads it."""

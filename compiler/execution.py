@@ -12,7 +12,7 @@ from neuralc.grammar.diagnostics import NeuralcError
 if TYPE_CHECKING:
     from neuralc.driver import Options
 
-TARGETS = {"cuda": "cuda"}
+TARGETS = {"cuda": "cuda", "tpu": "tpu"}
 """What a program may ask for -> the target that is not the default one."""
 
 _CLAUSE = re.compile(r"\bexecut(?:ion|e)\s*:?\s*\{")

@@ -25,10 +25,12 @@ class Streamed:
 class Code:
     """A text, and what stands beside it in files: by the end of their names, which follows the stem of the text's own.
 
-    `model.py` with `.safetensors` stands beside `model.safetensors`, with `_train.py` beside `model_train.py`.
+    `model.py` with `.safetensors` stands beside `model.safetensors`, with `_train.py` beside `model_train.py`. A text
+    that names what stands beside it is a function of that stem.
     """
 
-    text: str | bytes
+    text: str | bytes | Callable[[str | None], str | bytes]
+    """A function where it names what stands beside it: of the stem, which is None where nothing can."""
     beside: Mapping[str, str | bytes | Streamed] = field(default_factory=dict)
 
 
@@ -92,6 +94,44 @@ def _structured(compilation: Compilation) -> ModuleOp:
     return with_structure(compilation.module) if compilation.imported else compilation.module
 
 
+def _nr(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.nr import emit
+    from neuralc.emit.nr.weights import MovedWeights
+    from neuralc.mapped_file import safetensors_pieces
+
+    program = emit(compilation.module)
+    if not compilation.trained or not program.weights:
+        return Code(program.text())
+    pieces = safetensors_pieces(MovedWeights(compilation.weights, program.weights))
+    return Code(
+        lambda stem: program.text() if stem is None else program.text(f"{stem}.safetensors"),
+        {".safetensors": Streamed(pieces)},
+    )
+
+
+def _onnx(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.onnx import emit
+
+    model, end = emit(compilation.module, compilation.weights), ".onnx.data"
+    if not model.tensors.are_large:
+        return model.whole()
+    return Code(
+        lambda stem: model.whole() if stem is None else model.beside(stem + end), {end: Streamed(model.pieces())}
+    )
+
+
+def _keras(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.keras import emit
+
+    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+
+
+def _jax(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.jax import emit
+
+    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+
+
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     """The weights in a file of their own; a program that starts untrained has none."""
     from neuralc.mapped_file import safetensors_pieces
@@ -99,6 +139,12 @@ def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
     if not compilation.trained or not compilation.weights:
         return {}
     return {".safetensors": Streamed(safetensors_pieces(compilation.weights))}
+
+
+def _tpu(compilation: Compilation, kind: str) -> Product:
+    from neuralc.emit.tpu import files
+
+    return files(compilation.module, compilation.weights)
 
 
 EMITTERS: dict[str, Emitter] = {
@@ -111,9 +157,14 @@ EMITTERS: dict[str, Emitter] = {
     "so": Emitter("kernel", ".so", _llvm, ("cpu",), binary=True, executable=True),
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
+    "onnx": Emitter("model", ".onnx", _onnx, binary=True),
+    "keras": Emitter("model", "_keras.py", _keras),
     "torch": Emitter("model", "_torch.py", _torch),
+    "nr": Emitter("model", ".nr", _nr),
+    "jax": Emitter("model", "_jax.py", _jax, ("cpu", "cuda", "tpu")),
+    "tpu": Emitter("model", ".tpu/", _tpu, ("tpu",)),
 }
-DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda"}
+DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda", "tpu": "tpu"}
 
 
 def emitter(kind: str, target: str) -> Emitter:
@@ -128,11 +179,16 @@ def emitter(kind: str, target: str) -> Emitter:
     return found
 
 
+def text_of(code: Code, stem: str | None) -> str | bytes:
+    """A text whose file is called `stem` and a suffix; None where no file can stand beside it."""
+    return code.text if isinstance(code.text, str | bytes) else code.text(stem)
+
+
 def content(product: Product) -> str | bytes:
     """A product that is no folder, whole, without what stands beside it."""
     match product:
         case Code():
-            return product.text
+            return text_of(product, None)
         case Streamed():
             return b"".join(product.pieces)
         case str() | bytes():

@@ -105,6 +105,9 @@ class TreeBuilder(Transformer_NonRecursive[Token, t.File]):
     def shape(self, meta: Meta, children: Children) -> t.Sequence:
         return t.Sequence(self._values(children), "()", self._span(meta))
 
+    def whole_shape(self, meta: Meta, children: Children) -> t.Sequence:
+        return t.Sequence(self._values(children), "[]", self._span(meta))
+
     def bracketed(self, meta: Meta, children: Children) -> t.Sequence:
         return t.Sequence(self._values(children), "[]", self._span(meta))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 
 from neuralc.grammar import tree as t
 from neuralc.grammar.binding import Bound, Given, bind
@@ -17,6 +18,7 @@ from neuralc.grammar.program import Body, BranchNode, Callee, CallNode, Fed, Lay
 from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.searches import Searches
 from neuralc.grammar.signatures import snake_case
+from neuralc.grammar.signatures.base import NAME
 from neuralc.grammar.syntax_errors import MAX_NESTING
 from neuralc.grammar.values import Evaluated, Scope, evaluate, identity, parts_of
 
@@ -109,10 +111,14 @@ class Expansion:
             self.report(Diagnostic("E0209", f"the {kind} `{name}` uses itself", item.name.span, (circle,)))
             return None
         parameters = self.parameters(definition)
-        bound = bind(f"`{name}`", parameters, (), given, item.name.span, self.report)
+        common = () if any(parameter.name == NAME.name for parameter in parameters) else (NAME,)
+        bound = bind(f"`{name}`", parameters, common, given, item.name.span, self.report)
         if bound is None:
             return None
-        return self.expanded(definition, self.filled(definition, bound), item, fed)
+        node = self.expanded(definition, self.filled(definition, bound), item, fed)
+        if node is None or not common or bound[NAME.name] is None:
+            return node
+        return replace(node, named=bound[NAME.name], named_at=bound.spans[NAME.name])
 
     def expanded(self, definition: Definition, values: Scope, item: t.Layer, fed: Fed) -> CallNode | None:
         """A call of a definition with values for all its parameters."""

@@ -47,6 +47,8 @@ class Inputs:
             if one is not None:
                 found.append(one)
                 taken.add(name)
+        if found and not any(BATCH in port.shape for port in found):
+            del self.sizes[BATCH]
         for constraint in clause.constraints:
             self._constraint(constraint)
         if len(self.constraints) > MAX_CONSTRAINTS:
@@ -57,19 +59,19 @@ class Inputs:
 
     def _input(self, name: str, written: t.Input) -> ProgramInput | None:
         dims: Sequence[t.Value] = written.shape.items
-        batch = None
-        if dims and _is_batch(dims[0]):
+        batch, batched = None, written.shape.brackets == "()"
+        if batched and dims and _is_batch(dims[0]):
             batch, dims = dims[0].span, dims[1:]
             if self.sizes[BATCH].origin == "implied batch":
                 self.sizes[BATCH] = replace(self.sizes[BATCH], origin=str(batch))
-        sizes = [self._size(name, axis, dim) for axis, dim in enumerate(dims, 1)]
+        sizes = [self._size(name, axis, dim) for axis, dim in enumerate(dims, 1 if batched else 0)]
         if any(size is None for size in sizes):
             return None
         element = "float32"
         if written.dtype is not None:
             element = ELEMENTS.get(written.dtype.value, written.dtype.value)
         known = tuple(size for size in sizes if size is not None)
-        return ProgramInput(name, known, element, written.span, batch)
+        return ProgramInput(name, known, element, written.span, batch, batched)
 
     def _size(self, port: str, axis: int, dim: t.Value) -> int | str | None:
         value = plain(evaluate(dim, self.scope, self.report, self.searches))

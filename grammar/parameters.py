@@ -332,6 +332,19 @@ class Identifier:
 
 
 @dataclass(frozen=True)
+class LayerPath:
+    """What a layer is called: the front of the names of its weights. Models of other frameworks have long ones."""
+
+    description: str = "a name of letters, digits and underscores, or several with dots between"
+
+    def convert(self, value: Evaluated) -> Converted:
+        text = _text(value)
+        if text is None or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*", text):
+            raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
+        return Converted(text)
+
+
+@dataclass(frozen=True)
 class Formula:
     """What a `Lambda` computes, as a string; `grammar.expression` reads it where it is needed."""
 

@@ -100,6 +100,9 @@ class CallNode:
     span: Span
     name_span: Span
     size: int
+    named: str | None = None
+    """The name in the paths of weights that its use was given, and where."""
+    named_at: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ class Body:
 
 @dataclass(frozen=True)
 class ProgramInput:
-    """An input without its batch dimension; sizes are numbers or names, `element` is a numpy dtype name."""
+    """An input; its `sizes`, without the batch, are numbers or names, its `element` is a numpy dtype name."""
 
     name: str
     sizes: tuple[int | str, ...]
@@ -208,6 +211,13 @@ class ProgramInput:
     span: Span
     batch_span: Span | None = None
     """Where the batch is written, if it is."""
+    batched: bool = True
+    """Whether it has the batch in front: not of a shape in brackets."""
+
+    @property
+    def shape(self) -> tuple[int | str, ...]:
+        """All its sizes, with the name of the batch in front where it has one."""
+        return ("batch", *self.sizes) if self.batched else self.sizes
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from neuralc.dialects.types import element_bytes
 from neuralc.grammar.diagnostics import suggest, usage_error
 from neuralc.passes.target_table import ARCHITECTURES, CPUS, GPUS, VECTORS, Gpu
 
-TargetName = Literal["cpu", "cuda"]
-NAMES: tuple[TargetName, ...] = ("cpu", "cuda")
+TargetName = Literal["cpu", "cuda", "tpu"]
+NAMES: tuple[TargetName, ...] = ("cpu", "cuda", "tpu")
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,8 @@ class Target:
     @property
     def description(self) -> str:
         """One line for people: `znver3, 8 lanes of fp32, 16 vector registers, FMA`."""
+        if self.name == "tpu":
+            return "TPUs, by XLA"
         if self.gpu is not None:
             return f"{self.arch}, {self.gpu.shared_memory // 1024} KiB shared memory a block"
         fma = "FMA" if self.has_fma else "no FMA"
@@ -162,6 +164,11 @@ def resolve_target(
             flag = "--mcpu" if mcpu not in (None, "native") else "--triple"
             raise usage_error("E0814", f"`{flag}` is for `--target cpu`", help="a GPU is named by `--arch`")
         return Target.cuda(arch or "sm_80")
+    if name == "tpu":
+        if mcpu not in (None, "native") or triple is not None or arch is not None:
+            flag = "--arch" if arch is not None else "--triple" if triple is not None else "--mcpu"
+            raise usage_error("E0814", f"`{flag}` is not for `--target tpu`", help="XLA compiles where the TPU is")
+        return Target("tpu", "tpu")
     raise usage_error("E0820", f"unknown target `{name}`", note=f"known: {', '.join(NAMES)}", help=suggest(name, NAMES))
 
 

@@ -17,6 +17,7 @@ CODES: dict[str, str] = {
     "E0910": "an index is out of range",
     "E0911": "integer division by zero",
     "E0912": "a state has other sizes",
+    "E0913": "nothing here runs the artifact",
     "E0990": "cannot write the product",
 }
 """Code -> title."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects.graph import (
     ArgReduceOp,
@@ -56,11 +56,20 @@ from neuralc.dialects.graph import (
     UnaryOp,
     WhereOp,
 )
+from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.types import Shape, shape_of
 
 Order: TypeAlias = tuple[int, ...]
 Demand: TypeAlias = Callable[[Operation], "Order | None"]
 """The order in which a form takes the first operand of an op; None where it takes any."""
+
+
+Makes: TypeAlias = Callable[[SSAValue], "Order | None"]
+"""The order in which a form makes a value whatever its operands are; None where they decide."""
+
+
+def _as_analyzed(value: SSAValue) -> Order | None:
+    return None
 
 
 def natural(value: SSAValue) -> Order:
@@ -72,6 +81,11 @@ def channels_second(rank: int, axis: int) -> Order:
     """The order with the model's `axis` at axis 1, the others as they come."""
     first, *others = (i for i in range(rank) if i != axis)
     return (first, axis, *others)
+
+
+def channels_last(rank: int, axis: int) -> Order:
+    """The order with the model's `axis` behind the others."""
+    return (*(i for i in range(rank) if i != axis), axis)
 
 
 def permuted(shape: Shape, order: Order) -> Shape:
@@ -101,21 +115,32 @@ def usual_order(op: Operation) -> Order | None:
 class Layouts:
     """The orders of all values of a module: `orders[value]`, and what op wants of its operands: `needs[op]`."""
 
-    def __init__(self, table: Mapping[str, Operation], weights: frozenset[SSAValue], demand: Demand) -> None:
+    def __init__(
+        self, table: Mapping[str, Operation], weights: frozenset[SSAValue], demand: Demand, makes: Makes = _as_analyzed
+    ) -> None:
         self.orders: dict[SSAValue, Order] = {}
         self.needs: dict[Operation, tuple[Order, ...]] = {}
         self._table = table
         self._weights = weights
         self._demand = demand
+        self._makes = makes
 
     def analyze(self, function: FunctionLike, arguments: Sequence[Order]) -> None:
         """Give an order to every value of `function` and of the functions it calls."""
         self.orders.update(zip(function.arguments, arguments, strict=True))
-        for op in function.block.ops:
+        self._analyze_block(function.block)
+
+    def analyze_region(self, block: Block) -> None:
+        """Give an order to every value of a region of control flow, whose arguments have the model's own."""
+        self.orders.update({argument: natural(argument) for argument in block.args})
+        self._analyze_block(block)
+
+    def _analyze_block(self, block: Block) -> None:
+        for op in block.ops:
             needs = self._needs(op)
             self.needs[op] = needs
             for index, result in enumerate(op.results):
-                self.orders[result] = self._result_order(op, index, needs)
+                self.orders[result] = self._makes(result) or self._result_order(op, index, needs)
 
     def callee(self, op: CallOp) -> FunctionLike:
         function = self._table[op.callee.root_reference.data]
@@ -212,6 +237,8 @@ class Layouts:
                 return next(order for order in (*needs, natural(op.results[0])) if len(order) == rank)
             case ReshapeOp() | DenseOp():
                 return natural(op.results[0])
+            case RecurrentOp():
+                return needs[0] if index == 0 else natural(op.results[index])
             case (
                 UnaryOp()
                 | ConvOp()
@@ -219,6 +246,9 @@ class Layouts:
                 | MaxPoolOp()
                 | AveragePoolOp()
                 | BatchNormOp()
+                | GroupNormOp()
+                | LrnOp()
+                | CastOp()
                 | TrainingOp()
                 | PreluOp()
                 | SoftmaxOp()
@@ -228,6 +258,7 @@ class Layouts:
                 | ResizeOp()
                 | SliceOp()
                 | ConcatOp()
+                | GroupNormOp()
             ):
                 return needs[0]
             case _:

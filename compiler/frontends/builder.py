@@ -45,6 +45,8 @@ class Builder:
     weights: list[graph.WeightOp] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
     """What the file calls tensors that have another name here."""
+    keeps_weights: bool = False
+    """Whether the tensors of the file are what training may change, and no constants."""
     unrolled: int = 0
     """Rounds of loops that were written out."""
     _names: dict[str, int] = field(default_factory=dict)
@@ -56,9 +58,11 @@ class Builder:
         self._evaluator = Evaluator({}, Weights({}, {}), Numerics.ROUNDED, {})
 
     # --- values --------------------------------------------------------------------------------------------------
-    def known(self, values: Any, element: Attribute, name: str = "constant", *, weight: bool = False) -> Value:
+    def known(
+        self, values: Any, element: Attribute, name: str = "constant", *, weight: bool = False, stays: bool = False
+    ) -> Value:
         """A value that the import knows: numbers, sizes, or both."""
-        value = Value(name, element, known_array(values, element), weight=weight)
+        value = Value(name, element, known_array(values, element), weight=weight, stays=stays)
         if value.is_symbolic:
             self.symbols.values.append(value)
         return value
@@ -84,7 +88,7 @@ class Builder:
             return value.ssa
         if value.known is None:
             raise ValueError(f"`{value.name}` is not there yet")
-        number = _splat(value)
+        number = None if value.stays else _splat(value)
         if number is not None:
             key = self.block, value
             if key not in self._splats:
@@ -167,7 +171,11 @@ class Builder:
         attributes = {key: self.symbols.attribute(to_attribute(value)) for key, value in properties.items()}
         folded = self._folded(op, operands, result, attributes)
         if folded is not None:
-            return tuple(self.known(array, element, name or op.name) for array, element in folded)
+            parameter = _parameter(operands)
+            own, stays = parameter or name or op.name, any(operand.stays for operand in operands)
+            return tuple(
+                self.known(array, element, own, weight=parameter is not None, stays=stays) for array, element in folded
+            )
         derived = bool(operands) and all(operand.is_parameter for operand in operands)
         return tuple(
             replace(from_ssa(name, ssa), derived=derived) for ssa in self._build(op, operands, result, attributes, name)
@@ -247,6 +255,12 @@ class Builder:
         self._names[base] = count
         self._names.setdefault(name, 0)
         return name
+
+
+def _parameter(operands: Sequence[Value]) -> str | None:
+    """The one tensor of the file that all of the operands come from: what is only turned round keeps its name."""
+    names = {operand.name for operand in operands if operand.weight}
+    return names.pop() if len(names) == 1 else None
 
 
 def discard(block: Block) -> None:

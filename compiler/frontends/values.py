@@ -32,6 +32,8 @@ class Value:
     ssa: SSAValue | None = None
     weight: bool = False
     """A tensor of the file, which becomes a weight under its name."""
+    stays: bool = False
+    """A weight whatever its values are; others that are one number everywhere become that number."""
     derived: bool = False
     """Computed from tensors of the file alone: the passes make it a weight of its own."""
 

@@ -74,9 +74,22 @@ def run_torch(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
     return list(request["outputs"]), [output.numpy() for output in outputs], f"torch {torch.__version__}"
 
 
+def run_jax(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
+    """The JAX code that neuralc writes for the model, with the model's weights."""
+    import jax
+
+    space: dict[str, Any] = {"__name__": "emitted"}
+    exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
+    trees = [space["load"](request["weights"])] if request["weights"] else []
+    found = jax.jit(space["forward"])(*trees, *inputs)
+    outputs = list(found) if isinstance(found, tuple) else [found]
+    return list(request["outputs"]), [np.asarray(output) for output in outputs], f"jax {jax.__version__}"
+
+
 FRAMEWORKS: dict[str, Callable[[Mapping[str, Any], Sequence[Array]], Answer]] = {
     "onnxruntime": run_onnxruntime,
     "torch": run_torch,
+    "jax": run_jax,
 }
 
 

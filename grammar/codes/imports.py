@@ -39,9 +39,10 @@ CODES: dict[str, Code] = {
         "$ neuralc escaping.onnx",
     ),
     "E0615": Code(
-        "a package that reads a model is missing",
-        "ONNX models are parsed by the package `onnx`, PyTorch modules are exported by `torch`; both are extras: "
-        "`pip install 'neuralc[onnx]'`, `pip install 'neuralc[torch]'`. A .pt2 file needs neither.",
+        "a package for an import is missing",
+        "Models of a framework are read with a package that is an extra: `onnx` for ONNX models, `torch` for modules "
+        "of PyTorch (a .pt2 file needs none), `h5py` for .keras, `jax` for StableHLO and functions of JAX. "
+        "`pip install 'neuralc[onnx]'` brings it, or `[torch]`, `[keras]`, `[jax]`.",
         "$ neuralc model.onnx",
     ),
     "E0630": Code(
@@ -73,5 +74,63 @@ CODES: dict[str, Code] = {
         "The model is valid and holds what neuralc does not compile: all of it is listed, with how often, the first "
         "node, and the reason.",
         "$ neuralc strings.onnx",
+    ),
+    "E0640": Code(
+        "not a whole .keras file",
+        "The file is empty, truncated, damaged, or of another format: a zip with the model as JSON and its weights as "
+        "HDF5.",
+        "$ neuralc truncated.keras",
+    ),
+    "E0641": Code(
+        "no model of Keras 3",
+        "The model is not described as Keras 3 does it: an older version wrote it, or its layers, their calls, inputs "
+        "and outputs contradict each other.",
+        "$ neuralc of_keras_2.keras",
+    ),
+    "E0642": Code(
+        "arrays that do not fit the layers of a Keras model",
+        "A layer has more or fewer arrays than its weights, or one of another shape or element type.",
+        "$ neuralc without_weights.keras",
+    ),
+    "E0643": Code(
+        "layers of Keras that are not compiled",
+        "The model holds layers, arguments or functions that neuralc does not compile, or code of its own: all is "
+        "listed, with how often, the first layer, and the reason.",
+        "$ neuralc lambda.keras",
+    ),
+    "E0644": Code(
+        "a Keras model that is no graph of layers",
+        "A model of a class of its own keeps its layers in code. A file does not hold that code, and a live model is "
+        "imported when its call applies layers and keras.ops alone.",
+        "$ neuralc subclassed.keras",
+    ),
+    "E0650": Code(
+        "not StableHLO that can be read",
+        "The file is empty, truncated, damaged, or of another format: a text, a portable artifact in MLIR bytecode and "
+        "what jax.export serializes are read. The note is what MLIR says.",
+        "$ neuralc truncated.stablehlo",
+    ),
+    "E0651": Code(
+        "no function to compile",
+        "A StableHLO module is compiled from its function `main`, or from the only one that is public.",
+        "$ neuralc library.stablehlo",
+    ),
+    "E0652": Code(
+        "invalid StableHLO module",
+        "An op breaks a rule of its definition: sizes that do not fit, an attribute that is missing, functions that call "
+        "one another without end. The message names the op.",
+        "$ neuralc unequal.stablehlo",
+    ),
+    "E0653": Code(
+        "StableHLO ops that are not compiled",
+        "The module is valid and holds what neuralc does not compile: all of it is listed, with how often, the first "
+        "op, and the reason.",
+        "$ neuralc random.stablehlo",
+    ),
+    "E0654": Code(
+        "a function that jax cannot lower",
+        "neuralc.from_jax lets jax trace the function with the parameters and with the shapes of the arguments; the note "
+        "is what jax said. A Python branch on a traced value, for instance, cannot be traced.",
+        ">>> neuralc.from_jax(lambda p, x: x if x > 0 else -x, None, x)",
     ),
 }

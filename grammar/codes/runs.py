@@ -72,6 +72,12 @@ CODES: dict[str, Code] = {
         "another batch, or another size that a state has; what was kept does not fit it. `model.reset()` forgets it.",
         ">>> model(x[:4]); model(x[:2])  # an LSTM(64, stateful=true)",
     ),
+    "E0913": Code(
+        "nothing here runs the artifact",
+        "The folder of `--target tpu` runs by jax, on a device that it was lowered for. Either the package is missing, "
+        "or jax has found devices of another kind; `JAX_PLATFORMS=cpu` makes it take the processor.",
+        "$ neuralc run model.tpu --input x.npy",
+    ),
     "E0920": Code(
         "another framework could not run the model",
         "`neuralc verify` runs the framework it compares with in a process of its own, and that failed: it does not "

@@ -55,7 +55,7 @@ CODES: dict[str, Code] = {
         "Some commands stand on packages that the core does not need; the message has the command that installs them.",
         "$ neuralc lsp",
     ),
-    "E0820": Code("unknown target", "Code is made for `cpu` or for `cuda`.", "$ neuralc model.nr --target gpu"),
+    "E0820": Code("unknown target", "Code is made for `cpu`, `cuda` or `tpu`.", "$ neuralc model.nr --target gpu"),
     "E0821": Code(
         "unknown processor",
         "Processors have LLVM's names, such as znver3, skylake-avx512, x86-64-v3; `native` is this machine.",
@@ -115,6 +115,12 @@ CODES: dict[str, Code] = {
         "The module holds ops or uses of weights that PyTorch code is not written for; all of them are listed. Torch "
         "code is made from the model as the front end gives it, before passes fold and derive weights.",
         "$ neuralc folded.mlir --emit=torch",
+    ),
+    "E0851": Code(
+        "JAX cannot lower the model",
+        "`--target tpu` has JAX lower the code that `--emit=jax` writes, with the sizes that are symbolic; where it has "
+        "to know such a size, `--dim` fixes it. The note is what JAX said last.",
+        "$ neuralc model.nr --target tpu",
     ),
     "E0860": Code(
         "cannot be written as Triton",

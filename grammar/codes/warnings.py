@@ -105,6 +105,18 @@ CODES: dict[str, Code] = {
         "the layouts of that framework: transposed, gates in our order, two biases added.",
         "$ neuralc model.nr --weights from_pytorch.safetensors",
     ),
+    "W0601": Code(
+        "training that the language does not describe",
+        "A model of another framework was compiled with a loss, an optimizer or metrics that the language has no words "
+        "for. They are left out; runs do not depend on them.",
+        "$ neuralc custom_loss.keras",
+    ),
+    "W0602": Code(
+        "weights that were shared",
+        "A layer of Keras stands in a model and in another one that is called within it. Runs are the same, but its "
+        "weights are kept twice, and training would change each on its own.",
+        "$ neuralc layer_in_two_models.keras",
+    ),
     "W0631": Code(
         "a condition on sizes that is not checked",
         "torch.export has assumed something of open sizes that neuralc does not understand. The model is right for "

@@ -14,8 +14,8 @@ from neuralc.grammar.initializers import INITIALIZER as INITIALIZER
 from neuralc.grammar.parameters import (
     ALayer,
     Flag,
-    Identifier,
     Kind,
+    LayerPath,
     OneOf,
     Optional,
     Parameter,
@@ -28,6 +28,11 @@ from neuralc.grammar.parameters import (
 ACTIVATION = Optional(ActivationKind())
 POLICIES: tuple[str, ...] = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
 """The dtype policies of Keras for floats."""
+ELEMENTS: tuple[str, ...] = (
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "bfloat16", "float32", "float64",
+)  # fmt: skip
+"""The types of values, as numpy calls them."""
 PADDING = OneOf(("valid", "same"))
 DATA_FORMAT = Optional(OneOf(("channels_last", "channels_first")))
 
@@ -57,6 +62,7 @@ class Inputs:
 
 
 ONE = Inputs()
+NOTHING = Inputs(required=())
 MANY = Inputs(many=True)
 
 BlockUse = Literal["none", "optional", "required", "branches"]
@@ -119,8 +125,11 @@ def p(name: str, kind: Kind, default: Any, doc: str = "") -> Parameter:
     return Parameter(name, kind, default, doc)
 
 
+NAME = p("name", Optional(LayerPath()), None, "name of the layer and of its weights")
+"""What macros and networks take as well, unless they have a parameter of this name."""
+
 COMMON: Parameters = (
-    p("name", Optional(Identifier()), None, "name of the layer and of its weights"),
+    NAME,
     p("trainable", Flag(), True, "whether training changes the weights"),
     p("dtype", Optional(OneOf(POLICIES)), None, "the float type it computes in; `mixed_` keeps its weights in float32"),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from neuralc.grammar.initializers import CONSTRAINT, REGULARIZER
 from neuralc.grammar.parameters import (
     Flag,
     Formula,
     NotYet,
+    OneOf,
     Optional,
     Parameter,
     Parameters,
@@ -18,12 +20,14 @@ from neuralc.grammar.signatures.base import (
     ACTIVATION,
     ACTIVATION_ARGUMENT,
     BIAS_INIT,
+    ELEMENTS,
     FORMAT,
     INITIALIZER,
     KERNEL_INIT,
     KERNEL_TRAINING,
     LORA,
     MANY,
+    NOTHING,
     USE_BIAS,
     Signature,
     constraint,
@@ -159,6 +163,23 @@ SIGNATURES: tuple[Signature, ...] = (
         shapes="(batch, ..., steps, n) -> the same",
         masking="keep",
         example="input: (10) int32 layers: Embedding(1000, 16) PositionalEncoding() Flatten() Dense(3)",
+    ),
+    Signature(
+        "Weight",
+        (
+            Parameter("shape", Several(Whole(0)), doc="its sizes, all of them: a weight has no batch"),
+            p("initializer", INITIALIZER, "zeros", "how it starts untrained"),
+            p("type", OneOf(ELEMENTS), "float32", "its type; integers and truth values are not trained"),
+            p("regularizer", Optional(REGULARIZER), None, "what training adds to the loss for it"),
+            p("constraint", Optional(CONSTRAINT), None, "what training brings it to after a step"),
+        ),
+        "Keras 3 Layer.add_weight",
+        "a weight by itself, as a value that formulas compute with; its name is that of the layer",
+        inputs=NOTHING,
+        shapes="nothing -> shape",
+        retypes=True,
+        example="input: x: (10, 16) layers: positions = Weight((10, 16)) "
+        'Lambda("x, w: x + w")(x, positions) Flatten() Dense(3)',
     ),
     Signature(
         "Masking",

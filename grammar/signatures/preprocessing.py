@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from neuralc.grammar.parameters import Flag, Numbers, OneOf, Optional, Parameter, Real, Several, Whole
-from neuralc.grammar.signatures.base import FORMAT, Signature, p
-
-ELEMENTS: tuple[str, ...] = (
-    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-    "float16", "bfloat16", "float32", "float64",
-)  # fmt: skip
-"""The types of values, as numpy calls them."""
+from neuralc.grammar.signatures.base import ELEMENTS, FORMAT, Signature, p
 
 _HEIGHT = Parameter("height", Whole(1), doc="height of the result")
 _WIDTH = Parameter("width", Whole(1), doc="width of the result")

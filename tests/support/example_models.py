@@ -206,7 +206,7 @@ class KerasReference:
 
 def of_keras(name: str, size: int, images: Array) -> KerasReference:
     """As `of_torch`, of a network of `keras.applications`."""
-    from support.keras_models import application, keras
+    from support.keras_applications import application, keras
 
     model, layers = application(name, size)
     generator = np.random.default_rng(0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import CallOp, InitializerAttr, ReshapeOp, TransposeOp, WeightOp
 from neuralc.dialects.syntax import to_literal
+from neuralc.dialects.types import element_of, is_float, numpy_dtype
 from neuralc.emit.python.form import Form
-from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.names import Names
 from neuralc.emit.python.plan import ClassPlan, FreeWeight, Held, Layer, LayerSpec, sizes_of
 from neuralc.emit.refusals import Refusals
 
@@ -34,22 +35,42 @@ class ClassBuilder:
         if spec is None:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
-        if computed and spec.optional:
+        if computed and (spec.optional or self._form.optional_layers or not self._form.owning):
+            return
+        if self._form.optional_layers and not self._holds_alone(op, spec):
             return
         if computed:
             self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
             return
         names = {held.name: self.plan.weight_names[held.value] for held in spec.parameters}
         self._held[op] = [held.value for held in spec.parameters]
+        declared = {held: self.weights[name] for held, name in names.items() if name in self.weights}
+        spec = self._form.completed(spec, declared)
         owner = next((self._owners[name] for name in names.values() if name in self._owners), None)
         if owner is None:
             self.plan.layer_at[op] = self._new_layer(op, spec, names)
         elif owner.weights == names and owner.spec.constructor == spec.constructor:
             self.plan.layer_at[op] = owner
-        elif spec.optional:
+        elif spec.optional or not self._form.owning:
             del self._held[op]
         else:
             self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
+
+    def _holds_alone(self, op: Operation, spec: LayerSpec) -> bool:
+        """True where all that reads the weights of a layer would be that layer too, applied again."""
+        named = {self.plan.weight_names[held.value] for held in spec.parameters}
+        values = [value for value, name in self.plan.weight_names.items() if name in named]
+        return all(self._is_layer(user, spec) for value in values for user in _readers(value))
+
+    def _is_layer(self, op: Operation, spec: LayerSpec) -> bool:
+        other = self._form.layer_of(op, self._refusals)
+        names = self.plan.weight_names
+        return (
+            other is not None
+            and other.constructor == spec.constructor
+            and [names.get(held.value) for held in other.parameters]
+            == [names.get(held.value) for held in spec.parameters]
+        )
 
     def _new_layer(self, op: Operation, spec: LayerSpec, names: Mapping[str, str]) -> Layer:
         paths = {name.rpartition(".")[0] for name in names.values()}
@@ -57,7 +78,7 @@ class ClassBuilder:
         # A layer without weights has its name in the IR from the front end, as a hint.
         hint = op.results[0].name_hint if not names else None
         init = {parameter: init for parameter, name in names.items() if (init := self._init(name))}
-        layer = Layer(self.attributes.claim(identifier(path or hint or spec.kind)), spec, names, init)
+        layer = Layer(self.attributes.claim(self._form.attribute(path or hint or spec.kind)), spec, names, init)
         self._owners.update(dict.fromkeys(names.values(), layer))
         self.plan.members.append(layer)
         return layer
@@ -80,14 +101,19 @@ class ClassBuilder:
         """Let expressions read a weight of a layer, where the layer has it with the axes that it has in the model."""
         owner = self._owners[name]
         parameter = next(held for held in owner.spec.parameters if owner.weights[held.name] == name)
-        if parameter.shape:
+        if not self._form.owning:
+            place = f"{owner.attribute}.{parameter.name}"
+            self.plan.free[value] = FreeWeight(place, name, sizes_of(value), True, self._init(name))
+        elif parameter.shape:
             self._refusals.add(user, f"it uses the weight @{name}, which the layer `{owner.attribute}` has reshaped")
         else:
             self.plan.held[value] = Held(owner, parameter)
 
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
-        trainable = name not in self.weights or _is_trainable(self.weights[name])
-        weight = FreeWeight(self.attributes.claim(identifier(name)), name, sizes_of(value), trainable, self._init(name))
+        element = element_of(value.type)
+        trainable = is_float(element) and (name not in self.weights or is_trainable(self.weights[name]))
+        attribute, dtype = self.attributes.claim(self._form.attribute(name)), numpy_dtype(element).name
+        weight = FreeWeight(attribute, name, sizes_of(value), trainable, self._init(name), dtype)
         self.plan.members.append(weight)
         return weight
 
@@ -111,5 +137,15 @@ class ClassBuilder:
         self._refusals.add(op, reason)
 
 
-def _is_trainable(weight: WeightOp) -> bool:
+def _readers(value: SSAValue) -> Iterator[Operation]:
+    """What reads a weight, in another shape too."""
+    for use in value.uses:
+        if isinstance(use.operation, ReshapeOp | TransposeOp):
+            yield from _readers(use.operation.results[0])
+        else:
+            yield use.operation
+
+
+def is_trainable(weight: WeightOp) -> bool:
+    """Whether training changes a weight."""
     return "trainable" not in weight.attributes or bool(to_literal(weight.attributes["trainable"]))

@@ -44,7 +44,9 @@ class ClassText:
 
     def write_body(self, writer: Writer, *, comments: bool = True) -> None:
         """The statements of the function that computes."""
-        Forward(self.lowered, self.form, comments=comments).write(writer)
+        with_states = self.form.with_states if self.lowered.kept else None
+        result = None if with_states is None else with_states(self.lowered)
+        Forward(self.lowered, self.form, comments=comments).write(writer, result)
 
     def body(self) -> str:
         """The statements without comments."""

@@ -39,10 +39,12 @@ class Expression:
     head: str
     arguments: tuple[str, ...] | None = None
     precedence: Precedence = Precedence.ATOM
+    tail: str = ""
+    """What follows the call: the `(x)` of `layers.Dense(8)(x)`."""
 
     @property
     def text(self) -> str:
-        return self.head if self.arguments is None else f"{self.head}({', '.join(self.arguments)})"
+        return self.head if self.arguments is None else f"{self.head}({', '.join(self.arguments)}){self.tail}"
 
     def __str__(self) -> str:
         return self.text

@@ -7,15 +7,19 @@ its variable, and the next one goes into `y`, then `z`: a residual reads `y = se
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from neuralc.dialects.types import Shape, format_shape
 from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.form import LETTERS, RUNNING, Form
 from neuralc.emit.python.lowering import Lowered
-from neuralc.emit.python.nodes import NESTED, Kind, Node
+from neuralc.emit.python.names import Names
+from neuralc.emit.python.nodes import Body, Kind, Node
 from neuralc.emit.python.writer import WIDTH, Writer
+
+Result: TypeAlias = Callable[[Sequence[Expression]], Expression]
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,14 @@ class Statement:
 class Forward:
     """Lays out the nodes of one class."""
 
-    def __init__(self, lowered: Lowered, form: Form, *, comments: bool = True) -> None:
-        nodes, inputs, results = lowered.nodes, lowered.inputs, lowered.results
+    def __init__(
+        self, lowered: Lowered, form: Form, *, comments: bool = True, taken: frozenset[str] = frozenset()
+    ) -> None:
+        """`taken` are variables around the body that it reads."""
+        nodes, inputs, results = lowered.nodes, lowered.inputs, [*lowered.results, *lowered.kept.values()]
         self._form = form
         self._comments = comments
+        self._taken = taken
         self._inputs = inputs
         self._results = results
         alive = _alive(nodes, results)
@@ -43,21 +51,29 @@ class Forward:
         self._loops = {node.name for node in alive if node.kind is Kind.LOOP}
         self._variables: dict[Node, str] = {node: node.name for node in inputs}
 
-    def write(self, writer: Writer) -> None:
+    def write(self, writer: Writer, result: Result | None = None) -> None:
+        """The statements, and what is returned: the results, or what `result` makes of them."""
         last_read = self._last_reads()
-        returned = self._returned_statement()
+        returned = None if result is not None else self._returned_statement()
         for index, statement in enumerate(self._statements):
             if statement is not returned:
                 self._write_statement(writer, statement, index, last_read)
         if returned is not None:
+            for body in returned.node.bodies:
+                self._write_body(writer, body)
             writer.statement("return ", self._render(returned.node))
+            return
+        values = [self._render(node, of_variable=True) for node in self._results]
+        if result is not None:
+            writer.statement("return ", result(values))
+        elif self._form.returned is not None:
+            writer.statement("return ", self._form.returned([value.text for value in values]))
         else:
-            values = [self._render(node, of_variable=True).text for node in self._results]
-            writer.line(f"return {', '.join(values)}")
+            writer.line(f"return {', '.join(value.text for value in values)}")
 
     def _returned_statement(self) -> Statement | None:
         """The last statement, where its value is all that is returned: it needs no variable."""
-        last = self._statements[-1] if self._statements else None
+        last = self._statements[-1] if self._statements and self._form.returned is None else None
         if last is None or last.node.kind is Kind.LOOP or list(self._results) != [last.node]:
             return None
         return last
@@ -68,7 +84,7 @@ class Forward:
         nested: set[Node] = set()
         for node in alive:
             for source in node.inputs:
-                if source.kind in NESTED.get(node.kind, ()) and self._uses[source] == 1:
+                if source.kind in self._form.nested.get(node.kind, ()) and self._uses[source] == 1:
                     nested.add(source)
                     if len(self._sketch(node, nested).text) + self._form.indent + len("x = ") > WIDTH:
                         nested.remove(source)
@@ -101,21 +117,22 @@ class Forward:
     def _claim(self, index: int, reads: Sequence[Node], last_read: dict[Node, int], hint: str = "") -> str:
         """The variable for a value made by statement `index`: one whose value dies there, or the first that is free."""
         dying = {self._variables[source] for source in reads if last_read[source] == index}
-        if reused := next((variable for variable in RUNNING if variable in dying), None):
+        if reused := next((variable for variable in RUNNING if variable in dying - self._taken), None):
             return reused
         busy = {self._variables[node] for node in self._variables if last_read.get(node, -1) > index}
-        busy |= self._form.local_names | self._loops | {node.name for node in self._inputs if node.name not in RUNNING}
+        busy |= self._taken | self._form.local_names | self._loops
+        busy |= {node.name for node in self._inputs if node.name not in RUNNING}
         numbered = [f"x{number}" for number in range(1, len(busy) + 2)]
         wanted: list[str] = [*RUNNING, *([hint] if hint else []), *LETTERS, *numbered]
         return next(variable for variable in wanted if variable not in busy)
 
     def _write_statement(self, writer: Writer, statement: Statement, index: int, last_read: dict[Node, int]) -> None:
         node = statement.node
+        for body in node.bodies:
+            self._write_body(writer, body)
         if node.items:
             rendered = self._render(node)
-            for item in node.items:
-                self._variables[item] = self._claim(index, (), last_read, item.hint) if item in last_read else "_"
-            writer.statement(", ".join(self._variables[item] for item in node.items) + " = ", rendered)
+            writer.statement(", ".join(self._unpacked(item, index, last_read) for item in node.items) + " = ", rendered)
             return
         if node.kind is Kind.LOOP:
             last_read.update(
@@ -129,11 +146,47 @@ class Forward:
             writer.statement(f"{variable} = ", value, comment=node.comment or self._shape_comment(statement))
         self._variables[node] = variable
 
+    def _unpacked(self, item: Node, index: int, last_read: dict[Node, int]) -> str:
+        """The variable of one of several results, or those of a tuple among them; `_` for what no one reads."""
+        if not item.items:
+            self._variables[item] = self._claim(index, (), last_read, item.hint) if item in last_read else "_"
+            return self._variables[item]
+        names = [self._unpacked(inner, index, last_read) for inner in item.items]
+        return f"({', '.join(names)})" if set(names) != {"_"} else "_"
+
+    def _write_body(self, writer: Writer, body: Body) -> None:
+        """`def body(carry, x):`, with the variables around it that it reads left alone."""
+        for inside, outside in body.captured.items():
+            inside.name = self._variables[outside]
+        taken = frozenset(inside.name for inside in body.captured)
+        names = Names({*taken, *self._form.local_names})
+        alive = {source for node in _alive(body.nodes, body.results) for source in node.inputs} | {*body.results}
+        unpacked: list[tuple[str, str]] = []
+        parameters = []
+        for wanted, nodes in body.arguments:
+            for node in nodes:
+                node.name = names.claim(node.name) if node in alive else "_"
+            if len(nodes) == 1:
+                parameters.append(nodes[0].name)
+            else:
+                parameters.append(names.claim(wanted) if nodes else "_")
+                if any(node in alive for node in nodes):
+                    unpacked.append((", ".join(node.name for node in nodes), parameters[-1]))
+        inputs = [node for _, nodes in body.arguments for node in nodes] + list(body.captured)
+        lowered = Lowered(body.nodes, inputs, body.results, frozenset())
+        inner = Forward(lowered, replace(self._form, indent=self._form.indent + 4), comments=False, taken=taken)
+        writer.blank()
+        with writer.block(f"def {body.name}({', '.join(parameters)}):"):
+            for left, right in unpacked:
+                writer.line(f"{left} = {right}")
+            inner.write(writer, body.returned)
+        writer.blank()
+
     def _write_loop(self, writer: Writer, node: Node, variable: str) -> None:
         source = self._variables[node.inputs[0]]
         if source != variable:
             writer.line(f"{variable} = {source}")
-        with writer.block(f"for {node.name} in {node.over}:"):
+        with writer.block(f"for {node.name} in {node.over()}:"):
             others = [self._render(source, of_variable=True) for source in node.inputs[1:]]
             writer.line(f"{variable} = {node.render([name(variable), *others])}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,6 +27,7 @@ class Chain:
     carried: int
     """Which of these that is."""
     variable: str
+    over: Callable[[], str]
     child: Child
 
 
@@ -37,12 +38,14 @@ def chains(plan: ClassPlan, layouts: Layouts, form: Form, taken: Iterable[str]) 
         if child.index is not None:
             lists.setdefault(child.attribute, []).append(op)
     found: dict[CallOp, Chain] = {}
-    names = Names({*form.local_names, *RUNNING, *taken})
+    reserved = {*form.local_names, *RUNNING, *taken}
     for attribute, ops in lists.items():
         data = plan.data_of(ops[0])
         carried = _carried(ops, data)
         if carried is not None and _is_chain(plan, layouts, ops, data, carried):
-            chain = Chain(tuple(ops), attribute, data, carried, names.claim(attribute), plan.child_at[ops[0]])
+            variable, over = form.loop(form, attribute)
+            name, child = Names(reserved).claim(variable), plan.child_at[ops[0]]
+            chain = Chain(tuple(ops), attribute, data, carried, name, over, child)
             found.update(dict.fromkeys(ops, chain))
     return found
 
@@ -100,4 +103,4 @@ def lower_chain(values: Values, chain: Chain) -> None:
         return form.applied(chain.child, chain.variable, arguments)
 
     loop = values.define(chain.calls[-1], Kind.LOOP, inputs, applied)
-    loop.over, loop.name = form.access(chain.attribute), chain.variable
+    loop.over, loop.name = chain.over, chain.variable

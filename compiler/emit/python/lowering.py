@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from xdsl.ir import Operation
+from xdsl.ir import Block, Operation
 
-from neuralc.dialects.graph import CallOp, FuncOp, GetStateOp, GetWeightOp, ReshapeOp, ReturnOp, SetStateOp, TransposeOp
+from neuralc.dialects.graph import (
+    CallOp,
+    FuncOp,
+    GetStateOp,
+    GetWeightOp,
+    ReshapeOp,
+    ReturnOp,
+    SetStateOp,
+    TransposeOp,
+    YieldOp,
+)
 from neuralc.emit.layouts import Layouts
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.lower_calls import Chain, chains, lower_call, lower_chain
@@ -26,16 +36,24 @@ class Lowered:
     results: Sequence[Node]
     helpers: frozenset[str]
     """Functions of the file that the body uses."""
+    kept: Mapping[str, Node] = field(default_factory=dict)
+    """The states that the next run finds."""
 
 
 def lower(plan: ClassPlan, layouts: Layouts, form: Form, refusals: Refusals, input_names: Sequence[str]) -> Lowered:
     """Lower the function of a class; what the form cannot say goes to `refusals`."""
     values = Values(plan, layouts, form, refusals)
     inputs = [values.add_input(value, wanted) for value, wanted in zip(plan.inputs, input_names, strict=True)]
-    in_loops = chains(plan, layouts, form, input_names)
+    results = lower_block(values, plan.function.block, chains(plan, layouts, form, input_names))
+    return Lowered(values.nodes, inputs, results, frozenset(values.helpers), values.kept)
+
+
+def lower_block(values: Values, block: Block, in_loops: Mapping[CallOp, Chain]) -> list[Node]:
+    """Lower the ops of a block; what it returns or yields."""
+    plan, form = values.plan, values.form
     results: list[Node] = []
-    for op in plan.function.block.ops:
-        if isinstance(op, ReturnOp):
+    for op in block.ops:
+        if isinstance(op, ReturnOp | YieldOp):
             results = [values.operand(op, index) for index in range(len(op.operands))]
         elif isinstance(op, CallOp):
             _lower_call(values, op, in_loops.get(op))
@@ -48,7 +66,7 @@ def lower(plan: ClassPlan, layouts: Layouts, form: Form, refusals: Refusals, inp
             values.refuse(op, form.without_code.get(op.name, "neuralc does not know how to write this op"))
         elif isinstance(plan.function, FuncOp):
             values.refuse(op, "a function takes its weights as arguments")
-    return Lowered(values.nodes, inputs, results, frozenset(values.helpers))
+    return results
 
 
 def _lower_call(values: Values, op: CallOp, chain: Chain | None) -> None:

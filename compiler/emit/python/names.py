@@ -26,6 +26,12 @@ def class_name(name: str) -> str:
     return identifier(joined)
 
 
+def function_name(name: str) -> str:
+    """The snake_case of `name`: `ConvBlock` becomes `conv_block`."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return identifier(re.sub(r"\W+", "_", parted, flags=re.ASCII).strip("_").lower())
+
+
 class Names:
     """The identifiers of one scope: each is given out once, and never one that is reserved."""
 

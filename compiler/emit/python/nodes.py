@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
@@ -37,6 +37,20 @@ class Kind(Enum):
 
 
 @dataclass(eq=False)
+class Body:
+    """A function inside of a function: a region of control flow, which reads values around it by their variables."""
+
+    name: str
+    arguments: Sequence[tuple[str, Sequence[Node]]]
+    """Each argument: one value, or several that it holds under a name."""
+    results: Sequence[Node]
+    returned: Callable[[Sequence[Expression]], Expression]
+    nodes: Sequence[Node]
+    captured: Mapping[Node, Node]
+    """What stands in the body for a value around it -> that value."""
+
+
+@dataclass(eq=False)
 class Node:
     """An expression over other nodes. `shape` is the torch tensor's; `name` that of an input or a loop variable."""
 
@@ -45,13 +59,15 @@ class Node:
     render: Render
     shape: Shape
     name: str = ""
-    over: str = ""
+    over: Callable[[], str] = lambda: ""
     """For a LOOP: what it iterates over."""
     comment: str = ""
     hint: str = ""
     """What to call its value where the usual variables hold others."""
     items: list[Node] = field(default_factory=list)
     """The ITEM nodes of a CALL with several results."""
+    bodies: Sequence[Body] = ()
+    """Functions that are written in front of the statement."""
 
 
 # A node is written inside its only user where the user is of the first kind and the node of one of the others:

@@ -35,6 +35,8 @@ class LayerSpec:
     """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
     optional: bool = False
     """True for an op that is written as an expression where its parameters are no weights of the model."""
+    data: int = 0
+    """Which operand of the op the layer is applied to."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class FreeWeight:
     shape: tuple[int, ...]
     trainable: bool
     init: InitializerAttr | None
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)

@@ -47,11 +47,13 @@ def planned(module: ModuleOp, form: Form) -> Planned:
                 help="emit code from the model as written, before passes that fold weights",
             )
     structure = Structure(module, table, form, refusals)
-    layouts = Layouts(table, structure.weights, form.demanded_order)
+    layouts = Layouts(table, structure.weights, form.demanded_order, form.made_order)
     layouts.analyze(structure.model.function, [natural(argument) for argument in structure.model.function.arguments])
+    forms = form.forms(structure.classes, form)
     classes = [
-        ClassText(plan, lower(plan, layouts, form, refusals, input_names(plan, form)), form)
+        ClassText(plan, lower(plan, layouts, own, refusals, input_names(plan, own)), own)
         for plan in structure.classes
+        for own in [forms[plan.name]]
     ]
     refusals.raise_if_any()
     return Planned(structure, share(classes, form))

@@ -114,7 +114,7 @@ def _signature(text: ClassText, made: Mapping[str, SharedClass], form: Form) -> 
         layer = part.member if isinstance(part.member, Layer) else None
         rest = (layer.spec.frozen, tuple(sorted(layer.init.items()))) if layer else (part.count is None,)
         parts.append((part.path, part.made.head, len(part.made.positional), needed, rest))
-    return (type(text.plan.function), symbol, free, tuple(parts), tuple(text.arguments), text.body())
+    return (text.form.style, type(text.plan.function), symbol, free, tuple(parts), tuple(text.arguments), text.body())
 
 
 # --- what a class makes ---------------------------------------------------------------------------------------------

@@ -19,14 +19,17 @@ class Sized:
     nodes: tuple[Node, ...]
     size: Dim
 
-    def expression(self, arguments: tuple[Expression, ...]) -> Expression:
-        """The size as Python computes it from the shapes of `arguments`, which stand for the nodes."""
+    def expression(self, arguments: tuple[Expression, ...], entry: str = "{}.shape[{}]") -> Expression:
+        """The size as Python computes it from the shapes of `arguments`, which stand for the nodes.
+
+        `entry` is how a size along an axis is written.
+        """
         places: dict[str, Expression] = {}
         for node, argument in zip(self.nodes, arguments, strict=True):
             for axis, size in enumerate(node.shape):
                 symbol = _symbol(size)
                 if symbol is not None:
-                    places.setdefault(symbol, name(f"{argument}.shape[{axis}]"))
+                    places.setdefault(symbol, name(entry.format(argument, axis)))
         return _sum(self.size, places)
 
 
@@ -65,6 +68,11 @@ class Sizes:
             name(str(as_dim(size).value)) if found is None else found.expression(tuple(next(rest) for _ in found.nodes))
             for size, found in zip(self._wanted, self._found, strict=True)
         ]
+
+
+def written(size: int | Dim, places: dict[str, Expression]) -> Expression:
+    """A size over symbols that are each found at a place."""
+    return _sum(as_dim(size), places)
 
 
 def _symbol(size: int | Dim) -> str | None:

@@ -7,11 +7,12 @@ same weights are one submodule, applied again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
+from neuralc.dialects.control import Control
 from neuralc.dialects.graph import CallOp, FuncOp, FunctionLike, GetWeightOp, ModelOp, WeightOp, the_model
 from neuralc.emit.python.class_builder import ClassBuilder
 from neuralc.emit.python.form import Form
@@ -53,7 +54,7 @@ class Structure:
 
     def _new_plan(self, function: FunctionLike, weight_names: dict[SSAValue, str]) -> ClassPlan:
         name = self._class_names.claim(self._form.class_name(function.sym_name.data))
-        return ClassPlan(function, name, name, weight_names)
+        return ClassPlan(function, name, name, _captured(function.block, weight_names))
 
     def _fill(self, plan: ClassPlan, weights: Mapping[str, Operation]) -> ClassPlan:
         """Plan the attributes of a class, in the order its ops use them."""
@@ -61,7 +62,7 @@ class Structure:
         builder = ClassBuilder(plan, declared, self._form, self._refusals)
         lists, children = _lists(plan), dict[Instance, Child]()
         plan.handed_on |= self._handed_on(plan)
-        for op in plan.function.block.ops:
+        for op in _ops(plan.function.block):
             if not isinstance(op, CallOp):
                 builder.add_layer(op)
                 continue
@@ -90,7 +91,7 @@ class Structure:
             base, index = path, None
         attribute = next((child.attribute for child in others if child.base == base and child.index is not None), None)
         if index is None or attribute is None:
-            attribute = builder.attributes.claim(identifier(base))
+            attribute = builder.attributes.claim(self._form.attribute(base))
         child = Child(attribute, index, callee, bound, base)
         plan.members.append(child)
         return child
@@ -155,7 +156,26 @@ class Structure:
 
 
 def _fetched(model: ModelOp) -> dict[SSAValue, str]:
-    return {op.result: op.weight_name for op in model.block.ops if isinstance(op, GetWeightOp)}
+    return {op.result: op.weight_name for op in _ops(model.block) if isinstance(op, GetWeightOp)}
+
+
+def _ops(block: Block) -> Iterator[Operation]:
+    """The ops of a block, each in front of those of its regions."""
+    for op in block.ops:
+        yield op
+        for region in op.regions:
+            for inner in region.blocks:
+                yield from _ops(inner)
+
+
+def _captured(block: Block, weights: Mapping[SSAValue, str]) -> dict[SSAValue, str]:
+    """The arguments of regions that stand for weights around them."""
+    found = dict(weights)
+    for op in _ops(block):
+        for region, first, values in op.captures if isinstance(op, Control) else ():
+            arguments = region.block.args[first:]
+            found |= {inside: found[value] for inside, value in zip(arguments, values, strict=True) if value in found}
+    return found
 
 
 def _local_name(name: str, path: str, argument: SSAValue) -> str:
@@ -209,7 +229,7 @@ def _split_index(path: str) -> tuple[str, int | None]:
 def _lists(plan: ClassPlan) -> set[str]:
     """The paths whose submodules are `path.0`, `path.1`, ... without a gap, in that order: each is a ModuleList."""
     first_calls: dict[Instance, CallOp] = {}
-    for op in plan.function.block.ops:
+    for op in _ops(plan.function.block):
         if isinstance(op, CallOp):
             first_calls.setdefault(_instance(op, plan), op)
     found: dict[str, list[int | None]] = {}

@@ -30,7 +30,9 @@ class Values:
         """The arguments of `forward`."""
         self.helpers: set[str] = set()
         """Functions of the file that the bodies use, by name."""
-        self._refusals = refusals
+        self.kept: dict[str, Node] = {}
+        """What the next run finds, by the names of states."""
+        self.refusals = refusals
         self._at: dict[SSAValue, dict[Order, Node]] = {}
 
     def add_input(self, value: SSAValue, variable: str) -> Node:
@@ -40,6 +42,10 @@ class Values:
         self._at[value] = {order: node}
         self.inputs.append(node)
         return node
+
+    def bind(self, value: SSAValue, node: Node) -> None:
+        """A value that is made elsewhere, with its axes in the model's own order."""
+        self._at[value] = {natural(value): node}
 
     def add(self, kind: Kind, inputs: Sequence[Node], render: Render, shape: Shape, comment: str = "") -> Node:
         node = Node(kind, tuple(inputs), render, shape, comment=comment)
@@ -64,7 +70,7 @@ class Values:
 
     def refuse(self, op: Operation, reason: str) -> None:
         """Report an op; stand-ins for its results let the rest of the module be looked at too."""
-        self._refusals.add(op, reason)
+        self.refusals.add(op, reason)
         for index, result in enumerate(op.results):
             self.alias(op, Node(Kind.INLINE, (), lambda _: name("..."), shape_of(result.type)), index)
 

@@ -55,7 +55,7 @@ class Writer:
         if self.fits(before + value.text) or value.arguments is None:
             self.line(before + value.text, comment=comment)
         else:
-            self.broken(f"{before}{value.head}(", value.arguments, ")")
+            self.broken(f"{before}{value.head}(", value.arguments, f"){value.tail}")
 
     def broken(self, opening: str, items: Sequence[str], closing: str) -> None:
         """A bracket that does not fit on one line: its items on the next line together, else one a line."""

@@ -108,6 +108,8 @@ class Bodies:
         node = step.node.node if isinstance(step.node, RepeatNode) else step.node
         if isinstance(node, LayerNode) and node.arguments["name"] is not None:
             return frame.scope.named(node.arguments["name"], node.arguments.spans["name"])
+        if isinstance(node, CallNode) and node.named is not None:
+            return frame.scope.named(node.named, node.named_at or node.span)
         if step.shared:
             return frame.scope.unique(step.targets[0])
         match node:
@@ -220,9 +222,8 @@ class Bodies:
     def _lowered(self, site: Site, signature: Signature, arguments: Bound, applied: Applied) -> Values:
         result = lowering_of(signature)(site, arguments, *applied.positional, **applied.named)
         values = (result,) if isinstance(result, SSAValue) else tuple(result)
-        first = applied.all[0]
         if signature.masking == "keep" and values:
-            site.put_mask(values[0], self.masks.get(first))
+            site.put_mask(values[0], self.masks.get(applied.all[0]))
         self.trace.made(values, Origin(signature.name, site.span, applied.all))
         return values
 

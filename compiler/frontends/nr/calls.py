@@ -206,7 +206,7 @@ def _sizes(inputs: Sequence[ProgramInput], values: Values) -> Mapping[str, Size]
     named: dict[str, Size] = {}
     for port, value in zip(inputs, values, strict=True):
         shape = shape_of(value.type)
-        wanted = (BATCH, *port.sizes)
+        wanted = port.shape
         if len(shape) != len(wanted):
             raise LayerError(f"its input `{port.name}` is {_written(wanted)}, and gets {shown(value)}", "E0406")
         if element_of(value.type) != element_type_of(port.element):

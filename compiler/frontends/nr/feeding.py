@@ -32,6 +32,10 @@ class Applied:
 
 def feed(fed: Fed, inputs: Inputs, look_up: LookUp, running: Values | None) -> Applied | None:
     """None where a value is broken. Raises LayerError where there are too many, too few, or two for one place."""
+    if not inputs.names:
+        if fed.positional or fed.named:
+            raise LayerError("it takes no value", "E0405", "leave out the second parentheses")
+        return Applied(())
     named: dict[str, SSAValue | Values] = {}
     for name, uses in fed.named.items():
         if name not in inputs.names:

@@ -51,26 +51,40 @@ class Scope:
     counts: dict[str, int] = field(default_factory=dict)
     last: str = ""
     """The name given last, without the path."""
+    around: set[str] = field(default_factory=set)
+    """Names that stand before a dot in others: of `encoder.dense`, `encoder`."""
 
     def unique(self, base: str) -> str:
         """The path of an unnamed layer."""
         name, count = base, self.counts.get(base, 0)
-        while name in self.used:
+        while not self.is_free(name):
             count += 1
             name = f"{base}_{count}"
         self.counts[base] = count
-        return self._take(name)
+        return self.claim(name)
 
     def named(self, name: str, place: Span) -> str:
         """The path of a layer that was given a name. Raises NeuralcError when another one has it."""
-        if name in self.used:
+        if not self.is_free(name):
             raise error("E0208", f"another layer here is already named `{name}`", place, help="choose another name")
-        return self._take(name)
+        return self.claim(name)
 
-    def _take(self, name: str) -> str:
+    def is_free(self, name: str) -> bool:
+        """Whether weights under this name are under no other one: a layer is not within another one by its name."""
+        return name not in self.used and name not in self.around and self.used.isdisjoint(_before(name))
+
+    def claim(self, name: str) -> str:
+        """The path of a layer with a name that is free."""
         self.used.add(name)
-        self.last = name
+        self.around.update(_before(name))
+        self.last = name.rpartition(".")[2]
         return f"{self.path}.{name}" if self.path else name
+
+
+def _before(name: str) -> set[str]:
+    """`a.b` and `a` of `a.b.c`."""
+    parts = name.split(".")
+    return {".".join(parts[:count]) for count in range(1, len(parts))}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Attribute, Block, Operation, Region
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import (
@@ -52,6 +52,8 @@ class Lowering:
         self.symbols = Symbols(pinned)
         taken = {BATCH, program.name, *(size.name for size in program.sizes)}
         self.bodies = Bodies(taken, self.symbols, len(program.span.source.text))
+        self.values: dict[str, SSAValue] = {}
+        """What the model computes, by the names that the program gives to values."""
 
     @property
     def messages(self) -> list[Diagnostic]:
@@ -74,6 +76,7 @@ class Lowering:
         running = self.bodies.body(frame, program.body, tuple(block.args))
         outputs = self._outputs(frame, running)
         self._stop()
+        self.values = {name: found[0] for name, found in frame.values.items() if found is not None and len(found) == 1}
         states = function.write_states()
         end = ReturnOp([value for _, value in outputs])
         end.location = location(program.body.steps[-1].node.span)
@@ -109,8 +112,7 @@ class Lowering:
             self.bodies.trace.report(found)
 
     def _type(self, given: ProgramInput) -> Attribute:
-        sizes: list[Size] = [self.symbols.named(BATCH, "")]
-        sizes += [self.symbols.named(size, "") if isinstance(size, str) else size for size in given.sizes]
+        sizes: list[Size] = [self.symbols.named(size, "") if isinstance(size, str) else size for size in given.shape]
         return tensor_type(sizes, element_type_of(given.element))
 
     def _declarations(self, weights: Sequence[WeightDeclaration]) -> list[Operation]:

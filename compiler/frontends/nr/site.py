@@ -142,6 +142,7 @@ class Site:
         trainable: bool = True,
         regularizer: Configured | None = None,
         constraint: Configured | None = None,
+        of_floats: bool = True,
     ) -> SSAValue:
         """A weight of this layer; its element type is `like`, or that of the value it meets.
 
@@ -151,7 +152,7 @@ class Site:
         """
         self.run.count()
         element = element_of(like.type) if isinstance(like, SSAValue) else like
-        if not is_float(element):
+        if of_floats and not is_float(element):
             about = f" of shape {shown(like)}" if isinstance(like, SSAValue) else ""
             raise ShapeError(f"a layer with weights needs floats, got {element}{about}")
         start = Configured(initializer) if isinstance(initializer, str) else initializer

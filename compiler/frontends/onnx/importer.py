@@ -107,7 +107,8 @@ class Importer:
                 return MISSING
             if name != tensor.name:
                 self.builder.sources[name] = tensor.name
-            return self.builder.known(array, element, name, weight=True)
+            stays = self.builder.keeps_weights and bool(array.shape)
+            return self.builder.known(array, element, name, weight=True, stays=stays)
 
         return read
 

@@ -15,9 +15,11 @@ from neuralc.dialects import graph
 from neuralc.dialects.types import ShapeError, numpy_dtype, tensor_type
 from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.builder import Builder, hint
-from neuralc.frontends.onnx import functions, texts, wire
+from neuralc.frontends.onnx import functions, metadata, texts, wire
 from neuralc.frontends.onnx.element_types import ELEMENTS, name_of
 from neuralc.frontends.onnx.importer import Importer, Place
+from neuralc.frontends.onnx.kept import keep
+from neuralc.frontends.onnx.metadata import Metadata
 from neuralc.frontends.onnx.scope import MISSING, Missing, Scope, invalid
 from neuralc.frontends.onnx.tensors import TensorReader
 from neuralc.frontends.refusals import shown
@@ -93,10 +95,12 @@ def _model(data: memoryview, name: str, folder: Path | None, fixed: Fixed) -> Lo
         model = ModelProto.FromString(skeleton)
         texts.check(model)
         symbols = Symbols(fixed.sizes)
-        builder = Builder(symbols)
+        kept = metadata.read(model)
+        builder = Builder(symbols, keeps_weights=kept is not None)
         importer = Importer(builder, TensorReader(pieces, folder), functions.of_model(model))
         scope = Scope()
-        module = _Module(model, importer, fixed.inputs).build(_identifier(name), scope)
+        own = name if kept is None else model.graph.name or name
+        module = _Module(model, importer, fixed.inputs, kept or Metadata()).build(_identifier(own), scope)
     except (DecodeError, UnicodeError) as problem:
         raise wire.malformed(str(problem) or "protobuf cannot read it") from None
     except ShapeError as problem:
@@ -118,9 +122,11 @@ class _Module:
     model: ModelProto
     importer: Importer
     fixed: Mapping[str, Array]
+    kept: Metadata
 
     def build(self, name: str, scope: Scope) -> ModuleOp:
         graph_, importer = self.model.graph, self.importer
+        self._declare(graph_)
         place = Place(scope, _opsets(self.model))
         inputs = self._inputs(graph_, place.scope)
         outputs = [port.name for port in graph_.output]
@@ -131,10 +137,28 @@ class _Module:
         values = self._outputs([value for value in found if isinstance(value, Value)])
         builder = importer.builder
         end = graph.ReturnOp([builder.ssa(value) for value in values])
+        self._first_values(place.scope)
         builder.main.add_op(end)
         types = [value.type for value in end.operands]
-        model = graph.ModelOp(name, inputs, outputs, types, Region(builder.main))
-        return ModuleOp([*builder.symbols.declarations(), *builder.weights, model])
+        model = graph.ModelOp(name, inputs, outputs, types, Region(builder.main), self.kept.clauses)
+        module = ModuleOp([*builder.symbols.declarations(), *builder.weights, model])
+        keep(module, model, self.kept)
+        return module
+
+    def _first_values(self, scope: Scope) -> None:
+        """The weights that states begin with: nothing else has to read them."""
+        for text in self.kept.states.values():
+            value = scope.get(text[1:], "a state") if text.startswith("@") else None
+            read = self.importer.builder.ssa(value).owner if isinstance(value, Value) else None
+            if isinstance(read, graph.GetWeightOp) and not read.results[0].uses:
+                self.importer.builder.main.erase_op(read)
+
+    def _declare(self, graph_: GraphProto) -> None:
+        """The bounds of sizes that inputs name."""
+        named = {dim.dim_param for port in graph_.input for dim in port.type.tensor_type.shape.dim}
+        for symbol, (low, high) in self.kept.bounds.items():
+            if symbol in named:
+                self.importer.builder.symbols.declare(symbol, f"metadata of `{shown(symbol)}`", low, high)
 
     def _check_names(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         for what, names in (("input", inputs), ("output", outputs)):

@@ -73,7 +73,8 @@ ROUND: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def _resize_axis(op: graph.ResizeOp, x: Array, axis: int, out: int, scale: float | None) -> Array:
+def resize_axis(op: graph.ResizeOp, x: Array, axis: int, out: int, scale: float | None) -> Array:
+    """x with `out` places along an axis, whose scale is `scale` where the op gives one."""
     n, mode = x.shape[axis], op.literal("mode")
     at = _coordinates(op, axis, n, out, scale)
     if mode == "nearest":
@@ -104,7 +105,7 @@ def _resize(evaluator: Evaluator, op: graph.ResizeOp, x: Array) -> Array:
         if roi is not None:
             at = _coordinates(op, axis, n, out, scale)
             outside |= ((at < 0) | (at > n - 1)).reshape(-1, *[1] * (rank - axis - 1))
-        x = _resize_axis(op, x, axis, out, scale)
+        x = resize_axis(op, x, axis, out, scale)
     return np.where(outside, np.asarray(op.literal("extrapolation_value"), x.dtype), x) if roi is not None else x
 
 

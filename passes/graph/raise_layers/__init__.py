@@ -7,7 +7,8 @@
     %4 = graph.mul %3, %half -> ..
 
 For code that people read and keep: emitters of framework code run it on imported models. Each family of layers has a
-file of patterns: products with weights (linear), activations, norms and softmax. A pattern names the forms that
+file of patterns: products with weights (linear), sums of products (einsums), activations, means (statistics), norms and
+softmax, and other spellings of norms (variances). A pattern names the forms that
 exporters write; what it does not recognise stays as it is. At the end views of weights are declared as weights.
 
 Numbers are compared as fp32 holds them, since exporters round them: `0.044714998` is the 0.044715 of the gelu. So
@@ -26,12 +27,15 @@ from xdsl.dialects.builtin import ModuleOp
 from neuralc.passes.base import ModulePass, Numerics, PassContext
 from neuralc.passes.driver import RewritePattern, rewrite
 from neuralc.passes.graph.canonicalize import CanonicalAxes, NamedClamps
-from neuralc.passes.graph.raise_layers import activations, linear, norms
+from neuralc.passes.graph.raise_layers import activations, einsums, linear, norms, statistics, variances
 from neuralc.passes.graph.raise_layers.weights import declare_views
 
 PATTERNS: Sequence[RewritePattern[Any]] = (
     *linear.PATTERNS,
+    *einsums.PATTERNS,
     *activations.PATTERNS,
+    *statistics.PATTERNS,
+    *variances.PATTERNS,
     *norms.PATTERNS,
     CanonicalAxes(),
     NamedClamps(),

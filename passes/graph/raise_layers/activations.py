@@ -136,4 +136,39 @@ class HardSigmoid(RewritePattern[PlainOp]):
             rewriter.replace(op, graph.HardSigmoidOp.of(x, alpha=slope / limit, beta=shift / limit))
 
 
-PATTERNS: Sequence[RewritePattern[Any]] = (GatedByItself(), HardSigmoid())
+class Sigmoid(RewritePattern[graph.DivOp]):
+    """1 / (1 + exp(-x))."""
+
+    op_types = (graph.DivOp,)
+
+    def rewrite(self, op: graph.DivOp, rewriter: Rewriter) -> None:
+        shifted = plus_number(op.rhs)
+        exp = shifted[0].owner if shifted is not None and shifted[1] == 1.0 else None
+        negated = exp.x.owner if isinstance(exp, graph.ExpOp) else None
+        if number_of(op.lhs) == 1.0 and isinstance(negated, graph.NegOp) and negated.x.type == op.result.type:
+            rewriter.replace(op, graph.SigmoidOp.of(negated.x))
+
+
+class OddCurve(RewritePattern[graph.SubOp]):
+    """1 - erf(-x) is 1 + erf(x), exactly: so a gelu by erfc is one by erf."""
+
+    op_types = (graph.SubOp,)
+
+    def rewrite(self, op: graph.SubOp, rewriter: Rewriter) -> None:
+        erf = op.rhs.owner
+        if number_of(op.lhs) != 1.0 or not isinstance(erf, graph.ErfOp) or erf.x.type != op.result.type:
+            return
+        inner = erf.x.owner
+        if isinstance(inner, graph.NegOp):
+            new = graph.ErfOp.of(inner.x)
+            rewriter.replace(op, [new, graph.AddOp.of(new.result, op.lhs)], fused=[erf])
+        elif isinstance(inner, graph.MulOp):
+            for x, factor in ((inner.lhs, inner.rhs), (inner.rhs, inner.lhs)):
+                if isinstance(x.owner, graph.NegOp) and x.type == erf.x.type:
+                    product = graph.MulOp.of(x.owner.x, factor)
+                    curve = graph.ErfOp.of(product.result)
+                    rewriter.replace(op, [product, curve, graph.AddOp.of(curve.result, op.lhs)], fused=[erf])
+                    return
+
+
+PATTERNS: Sequence[RewritePattern[Any]] = (Sigmoid(), OddCurve(), GatedByItself(), HardSigmoid())

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import normalize_axis
@@ -97,7 +97,7 @@ class ScaleOfNorm(RewritePattern[graph.MulOp]):
             if not isinstance(norm, graph.LayerNormOp | graph.RmsNormOp) or number_of(norm.scale) != 1.0:
                 continue
             plain = isinstance(norm, graph.RmsNormOp) or norm.bias is None
-            if plain and is_known(scale) and value.type == op.result.type and value.has_one_use():
+            if plain and _is_held(scale) and value.type == op.result.type and value.has_one_use():
                 _replace_if_it_fits(op, norm, [norm.x, scale], rewriter)
                 return
 
@@ -110,21 +110,38 @@ class BiasOfNorm(RewritePattern[graph.AddOp]):
     def rewrite(self, op: graph.AddOp, rewriter: Rewriter) -> None:
         for value, bias in either_way(op):
             norm = value.owner
-            if not isinstance(norm, graph.LayerNormOp) or norm.bias is not None or not is_known(bias):
+            if not isinstance(norm, graph.LayerNormOp) or norm.bias is not None or not _is_held(bias):
                 continue
             if value.type == op.result.type and value.has_one_use():
                 _replace_if_it_fits(op, norm, [norm.x, norm.scale, bias], rewriter)
                 return
 
 
+def _is_held(value: SSAValue) -> bool:
+    """Whether a value is a weight, or what a function or the body of a loop gets: there it may be one."""
+    return isinstance(value.owner, Block) or is_known(value)
+
+
 def _replace_if_it_fits(
     op: PlainOp, norm: graph.LayerNormOp | graph.RmsNormOp, operands: Sequence[SSAValue], rewriter: Rewriter
 ) -> None:
+    x, *weights = operands
+    views = [_without_leading(weight, len(shape_of(norm.scale.type))) for weight in weights]
+    held = [weight if view is None else view.result for weight, view in zip(weights, views, strict=True)]
     try:
-        new = type(norm).of(*operands, **norm.literals())
+        type(norm).infer([x.type, *(value.type for value in held)], **norm.literals())
     except ShapeError:  # the weight runs along other dims than those of the norm
         return
-    rewriter.replace(op, new, fused=[norm])
+    new = type(norm).of(x, *held, **norm.literals())
+    rewriter.replace(op, [*(view for view in views if view is not None), new], fused=[norm])
+
+
+def _without_leading(weight: SSAValue, rank: int) -> graph.ReshapeOp | None:
+    """A weight of more dims than the norm has, without the leading ones of size 1."""
+    shape = shape_of(weight.type)
+    if len(shape) <= rank or any(size != 1 for size in shape[: len(shape) - rank]):
+        return None
+    return graph.ReshapeOp.of(weight, result=tensor_type(shape[len(shape) - rank :], element_of(weight.type)))
 
 
 class Softmax(RewritePattern[graph.DivOp]):
@@ -144,6 +161,25 @@ class Softmax(RewritePattern[graph.DivOp]):
         if same(largest[0], shifted.lhs) and shifted.lhs.type == op.result.type:
             axis, rank = total[1][0], len(shape_of(op.result.type))
             rewriter.replace(op, graph.SoftmaxOp.of(shifted.lhs, axis=-1 if axis == rank - 1 else axis))
+
+
+class LogSoftmax(RewritePattern[graph.SubOp]):
+    """x - max(x) - log(sum(exp(x - max(x))))."""
+
+    op_types = (graph.SubOp,)
+
+    def rewrite(self, op: graph.SubOp, rewriter: Rewriter) -> None:
+        log, shifted = op.rhs.owner, op.lhs.owner
+        total = reduced(log.x, "sum") if isinstance(log, graph.LogOp) else None
+        exp = total[0].owner if total is not None else None
+        if total is None or not isinstance(shifted, graph.SubOp) or not isinstance(exp, graph.ExpOp):
+            return
+        largest = reduced(shifted.rhs, "maximum")
+        if largest is None or largest[1] != total[1] or len(total[1]) != 1 or not same(exp.x, op.lhs):
+            return
+        if same(largest[0], shifted.lhs) and shifted.lhs.type == op.result.type:
+            axis, rank = total[1][0], len(shape_of(op.result.type))
+            rewriter.replace(op, graph.LogSoftmaxOp.of(shifted.lhs, axis=-1 if axis == rank - 1 else axis))
 
 
 class GroupNormOfParts(RewritePattern[graph.AddOp]):
@@ -202,5 +238,6 @@ PATTERNS: Sequence[RewritePattern[Any]] = (
     ScaleOfNorm(),
     BiasOfNorm(),
     Softmax(),
+    LogSoftmax(),
     GroupNormOfParts(),
 )

@@ -16,6 +16,7 @@ from neuralc.frontends.nr.activations import APPLY
 from neuralc.frontends.nr.expressions.builder import Builder, is_kind
 from neuralc.frontends.nr.expressions.creation import CREATION
 from neuralc.frontends.nr.expressions.elementwise import UFUNCS, Elementwise
+from neuralc.frontends.nr.expressions.graph_ops import GRAPH_OPS
 from neuralc.frontends.nr.expressions.indexing import take, take_along_axis
 from neuralc.frontends.nr.expressions.products import dot, einsum, matmul
 from neuralc.frontends.nr.expressions.promotion import result_type
@@ -141,6 +142,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "leaky_relu": leaky_relu,
     "elu": elu,
     "gelu": gelu,
+    **GRAPH_OPS,
     **{name: _along_axis(name) for name in _TAKE_AXIS},
     **{name: _activation(name) for name in APPLY if name not in _NOT_BY_NAME},
 }

@@ -33,7 +33,7 @@ from neuralc.frontends.nr.layers import (
     vision,
     wrappers,
 )
-from neuralc.frontends.nr.layers.shared import Lowering
+from neuralc.frontends.nr.layers.shared import Brought, Lowering
 from neuralc.grammar.plugins import layer_plugin
 from neuralc.grammar.signatures import Signature
 
@@ -70,7 +70,9 @@ LOWERINGS: dict[str, Lowering] = {
 
 
 def lowering_of(signature: Signature) -> Lowering:
-    """The function of a layer of the table, or of one that a plugin brings."""
+    """The function of a layer of the table, or of one that a plugin or another front end brings."""
+    if isinstance(signature, Brought):
+        return signature.lower
     found = LOWERINGS.get(signature.name)
     if found is not None:
         penalty = signature.parameter("activity_regularizer")

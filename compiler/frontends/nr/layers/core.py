@@ -9,7 +9,15 @@ from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import product
-from neuralc.dialects.types import ShapeError, element_of, format_shape, is_float, shape_of, tensor_type
+from neuralc.dialects.types import (
+    ShapeError,
+    element_of,
+    element_type_of,
+    format_shape,
+    is_float,
+    shape_of,
+    tensor_type,
+)
 from neuralc.frontends.nr.activations import activate
 from neuralc.frontends.nr.expressions import evaluate_expression
 from neuralc.frontends.nr.layers.shared import Lowering, adapted, known, weight
@@ -163,6 +171,21 @@ def _constant(site: Site, element: Attribute, value: float, name: str) -> SSAVal
     return site.add(graph.ConstantOp.of(result=tensor_type((), element), value=number), name)
 
 
+def weight_(site: Site, arguments: Bound) -> SSAValue:
+    """A weight as a value; those of integers and truth values are data, not trained."""
+    element = element_type_of(arguments["type"])
+    return site.weight(
+        "",
+        arguments["shape"],
+        element,
+        arguments["initializer"],
+        trainable=is_float(element),
+        regularizer=arguments["regularizer"],
+        constraint=arguments["constraint"],
+        of_floats=False,
+    )
+
+
 def lambda_(site: Site, arguments: Bound, *values: SSAValue) -> Values:
     """The ops of an expression; several results are those of a tuple."""
     place = arguments.spans.get("function", site.span)
@@ -186,6 +209,7 @@ LOWERINGS: dict[str, Lowering] = {
     "ReversibleEmbedding": reversible_embedding,
     "Masking": masking,
     "Lambda": lambda_,
+    "Weight": weight_,
     "Identity": identity,
     "Activation": activation,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from xdsl.ir import Attribute, SSAValue
@@ -12,11 +13,19 @@ from neuralc.dialects.graph.shapes import static_shape
 from neuralc.dialects.types import ShapeError, element_of, tensor_type
 from neuralc.frontends.nr.site import Site, Values
 from neuralc.grammar.binding import Bound
+from neuralc.grammar.signatures import Signature
 
 Lowering: TypeAlias = Callable[..., SSAValue | Values]
 """`lower(site, arguments, *values, **named_values)`: the graph ops of a layer.
 
 Raises ShapeError for what does not fit, LayerError where the message has a code of its own or a fix."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought(Signature):
+    """A layer that brings its function: what another front end applies that is not in the table."""
+
+    lower: Lowering
 
 
 ADAPTED = ("kernel", "embeddings")

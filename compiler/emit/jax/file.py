@@ -1,0 +1,153 @@
+"""The emitted file around its functions: what it is, imports of what is used, helpers, how it trains, load and save."""
+
+from __future__ import annotations
+
+import re
+
+from xdsl.dialects.builtin import Float32Type, Float64Type, ModuleOp
+
+from neuralc.dialects.graph import declared_states
+from neuralc.dialects.types import numpy_dtype
+from neuralc.emit.jax.conventions import Conventions
+from neuralc.emit.jax.form import penalizes, trains
+from neuralc.emit.jax.function_writer import FunctionWriter
+from neuralc.emit.jax.helper_source import closure, functions
+from neuralc.emit.jax.init_texts import NAMES as INIT_NAMES
+from neuralc.emit.jax.init_texts import InitTexts
+from neuralc.emit.jax.init_writer import InitWriter
+from neuralc.emit.jax.layer_texts import LayerTexts
+from neuralc.emit.jax.lower_states import write_init_state
+from neuralc.emit.jax.training_text import write_train_forward, write_training
+from neuralc.emit.python.expressions import literal
+from neuralc.emit.python.planned import Planned
+from neuralc.emit.python.writer import Writer
+
+_ALIASES = {
+    "Params": "dict[str, Any]",
+    "Function": "Callable[[Array], Array]",
+    "Initializer": "Callable[..., Array]",
+    "Ints": "Sequence[int]",
+    "Padding": "str | Sequence[tuple[int, int]]",
+}
+"""Types of the file, where they are used."""
+
+
+class ModuleFile:
+    """A whole file: helpers, then functions before those that use them, `forward` last; then how weights start."""
+
+    def __init__(self, planned: Planned, conventions: Conventions, module: ModuleOp) -> None:
+        self._planned = planned
+        self._module = module
+        self._stateful = bool(declared_states(module))
+        self._conventions = conventions
+        self._model = planned.structure.model
+        self._has_weights = bool(self._model.members)
+        self._stored = {row.parameter: row.key for row in planned.structure.rows if row.parameter != row.key}
+
+    def text(self) -> str:
+        computing, starting = Writer(), Writer()
+        writer = FunctionWriter(computing, precise=self._is_precise, stateful=self._stateful)
+        for shared in self._planned.classes:
+            computing.blank(2)
+            writer.write(shared)
+        if trains(self._model):
+            write_train_forward(
+                computing, self._planned.classes[-1].variants[0], self._planned.helpers, stateful=self._stateful
+            )
+        if self._stateful:
+            write_init_state(starting, self._module, wide=self._conventions.wide)
+        if self._has_weights:
+            init = InitWriter(starting, self._dtype)
+            for shared in self._planned.classes:
+                if shared.variants[0].plan.members:
+                    init.write(shared)
+            self._write_files(starting)
+        helpers = self._helpers(computing.text, starting.text)
+        body = helpers + computing.text + starting.text.removesuffix("\n" if starting.text == "\n" else "")
+        return self._header(body) + body
+
+    @property
+    def _is_precise(self) -> bool:
+        return isinstance(self._conventions.weights, Float32Type | Float64Type)
+
+    @property
+    def _dtype(self) -> str:
+        """The type of new parameters, where it is not what JAX takes by itself."""
+        if isinstance(self._conventions.weights, Float32Type) and not self._conventions.wide:
+            return ""
+        return f"jnp.{numpy_dtype(self._conventions.weights).name}"
+
+    def _helpers(self, computing: str, starting: str) -> str:
+        writer, used = Writer(), self._planned.helpers
+        if trains(self._model):
+            write_training(writer, used, penalized=penalizes(self._model))
+        texts = LayerTexts(self._conventions, used, computing)
+        texts.write(writer)
+        for function in closure(used):
+            writer.blank(2)
+            writer.lines(functions()[function].text.splitlines())
+        init = InitTexts(LayerTexts(self._conventions, used, starting), self._dtype)
+        for function in sorted(INIT_NAMES):
+            if f"{function}(" in starting:
+                init.write(writer, function)
+        return writer.text if writer.text != "\n" else ""
+
+    def _header(self, body: str) -> str:
+        head = Writer()
+        head.docstring(f"The model `{self._model.function.sym_name.data}` in JAX, written by neuralc.")
+        head.blank()
+        aliases = {key: value for key, value in _ALIASES.items() if re.search(rf"\b{key}\b", body)}
+        text = body + " ".join(aliases.values())
+        standard = [f"import {module}" for module in ("itertools", "math") if re.search(rf"\b{module}\.", text)]
+        abstract = [key for key in ("Callable", "Sequence") if re.search(rf"\b{key}\[", text)]
+        standard += [f"from collections.abc import {', '.join(abstract)}"] if abstract else []
+        standard += ["from functools import partial"] if re.search(r"\bpartial\(", text) else []
+        standard += ["from typing import Any"] if re.search(r"\bAny\b", text) else []
+        head.lines([*standard, ""] if standard else [])
+        head.lines(["import jax"] if re.search(r"\bjax\.", text) or self._conventions.wide else [])
+        head.lines(["import jax.numpy as jnp"] if re.search(r"\bjnp\.", text) else [])
+        used = ["Array", *(key for key in ("lax", "nn") if re.search(rf"\b{key}\.", text))]
+        head.line(f"from jax import {', '.join(used)}")
+        if self._has_weights:
+            head.line("from jax.tree_util import keystr")
+            head.line("from safetensors.flax import load_file, save_file")
+        if self._conventions.wide:
+            head.blank()
+            head.line("# The model has values of 64 bits, which JAX else makes 32.")
+            head.line('jax.config.update("jax_enable_x64", True)')
+        if aliases:
+            head.blank()
+            head.lines([f"{key} = {value}" for key, value in aliases.items()])
+        return head.text
+
+    # -- files of weights ----------------------------------------------------------------------------------------------
+
+    def _write_files(self, writer: Writer) -> None:
+        if self._stored:
+            writer.blank(2)
+            writer.line("# What a weights file calls the parameters whose path it does not have.")
+            with writer.block("STORED = {"):
+                for parameter, key in self._stored.items():
+                    line = f"{literal(parameter)}: {literal(key)},"
+                    writer.line(line)
+            writer.line("}")
+        writer.blank(2)
+        with writer.block("def load(path: str) -> Params:"):
+            writer.docstring("The parameters of a safetensors file.")
+            writer.line("stored = load_file(path)")
+            writer.line("tree = jax.eval_shape(init, jax.random.key(0))")
+            writer.line("return jax.tree.map_with_path(lambda keys, _: stored[name_of(keys)], tree)")
+        writer.blank(2)
+        with writer.block("def save(params: Params, path: str) -> None:"):
+            writer.docstring("Write the parameters to a safetensors file that neuralc reads.")
+            writer.line("leaves = jax.tree.leaves_with_path(params)")
+            writer.line("save_file({name_of(keys): value for keys, value in leaves}, path)")
+        writer.blank(2)
+        with writer.block("def name_of(keys: tuple[Any, ...]) -> str:"):
+            writer.docstring("What a weights file calls the parameter at a path of the tree.")
+            path = 'keystr(keys, simple=True, separator=".")'
+            if self._stored:
+                writer.line(f"path = {path}")
+                writer.line("return STORED.get(path, path)")
+            else:
+                writer.line(f"return {path}")

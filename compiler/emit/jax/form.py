@@ -1,0 +1,103 @@
+"""JAX, as the shared parts of the emitters see it: functions over a tree of arrays, whose paths name the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import Operation
+
+from neuralc.dialects.graph import (
+    ActivityRegularizerOp,
+    BatchNormOp,
+    BinaryOp,
+    ConcatOp,
+    GaussianNoiseOp,
+    LogSoftmaxOp,
+    PadOp,
+    ReduceOp,
+    SliceOp,
+    SoftmaxOp,
+    TrainingOp,
+    TransposeOp,
+    UnaryOp,
+)
+from neuralc.emit.jax.conventions import Conventions, JaxForm
+from neuralc.emit.jax.layers import layer_of
+from neuralc.emit.jax.lower_states import with_states
+from neuralc.emit.jax.lowering import LOWERINGS, WITHOUT_CODE
+from neuralc.emit.jax.reserved import FUNCTION_NAMES, LOCAL_NAMES
+from neuralc.emit.layouts import Order, natural
+from neuralc.emit.python.expressions import Expression, call, method, name
+from neuralc.emit.python.names import function_name
+from neuralc.emit.python.plan import Child, ClassPlan
+
+POSITIONAL = {
+    "init_conv": ("key", "window", "inputs", "filters"),
+    "init_conv_transpose": ("key", "window", "inputs", "filters"),
+    "init_dense": ("key", "inputs", "units"),
+    "init_depthwise_conv": ("key", "window", "channels", "multiplier"),
+    "init_linear": ("key", "inputs", "units"),
+    "init_rms_norm": ("channels",),
+    "init_batch_norm": ("channels",),
+    "init_norm": ("channels",),
+    "init_lstm": ("key", "inputs", "units"),
+    "init_gru": ("key", "inputs", "units"),
+    "init_rnn": ("key", "inputs", "units"),
+}
+
+
+def form_of(conventions: Conventions) -> JaxForm:
+    """The form of a file with these conventions."""
+    return JaxForm(
+        name="JAX",
+        layer_of=lambda op, _: layer_of(op),
+        demanded_order=_demanded_order,
+        lowerings=LOWERINGS,
+        without_code=WITHOUT_CODE,
+        permuted=_permuted,
+        local_names=LOCAL_NAMES,
+        class_names=FUNCTION_NAMES,
+        class_name=function_name,
+        attribute=str,
+        owning=False,
+        applied=_applied,
+        with_states=with_states,
+        positional=POSITIONAL,
+        indent=4,
+        conventions=conventions,
+    )
+
+
+_FOLLOWING = (
+    ActivityRegularizerOp, BatchNormOp, BinaryOp, ConcatOp, GaussianNoiseOp, LogSoftmaxOp, PadOp, ReduceOp, SliceOp,
+    SoftmaxOp, TransposeOp, UnaryOp,
+)  # fmt: skip
+"""Ops that are written for any order of axes: a transpose in front of them is made behind them, or never."""
+
+
+def _demanded_order(op: Operation) -> Order | None:
+    """lax takes any layout, so that nothing but the model itself moves axes."""
+    return None if isinstance(op, _FOLLOWING) else natural(op.operands[0])
+
+
+def _permuted(x: Expression, axes: Order) -> Expression:
+    return name(f"{x}.T") if axes == (1, 0) else method(x, "transpose", *axes)
+
+
+def _applied(child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
+    """`block(params["block"], x)`; a function without weights takes none, one that trains has the step of training."""
+    trees = [name(held)] if child.plan.members else []
+    step = [name("train")] if trains(child.plan) else []
+    return call(child.plan.written, *trees, *arguments, *step)
+
+
+def trains(plan: ClassPlan) -> bool:
+    """True for a function that does something else in training than at inference."""
+    own = any(isinstance(op, TrainingOp | BatchNormOp) for op in plan.function.walk())
+    return own or any(trains(child.plan) for child in plan.child_at.values())
+
+
+def penalizes(plan: ClassPlan) -> bool:
+    """True for a function that adds to the loss in training."""
+    own = any(isinstance(op, ActivityRegularizerOp) for op in plan.function.walk())
+    return own or any(penalizes(child.plan) for child in plan.child_at.values())

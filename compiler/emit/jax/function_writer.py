@@ -1,0 +1,44 @@
+"""Writes the function of a block, or of the model: its arguments, docstring with shapes, statements."""
+
+from __future__ import annotations
+
+from neuralc.emit.jax.form import trains
+from neuralc.emit.python.shapes import described
+from neuralc.emit.python.sharing import SharedClass
+from neuralc.emit.python.writer import Writer
+
+
+class FunctionWriter:
+    """Writes functions; `precise` ones multiply float32 in full, on every device, `stateful` ones keep values."""
+
+    def __init__(self, writer: Writer, *, precise: bool, stateful: bool) -> None:
+        self._writer = writer
+        self._stateful = stateful
+        self._precise = precise
+
+    def write(self, shared: SharedClass) -> None:
+        writer, text = self._writer, shared.variants[0]
+        results = len(text.lowered.results)
+        returns = "Array" if results == 1 else f"tuple[{', '.join(['Array'] * results)}]"
+        parameters = ["params: Params"] if text.plan.members else []
+        parameters += ["state: Params"] if text.is_model and self._stateful else []
+        parameters += [f"{argument}: Array" for argument in text.arguments]
+        if text.is_model and self._stateful:
+            returns = f"tuple[{returns}, Params]"
+        if trains(text.plan):
+            parameters.append("train: Training | None" + (" = None" if text.is_model else ""))
+        if text.is_model and self._precise:
+            writer.line('@jax.default_matmul_precision("float32")')
+        writer.definition("forward" if text.is_model else shared.name, parameters, returns)
+        with writer.indented():
+            self._write_docstring(shared)
+            text.write_body(writer, comments=len(shared.variants) == 1)
+
+    def _write_docstring(self, shared: SharedClass) -> None:
+        writer, text = self._writer, shared.variants[0]
+        title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
+        taken, given = described(shared)
+        if writer.fits(f'"""{title}: {taken} -> {given}."""'):
+            writer.docstring(f"{title}: {taken} -> {given}.")
+        else:
+            writer.docstring(f"{title}.", f"{taken}\n-> {given}")

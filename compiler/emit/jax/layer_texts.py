@@ -1,0 +1,365 @@
+"""The text of the helper functions of layers, with the options that the file uses and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from xdsl.ir import Operation
+
+from neuralc.dialects.graph import BatchNormOp, ConvOp, ConvTransposeOp, GroupNormOp, LayerNormOp, RmsNormOp
+from neuralc.dialects.graph.shapes import CHANNELS_LAST
+from neuralc.emit.jax.conventions import Conventions
+from neuralc.emit.python.writer import Writer
+
+Used = Collection[str]
+"""What the bodies use: names of helper functions, and of their features."""
+
+
+class LayerTexts:
+    """Writes helper functions of layers. `calls` are the texts of the bodies, in which options are looked for."""
+
+    def __init__(self, conventions: Conventions, used: Used, calls: str) -> None:
+        self._conventions = conventions
+        self._used = used
+        self._calls = calls
+
+    def write(self, writer: Writer) -> list[str]:
+        """Write those that are used; the names of static helper functions that they call."""
+        needed: list[str] = []
+        for function in sorted(self._used):
+            make = next((make for ends, make in _WRITERS.items() if _is(function, ends)), None)
+            if make is not None:
+                writer.blank(2)
+                make(self, writer, function)
+        return needed
+
+    def has(self, function: str, option: str) -> bool:
+        """True where a call of the function gives an option."""
+        return any(f"{option}=" in call for call in self._calls_of(function))
+
+    def _calls_of(self, function: str) -> list[str]:
+        """The text behind each call's bracket, up to the one that closes it."""
+        found, opening = [], f"{function}("
+        start = self._calls.find(opening)
+        while start >= 0:
+            before = self._calls[start - 1]
+            depth, end = 1, start + len(opening)
+            while depth:
+                depth += {"(": 1, ")": -1}.get(self._calls[end], 0)
+                end += 1
+            if not (before.isalnum() or before in "_."):
+                found.append(self._calls[start + len(opening) : end])
+            start = self._calls.find(opening, start + 1)
+        return found
+
+    def default(self, kind: type[Operation], option: str) -> Any:
+        return self._conventions.defaults[kind, option]
+
+    def biased(self, function: str, name: str = "bias") -> bool | None:
+        """True where all calls have a parameter, None where some have."""
+        some, others = f"{function}:{name}" in self._used, f"{function} without {name}" in self._used
+        return None if some and others else some
+
+    def add(self, function: str, name: str, operator: str, vector: str, before: str = "x") -> list[str]:
+        """The lines that apply a parameter which all calls, some or none have."""
+        match self.biased(function, name):
+            case None:
+                return [f'if "{name}" in params:', f"    {before} = {before} {operator} {vector}"]
+            case True:
+                return [f"{before} = {before} {operator} {vector}"]
+            case _:
+                return []
+
+    def layout(self, kind: type[Operation], rank: int) -> tuple[str, str]:
+        return self._conventions.layouts[kind, rank]
+
+
+def _is(function: str, pattern: str) -> bool:
+    """`conv2d` is a `conv?d`."""
+    return len(function) == len(pattern) and all(b in ("?", a) for a, b in zip(function, pattern, strict=True))
+
+
+def _returning(lines: Sequence[str]) -> list[str]:
+    """The last assignment to x as what is returned."""
+    *others, last = lines
+    return [*others, last.replace("x = ", "return ", 1)] if last.startswith("x = ") else [*lines, "return x"]
+
+
+def _function(writer: Writer, name: str, parameters: Sequence[str], docstring: str, lines: Sequence[str]) -> None:
+    writer.definition(name, parameters, "Array")
+    with writer.indented():
+        writer.docstring(docstring)
+        writer.lines(_returning(lines))
+
+
+def _dense(texts: LayerTexts, writer: Writer, function: str) -> None:
+    product = {"dense": 'x = x @ params["kernel"]', "linear": 'x = x @ params["kernel"].T'}[function]
+    shape = {"dense": "[in, units]", "linear": "[units, in]"}[function]
+    match texts.biased(function):
+        case True:
+            lines = [f'{product} + params["bias"]']
+        case _:
+            lines = [product, *texts.add(function, "bias", "+", 'params["bias"]')]
+    _function(writer, function, ["params: Params", "x: Array"], f"x [.., in] times a kernel {shape}.", lines)
+
+
+# -- convolutions ------------------------------------------------------------------------------------------------------
+
+
+_CONV_OPTIONS = ("strides", "padding", "dilation", "groups", "layout", "crop")
+
+
+def _conv(texts: LayerTexts, writer: Writer, function: str) -> None:
+    rank, depthwise, transposed = int(function[function.index("d") - 1]), False, function.endswith("_transpose")
+    if function.startswith("depthwise_"):
+        rank, depthwise = int(function[len("depthwise_conv")]), True
+    kind = ConvTransposeOp if transposed else ConvOp
+    data, kernel = texts.layout(kind, rank)
+    if depthwise:
+        kernel = f"{CHANNELS_LAST[rank][1:-1]}IO"
+    options = {
+        key for key in ("strides", "padding", "dilation", "groups", "layout", "crop") if texts.has(function, key)
+    }
+    ones = str((1,) * rank)
+    parameters = ["params: Params", "x: Array"]
+    parameters += [f"strides: Sequence[int] = {ones}"] if "strides" in options else []
+    parameters += ['padding: str | Sequence[tuple[int, int]] = "VALID"'] if "padding" in options else []
+    parameters += [f"crop: Sequence[tuple[int, int]] = {((0, 0),) * rank}"] if "crop" in options else []
+    parameters += [f"dilation: Sequence[int] = {ones}"] if "dilation" in options else []
+    parameters += ["groups: int = 1"] if "groups" in options else []
+    parameters += [f'layout: str = "{data} {kernel}"'] if "layout" in options else []
+    lines = ["data, kernel = layout.split()"] if "layout" in options else []
+    names = "(data, kernel, data)" if "layout" in options else f'("{data}", "{kernel}", "{data}")'
+    write = _transposed_lines if transposed else _conv_lines
+    lines += write(options, rank, depthwise, names, kernel)
+    lines += texts.add(function, "bias", "+", _bias(options, data, rank))
+    _function(writer, function, parameters, _conv_docstring(transposed, depthwise, data, kernel, options), lines)
+
+
+def _conv_docstring(transposed: bool, depthwise: bool, data: str, kernel: str, options: Collection[str]) -> str:
+    layout = "" if "layout" in options else f": x {data}, kernel {kernel}"
+    if depthwise:
+        return "A filter for each channel: kernel [*window, channels, multiplier]."
+    return f"The adjoint of a convolution{layout}." if transposed else f"Convolution{layout}."
+
+
+def _bias(options: Collection[str], data: str, rank: int) -> str:
+    if "layout" in options:
+        return 'params["bias"].reshape([-1 if axis == "C" else 1 for axis in data[1:]])'
+    return 'params["bias"]' if data.endswith("C") else f'params["bias"].reshape(-1, {", ".join(["1"] * rank)})'
+
+
+def _conv_lines(options: Collection[str], rank: int, depthwise: bool, names: str, kernel: str) -> list[str]:
+    ones = str((1,) * rank)
+    arguments = ["x", "kernel" if depthwise and "layout" not in options else 'params["kernel"]']
+    lines = []
+    if depthwise:
+        lines = ['kernel = params["kernel"]', f"kernel = kernel.reshape(*kernel.shape[:{rank}], 1, -1)"]
+        arguments[1] = "kernel"
+        channel = 'x.shape[data.index("C")]' if "layout" in options else f"x.shape[{names[2:].index('C')}]"
+        if "layout" in options:
+            lines = [
+                "data, axes = layout.split()",
+                'kernel = params["kernel"]',
+                f"kernel = kernel.reshape(*kernel.shape[:{rank}], 1, -1)",
+            ]
+            names = "(data, axes, data)"
+    arguments.append("strides" if "strides" in options else ones)
+    arguments.append("padding" if "padding" in options else '"VALID"')
+    arguments += ["rhs_dilation=dilation"] if "dilation" in options else []
+    arguments.append(f"dimension_numbers={names}")
+    if depthwise:
+        arguments.append(f"feature_group_count={channel}")
+    elif "groups" in options:
+        arguments.append("feature_group_count=groups")
+    return [*lines, *_broken("x = lax.conv_general_dilated", arguments)]
+
+
+def _broken(head: str, arguments: Sequence[str]) -> list[str]:
+    writer = Writer()
+    with writer.indented():
+        if writer.fits(f"{head}({', '.join(arguments)})"):
+            writer.line(f"{head}({', '.join(arguments)})")
+        else:
+            writer.broken(f"{head}(", arguments, ")")
+    return [line.removeprefix("    ") for line in writer.text.splitlines()]
+
+
+def _transposed_lines(options: Collection[str], rank: int, depthwise: bool, names: str, kernel: str) -> list[str]:
+    """Places of x stand `strides` apart; the kernel is turned around, and reaches over both ends."""
+    window = [kernel.index(axis) for axis in CHANNELS_LAST[rank][1:-1]]
+    lines = []
+    if "layout" in options:
+        lines += ['axes = tuple(kernel.index(axis) for axis in data if axis not in "NC")']
+        sizes, turned, source = "[taps.shape[axis] for axis in axes]", "axes", "taps"
+        lines += ['taps = params["kernel"]']
+    else:
+        first = window == list(range(rank))
+        sizes, turned, source = (
+            (f"kernel.shape[:{rank}]" if first else f"kernel.shape[{window[0]}:]"),
+            str(tuple(window)),
+            "kernel",
+        )
+        if not first and window[-1] != rank + 1:
+            sizes = f"[kernel.shape[axis] for axis in {tuple(window)}]"
+        lines += ['kernel = params["kernel"]']
+    reach = "(size - 1) * rate" if "dilation" in options else "size - 1"
+    variables = "size, rate" if "dilation" in options else "size"
+    zipped = f"zip({sizes}, dilation, strict=True)" if "dilation" in options else sizes
+    if "crop" in options:
+        variables = f"{variables}, (low, high)"
+        zipped = f"zip({sizes}, {'dilation, ' if 'dilation' in options else ''}crop, strict=True)"
+        lines += _broken_list(f"({reach} - low, {reach} - high)", f"for {variables} in {zipped}")
+    else:
+        lines += _broken_list(f"({reach}, {reach})", f"for {variables} in {zipped}")
+    if "groups" in options:
+        lines += _grouped_lines(options, names, kernel, source)
+    arguments = ["x", f"jnp.flip({source}, {turned})", str((1,) * rank), "padding"]
+    arguments += ["lhs_dilation=strides"] if "strides" in options else []
+    arguments += ["rhs_dilation=dilation"] if "dilation" in options else []
+    arguments.append(f"dimension_numbers={names}")
+    arguments += ["feature_group_count=groups"] if "groups" in options else []
+    return [*lines, *_broken("x = lax.conv_general_dilated", arguments)]
+
+
+def _broken_list(element: str, loop: str) -> list[str]:
+    writer = Writer()
+    with writer.indented():
+        if writer.fits(f"padding = [{element} {loop}]"):
+            writer.line(f"padding = [{element} {loop}]")
+        else:
+            with writer.block("padding = ["):
+                writer.lines([element, loop])
+            writer.line("]")
+    return [line.removeprefix("    ") for line in writer.text.splitlines()]
+
+
+def _grouped_lines(options: Collection[str], names: str, kernel: str, source: str) -> list[str]:
+    """lax groups the results of a kernel, the model the inputs: the groups move over."""
+    if "layout" in options:
+        inputs, outputs = 'kernel.index("I")', 'kernel.index("O")'
+        return [
+            f"parts = jnp.split({source}, groups, axis={inputs})",
+            f"{source} = jnp.concatenate(parts, axis={outputs})",
+        ]
+    return [
+        f"parts = jnp.split({source}, groups, axis={kernel.index('I')})",
+        f"{source} = jnp.concatenate(parts, axis={kernel.index('O')})",
+    ]
+
+
+# -- normalizations ----------------------------------------------------------------------------------------------------
+
+
+def _batch_norm(texts: LayerTexts, writer: Writer, function: str) -> None:
+    by_axis = "batch_norm:axis" in texts._used
+    epsilon, momentum = (texts.default(BatchNormOp, key) for key in ("epsilon", "momentum"))
+    parameters = ["params: Params", "x: Array", "train: Training | None"]
+    parameters += ["axis: int = -1"] if by_axis else []
+    parameters += [f"epsilon: float = {epsilon!r}", f"momentum: float = {momentum!r}"]
+    axes = "tuple(i for i in range(x.ndim) if i != axis % x.ndim)" if by_axis else "tuple(range(x.ndim - 1))"
+    lines = ['mean, variance = params["moving_mean"], params["moving_variance"]']
+    lines += ["if train is not None:", f"    axes = {axes}"]
+    lines += ["    batch_mean, batch_variance = x.mean(axes), x.var(axes)"]
+    lines += [f"    train.move({name}, batch_{name}, momentum)" for name in ("mean", "variance")]
+    lines += ["    mean, variance = batch_mean, batch_variance"]
+    gamma, beta = (texts.biased(function, key) for key in ("gamma", "beta"))
+    lines += ["scale = lax.rsqrt(variance + epsilon)"]
+    lines += texts.add(function, "gamma", "*", 'params["gamma"]', "scale") if gamma is not False else []
+    if by_axis:
+        lines += ["shape = [-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]"]
+        lines += ["x = (x - mean.reshape(shape)) * scale.reshape(shape)"]
+        offset = 'params["beta"].reshape(shape)'
+    else:
+        lines += ["x = (x - mean) * scale"]
+        offset = 'params["beta"]'
+    if beta is True:
+        lines[-1] += f" + {offset}"
+    elif beta is None:
+        lines += texts.add(function, "beta", "+", offset)
+    docstring = "x standardized along each channel: in training by the batch."
+    _function(writer, function, parameters, docstring, lines)
+
+
+def _layer_norm(texts: LayerTexts, writer: Writer, function: str) -> None:
+    kind = LayerNormOp if function == "layer_norm" else RmsNormOp
+    parameters = ["params: Params", "x: Array"]
+    parameters += ["axis: int | Sequence[int] = -1"] if texts.has(function, "axis") else []
+    parameters += [f"epsilon: float = {texts.default(kind, 'epsilon')!r}"]
+    axis = "axis" if texts.has(function, "axis") else "-1"
+    if kind is LayerNormOp:
+        lines = [f"mean, variance = x.mean({axis}, keepdims=True), x.var({axis}, keepdims=True)"]
+        value, docstring = "(x - mean) * lax.rsqrt(variance + epsilon)", "x standardized along its last axis."
+    else:
+        lines = [f"square = jnp.square(x).mean({axis}, keepdims=True)"]
+        value, docstring = "x * lax.rsqrt(square + epsilon)", "x over its root mean square along its last axis."
+    _scaled(texts, writer, function, parameters, docstring, [*lines, f"x = {value}"], "")
+
+
+def _scaled(
+    texts: LayerTexts,
+    writer: Writer,
+    function: str,
+    parameters: Sequence[str],
+    docstring: str,
+    lines: Sequence[str],
+    shaped: str,
+) -> None:
+    """A normalization with its scale and its offset, where it has them."""
+    scale, offset = (f'params["{key}"]{shaped}' for key in ("gamma", "beta"))
+    *first, last = lines
+    if texts.biased(function, "gamma") is True and texts.biased(function, "beta") is not None:
+        last = f"{last} * {scale}" + (f" + {offset}" if texts.biased(function, "beta") else "")
+        _function(writer, function, parameters, docstring, [*first, last])
+        return
+    more = [*texts.add(function, "gamma", "*", scale), *texts.add(function, "beta", "+", offset)]
+    _function(writer, function, parameters, docstring, [*lines, *more])
+
+
+def _group_norm(texts: LayerTexts, writer: Writer, function: str) -> None:
+    by_axis = texts.has(function, "axis")
+    parameters = ["params: Params", "x: Array", "groups: int"]
+    parameters += ["axis: int = -1"] if by_axis else []
+    parameters += [f"epsilon: float = {texts.default(GroupNormOp, 'epsilon')!r}"]
+    if by_axis:
+        lines = [
+            "axis = axis % x.ndim",
+            "parts = (*x.shape[:axis], groups, -1, *x.shape[axis + 1 :])",
+            "grouped = x.reshape(parts)",
+            "axes = tuple(i for i in range(1, grouped.ndim) if i != axis)",
+        ]
+    else:
+        lines = [
+            "grouped = x.reshape(*x.shape[:-1], groups, -1)",
+            "axes = tuple(i for i in range(1, grouped.ndim) if i != x.ndim - 1)",
+        ]
+    lines += [
+        "mean, variance = grouped.mean(axes, keepdims=True), grouped.var(axes, keepdims=True)",
+        "grouped = (grouped - mean) * lax.rsqrt(variance + epsilon)",
+    ]
+    lines[-2:-1] = ["mean = grouped.mean(axes, keepdims=True)", "variance = grouped.var(axes, keepdims=True)"]
+    lines += ["x = grouped.reshape(x.shape)"]
+    shaped = ".reshape(-1, *[1] * (x.ndim - 1 - axis))" if by_axis else ""
+    if shaped:
+        lines.insert(-1, "shape = (-1, *[1] * (x.ndim - 1 - axis))")
+        shaped = ".reshape(shape)"
+    _scaled(texts, writer, function, parameters, "x standardized within each group of channels.", lines, shaped)
+
+
+_WRITERS: Mapping[str, Callable[[LayerTexts, Writer, str], None]] = {
+    "batch_norm": _batch_norm,
+    "conv?d": _conv,
+    "conv?d_transpose": _conv,
+    "dense": _dense,
+    "depthwise_conv?d": _conv,
+    "group_norm": _group_norm,
+    "layer_norm": _layer_norm,
+    "linear": _dense,
+    "rms_norm": _layer_norm,
+}
+
+NAMES = frozenset(
+    pattern.replace("?", rank) for pattern in _WRITERS for rank in (("1", "2", "3") if "?" in pattern else ("",))
+)
+"""What these functions are called."""

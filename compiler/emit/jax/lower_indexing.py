@@ -1,0 +1,118 @@
+"""Reads and writes at places that other values say: subscripts, `take_along_axis` and `.at[]`.
+
+What lies outside is read from the nearest place, or not written, where neuralc itself ends the run: XLA has no errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from xdsl.ir import Operation
+
+from neuralc.dialects.graph import (
+    GatherElementsOp,
+    GatherNdOp,
+    GatherOp,
+    ReverseSequenceOp,
+    ScatterElementsOp,
+    ScatterNdOp,
+)
+from neuralc.dialects.graph.shapes import normalize_axis
+from neuralc.dialects.types import shape_of
+from neuralc.emit.jax.lower_functions import operands
+from neuralc.emit.jax.lower_moves import subscripted
+from neuralc.emit.python.expressions import Expression, Precedence, call, name
+from neuralc.emit.python.nodes import Kind
+from neuralc.emit.python.values import Values
+
+_UPDATES = {"set": "set", "add": "add", "mul": "multiply", "maximum": "max", "minimum": "min"}
+"""The methods of `x.at[places]` by the kind of a scatter."""
+
+
+def _gather(values: Values, op: GatherOp) -> None:
+    axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
+    values.define(op, Kind.OTHER, operands(values, op), lambda x: _at(x[0], f"{':, ' * axis}{x[1]}"))
+
+
+def _at(x: Expression, places: str) -> Expression:
+    return name(f"{x.within(Precedence.ATOM)}[{places}]")
+
+
+def _gather_elements(values: Values, op: GatherElementsOp) -> None:
+    """`take_along_axis` wants all other sizes equal: x is cut to those of the indices."""
+    before, after = shape_of(op.x.type), shape_of(op.indices.type)
+    axis = normalize_axis(op.literal("axis"), len(before))
+    wanted = [
+        ":" if own == other or index == axis or not isinstance(other, int) else f":{other}"
+        for index, (own, other) in enumerate(zip(before, after, strict=True))
+    ]
+    fits = all(isinstance(size, int) or size == before[i] or i == axis for i, size in enumerate(after))
+    if not fits:
+        values.refuse(op, "the indices have a symbolic size that x does not have")
+        return
+    values.define(
+        op,
+        Kind.OTHER,
+        operands(values, op),
+        lambda x: call("jnp.take_along_axis", subscripted(x[0], wanted), x[1], axis=axis),
+    )
+
+
+def _gather_nd(values: Values, op: GatherNdOp) -> None:
+    length, batch = shape_of(op.indices.type)[-1], op.literal("batch_dims")
+    if length == 0:
+        values.refuse(op, "JAX has no subscript of no axes that repeats the whole")
+        return
+    values.helpers.add("places_at")
+
+    def render(x: Sequence[Expression]) -> Expression:
+        if not batch:
+            return _at(x[0], f"places_at({x[1]})")
+        read = "lambda x, vectors: x[places_at(vectors)]"
+        for _ in range(batch):
+            read = f"jax.vmap({read})"
+        return call(read, x[0], x[1])
+
+    values.define(op, Kind.OTHER, operands(values, op), render)
+
+
+def _scatter_elements(values: Values, op: ScatterElementsOp) -> None:
+    axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
+    values.helpers.add("places_along")
+    _scatter(values, op, lambda indices: call("places_along", indices, axis))
+
+
+def _scatter_nd(values: Values, op: ScatterNdOp) -> None:
+    if shape_of(op.indices.type)[-1] == 0:
+        values.refuse(op, "JAX has no update of the whole by several")
+        return
+    values.helpers.add("places_at")
+    _scatter(values, op, lambda indices: call("places_at", indices))
+
+
+def _scatter(values: Values, op: ScatterElementsOp | ScatterNdOp, places: Callable[[Expression], Expression]) -> None:
+    function = _UPDATES[op.literal("kind")]
+    values.define(
+        op,
+        Kind.OTHER,
+        operands(values, op),
+        lambda x: call(f"{x[0].within(Precedence.ATOM)}.at[{places(x[1])}].{function}", x[2]),
+    )
+
+
+def _reverse_sequence(values: Values, op: ReverseSequenceOp) -> None:
+    rank = len(shape_of(op.x.type))
+    axes = [normalize_axis(op.literal(key), rank) for key in ("batch_axis", "time_axis")]
+    values.helpers.add("reverse_sequence")
+    values.define(op, Kind.OTHER, operands(values, op), lambda x: call("reverse_sequence", *x, *axes))
+
+
+LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
+    GatherElementsOp: _gather_elements,
+    GatherNdOp: _gather_nd,
+    GatherOp: _gather,
+    ReverseSequenceOp: _reverse_sequence,
+    ScatterElementsOp: _scatter_elements,
+    ScatterNdOp: _scatter_nd,
+}

@@ -1,0 +1,158 @@
+"""Layers with parameters: helper functions applied to a branch of the tree, or to a dictionary of computed arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from xdsl.ir import Operation
+
+from neuralc.dialects.dims import as_dim
+from neuralc.dialects.graph import BatchNormOp, ConvOp, ConvTransposeOp, DenseOp, GroupNormOp, LayerNormOp, RmsNormOp
+from neuralc.dialects.graph.shapes import SPATIAL, normalize_axis
+from neuralc.dialects.types import Shape, shape_of
+from neuralc.emit.jax.conventions import conventions_of
+from neuralc.emit.jax.kernels import depthwise_source, kernel_layout
+from neuralc.emit.jax.layers import arrays_of, is_linear
+from neuralc.emit.layouts import natural
+from neuralc.emit.python.expressions import Expression, Value, call, literal, name
+from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.values import Values
+
+
+def parameters_of(values: Values, op: Operation) -> tuple[list[Node], Callable[[Sequence[Expression]], Expression]]:
+    """What the parameters of a layer are read from, and how they are written over that."""
+    layer = values.plan.layer_at.get(op)
+    if layer is not None:
+        held = name(values.form.access(layer.attribute))
+        return [], lambda _: held
+    arrays = arrays_of(op)
+    nodes = [values.at(value, natural(value)) for value in arrays.values()]
+
+    def render(x: Sequence[Expression]) -> Expression:
+        return name("{" + ", ".join(f"{literal(key)}: {array}" for key, array in zip(arrays, x, strict=True)) + "}")
+
+    return nodes, render
+
+
+def apply(values: Values, op: Operation, kind: Kind, function: str, *more: Value, **options: Value) -> None:
+    """`function(params["layer"], x, *more, **options)`."""
+    nodes, render = parameters_of(values, op)
+    values.helpers |= {function, *(f"{function}:{key}" for key in arrays_of(op))}
+    values.helpers |= {f"{function} without {key}" for key in ("bias", "gamma", "beta") if key not in arrays_of(op)}
+    values.define(
+        op, kind, [values.operand(op, 0), *nodes], lambda x: call(function, render(x[1:]), x[0], *more, **options)
+    )
+
+
+# -- convolutions ------------------------------------------------------------------------------------------------------
+
+
+def _conv(values: Values, op: ConvOp) -> None:
+    depthwise = depthwise_source(op) is not None
+    rank = len(op.literal("strides"))
+    options = _window_options(op)
+    padding = padding_of(op, shape_of(op.x.type))
+    if padding != "VALID":
+        options["padding"] = padding
+    if op.literal("dilations") != (1,) * rank:
+        options["dilation"] = op.literal("dilations")
+    if op.literal("groups") != 1 and not depthwise:
+        options["groups"] = op.literal("groups")
+    options |= _layout(values, op, "HWIO" if depthwise else kernel_layout(op))
+    apply(values, op, Kind.LAYER, f"{'depthwise_' if depthwise else ''}conv{rank}d", **options)
+
+
+def _window_options(op: ConvOp | ConvTransposeOp) -> dict[str, Value]:
+    strides = op.literal("strides")
+    return {} if all(stride == 1 for stride in strides) else {"strides": strides}
+
+
+def _layout(values: Values, op: ConvOp | ConvTransposeOp, kernel: str) -> dict[str, Value]:
+    """The order of axes, where it is not that of most convolutions of the file."""
+    usual = conventions_of(values).layouts[type(op), len(op.literal("strides"))]
+    own = op.literal("data_format"), kernel
+    return {} if own == usual else {"layout": " ".join(own)}
+
+
+def padding_of(op: Any, shape: Shape) -> Value:
+    """lax's word for the padding of a window where it has one, else low and high of each spatial dim."""
+    pads, strides = op.literal("pads"), op.literal("strides")
+    rank = len(strides)
+    pairs = tuple(zip(pads[:rank], pads[rank:], strict=True))
+    if not any(pads):
+        return "VALID"
+    window = op.literal("window") if "window" in op.properties else shape_of(op.kernel.type)[:rank]
+    reaches = [rate * (int(str(size)) - 1) + 1 for size, rate in zip(window, op.literal("dilations"), strict=True)]
+    sizes = [shape[axis] for axis in SPATIAL[op.literal("data_format")]]
+    same = [_same(size, *rest) for size, *rest in zip(sizes, strides, reaches, strict=True)]
+    return "SAME" if list(pairs) == same else pairs
+
+
+def _same(size: Any, stride: int, reach: int) -> tuple[int, int] | None:
+    """The padding that "SAME" is: as many places as there are strides in the dim, the odd one at the end."""
+    if stride == 1:
+        total = reach - 1
+    elif not as_dim(size).is_static:
+        return None
+    else:
+        count = as_dim(size).value
+        total = max((-(-count // stride) - 1) * stride + reach - count, 0)
+    return total // 2, total - total // 2
+
+
+def _conv_transpose(values: Values, op: ConvTransposeOp) -> None:
+    rank, options = len(op.literal("strides")), _window_options(op)
+    pads, more = op.literal("pads"), op.literal("output_padding")
+    if any((*pads, *more)):
+        # What is cut off one end and added to the other is one number: places that the high end has more.
+        options["crop"] = tuple((pads[i], pads[i + rank] - more[i]) for i in range(rank))
+    if op.literal("dilations") != (1,) * rank:
+        options["dilation"] = op.literal("dilations")
+    if op.literal("groups") != 1:
+        options["groups"] = op.literal("groups")
+    options |= _layout(values, op, kernel_layout(op))
+    apply(values, op, Kind.LAYER, f"conv{rank}d_transpose", **options)
+
+
+# -- dense layers and normalizations -----------------------------------------------------------------------------------
+
+
+def _dense(values: Values, op: DenseOp) -> None:
+    apply(values, op, Kind.LAYER, "linear" if is_linear(op) else "dense")
+
+
+def _batch_norm(values: Values, op: BatchNormOp) -> None:
+    order = values.layouts.needs[op][0]
+    axis = order.index(normalize_axis(op.literal("axis"), len(order)))
+    options: dict[str, Value] = {} if axis == len(order) - 1 else {"axis": axis}
+    values.helpers |= {"batch_norm:axis"} if options else set()
+    options |= conventions_of(values).options(op, "epsilon", "momentum")
+    apply(values, op, Kind.NORM, "batch_norm", name("train"), **options)
+
+
+def _layer_norm(values: Values, op: LayerNormOp | RmsNormOp) -> None:
+    rank = len(shape_of(op.x.type))
+    first = normalize_axis(op.literal("axis"), rank)
+    options: dict[str, Value] = {} if first == rank - 1 else {"axis": tuple(range(first, rank))}
+    options |= conventions_of(values).options(op, "epsilon")
+    apply(values, op, Kind.NORM, op.name.removeprefix("graph."), **options)
+
+
+def _group_norm(values: Values, op: GroupNormOp) -> None:
+    rank = len(shape_of(op.x.type))
+    axis = normalize_axis(op.literal("axis"), rank)
+    options: dict[str, Value] = {} if axis == rank - 1 else {"axis": axis}
+    options |= conventions_of(values).options(op, "epsilon")
+    apply(values, op, Kind.NORM, "group_norm", op.literal("groups"), **options)
+
+
+LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
+    BatchNormOp: _batch_norm,
+    ConvOp: _conv,
+    ConvTransposeOp: _conv_transpose,
+    DenseOp: _dense,
+    GroupNormOp: _group_norm,
+    LayerNormOp: _layer_norm,
+    RmsNormOp: _layer_norm,
+}

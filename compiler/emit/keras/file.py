@@ -1,0 +1,54 @@
+"""The emitted file around its blocks: what it is, imports of what is used, helpers, the weights."""
+
+from __future__ import annotations
+
+import re
+
+from neuralc.emit.keras.class_writer import BlockWriter
+from neuralc.emit.keras.functional import Styles
+from neuralc.emit.keras.helpers import helper_texts
+from neuralc.emit.keras.weights_table import WeightsWriter
+from neuralc.emit.python.planned import Planned
+from neuralc.emit.python.writer import Writer
+
+
+class ModelFile:
+    """A whole file: blocks before those that use them, the model last, then its weights."""
+
+    def __init__(self, planned: Planned, styles: Styles) -> None:
+        self._planned = planned
+        self._styles = styles
+
+    def text(self) -> str:
+        body, model = Writer(), self._planned.structure.model
+        for helper in helper_texts(self._planned.helpers):
+            body.blank(2)
+            body.lines(helper.splitlines())
+        blocks = BlockWriter(body, self._styles)
+        for shared in self._planned.classes:
+            body.blank(2)
+            blocks.write(shared)
+        if self._planned.structure.rows:
+            body.blank(2)
+            WeightsWriter(body, model, self._styles.functions).write()
+        return self._header(body.text) + body.text
+
+    def _header(self, body: str) -> str:
+        head = Writer()
+        head.docstring(
+            f"The model `{self._planned.structure.model.function.sym_name.data}` in Keras, written by neuralc."
+        )
+        head.blank()
+        standard = [f"import {name}" for name in ("math", "re") if re.search(rf"\b{name}\.", body)]
+        if standard:
+            head.lines(standard)
+            head.blank()
+        head.line("import keras")
+        if re.search(r"\bnp\.", body):
+            head.line("import numpy as np")
+        names = [name for name in ("layers", "ops") if re.search(rf"\b{name}\.", body)]
+        if names:
+            head.line(f"from keras import {', '.join(names)}")
+        if self._planned.structure.rows:
+            head.line("from safetensors.numpy import load_file, save_file")
+        return head.text

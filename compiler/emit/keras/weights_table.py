@@ -1,0 +1,184 @@
+"""Where each weight of the emitted model stands in a weights file: what does not follow from its path is listed.
+
+The path of a weight in Keras, `encoder-0-attention/kernel`, is its name in the file, `encoder.0.attention.kernel`, with
+other separators (layer_names.py). RENAMED has the paths of which that is not true, AXES the orders of axes that make
+arrays of the file those of Keras, SHAPES the shapes in the file of what Keras has in another one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from neuralc.emit.keras.layer_names import LayerNames, layer_name
+from neuralc.emit.python.expressions import Value, literal
+from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
+from neuralc.emit.python.writer import Writer
+
+
+@dataclass(frozen=True)
+class WeightRow:
+    """The weight at `path` is `key` of the file with its axes in another order; `shape` as in emit.python.plan."""
+
+    path: str
+    key: str
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+def weight_rows(model: ClassPlan, functions: Collection[str]) -> list[WeightRow]:
+    """The rows of all weights. The model's own name is no part of the paths."""
+    inputs = frozenset(getattr(model.function, "inputs", ())) if model.name in functions else frozenset[str]()
+    return list(_rows(model, functions, "", None, inputs))
+
+
+def _rows(
+    plan: ClassPlan,
+    functions: Collection[str],
+    prefix: str,
+    bound: Mapping[str, str] | None,
+    reserved: frozenset[str] = frozenset(),
+) -> Iterator[WeightRow]:
+    names = LayerNames(plan, reserved)
+    for member in plan.members:
+        match member:
+            case Layer():
+                for held in member.spec.parameters:
+                    key = member.weights[held.name]
+                    path = f"{prefix}{names.of(member.attribute)}/{held.name}"
+                    yield WeightRow(path, bound[key] if bound else key, held.axes, held.shape)
+            case FreeWeight():
+                key = bound[member.weight] if bound else member.weight
+                yield WeightRow(prefix + names.of(member.attribute), key, tuple(range(len(member.shape))), ())
+            case Child():
+                inner = {name: bound[key] if bound else key for name, key in member.weights.items()}
+                separator = "-" if member.plan.name in functions else "/"
+                yield from _rows(member.plan, functions, f"{prefix}{names.of(member.path)}{separator}", inner)
+
+
+def _layer(row: WeightRow) -> str:
+    """The path of the layer that holds a weight."""
+    return row.path.rpartition("/")[0]
+
+
+def _is_of_layer(row: WeightRow) -> bool:
+    """True where the last part of both names is that of the weight."""
+    return bool(_layer(row)) and row.path.rpartition("/")[2] == row.key.rpartition(".")[2]
+
+
+class WeightsWriter:
+    """Writes the tables, and `weights`, `load` and `save`."""
+
+    def __init__(self, writer: Writer, model: ClassPlan, functions: Collection[str]) -> None:
+        self._writer = writer
+        rows = weight_rows(model, functions)
+        self._strip = model.name not in functions
+        self._name = layer_name(model.function.sym_name.data)
+        odd = [row for row in rows if re.sub("[-/]", ".", row.path) != row.key]
+        layers = {row.path.rpartition("/")[0] for row in rows} - {_layer(row) for row in odd if not _is_of_layer(row)}
+        self._layers = {_layer(row): row.key.rpartition(".")[0] for row in odd if _layer(row) in layers}
+        self._renamed = {row.path: row.key for row in odd if _layer(row) not in layers}
+        self._axes = {row.key: row.axes for row in rows if row.axes != tuple(range(len(row.axes)))}
+        self._shapes = {row.key: row.shape for row in rows if row.shape}
+
+    def write(self) -> None:
+        writer = self._writer
+        if self._renamed:
+            writer.line("# Weights that a file of the model has under another name than their path.")
+            self._table("RENAMED", self._renamed)
+        if self._layers:
+            writer.line("# Layers that a file of the model has under another name than their path.")
+            self._table("LAYERS", self._layers)
+        if self._axes:
+            writer.line("# The orders of axes that make arrays of the file those of Keras.")
+            self._table("AXES", dict(self._axes))
+        if self._shapes:
+            writer.line("# The shapes that weights have in the file, where Keras has another one.")
+            self._table("SHAPES", dict(self._shapes))
+        if self._renamed or self._layers or self._axes or self._shapes:
+            writer.blank(2)
+        self._write_weights()
+        writer.blank(2)
+        self._write_load()
+        writer.blank(2)
+        self._write_save()
+
+    def _table(self, name: str, rows: Mapping[str, Value]) -> None:
+        with self._writer.block(f"{name} = {{"):
+            for key, value in rows.items():
+                whole = f"{literal(key)}: {literal(value)},"
+                if self._writer.fits(whole):
+                    self._writer.line(whole)
+                elif isinstance(value, tuple):
+                    self._writer.broken(f"{literal(key)}: (", [literal(item) for item in value], "),")
+                else:
+                    self._writer.lines([f"{literal(key)}: {literal(value)},"])
+        self._writer.line("}")
+
+    def _write_weights(self) -> None:
+        writer = self._writer
+        with writer.block("def weights(model):"):
+            writer.docstring("The weights of the model by their names in a weights file.")
+            path = f"weight.path.removeprefix({literal(f'{self._name}/')})" if self._strip else "weight.path"
+            if not self._renamed and not self._layers:
+                self._write_named(f're.sub("[-/]", ".", {path})')
+                return
+            writer.line("named = {}")
+            with writer.block("for weight in model.weights:"):
+                writer.line(f"path = {path}")
+                key = 're.sub("[-/]", ".", path)'
+                writer.line(f"key = RENAMED.get(path, {key})" if self._renamed else f"key = {key}")
+                if self._layers:
+                    writer.line('layer, _, name = path.rpartition("/")')
+                    with writer.block("if layer in LAYERS:"):
+                        writer.line('key = f"{LAYERS[layer]}.{name}"')
+                writer.line("named[key] = weight")
+            writer.line("return named")
+
+    def _write_named(self, key: str) -> None:
+        whole = f"return {{{key}: weight for weight in model.weights}}"
+        if self._writer.fits(whole):
+            self._writer.line(whole)
+            return
+        with self._writer.block("return {"):
+            self._writer.lines([f"{key}: weight", "for weight in model.weights"])
+        self._writer.line("}")
+
+    def _write_load(self) -> None:
+        writer = self._writer
+        with writer.block("def load(path):"):
+            writer.docstring("The model with the weights of a safetensors file.")
+            writer.lines(["model = build_model()", "stored = load_file(path)"])
+            with writer.block("for key, weight in weights(model).items():"):
+                if not self._axes and not self._shapes:
+                    writer.line("weight.assign(stored[key])")
+                else:
+                    writer.line("value = stored[key]")
+                if self._axes:
+                    with writer.block("if key in AXES:"):
+                        writer.line("value = value.transpose(AXES[key])")
+                if self._axes or self._shapes:
+                    value = "value.reshape(weight.shape)" if self._shapes else "value"
+                    writer.line(f"weight.assign({value})")
+            writer.line("return model")
+
+    def _write_save(self) -> None:
+        writer = self._writer
+        with writer.block("def save(model, path):"):
+            writer.docstring("Write the weights to a safetensors file that neuralc reads.")
+            if not self._axes and not self._shapes:
+                writer.line("named = weights(model).items()")
+                writer.line("stored = {key: ops.convert_to_numpy(weight) for key, weight in named}")
+                writer.line("save_file(stored, path)")
+                return
+            writer.line("stored = {}")
+            with writer.block("for key, weight in weights(model).items():"):
+                writer.line("value = ops.convert_to_numpy(weight)")
+                if self._shapes:
+                    writer.line("value = value.reshape(SHAPES.get(key, value.shape))")
+                if self._axes:
+                    with writer.block("if key in AXES:"):
+                        writer.line("value = value.transpose(np.argsort(AXES[key]))")
+                writer.line("stored[key] = np.ascontiguousarray(value)")
+            writer.line("save_file(stored, path)")

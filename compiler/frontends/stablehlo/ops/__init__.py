@@ -1,0 +1,1 @@
+"""Handlers of StableHLO ops, one module a family; `registry.py` lists them."""

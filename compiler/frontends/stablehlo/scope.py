@@ -1,0 +1,52 @@
+"""Where an op comes from in the source: jax writes the names around it into its location."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neuralc.passes.scopes import Scope
+
+if TYPE_CHECKING:
+    from jax.interpreters.mlir import ir
+
+STRUCTURE = frozenset({"while", "body", "cond", "scan", "closed_call", "checkpoint", "rematted_computation"})
+"""Parts of a name stack that say how something is computed, not what it is part of."""
+
+NAME = re.compile(r"[A-Za-z_]\w*")
+"""A part that names a module of the source; `jit(main)`, `vmap(f)` and the words of an einsum are none."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The name stack of an op: `encoder/layer_0/dot_general` in the function `main`."""
+
+    scopes: tuple[str, ...] = ()
+    primitive: str = ""
+
+    @property
+    def modules(self) -> list[Scope]:
+        """The modules that the op is in, the outermost first, by their whole paths."""
+        return [Scope(".".join(self.scopes[: i + 1])) for i in range(len(self.scopes))]
+
+    def inside(self, outer: Place) -> Place:
+        """The place of an op of a function that is called at another place."""
+        return Place((*outer.scopes, *self.scopes), self.primitive)
+
+
+def place_of(location: ir.Location) -> Place:
+    parts = [part.strip() for part in name_of(location).rstrip(":").split("/")]
+    named = tuple(part for part in parts[:-1] if NAME.fullmatch(part) and not _is_structure(part))
+    called = re.fullmatch(r"\w+\((\w+)\)", parts[-1])
+    return Place(named, called[1] if called else parts[-1])
+
+
+def _is_structure(part: str) -> bool:
+    return part in STRUCTURE or re.fullmatch(r"branch_\d+_fun", part) is not None
+
+
+def name_of(location: ir.Location) -> str:
+    """The name that a location carries, or nothing."""
+    found: str = getattr(location, "name_str", "")
+    return found

@@ -1,0 +1,96 @@
+"""Loads and runs the folder of `--target tpu` where jax has a device that the program was lowered for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuralc.runtime.arrays import as_input, as_outputs, order_inputs
+from neuralc.runtime.description import BFLOAT16, Port
+from neuralc.runtime.errors import ModelError
+
+SUFFIX = ".tpu"
+FORMAT = 1
+"""The version of the folder that this runtime reads."""
+_AGAIN = "compile the model again with `neuralc model.nr --target tpu`"
+
+
+class ExportedModel:
+    """A program of `jax.export` with its weights. Called as `neuralc.runtime.Model` is."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ModelError: E0902 unreadable, E0906 of another version, E0913 without jax or a device for it."""
+        manifest = _manifest(folder)
+        _check_installed(folder)
+        import jax
+        from jax import export
+        from safetensors.flax import load_file
+
+        self.name: str = manifest["name"]
+        self.inputs = tuple(map(_port, manifest["inputs"]))
+        self.outputs = tuple(map(_port, manifest["outputs"]))
+        self.states: tuple[Port, ...] = ()
+        platforms = manifest["platforms"]
+        if jax.default_backend() not in platforms:
+            raise ModelError(
+                "E0913",
+                f"{folder.name} is for {' and '.join(platforms)}, jax has {jax.default_backend()}",
+                "`JAX_PLATFORMS=cpu` chooses a processor where a model is lowered for one",
+            )
+        with jax.enable_x64(True):
+            self._weights = load_file(str(folder / "weights.safetensors"))
+        self._program = export.deserialize(bytearray((folder / "model.jaxexport").read_bytes()))
+
+    def __call__(self, *given: Any, out: Any = None, **named: Any) -> Any:
+        """Raises ModelError E0904 for inputs that the model does not take."""
+        import jax
+
+        inputs = order_inputs(self.inputs, given, named)
+        arrays = [as_input(value, port) for value, port in zip(inputs, self.inputs, strict=True)]
+        # 64 bits stay 64 bits, whatever the process says of arrays elsewhere.
+        with jax.enable_x64(True):
+            try:
+                found = self._program.call(self._weights, *arrays)
+            except ValueError as fault:
+                raise ModelError("E0904", f"the inputs do not fit: {str(fault).splitlines()[0]}") from None
+        results = [np.asarray(value) for value in (found if isinstance(found, list | tuple) else [found])]
+        if out is not None:
+            wanted = [(result.shape, result.dtype) for result in results]
+            for place, result in zip(as_outputs(out, self.outputs, wanted, arrays), results, strict=True):
+                np.copyto(place, result)
+            return out
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def reset(self) -> None:
+        """Nothing is kept from run to run."""
+
+
+def _manifest(folder: Path) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise ModelError("E0902", f"cannot read {folder}: {fault}", "give the folder neuralc wrote") from None
+    if found.get("format") != FORMAT:
+        raise ModelError("E0906", f"{folder} is of version {found.get('format')}, this is version {FORMAT}", _AGAIN)
+    return found
+
+
+def _check_installed(folder: Path) -> None:
+    absent = [name for name in ("jax", "safetensors") if find_spec(name) is None]
+    if absent:
+        raise ModelError("E0913", f"{folder.name} runs by {' and '.join(absent)}", "pip install 'neuralc[jax]'")
+
+
+def _port(entry: Mapping[str, Any]) -> Port:
+    is_bfloat16 = entry["dtype"] == BFLOAT16
+    dtype = np.dtype(np.uint16) if is_bfloat16 else np.dtype(entry["dtype"])
+    if is_bfloat16 and find_spec("ml_dtypes") is not None:
+        import ml_dtypes
+
+        dtype = np.dtype(ml_dtypes.bfloat16)
+    return Port(entry["name"], tuple(entry["shape"]), dtype, is_bfloat16)

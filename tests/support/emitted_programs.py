@@ -1,0 +1,71 @@
+"""Emitted programs read back: a module becomes a program and weights, which become a module again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from neuralc.dialects.graph import WeightOp, the_model
+from neuralc.dialects.interp.run import run_module
+from neuralc.dialects.types import element_of
+from neuralc.dialects.weights import WeightStore
+from neuralc.emit.nr import emit
+from neuralc.emit.nr.weights import MovedWeights
+from neuralc.frontends.nr.load import load
+from neuralc.grammar.diagnostics import Source
+from neuralc.passes.verifier import verify_module
+
+Array = NDArray[Any]
+
+
+def read_back(text: str, arrays: Mapping[str, Array]) -> tuple[ModuleOp, WeightStore]:
+    """The module of a program, with the weights that were written for it; all of them, with the right types."""
+    program = load(Source("<emitted>", text))
+    verify_module(program.module)
+    assert sorted(arrays) == sorted(weight.name for weight in program.weights)
+    for op in program.module.body.block.ops:
+        if isinstance(op, WeightOp):
+            assert arrays[op.sym_name.data].shape == tuple(op.type.get_shape()), op.sym_name.data
+    return program.module, WeightStore(dict(arrays))
+
+
+def check_emitted(module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Array], tolerance: float = 1e-10) -> str:
+    """The program of a module, which computes what the module does, in float64; and leaves the module as it was."""
+    before = str(module)
+    program = emit(module)
+    assert str(module) == before
+    text = program.text()
+    try:
+        again, stored = read_back(text, MovedWeights(weights, program.weights))
+        model, found = the_model(module), the_model(again)
+        assert [str(a.type.element_type) for a in found.arguments] == [
+            str(a.type.element_type) for a in model.arguments
+        ]
+        given = list(inputs.values())
+        expected = run_module(module, given, weights)
+        for name, wanted, got in zip(model.outputs, expected, run_module(again, given, stored), strict=True):
+            assert wanted.shape == got.shape, (name, wanted.shape, got.shape)
+            assert_close(got, wanted, tolerance, name)
+    except BaseException:
+        print(text)
+        raise
+    return text
+
+
+def _elements(values: Iterable[SSAValue]) -> list[str]:
+    return [str(element_of(value.type)) for value in values]
+
+
+def assert_close(got: Array, wanted: Array, tolerance: float, name: str) -> None:
+    if wanted.dtype.kind != "f":
+        assert np.array_equal(got, wanted), name
+        return
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(wanted)
+        scale = max(1.0, float(np.abs(wanted[finite]).max(initial=0.0)))
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=tolerance * scale, equal_nan=True, err_msg=name)
