@@ -155,7 +155,7 @@ class Functional:
         return f'f"{{name}}-{own}"'
 
     def _returned(self, form: KerasForm) -> Callable[[Sequence[str]], Expression]:
-        inputs = input_names(self._plan, form)
+        inputs = input_names(self._plan, replace(form, returned=lambda results: call("keras.Model")))
         model = layer_name(self._plan.function.sym_name.data)
 
         def returned(results: Sequence[str]) -> Expression:

@@ -62,7 +62,7 @@ def test_examples(name: str) -> None:
         ("GroupNormalization(2) LayerNormalization() RMSNormalization()", "(4, 5, 4)"),
         ("Bidirectional(GRU(4, return_sequences=true)) SimpleRNN(3)", "(5, 3)"),
         ("LSTM(4, go_backwards=true, return_sequences=true)", "(5, 3)"),
-        ("Embedding(9, 4, mask_zero=true) LSTM(4)", "(S) int32"),
+        ("Embedding(2000, 4, mask_zero=true) LSTM(4)", "(S) int32"),
         ("MultiHeadAttention(2, 3)", "(5, 6)"),
         ("UpSampling2D((2, 3)) Cropping2D(1) AveragePooling2D(3, strides=2)", "(4, 5, 3)"),
     ],

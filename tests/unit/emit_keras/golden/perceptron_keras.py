@@ -9,13 +9,13 @@ from safetensors.numpy import load_file, save_file
 
 def build_model():
     """Model `Perceptron`: input (batch, 20) -> output (batch, 1)."""
-    x = keras.Input((20,), name="input")
-    x = layers.Dense(32, activation="tanh", name="dense")(x)  # (batch, 32)
+    inputs = keras.Input((20,), name="input")
+    x = layers.Dense(32, activation="tanh", name="dense")(inputs)  # (batch, 32)
     x = layers.Dense(
         32, activation="softplus", kernel_initializer="he_normal", name="dense_1"
     )(x)
     x = layers.Dense(1, name="output")(x)  # (batch, 1)
-    return keras.Model(x, x, name="Perceptron")
+    return keras.Model(inputs, x, name="Perceptron")
 
 
 def weights(model):
