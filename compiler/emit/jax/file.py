@@ -6,7 +6,19 @@ import re
 
 from xdsl.dialects.builtin import Float32Type, Float64Type, ModuleOp
 
-from neuralc.dialects.graph import declared_states
+from neuralc.dialects.graph import (
+    ConvOp,
+    ConvTransposeOp,
+    DeformConvOp,
+    DenseOp,
+    DetOp,
+    EinsumOp,
+    GruOp,
+    LstmOp,
+    MatmulOp,
+    RnnOp,
+    declared_states,
+)
 from neuralc.dialects.types import numpy_dtype
 from neuralc.emit.jax.conventions import Conventions
 from neuralc.emit.jax.form import penalizes, trains
@@ -31,6 +43,9 @@ _ALIASES = {
     "Padding": "str | Sequence[tuple[int, int]]",
 }
 """Types of the file, where they are used."""
+
+_PRODUCTS = (ConvOp, ConvTransposeOp, DeformConvOp, DenseOp, DetOp, EinsumOp, GruOp, LstmOp, MatmulOp, RnnOp)
+"""Ops whose float32 numbers TPUs and GPUs multiply in fewer bits where nobody asks for more."""
 
 
 class ModuleFile:
@@ -70,7 +85,9 @@ class ModuleFile:
 
     @property
     def _is_precise(self) -> bool:
-        return isinstance(self._conventions.weights, Float32Type | Float64Type)
+        """Whether products have to be asked for in full."""
+        products = any(isinstance(op, _PRODUCTS) for op in self._module.walk())
+        return products and isinstance(self._conventions.weights, Float32Type | Float64Type)
 
     @property
     def _dtype(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from xdsl.ir import Operation
 
 from neuralc.dialects.graph import ActivityRegularizerOp, DropoutOp, GaussianNoiseOp
-from neuralc.emit.python.expressions import Expression, Precedence, Value, call, name
+from neuralc.emit.python.expressions import Value, call, name
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.values import Values
 
@@ -18,14 +18,8 @@ def _dropout(values: Values, op: DropoutOp) -> None:
     kind, rate = op.literal("kind"), op.literal("rate")
     if rate == 1.0:
         # Nothing is left of x, and nothing to scale up.
-        values.define(
-            op,
-            Kind.OTHER,
-            [values.operand(op, 0)],
-            lambda x: Expression(
-                f"{x[0]} if train is None else {call('jnp.zeros_like', x[0])}", precedence=Precedence.COMPARISON
-            ),
-        )
+        values.helpers.add("drop_all")
+        values.define(op, Kind.OTHER, [values.operand(op, 0)], lambda x: call("drop_all", x[0], name("train")))
         return
     shared = "shared_dropout" if op.literal("shared") else "dropout"
     function = {"zeros": shared, "alpha": "alpha_dropout", "gaussian": "noise"}[kind]

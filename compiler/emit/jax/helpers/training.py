@@ -19,6 +19,11 @@ def dropout(x: Array, rate: float, train: Training | None) -> Array:
     return jnp.where(kept, x / (1 - rate), 0)
 
 
+def drop_all(x: Array, train: Training | None) -> Array:
+    """Dropout of everything."""
+    return x if train is None else jnp.zeros_like(x)
+
+
 def shared_dropout(
     x: Array, rate: float, train: Training | None, shared: tuple[int, ...]
 ) -> Array:
