@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from neuralc.grammar.diagnostics import suggest, usage_error
+from neuralc.grammar.diagnostics import error, suggest, usage_error
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -87,11 +87,13 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(emit(_structured(compilation)), _weights_beside(compilation))
 
 
-def _structured(compilation: Compilation) -> ModuleOp:
+def _structured(compilation: Compilation, *, views: bool = True) -> ModuleOp:
     """The module that code is written from: as a program has it, or with the structure that an import lost."""
     from neuralc.emit.structure_of_imports import with_structure
 
-    return with_structure(compilation.module) if compilation.imported else compilation.module
+    if not compilation.imported:
+        return compilation.module
+    return with_structure(compilation.module, compilation.weights, views=views)
 
 
 def _nr(compilation: Compilation, kind: str) -> Product:
@@ -99,7 +101,7 @@ def _nr(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.nr.weights import MovedWeights
     from neuralc.mapped_file import safetensors_pieces
 
-    program = emit(compilation.module)
+    program = emit(_structured(compilation, views=False))
     if not compilation.trained or not program.weights:
         return Code(program.text())
     pieces = safetensors_pieces(MovedWeights(compilation.weights, program.weights))
@@ -110,7 +112,15 @@ def _nr(compilation: Compilation, kind: str) -> Product:
 
 
 def _onnx(compilation: Compilation, kind: str) -> Product:
-    from neuralc.emit.onnx import emit
+    try:
+        from neuralc.emit.onnx import emit
+    except ImportError as problem:
+        raise error(
+            "E0615",
+            "writing ONNX models needs the package `onnx`",
+            note=str(problem),
+            help="pip install 'neuralc[onnx]'",
+        ) from None
 
     model, end = emit(compilation.module, compilation.weights), ".onnx.data"
     if not model.tensors.are_large:

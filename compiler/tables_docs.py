@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from neuralc.tables import aten, layers, onnx_operators, places
+from neuralc.tables import aten, layers, onnx_operators, places, stablehlo_ops
 
 HEAD = """# Operators: what becomes what
 
@@ -16,12 +16,13 @@ Written by `make docs` from the tables of the code; a test fails where it is out
 * [layers of the language](#layers-of-the-language)
 * [ONNX operators](#onnx-operators)
 * [core ATen ops](#core-aten-ops)
+* [StableHLO ops](#stablehlo-ops)
 """
 
 
 def text() -> str:
     """docs/ops.md."""
-    sections = (HEAD, _graph(), _layers(), _onnx(), _aten())
+    sections = (HEAD, _graph(), _layers(), _onnx(), _aten(), _stablehlo())
     return "\n".join("\n".join(section) if not isinstance(section, str) else section for section in sections)
 
 
@@ -64,9 +65,20 @@ def _becomes(row: onnx_operators.Row) -> str:
 
 def _aten() -> Iterator[str]:
     yield "## Core ATen ops\n"
-    yield "What torch.export leaves of a model. The torch front end to come is made from this table.\n"
-    rows = ((name, ops if isinstance(ops, str) else _ops(ops)) for name, ops in sorted(aten.CORE.items()))
+    yield "What `neuralc.from_torch` and .pt2 files take of the ops that torch.export reduces programs to.\n"
+    names = sorted((*aten.IMPORTED, *aten.REASONS))
+    rows = ((name, aten.REASONS.get(name) or _ops(aten.makes(name))) for name in names)
     yield from _table(("ATen op", "graph ops"), rows)
+    yield "\nPrograms are imported as they are exported; these ops, which are not core, need not be taken apart:\n"
+    yield from _table(("ATen op", "graph ops"), ((name, _ops(aten.makes(name))) for name in aten.others()))
+
+
+def _stablehlo() -> Iterator[str]:
+    yield ""
+    yield "## StableHLO ops\n"
+    yield "What jax lowers a function to. Functions of a module are read in the place of their calls.\n"
+    rows = ((row.name, f"{_ops(row.makes)} {_cell(row.reason)}".strip()) for row in stablehlo_ops.rows())
+    yield from _table(("op", "graph ops"), rows)
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from xdsl.ir import Attribute, SSAValue
+
 from neuralc.dialects import graph
 from neuralc.dialects.types import shape_of
 
@@ -43,7 +45,7 @@ def source_of(weight: graph.WeightOp) -> Source | None:
         return None
     argument = weight.body.block.args[0]
     shape = _sizes(argument.type)
-    found = {argument: tuple((axis,) for axis in range(len(shape)))}
+    found: dict[SSAValue, tuple[Sizes, ...]] = {argument: tuple((axis,) for axis in range(len(shape)))}
     for op in weight.body.block.ops:
         if isinstance(op, graph.ReturnOp):
             return Source(weight.source_names[0], shape, found[op.values[0]])
@@ -57,7 +59,7 @@ def source_of(weight: graph.WeightOp) -> Source | None:
     return None
 
 
-def _sizes(type_: object) -> Sizes:
+def _sizes(type_: Attribute) -> Sizes:
     return tuple(int(str(size)) for size in shape_of(type_))
 
 

@@ -118,7 +118,7 @@ CODES: dict[str, Code] = {
     ),
     "E0851": Code(
         "JAX cannot lower the model",
-        "`--target tpu` has JAX lower the code that `--emit=jax` writes, with the sizes that are symbolic; where it has "
+        "`--target tpu` has JAX lower the code that `--emit=jax` writes, with its symbolic sizes; where it has "
         "to know such a size, `--dim` fixes it. The note is what JAX said last.",
         "$ neuralc model.nr --target tpu",
     ),

@@ -48,8 +48,8 @@ class BlockWriter:
                 write_inputs(writer, text)
             assert isinstance(text.form, KerasForm)
             functional = Functional(text.plan, self._styles, text.form)
-            for layer in functional.shared:
-                writer.statement(f"{layer.attribute} = ", functional.constructor(layer))
+            for variable, made in functional.variables():
+                writer.statement(f"{variable} = ", made)
             text.write_body(writer, comments=len(shared.variants) == 1)
 
     def _define(self, name: str, parameters: Sequence[str]) -> None:

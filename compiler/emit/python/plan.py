@@ -33,10 +33,10 @@ class LayerSpec:
     parameters: tuple[Parameter, ...] = ()
     frozen: tuple[str, ...] = ()
     """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
-    optional: bool = False
-    """True for an op that is written as an expression where its parameters are no weights of the model."""
     data: int = 0
     """Which operand of the op the layer is applied to."""
+    optional: bool = False
+    """True for an op that is written as an expression where its parameters are no weights of the model."""
 
 
 @dataclass(frozen=True)

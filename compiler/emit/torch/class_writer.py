@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import Float16Type, Float64Type
 
 from neuralc.dialects.types import element_of, is_float
-from neuralc.emit.python.expressions import Expression, Value, call
+from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
 from neuralc.emit.python.shapes import described
 from neuralc.emit.python.sharing import SharedClass
@@ -109,7 +109,8 @@ class ClassWriter:
             weight.init.called.data if weight.init is not None else "", "torch.empty"
         )
         sizes: list[Value] = list(weight.shape) or [()]  # a single number has an empty size
-        made = call(function, *sizes)
+        counted = not weight.dtype.startswith(("float", "bfloat"))  # floats are cast all at once
+        made = call(function, *sizes, **({"dtype": name(f"torch.{weight.dtype}")} if counted else {}))
         if weight.trainable:
             self._writer.statement(f"self.{weight.attribute} = ", call("nn.Parameter", made))
         else:

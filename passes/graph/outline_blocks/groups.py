@@ -41,6 +41,8 @@ class Group:
     held: Mapping[SSAValue, str]
     """Values of the block that are weights, by what they are called there."""
     kind: str = ""
+    scope: str = ""
+    """The module of the source that this is, by its whole path."""
 
     @cached_property
     def inside(self) -> Mapping[Operation, int]:
