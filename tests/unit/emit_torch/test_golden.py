@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from neuralc.emit.structure_of_programs import with_layers
 from neuralc.emit.torch import emit
 from neuralc.frontends.nr.load import load
 
@@ -21,14 +22,14 @@ MODELS = [
     *sorted(GOLDEN.glob("*.nr")),
     EXAMPLES / "digits.nr",
     EXAMPLES / "mlp.nr",
-    EXAMPLES / "models" / "resnet50.nr",
+    *(EXAMPLES / "models" / f"{name}.nr" for name in ("bert", "mobilenet_v2", "resnet50")),
 ]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
 def test_emitted_code_is_what_it_was(model: Path) -> None:
     golden = GOLDEN / f"{model.stem}_torch.py"
-    found = emit(load(model).module)
+    found = emit(with_layers(load(model).module))
     if os.environ.get("NEURALC_UPDATE_GOLDEN"):
         golden.write_text(found, encoding="utf-8")
     assert found == golden.read_text(encoding="utf-8")
