@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from neuralc.grammar.diagnostics import Source, error, suggest, usage_error
-from neuralc.runtime import Model, ModelError, load
+from neuralc.runtime import Model, ModelError
+from neuralc.runtime import load as load_library
 
 if TYPE_CHECKING:
     from neuralc.builder import Network
     from neuralc.driver import Compilation
+    from neuralc.exported import ExportedModel
     from neuralc.imported import ImportedModel
     from neuralc.interpreted import InterpretedModel
 
@@ -123,6 +125,20 @@ def _given(model: str | PathLike[str] | Network | Source | ImportedModel) -> Pat
     if isinstance(model, Source | ImportedModel):
         return model
     return Path(fspath(model)) if isinstance(model, str | PathLike) else model.source()
+
+
+def load(path: str | PathLike[str], *, threads: int | None = None) -> Model | ExportedModel:
+    """The model in a shared library, or in the folder of `--target tpu`. `threads` None is as it was compiled.
+
+    Raises ModelError: E0902 unreadable, E0903 truncated or not for this machine, E0905 not a model, E0906 of another
+    version, E0907 for a processor with more features, E0913 without jax or a device for the folder.
+    """
+    folder = Path(fspath(path))
+    if folder.suffix == ".tpu" and folder.is_dir():
+        from neuralc.exported import ExportedModel
+
+        return ExportedModel(folder)
+    return load_library(path, threads=threads)
 
 
 def finish(compilation: Compilation, target: str = "cpu") -> Model | InterpretedModel:

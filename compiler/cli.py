@@ -21,7 +21,9 @@ from neuralc.grammar.diagnostics import usage_error
 EXAMPLES = """\b
 Examples:
   neuralc model.nr                                  model.so, for this machine
-  neuralc model.nr --emit=torch -o -                PyTorch code on stdout
+  neuralc model.nr --emit=torch -o -                PyTorch code on stdout; also keras, jax, nr
+  neuralc model.onnx --emit=keras -o model.py       model.py, and its weights in model.safetensors
+  neuralc model.pt2 --emit=onnx                     model.onnx, of a program that torch.export saved
   neuralc model.nr -O2 --target cuda                model.cuda/: Triton code, cubins
   neuralc model.nr --target tpu                     model.tpu/: JAX code, lowered for TPUs
   neuralc model.nr --emit=kernel -o - | less        the last of the three levels of IR
@@ -44,8 +46,13 @@ Verbs:
 \b
 Products (--emit):
   graph tensor kernel    IR of a level            llvm asm obj so    native code
-  triton cuda            for NVIDIA GPUs          torch              a PyTorch module
-  tpu                    for TPUs                 jax                functions in JAX
+  triton cuda            for NVIDIA GPUs          tpu                for TPUs
+  torch keras jax        code of a framework      onnx nr            an ONNX model, a program
+
+\b
+Models (MODEL):
+  .nr                    programs                 .mlir              IR of any level
+  .onnx .keras .pt2      of frameworks            .stablehlo         what jax.export writes
 """
 
 VERBS: dict[str, str] = {
@@ -124,7 +131,7 @@ def command(
     target: str | None,
     **flags: Any,
 ) -> int:
-    """Compile a neural network: MODEL is a .nr program, an ONNX model, or IR (.mlir) of any level."""
+    """Compile a neural network: MODEL is a .nr program, a model of a framework, or IR of any level."""
     if version:
         sys.stdout.write(f"{version_text()}\n")
         return 0

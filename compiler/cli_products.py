@@ -32,6 +32,8 @@ def check_destination(output: str | None, model: Path, emitter: Emitter) -> str:
         raise error("E0990", f"cannot write {path}", note=f"the folder {path.parent} is not writable")
     if path.is_dir() and not emitter.suffix.endswith("/"):
         raise error("E0990", f"cannot write {path}", note="it is a folder")
+    if path.exists() and model.exists() and path.samefile(model):
+        raise usage_error("E0814", f"{path} is the model itself", help="give the product another path with `-o`")
     return str(path)
 
 

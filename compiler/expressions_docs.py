@@ -9,6 +9,7 @@ from pathlib import Path
 from neuralc.frontends.nr.expressions.creation import CREATION
 from neuralc.frontends.nr.expressions.elementwise import UFUNCS
 from neuralc.frontends.nr.expressions.functions import ATTRIBUTES, FUNCTIONS, METHODS, written
+from neuralc.frontends.nr.expressions.graph_ops import GRAPH_OPS
 from neuralc.frontends.nr.expressions.operators import BINARY, COMPARISONS, UNARY
 from neuralc.frontends.nr.expressions.reductions import REDUCTIONS
 from neuralc.frontends.nr.expressions.shapes import SHAPES
@@ -59,13 +60,14 @@ def _functions() -> Iterator[str]:
     yield "## Functions\n"
     yield "By their numpy names, with or without `np.` before them.\n"
     one, two = ([name for name, each in UFUNCS.items() if each.ufunc.nin == count] for count in (1, 2))
-    rest = [name for name in FUNCTIONS if name not in {*UFUNCS, *REDUCTIONS, *SHAPES, *CREATION}]
+    rest = [name for name in FUNCTIONS if name not in {*UFUNCS, *REDUCTIONS, *SHAPES, *CREATION, *GRAPH_OPS}]
     yield from _list("Of each value", one)
     yield from _list("Of two values that broadcast", two)
     yield from _list("Along axes", map(written, REDUCTIONS))
     yield from _list("Of shapes and places", map(written, SHAPES))
     yield from _list("Tensors of numbers, types, triangles", map(written, CREATION))
     yield from _list("Others; activations have the names of Keras", map(written, rest))
+    yield from _list("[Ops](../ops.md), of their operands in order", map(written, GRAPH_OPS))
 
 
 def _names() -> Iterator[str]:

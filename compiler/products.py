@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from neuralc.grammar.diagnostics import suggest, usage_error
+from neuralc.grammar.diagnostics import error, suggest, usage_error
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -85,7 +85,7 @@ def _cuda(compilation: Compilation, kind: str) -> Product:
 def _torch(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.torch import emit
 
-    module = _structured(compilation)
+    module = _in_blocks(compilation)
     code, companions = emit(module), dict[str, str | bytes | Streamed | Callable[[str | None], str]]()
     if compilation.options.purpose == "training":
         from neuralc.emit.torch.training import training_script
@@ -94,11 +94,21 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(code, {**companions, **_weights_beside(compilation)})
 
 
-def _structured(compilation: Compilation) -> ModuleOp:
-    """The module that code is written from: as a program has it, or with the structure that an import lost."""
+def _in_blocks(compilation: Compilation) -> ModuleOp:
+    """The module that framework code is written from: with a function for what a person writes a class for."""
+    from neuralc.emit.structure_of_programs import with_layers
+
+    module = _structured(compilation)
+    return module if compilation.imported else with_layers(module)
+
+
+def _structured(compilation: Compilation, *, views: bool = True) -> ModuleOp:
+    """The module as a program has it, or with the structure that an import lost."""
     from neuralc.emit.structure_of_imports import with_structure
 
-    module = with_structure(compilation.module) if compilation.imported else compilation.module
+    module = compilation.module
+    if compilation.imported:
+        module = with_structure(compilation.module, compilation.weights, views=views)
     if compilation.options.purpose != "inference":
         return module
     from neuralc.passes.graph.specialize_inference import SpecializeInferencePass
@@ -113,7 +123,7 @@ def _nr(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.nr.weights import MovedWeights
     from neuralc.mapped_file import safetensors_pieces
 
-    program = emit(compilation.module)
+    program = emit(_structured(compilation, views=False))
     if not compilation.trained or not program.weights:
         return Code(program.text())
     pieces = safetensors_pieces(MovedWeights(compilation.weights, program.weights))
@@ -124,7 +134,15 @@ def _nr(compilation: Compilation, kind: str) -> Product:
 
 
 def _onnx(compilation: Compilation, kind: str) -> Product:
-    from neuralc.emit.onnx import emit
+    try:
+        from neuralc.emit.onnx import emit
+    except ImportError as problem:
+        raise error(
+            "E0615",
+            "writing ONNX models needs the package `onnx`",
+            note=str(problem),
+            help="pip install 'neuralc[onnx]'",
+        ) from None
 
     model, end = emit(compilation.module, compilation.weights), ".onnx.data"
     if not model.tensors.are_large:
@@ -137,13 +155,13 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
 def _keras(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.keras import emit
 
-    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
 
 
 def _jax(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.jax import emit
 
-    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
 
 
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
@@ -161,6 +179,9 @@ def _tpu(compilation: Compilation, kind: str) -> Product:
     return files(compilation.module, compilation.weights)
 
 
+ANYWHERE = ("cpu", "cuda", "tpu")
+"""Code of a framework runs where the framework does."""
+
 EMITTERS: dict[str, Emitter] = {
     "graph": Emitter("graph", ".graph.mlir", _ir),
     "tensor": Emitter("tensor", ".tensor.mlir", _ir),
@@ -171,11 +192,11 @@ EMITTERS: dict[str, Emitter] = {
     "so": Emitter("kernel", ".so", _llvm, ("cpu",), binary=True, executable=True),
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
-    "onnx": Emitter("model", ".onnx", _onnx, binary=True),
-    "keras": Emitter("model", "_keras.py", _keras),
-    "torch": Emitter("model", "_torch.py", _torch),
-    "nr": Emitter("model", ".nr", _nr),
-    "jax": Emitter("model", "_jax.py", _jax, ("cpu", "cuda", "tpu")),
+    "onnx": Emitter("model", ".onnx", _onnx, ANYWHERE, binary=True),
+    "keras": Emitter("model", "_keras.py", _keras, ANYWHERE),
+    "torch": Emitter("model", "_torch.py", _torch, ANYWHERE),
+    "nr": Emitter("model", ".nr", _nr, ANYWHERE),
+    "jax": Emitter("model", "_jax.py", _jax, ANYWHERE),
     "tpu": Emitter("model", ".tpu/", _tpu, ("tpu",)),
 }
 DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda", "tpu": "tpu"}

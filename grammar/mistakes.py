@@ -64,7 +64,6 @@ MISTAKES: tuple[Mistake, ...] = (
         "write `input: (28, 28, 1)`, or `input: { image: (28, 28, 1), meta: (10) }` for several named ones",
         (
             "network M { input: 28 }",
-            "network M { input: [28] }",
             "network M { input: x }",
             "network M { input: } ",
             'network M { input: "x" }',

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FusedLoc, LocationAttr, NameLoc, StringAttr, UnknownLoc
 from xdsl.ir import Attribute
 
+CALLED = "()"
+"""Behind the kind of what is a function in the source, and not only a place: it is one whatever its size."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -23,6 +26,10 @@ class Scope:
 
     path: str
     kind: str = ""
+
+    @property
+    def is_function(self) -> bool:
+        return self.kind.endswith(CALLED)
 
 
 def located(name: str, scopes: Sequence[Scope]) -> LocationAttr:

@@ -18,6 +18,9 @@ from hypothesis import HealthCheck, Phase, settings
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# TensorFlow and Triton, each with an LLVM of its own, do not live in one process: Keras on TensorFlow has its own.
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
 # As on the command line: what is imported lives to the end, and looking for garbage in it takes a tenth of the time.
 gc.set_threshold(200_000, 20, 100)
 

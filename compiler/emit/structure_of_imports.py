@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
+from neuralc.dialects.weights import WeightStore
 from neuralc.passes.base import PassContext
 from neuralc.passes.registry import parse_pipeline
 from neuralc.passes.verifier import verify_module
 
-PIPELINE = "graph-raise-layers,graph-cse,graph-dce,graph-outline-blocks"
+PIPELINE = "graph-raise-layers{{views={views}}},graph-cse,graph-dce,graph-outline-blocks"
 
 
-def with_structure(module: ModuleOp) -> ModuleOp:
-    """A module that says the same in layers and functions. Weights keep their names; views of them are declared."""
+def with_structure(module: ModuleOp, weights: WeightStore | None = None, *, views: bool = True) -> ModuleOp:
+    """A module that says the same in layers and functions. Weights keep their names.
+
+    With the bytes of weights, gathers of known places become what they are. Views of weights are declared as weights;
+    an emitter that writes weights anew wants no declared `views`.
+    """
     copy = module.clone()
-    context = PassContext()
-    for each in parse_pipeline(PIPELINE):
+    context = PassContext(weights=weights)
+    for each in parse_pipeline(PIPELINE.format(views=str(views).lower())):
         each.run_in(copy, context)
     verify_module(copy)
     return copy

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import shape_of
@@ -46,7 +47,7 @@ def source_of(weight: graph.WeightOp) -> Source | None:
         return None
     argument = weight.body.block.args[0]
     shape = _sizes(argument.type)
-    found = {argument: tuple((axis,) for axis in range(len(shape)))}
+    found: dict[SSAValue, tuple[Sizes, ...]] = {argument: tuple((axis,) for axis in range(len(shape)))}
     for op in weight.body.block.ops:
         if isinstance(op, graph.ReturnOp):
             return Source(weight.source_names[0], shape, found[op.values[0]])
@@ -117,7 +118,7 @@ def _slices(op: graph.SliceOp) -> tuple[slice, ...]:
     return tuple(slice(start, None if end < 0 else end, step) for start, step, end in bounds)
 
 
-def _sizes(type_: object) -> Sizes:
+def _sizes(type_: Attribute) -> Sizes:
     return tuple(int(str(size)) for size in shape_of(type_))
 
 

@@ -1,130 +1,67 @@
-"""The core ATen ops of PyTorch (torch.export's intermediate form, tag `core`) and the graph ops that say the same.
+"""The core ATen ops of PyTorch (torch.export's intermediate form, tag `core`) and the graph ops that each becomes.
 
-For the torch front end to come: what is not in the graph dialect would have to be added for it. A test holds the names
-against the torch that is installed.
+What is imported says the table of handlers; here is the list, which a test holds against the torch that is installed,
+and why the others are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 BACKWARD = "gradients: not compiled"
 RANDOM = "random numbers: not yet"
 MEMORY = "memory, not values: export removes it"
 SIZE = "a size: an expression over dims"
 DATA_DEPENDENT = "the size of its result depends on data: not yet"
+COMPLEX = "complex numbers: not compiled"
 
-CORE: Mapping[str, tuple[str, ...] | str] = {
-    **{name: (name,) for name in (
-        "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atanh", "bitwise_and", "bitwise_not", "bitwise_or",
-        "bitwise_xor", "ceil", "cos", "cosh", "div", "elu", "erf", "exp", "expand", "floor", "fmod", "gather", "gelu",
-        "leaky_relu", "log", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mul",
-        "neg", "pow", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "slice", "sqrt", "sub",
-        "tan", "tanh", "where",
-    )},
+IMPORTED: tuple[str, ...] = (
+    "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "_cdist_forward", "_embedding_bag", "_log_softmax",
+    "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "_pdist_forward", "_softmax", "_to_copy",
+    "abs", "acos", "acosh", "adaptive_avg_pool1d", "add", "addmm", "alias", "amax", "amin", "any", "arange", "argmax",
+    "argmin", "asin", "asinh", "atan", "atan2", "atanh", "avg_pool1d", "avg_pool2d", "avg_pool3d", "bitwise_and",
+    "bitwise_not", "bitwise_or", "bitwise_xor", "bmm", "cat", "ceil", "clamp", "clone", "col2im", "constant_pad_nd",
+    "convolution", "copy", "cos", "cosh", "cumsum", "diagonal", "div", "elu", "embedding", "empty", "empty_strided",
+    "eq", "erf", "exp", "expand", "expm1", "fill", "flip", "floor", "fmod", "full", "full_like", "gather", "ge",
+    "gelu", "grid_sampler_2d", "gt", "hardtanh", "index", "index_put", "index_select", "isinf", "isnan", "le",
+    "leaky_relu", "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "lt",
+    "masked_scatter", "max", "max_pool2d_with_indices", "max_pool3d_with_indices", "maximum", "mean", "min", "minimum",
+    "mm", "mul", "native_dropout", "native_group_norm", "native_layer_norm", "ne", "neg", "permute", "pow", "prod",
+    "reciprocal", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "relu", "remainder", "repeat",
+    "replication_pad2d", "replication_pad3d", "round", "rsqrt", "scalar_tensor", "scatter", "scatter_add",
+    "scatter_reduce", "select", "select_scatter", "sigmoid", "sign", "sin", "sinh", "slice", "slice_scatter", "sort",
+    "split_with_sizes", "sqrt", "squeeze", "sub", "sum", "tan", "tanh", "topk", "trunc", "unsqueeze",
+    "upsample_bilinear2d", "upsample_nearest2d", "var", "view", "where",
+)  # fmt: skip
+"""Core ATen ops that have a handler."""
+
+REASONS: Mapping[str, str] = {
     **{f"{name}_backward": BACKWARD for name in (
         "_adaptive_avg_pool2d", "avg_pool2d", "convolution", "embedding_dense", "max_pool2d_with_indices",
         "native_group_norm", "native_layer_norm",
     )},
     **dict.fromkeys(("rand", "randn", "randperm"), RANDOM),
-    **dict.fromkeys(("empty", "empty_strided", "resize_", "sym_is_contiguous"), MEMORY),
+    **dict.fromkeys(("resize_", "sym_is_contiguous"), MEMORY),
     **dict.fromkeys(("sym_numel", "sym_size", "sym_storage_offset", "sym_stride"), SIZE),
+    **dict.fromkeys(("_fft_c2r", "_fft_r2c"), COMPLEX),
     "nonzero": DATA_DEPENDENT,
     "_local_scalar_dense": "a number out of a tensor, in Python",
     "as_strided": "an arbitrary view of memory: not compiled",
-    "_adaptive_avg_pool2d": ("average_pool", "reduce"),
-    "_adaptive_avg_pool3d": ("average_pool", "reduce"),
-    "adaptive_avg_pool1d": ("average_pool", "reduce"),
-    "_cdist_forward": ("sub", "abs", "pow", "reduce", "sqrt"),
-    "_embedding_bag": ("gather", "reduce"),
-    "_fft_c2r": ("matmul",),
-    "_fft_r2c": ("matmul",),
-    "_log_softmax": ("log_softmax",),
-    "_native_batch_norm_legit": ("reduce", "sub", "mul", "rsqrt", "add"),
-    "_native_batch_norm_legit_no_training": ("batch_norm",),
-    "_pdist_forward": ("sub", "abs", "pow", "reduce", "gather"),
-    "_softmax": ("softmax",),
-    "_to_copy": ("cast",),
-    "addmm": ("dense", "matmul", "mul", "add"),
-    "alias": ("identity",),
-    "amax": ("reduce",),
-    "amin": ("reduce",),
-    "any": ("reduce",),
-    "arange": ("iota", "mul", "add"),
-    "argmax": ("arg_reduce",),
-    "argmin": ("arg_reduce",),
-    "atan2": ("div", "atan", "where"),
-    "avg_pool1d": ("average_pool",),
-    "avg_pool2d": ("average_pool",),
-    "avg_pool3d": ("average_pool",),
-    "bmm": ("matmul",),
-    "cat": ("concat",),
-    "clamp": ("maximum", "minimum"),
-    "clone": ("identity",),
-    "col2im": ("fold",),
-    "constant_pad_nd": ("pad", "slice"),
-    "convolution": ("conv", "conv_transpose"),
-    "copy": ("cast", "expand"),
-    "cumsum": ("cumulate",),
-    "diagonal": ("einsum", "slice"),
-    "embedding": ("gather",),
-    "eq": ("equal",),
-    "expm1": ("exp", "sub"),
-    "fill": ("constant",),
-    "flip": ("slice",),
-    "full": ("constant",),
-    "full_like": ("constant",),
-    "ge": ("greater_equal",),
-    "grid_sampler_2d": ("grid_sample",),
-    "gt": ("greater",),
-    "hardtanh": ("maximum", "minimum"),
-    "index": ("gather_nd", "gather"),
-    "index_put": ("scatter_nd",),
-    "index_select": ("gather",),
-    "isinf": ("is_inf",),
-    "isnan": ("is_nan",),
-    "le": ("less_equal",),
-    "log10": ("log", "mul"),
-    "log1p": ("log", "add"),
-    "log2": ("log", "mul"),
-    "lt": ("less",),
-    "masked_scatter": ("cumulate", "gather", "where"),
-    "max": ("reduce", "arg_reduce"),
-    "max_pool2d_with_indices": ("max_pool", "arg_max_pool"),
-    "max_pool3d_with_indices": ("max_pool", "arg_max_pool"),
-    "mean": ("reduce",),
-    "min": ("reduce", "arg_reduce"),
-    "mm": ("matmul",),
-    "native_dropout": ("dropout",),
-    "native_group_norm": ("group_norm",),
-    "native_layer_norm": ("layer_norm",),
-    "ne": ("not_equal",),
-    "permute": ("transpose",),
-    "prod": ("reduce",),
-    "reciprocal": ("div",),
-    "reflection_pad1d": ("pad",),
-    "reflection_pad2d": ("pad",),
-    "reflection_pad3d": ("pad",),
-    "repeat": ("expand", "reshape"),
-    "replication_pad2d": ("pad",),
-    "replication_pad3d": ("pad",),
-    "scalar_tensor": ("constant",),
-    "scatter": ("scatter_elements",),
-    "scatter_add": ("scatter_elements",),
-    "scatter_reduce": ("scatter_elements",),
-    "select": ("slice", "reshape"),
-    "select_scatter": ("scatter_nd",),
-    "slice_scatter": ("scatter_nd",),
-    "sort": ("top_k",),
-    "split_with_sizes": ("slice",),
-    "squeeze": ("reshape",),
-    "sum": ("reduce",),
-    "topk": ("top_k",),
-    "trunc": ("abs", "floor", "sign", "mul"),
-    "unsqueeze": ("reshape",),
-    "upsample_bilinear2d": ("resize",),
-    "upsample_nearest2d": ("resize",),
-    "var": ("reduce", "sub", "mul"),
-    "view": ("reshape",),
 }  # fmt: skip
-"""Core ATen op -> graph ops, or the reason why there are none."""
+"""Core ATen ops that have none, and why."""
+
+
+def makes(name: str) -> tuple[str, ...]:
+    """The graph ops that an ATen op becomes, in all its overloads; none where it has no handler."""
+    from neuralc.frontends.torch.registry import operators
+
+    found = [each for key, each in operators().items() if key == name or key.startswith(f"{name}.")]
+    return tuple(dict.fromkeys(op for each in found for op in each.makes))
+
+
+def others() -> Iterator[str]:
+    """Ops beside the core ones that are imported as they are, by name."""
+    from neuralc.frontends.torch.registry import operators
+
+    names = {key.partition(".")[0] for key, each in operators().items() if each.makes and not key.startswith("prims.")}
+    yield from sorted(names - set(IMPORTED))

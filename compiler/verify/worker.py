@@ -86,10 +86,28 @@ def run_jax(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
     return list(request["outputs"]), [np.asarray(output) for output in outputs], f"jax {jax.__version__}"
 
 
+def run_keras(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
+    """The Keras code that neuralc writes for the model, with the model's weights, on TensorFlow."""
+    import os
+
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    space: dict[str, Any] = {"__name__": "emitted"}
+    exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
+    model = space["load"](request["weights"]) if request["weights"] else space["build_model"]()
+    found = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+    outputs = list(found) if isinstance(found, list | tuple) else [found]
+    arrays = [np.asarray(keras.ops.convert_to_numpy(output)) for output in outputs]
+    return list(request["outputs"]), arrays, f"Keras {keras.__version__}"
+
+
 FRAMEWORKS: dict[str, Callable[[Mapping[str, Any], Sequence[Array]], Answer]] = {
     "onnxruntime": run_onnxruntime,
     "torch": run_torch,
     "jax": run_jax,
+    "keras": run_keras,
 }
 
 

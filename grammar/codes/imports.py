@@ -7,8 +7,8 @@ from neuralc.grammar.codes.code import Code
 CODES: dict[str, Code] = {
     "E0601": Code(
         "unknown kind of model file",
-        "The suffix of a file says what it is: .nr, .neural and .rnr are programs, .onnx is an ONNX model, .mlir is IR "
-        "of any level.",
+        "The suffix of a file says what it is: .nr, .neural and .rnr are programs, .onnx is an ONNX model, .pt2 a "
+        "program of torch.export, .mlir is IR of any level.",
         "$ neuralc model.h5",
     ),
     "E0610": Code(
@@ -40,8 +40,9 @@ CODES: dict[str, Code] = {
     ),
     "E0615": Code(
         "a package for an import is missing",
-        "Models of a framework are read with a package that is an extra: `onnx` for ONNX models, `h5py` for .keras, "
-        "`jax` for StableHLO and functions of JAX. `pip install 'neuralc[onnx]'` brings it, or `[keras]`, `[jax]`.",
+        "Models of a framework are read, and ONNX written, with a package that is an extra: `onnx`, `h5py` for .keras, "
+        "`torch` for modules, `jax` for StableHLO and functions of JAX. `pip install 'neuralc[onnx]'` brings it, or "
+        "`[keras]`, `[torch]`, `[jax]`. A .pt2 file needs none.",
         "$ neuralc model.onnx",
     ),
     "E0630": Code(
@@ -116,8 +117,8 @@ CODES: dict[str, Code] = {
     ),
     "E0652": Code(
         "invalid StableHLO module",
-        "An op breaks a rule of its definition: sizes that do not fit, an attribute that is missing, functions that call "
-        "one another without end. The message names the op.",
+        "An op breaks a rule of its definition: sizes that do not fit, an attribute that is missing, functions that "
+        "call one another without end. The message names the op.",
         "$ neuralc unequal.stablehlo",
     ),
     "E0653": Code(
@@ -128,8 +129,8 @@ CODES: dict[str, Code] = {
     ),
     "E0654": Code(
         "a function that jax cannot lower",
-        "neuralc.from_jax lets jax trace the function with the parameters and with the shapes of the arguments; the note "
-        "is what jax said. A Python branch on a traced value, for instance, cannot be traced.",
+        "neuralc.from_jax lets jax trace the function with the parameters and with the shapes of the arguments; the "
+        "note is what jax said. A Python branch on a traced value, for instance, cannot be traced.",
         ">>> neuralc.from_jax(lambda p, x: x if x > 0 else -x, None, x)",
     ),
 }

@@ -111,14 +111,15 @@ CODES: dict[str, Code] = {
         "$ CC=false neuralc model.nr --emit=so",
     ),
     "E0850": Code(
-        "cannot be written as PyTorch code",
-        "The module holds ops or uses of weights that PyTorch code is not written for; all of them are listed. Torch "
-        "code is made from the model as the front end gives it, before passes fold and derive weights.",
+        "cannot be written in this form",
+        "The model holds ops, or uses of them, that the form has no words for: code of PyTorch, Keras or JAX, ONNX, or "
+        "the language itself. All are listed with the reason. A form is written from the model as the front end gives "
+        "it, before passes fold and derive weights.",
         "$ neuralc folded.mlir --emit=torch",
     ),
     "E0851": Code(
         "JAX cannot lower the model",
-        "`--target tpu` has JAX lower the code that `--emit=jax` writes, with the sizes that are symbolic; where it has "
+        "`--target tpu` has JAX lower the code that `--emit=jax` writes, with its symbolic sizes; where it has "
         "to know such a size, `--dim` fixes it. The note is what JAX said last.",
         "$ neuralc model.nr --target tpu",
     ),

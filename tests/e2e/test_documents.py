@@ -41,6 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = np.load(ROOT / "examples" / "digits_test.npz")["images"][:4]
     np.save(path / "x.npy", images.astype(np.float32) / 16)
     _write_onnx_model(path / "model.onnx")
+    _write_models_of_frameworks(path)
     for command in (
         "model.nr --dump-ir=dump --emit=graph -o model.mlir",
         "run model.nr --input x.npy --target=interp -o expected.npy",
@@ -61,6 +62,16 @@ def _write_onnx_model(path: Path) -> None:
     onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10), path)
 
 
+def _write_models_of_frameworks(path: Path) -> None:
+    """net.pt2 and net.keras: a dense layer each."""
+    torch = pytest.importorskip("torch")
+    keras = pytest.importorskip("keras")
+    batch = {"input": {0: torch.export.Dim("batch")}}
+    program = torch.export.export(torch.nn.Linear(8, 4), (torch.zeros(2, 8),), dynamic_shapes=batch)
+    torch.export.save(program, path / "net.pt2")
+    keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, activation="relu")]).save(path / "net.keras")
+
+
 def test_there_are_commands_to_run() -> None:
     assert len(commands()) > 10
 
@@ -78,10 +89,22 @@ def test_a_command_of_the_documents_succeeds(document: str, command: str, folder
     assert done.returncode == 0, f"{document}: {command}\n{done.stderr}"
 
 
+def _halves() -> object:
+    """A module of PyTorch whose argument is called x."""
+    import torch
+
+    class Halves(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x / 2
+
+    return Halves()
+
+
 def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     blocks = [fence.text for fence in fences(ROOT / "README.md") if fence.language == "python"]
-    names: dict[str, object] = {"images": np.load("x.npy")}
+    torch = pytest.importorskip("torch")
+    names: dict[str, object] = {"images": np.load("x.npy"), "module": _halves(), "x": torch.zeros(2, 8)}
     for code in blocks:
         exec(compile(code, "README.md", "exec"), names)
     probabilities = names["probabilities"]

@@ -179,6 +179,13 @@ def test_the_reference_and_emitted_code_are_the_framework_in_float64(case: Case,
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
+def test_the_onnx_model_is_the_framework(case: Case, tmp_path: Path) -> None:
+    pair, inputs = case.pair(tmp_path)
+    assert pair.as_onnx(*inputs) <= NATIVE
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", [case for case in SMALL if case.settings.get("depth")], ids=lambda case: case.name)
 def test_small_native_code_is_the_framework(case: Case, tmp_path: Path) -> None:
     pair, inputs = case.pair(tmp_path)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
+from neuralc.dialects.dims import as_dim
 from neuralc.dialects.graph import WeightOp, the_model
 from neuralc.dialects.interp.run import run_module
-from neuralc.dialects.types import element_of
+from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.dialects.weights import WeightStore
 from neuralc.emit.nr import emit
 from neuralc.emit.nr.weights import MovedWeights
@@ -34,8 +35,13 @@ def read_back(text: str, arrays: Mapping[str, Array]) -> tuple[ModuleOp, WeightS
     return program.module, WeightStore(dict(arrays))
 
 
-def check_emitted(module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Array], tolerance: float = 1e-10) -> str:
-    """The program of a module, which computes what the module does, in float64; and leaves the module as it was."""
+def check_emitted(
+    module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Array], tolerance: float = 1e-10, *, show: bool = True
+) -> str:
+    """The program of a module, which computes what the module does, in float64; and leaves the module as it was.
+
+    One that does not is printed, where `show` says so.
+    """
     before = str(module)
     program = emit(module)
     assert str(module) == before
@@ -52,9 +58,23 @@ def check_emitted(module: ModuleOp, weights: WeightStore, inputs: Mapping[str, A
             assert wanted.shape == got.shape, (name, wanted.shape, got.shape)
             assert_close(got, wanted, tolerance, name)
     except BaseException:
-        print(text)
+        if show:
+            print(text)
         raise
     return text
+
+
+def inputs_for(module: ModuleOp, seed: int = 0, size: int = 3) -> dict[str, Array]:
+    """Arrays for the inputs of a module's model; every symbolic size is `size`, integers are 0 and 1."""
+    rng, model = np.random.default_rng(seed), the_model(module)
+    found: dict[str, Array] = {}
+    for name, argument in zip(model.inputs, model.arguments, strict=True):
+        sizes = [as_dim(each) for each in shape_of(argument.type)]
+        shape = [each.evaluate(dict.fromkeys(each.symbols, size)) for each in sizes]
+        dtype = numpy_dtype(element_of(argument.type))
+        drawn = rng.standard_normal(shape) if is_float(element_of(argument.type)) else rng.integers(0, 2, shape)
+        found[name] = np.asarray(drawn).astype(dtype)
+    return found
 
 
 def _elements(values: Iterable[SSAValue]) -> list[str]:

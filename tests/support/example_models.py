@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 from support.compare import Array
+from support.onnx_code import by_onnxruntime, emitted, with_states
 from support.pipelines import as_tuple, compile_native
 from support.torch_code import run_torch_code
 from torch import nn
@@ -68,6 +69,13 @@ class Pair:
         """The same for the PyTorch code that neuralc writes, in float64."""
         named = dict(zip(the_model(self.program.module).inputs, inputs, strict=True))
         return self._difference(inputs, run_torch_code(self.program.module, named, self.store()))
+
+    def as_onnx(self, *inputs: Array) -> float:
+        """The same for the ONNX model that neuralc writes, which onnxruntime runs in fp32."""
+        named = dict(zip(the_model(self.program.module).inputs, map(_single, inputs), strict=True))
+        given = with_states(self.program.module, named, self.store())
+        found = by_onnxruntime(emitted(self.program.module, self.store()), given)
+        return self._difference(inputs, found[: len(the_model(self.program.module).outputs)])
 
     def native(self, *inputs: Array) -> float:
         """The same for native code in fp32 at -O2; the module of the program is changed."""

@@ -1,7 +1,7 @@
 """Runs emitted JAX code on arrays, several models in one process of its own: `python jax_worker.py FOLDER`.
 
-Each folder in FOLDER has model.py, inputs.npz in the order of the model's inputs, and request.json; it gets outputs.npz,
-or error.txt. A model with weights reads them by its own `load`.
+Each folder in FOLDER has model.py, inputs.npz in the order of the model's inputs, and request.json; it gets
+outputs.npz, or error.txt. A model with weights reads them by its own `load`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from support.compare import assert_close
 from support.keras_reference import keras
 
+from neuralc.dialects.graph import ModelOp
 from neuralc.dialects.interp import run_module
+from neuralc.dialects.types import element_of, numpy_dtype
 from neuralc.frontends.keras.load import from_keras, load
 from neuralc.imported import ImportedModel
 
@@ -55,18 +57,23 @@ def imported(model: Any, folder: Path) -> tuple[ImportedModel, ImportedModel]:
     return load(path), from_keras(model)
 
 
+def _model(found: ImportedModel) -> ModelOp:
+    return next(op for op in found.module.body.block.ops if isinstance(op, ModelOp))
+
+
 def agrees(model: Any, inputs: Sequence[Array], folder: Path, tolerance: float = 1e-10) -> ImportedModel:
     """Holds the reference semantics of the imported model against Keras, and its weights by their names.
 
-    The model is in float64. Gives what was imported from the file."""
+    The model is in float64, where the tolerance is the usual one. Gives what was imported from the file."""
     wanted = expected(model, inputs)
     found = imported(model, folder)
     for each in found:
         each.module.verify()
         results = run_module(each.module, list(inputs), each.weights)
         assert [result.shape for result in results] == [reference.shape for reference in wanted]
-        for result, reference in zip(results, wanted, strict=True):
-            assert result.dtype == reference.dtype
+        types = [numpy_dtype(element_of(value.type)) for value in _model(each).terminator.operands]
+        for result, reference, type_ in zip(results, wanted, types, strict=True):
+            assert type_ == reference.dtype
             assert_close(result, reference, tolerance)
     assert str(found[0].module) == str(found[1].module)
     assert list(found[0].weights) == list(found[1].weights)

@@ -503,6 +503,53 @@ case("rnn_cell", layer(nn.RNNCell(4, 3)), "n 4")
 case("rnn_cell_relu", layer(nn.RNNCell(4, 3, nonlinearity="relu", bias=False)), "n 4")
 _LSTM = layer(nn.LSTM(4, 3))
 
+# --- the same under other names, which programs hold that torch has taken apart --------------------------------------
+case(
+    "cdist_forward",
+    lambda x, y: aten._cdist_forward(x, y, 2.0, None) + torch.cdist(x, y, p=float("inf")),
+    "n a d",
+    "n b d",
+)
+case("pdist_forward", lambda x: aten._pdist_forward(x, 1.0), "4 d")
+case("embedding_bag_native", lambda i, w: aten._embedding_bag(w, i, torch.tensor([0, 2]), False, 0)[0], "i4 4", "4 d")
+case("to_copy", lambda x: aten._to_copy(x, dtype=torch.int64) + 1, "a b")
+case(
+    "unsafe_ops",
+    lambda x, i: aten._unsafe_index(x, [None, i]) + aten._unsafe_view(x, [x.shape[1], 4])[:1, :1],
+    "4 4",
+    "i4 a",
+)
+case("unsafe_put", lambda x, i, v: aten._unsafe_index_put(x, [i], v, True), "4 b", "i4 a", "a b")
+case("unsafe_split", lambda x: aten.unsafe_split(x, 2, 1)[0] + aten.unsafe_chunk(x, 3, 1)[0], "a 6")
+case("unsafe_sizes", lambda x: aten.unsafe_split_with_sizes(x, [1, 5], 1)[1], "a 6")
+case("splits", lambda x: torch.hsplit(x, 2)[0] + torch.vsplit(x, 1)[0][:, :3], "a 6")
+case(
+    "aliases",
+    lambda x: torch.multiply(x, 2) + torch.divide(x, 3) + torch.true_divide(x, 4) + torch.fix(x).clip(0, 1),
+    "a b",
+)
+case("adjoints", lambda x: x.adjoint() + x.mH + x.transpose(-1, -2).conj().resolve_conj(), "n a b")
+case(
+    "matrix_names",
+    lambda x, y: torch.ger(x, y) + torch.moveaxis(torch.outer(y, x), 0, 1) + torch.swapdims(torch.outer(y, x), 0, 1),
+    "a",
+    "b",
+)
+case("concats", lambda x: torch.concat([x, x]) + torch.concatenate([x, x], dim=0), "a b")
+case("at_least", lambda x: torch.atleast_1d(x) + torch.atleast_3d(x).squeeze(-1).squeeze(0), "a b")
+case(
+    "bit_functions",
+    lambda x, y: torch.bitwise_and(x, y) + torch.bitwise_or(x, 3) + torch.bitwise_xor(x, y),
+    "i99 a",
+    "i99 a",
+)
+case("right_shift", lambda x, y: torch.bitwise_right_shift(x, y), "i99 a", "i3 a")
+case("old_norm", lambda x: aten.norm.ScalarOpt_dim(x, 2, [1], True) + aten.norm.Scalar(x, 3), "a b")
+case("prims", lambda x: torch.ops.prims.convert_element_type(x, torch.float64) * 2, "i4 a")
+case("zero", lambda x: aten.zero(x) + x, "a b")
+case("empty_memory", lambda x: torch.empty(2, 3).zero_() + torch.empty_strided((2, 3), (3, 1)).fill_(1), "a b")
+case("reshape_alias", lambda x: aten._reshape_alias(x, [x.shape[1], 2], [2, 1]), "2 b")
+
 # --- writes ----------------------------------------------------------------------------------------------------------
 
 

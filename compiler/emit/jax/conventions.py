@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from xdsl.dialects.builtin import Float32Type, ModuleOp
@@ -22,10 +22,13 @@ from neuralc.dialects.graph import (
     WeightOp,
     the_model,
 )
-from neuralc.dialects.types import element_of, is_float, numpy_dtype
+from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.jax.kernels import kernel_layout
-from neuralc.emit.jax.tree import access
-from neuralc.emit.python.form import Form
+from neuralc.emit.jax.padding import padding_of
+from neuralc.emit.jax.tree import access, branches
+from neuralc.emit.python.form import RUNNING, Form
+from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.plan import Child, ClassPlan
 from neuralc.emit.python.values import Values
 
 _COMMON: Mapping[type[Operation], tuple[str, ...]] = {
@@ -44,6 +47,8 @@ class Conventions:
     defaults: Mapping[tuple[type[Operation], str], Any] = field(default_factory=dict)
     layouts: Mapping[tuple[type[Operation], int], tuple[str, str]] = field(default_factory=dict)
     """By the kind and the rank of a convolution: the order of axes of most images, and of their kernels."""
+    padding: Any = "VALID"
+    """Of most convolutions."""
     wide: bool = False
     """The model has values of 64 bits, which JAX else narrows."""
     weights: Attribute = field(default_factory=Float32Type)
@@ -62,6 +67,7 @@ class Conventions:
         return cls(
             {key: counter.most_common(1)[0][0] for key, counter in found.items()},
             {key: counter.most_common(1)[0][0] for key, counter in layouts.items()},
+            _most([padding_of(op, shape_of(op.x.type)) for op in module.walk() if isinstance(op, ConvOp)], "VALID"),
             _is_wide(module),
             _weight_type(module),
         )
@@ -85,9 +91,13 @@ def _is_wide(module: ModuleOp) -> bool:
     return any(numpy_dtype(element_of(type_)).name in ("float64", "uint64") for type_ in inside)
 
 
+def _most(values: Sequence[Any], otherwise: Any) -> Any:
+    return Counter(values).most_common(1)[0][0] if values else otherwise
+
+
 def _weight_type(module: ModuleOp) -> Attribute:
     floats = [element_of(op.type) for op in module.walk() if isinstance(op, WeightOp) and is_float(element_of(op.type))]
-    return Counter(floats).most_common(1)[0][0] if floats else Float32Type()
+    return _most(floats, Float32Type())
 
 
 @dataclass(frozen=True)
@@ -95,10 +105,27 @@ class JaxForm(Form):
     """JAX, with what all functions of a file agree on."""
 
     conventions: Conventions = field(default_factory=Conventions)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Branches of the tree that a function reads often, by their paths: what it calls them."""
+
+    def of_plan(self, plan: ClassPlan, functions: Collection[str]) -> JaxForm:
+        """The form of one function, whose variables are not called as any function is."""
+        paths = [member.path if isinstance(member, Child) else member.attribute for member in plan.members]
+        reserved = {
+            *self.local_names,
+            *functions,
+            *RUNNING,
+            *(identifier(value.name_hint or "x") for value in plan.inputs),
+        }
+        aliases = branches(paths, Names(reserved))
+        return replace(self, aliases=aliases, local_names=self.local_names | {*functions, *aliases.values()})
 
     def access(self, attribute: str, index: int | None = None) -> str:
         """`params["blocks"][0]`."""
-        return access("params", attribute, index)
+        branch = max((path for path in self.aliases if attribute.startswith(f"{path}.")), key=len, default="")
+        if not branch:
+            return access("params", attribute, index)
+        return access(self.aliases[branch], attribute.removeprefix(f"{branch}."), index)
 
 
 def conventions_of(values: Values) -> Conventions:

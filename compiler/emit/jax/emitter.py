@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
+from neuralc.dialects.graph import declared_states
 from neuralc.emit.jax.conventions import Conventions
 from neuralc.emit.jax.file import ModuleFile
 from neuralc.emit.jax.form import form_of
 from neuralc.emit.python.planned import planned
+from neuralc.emit.refusals import Refusals
 
 
 def emit(module: ModuleOp) -> str:
@@ -21,5 +23,10 @@ def emit(module: ModuleOp) -> str:
     inference. Raises NeuralcError: E0850 lists every op JAX code cannot be written for, E0704 the layers without a
     meaning.
     """
+    refusals = Refusals("JAX code")
+    for state in declared_states(module).values():
+        if state.initial_weight is not None:
+            refusals.add(state, "it begins with a weight, which is not written yet")
+    refusals.raise_if_any()
     conventions = Conventions.of(module)
     return ModuleFile(planned(module, form_of(conventions)), conventions, module).text()

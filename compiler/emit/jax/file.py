@@ -6,17 +6,30 @@ import re
 
 from xdsl.dialects.builtin import Float32Type, Float64Type, ModuleOp
 
-from neuralc.dialects.graph import declared_states
+from neuralc.dialects.graph import (
+    ConvOp,
+    ConvTransposeOp,
+    DeformConvOp,
+    DenseOp,
+    DetOp,
+    EinsumOp,
+    GruOp,
+    LstmOp,
+    MatmulOp,
+    RnnOp,
+    declared_states,
+)
 from neuralc.dialects.types import numpy_dtype
 from neuralc.emit.jax.conventions import Conventions
 from neuralc.emit.jax.form import penalizes, trains
 from neuralc.emit.jax.function_writer import FunctionWriter
 from neuralc.emit.jax.helper_source import closure, functions
 from neuralc.emit.jax.init_texts import NAMES as INIT_NAMES
-from neuralc.emit.jax.init_texts import InitTexts
+from neuralc.emit.jax.init_texts import SINGLETONS, InitTexts
 from neuralc.emit.jax.init_writer import InitWriter
 from neuralc.emit.jax.layer_texts import LayerTexts
 from neuralc.emit.jax.lower_states import write_init_state
+from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.training_text import write_train_forward, write_training
 from neuralc.emit.python.expressions import literal
 from neuralc.emit.python.planned import Planned
@@ -30,6 +43,9 @@ _ALIASES = {
     "Padding": "str | Sequence[tuple[int, int]]",
 }
 """Types of the file, where they are used."""
+
+_PRODUCTS = (ConvOp, ConvTransposeOp, DeformConvOp, DenseOp, DetOp, EinsumOp, GruOp, LstmOp, MatmulOp, RnnOp)
+"""Ops whose float32 numbers TPUs and GPUs multiply in fewer bits where nobody asks for more."""
 
 
 class ModuleFile:
@@ -46,7 +62,8 @@ class ModuleFile:
 
     def text(self) -> str:
         computing, starting = Writer(), Writer()
-        writer = FunctionWriter(computing, precise=self._is_precise, stateful=self._stateful)
+        options = Options(self._planned.classes)
+        writer = FunctionWriter(computing, options, precise=self._is_precise, stateful=self._stateful)
         for shared in self._planned.classes:
             computing.blank(2)
             writer.write(shared)
@@ -57,7 +74,7 @@ class ModuleFile:
         if self._stateful:
             write_init_state(starting, self._module, wide=self._conventions.wide)
         if self._has_weights:
-            init = InitWriter(starting, self._dtype)
+            init = InitWriter(starting, options, self._dtype)
             for shared in self._planned.classes:
                 if shared.variants[0].plan.members:
                     init.write(shared)
@@ -68,7 +85,9 @@ class ModuleFile:
 
     @property
     def _is_precise(self) -> bool:
-        return isinstance(self._conventions.weights, Float32Type | Float64Type)
+        """Whether products have to be asked for in full."""
+        products = any(isinstance(op, _PRODUCTS) for op in self._module.walk())
+        return products and isinstance(self._conventions.weights, Float32Type | Float64Type)
 
     @property
     def _dtype(self) -> str:
@@ -83,7 +102,7 @@ class ModuleFile:
             write_training(writer, used, penalized=penalizes(self._model))
         texts = LayerTexts(self._conventions, used, computing)
         texts.write(writer)
-        for function in closure(used):
+        for function in closure([*used, *(["unit_forget"] if "unit_forget" in starting else [])]):
             writer.blank(2)
             writer.lines(functions()[function].text.splitlines())
         init = InitTexts(LayerTexts(self._conventions, used, starting), self._dtype)
@@ -115,9 +134,10 @@ class ModuleFile:
             head.blank()
             head.line("# The model has values of 64 bits, which JAX else makes 32.")
             head.line('jax.config.update("jax_enable_x64", True)')
-        if aliases:
+        made = [f"{key} = {value}" for key, value in SINGLETONS.items() if f"Initializer = {key}" in body]
+        if aliases or made:
             head.blank()
-            head.lines([f"{key} = {value}" for key, value in aliases.items()])
+            head.lines([*(f"{key} = {value}" for key, value in aliases.items()), *made])
         return head.text
 
     # -- files of weights ----------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from xdsl.ir import Operation
 
@@ -28,7 +29,9 @@ from neuralc.emit.jax.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.emit.jax.reserved import FUNCTION_NAMES, LOCAL_NAMES
 from neuralc.emit.layouts import Order, natural
 from neuralc.emit.python.expressions import Expression, call, method, name
+from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import function_name
+from neuralc.emit.python.nodes import NESTED, Kind
 from neuralc.emit.python.plan import Child, ClassPlan
 
 POSITIONAL = {
@@ -46,6 +49,10 @@ POSITIONAL = {
 }
 
 
+DEFAULTS = {key: {"stride": "1"} for key in ("init_conv", "init_conv_transpose", "init_depthwise_conv")}
+"""Options that functions may have as parameters, with what they are where they are left out (options.py)."""
+
+
 def form_of(conventions: Conventions) -> JaxForm:
     """The form of a file with these conventions."""
     return JaxForm(
@@ -59,10 +66,15 @@ def form_of(conventions: Conventions) -> JaxForm:
         class_names=FUNCTION_NAMES,
         class_name=function_name,
         attribute=str,
+        parameter='{}["{}"]'.format,
+        loop=lambda form, attribute: ("block", lambda: form.access(attribute)),
+        nested=NESTED | {Kind.ARITHMETIC: frozenset({Kind.LAYER})},
         owning=False,
+        forms=_forms,
         applied=_applied,
         with_states=with_states,
         positional=POSITIONAL,
+        defaults=DEFAULTS,
         indent=4,
         conventions=conventions,
     )
@@ -73,6 +85,12 @@ _FOLLOWING = (
     SoftmaxOp, TransposeOp, UnaryOp,
 )  # fmt: skip
 """Ops that are written for any order of axes: a transpose in front of them is made behind them, or never."""
+
+
+def _forms(plans: Sequence[ClassPlan], form: Form) -> Mapping[str, Form]:
+    """Each function with the branches that it names. A variable that is called as a function would hide it."""
+    functions = {plan.name for plan in plans}
+    return {plan.name: cast(JaxForm, form).of_plan(plan, functions) for plan in plans}
 
 
 def _demanded_order(op: Operation) -> Order | None:
@@ -88,7 +106,7 @@ def _applied(child: Child, held: str, arguments: Sequence[Expression]) -> Expres
     """`block(params["block"], x)`; a function without weights takes none, one that trains has the step of training."""
     trees = [name(held)] if child.plan.members else []
     step = [name("train")] if trains(child.plan) else []
-    return call(child.plan.written, *trees, *arguments, *step)
+    return call(child.plan.written, *trees, *arguments, *step, *map(name, child.options))
 
 
 def trains(plan: ClassPlan) -> bool:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from neuralc.emit.jax.conventions import JaxForm
 from neuralc.emit.jax.form import trains
-from neuralc.emit.python.shapes import described
+from neuralc.emit.jax.options import Options
+from neuralc.emit.jax.tree import access
+from neuralc.emit.python.shapes import write_docstring
 from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
 
@@ -11,8 +16,9 @@ from neuralc.emit.python.writer import Writer
 class FunctionWriter:
     """Writes functions; `precise` ones multiply float32 in full, on every device, `stateful` ones keep values."""
 
-    def __init__(self, writer: Writer, *, precise: bool, stateful: bool) -> None:
+    def __init__(self, writer: Writer, options: Options, *, precise: bool, stateful: bool) -> None:
         self._writer = writer
+        self._options = options
         self._stateful = stateful
         self._precise = precise
 
@@ -27,18 +33,12 @@ class FunctionWriter:
             returns = f"tuple[{returns}, Params]"
         if trains(text.plan):
             parameters.append("train: Training | None" + (" = None" if text.is_model else ""))
+        parameters += self._options.of(shared)
         if text.is_model and self._precise:
             writer.line('@jax.default_matmul_precision("float32")')
         writer.definition("forward" if text.is_model else shared.name, parameters, returns)
         with writer.indented():
-            self._write_docstring(shared)
+            write_docstring(self._writer, shared)
+            for branch, name in cast(JaxForm, text.form).aliases.items():
+                writer.line(f"{name} = {access('params', branch)}")
             text.write_body(writer, comments=len(shared.variants) == 1)
-
-    def _write_docstring(self, shared: SharedClass) -> None:
-        writer, text = self._writer, shared.variants[0]
-        title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
-        taken, given = described(shared)
-        if writer.fits(f'"""{title}: {taken} -> {given}."""'):
-            writer.docstring(f"{title}: {taken} -> {given}.")
-        else:
-            writer.docstring(f"{title}.", f"{taken}\n-> {given}")

@@ -9,6 +9,9 @@ from neuralc.emit.python.writer import Writer
 
 _GLOROT, _ORTHOGONAL = "nn.initializers.glorot_uniform()", "nn.initializers.orthogonal()"
 
+SINGLETONS = {"glorot_uniform": _GLOROT, "orthogonal": _ORTHOGONAL}
+"""Initializers that have a name in the file where they are the default of an argument."""
+
 
 class InitTexts:
     """Writes `init_dense` and the like. `calls` is asked for the options of their calls; `dtype` is written at each."""
@@ -27,7 +30,8 @@ class InitTexts:
     def _options(self, function: str, usual: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
         """Parameters for the initializers that calls give, and how each array is made: by those or by the usual."""
         given = {key for key in usual if self._has(function, f"{key}_init")}
-        parameters = [f"{key}_init: Initializer = {usual[key]}" for key in usual if key in given]
+        names = {made_by: name for name, made_by in SINGLETONS.items()}
+        parameters = [f"{key}_init: Initializer = {names.get(usual[key], usual[key])}" for key in usual if key in given]
         return parameters, {key: f"{key}_init" if key in given else usual[key] for key in usual}
 
     def array(self, made_by: str, shape: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from neuralc.emit.jax.documents import Document, Listed, mapped, write_document
+from neuralc.emit.jax.documents import Document, Listed, Repeated, mapped, write_document
 from neuralc.emit.jax.initializers import array_of, function_of, is_default
+from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.tree import Tree, nested
 from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.plan import Child, FreeWeight, Layer
@@ -18,8 +19,9 @@ DRAW = "next(keys)"
 class InitWriter:
     """Writes the functions of classes; `keyed` are those that draw, by the names of the functions they belong to."""
 
-    def __init__(self, writer: Writer, dtype: str) -> None:
+    def __init__(self, writer: Writer, options: Options, dtype: str) -> None:
         self._writer = writer
+        self._options = options
         self._dtype = {"dtype": name(dtype)} if dtype else {}
         self._keyed: set[str] = set()
 
@@ -45,7 +47,7 @@ class InitWriter:
         if drawn:
             self._keyed.add(shared.name)
         head = "init" if text.is_model else f"init_{shared.name}"
-        parameters = [f"{key}{argument.declared}" for key, argument in shared.parameters.items()]
+        parameters = self._options.starting(shared)
         keyed = ["key: Array"] if drawn or text.is_model else []
         self._writer.blank(2)
         self._writer.definition(head, [*keyed, *parameters], "Params")
@@ -58,10 +60,9 @@ class InitWriter:
                 self._writer.line(f"keys = iter(jax.random.split(key, {drawn}))")
             write_document(self._writer, "return ", document)
 
-    def _parts(self, shared: SharedClass, child: Child) -> Expression:
+    def _parts(self, shared: SharedClass, child: Child) -> Repeated:
         """A list of parts that are made alike."""
-        part = self._child(shared.constructors[child.attribute], child)
-        return Expression(f"[{part.text} for _ in range({shared.counts[child.attribute]})]")
+        return Repeated(self._child(shared.constructors[child.attribute], child), shared.counts[child.attribute])
 
     def _layer(self, layer: Layer, constructor: Expression) -> Expression:
         """The call of the helper function, with the initializers that it does not have by itself."""
@@ -71,7 +72,7 @@ class InitWriter:
             if not is_default(layer.spec.kind, parameter, init)
         }
         options = tuple(f"{parameter}_init={function_of(init)}" for parameter, init in own.items())
-        arguments = constructor.arguments or ()
+        arguments = self._options.made(constructor, layer).arguments or ()
         if (
             options
             and DRAW not in arguments
@@ -85,7 +86,7 @@ class InitWriter:
     def _child(self, constructor: Expression, child: Child) -> Expression:
         function = child.plan.written
         key = (DRAW,) if function in self._keyed else ()
-        return Expression(f"init_{function}", (*key, *(constructor.arguments or ())))
+        return Expression(f"init_{function}", (*key, *(self._options.made(constructor, child).arguments or ())))
 
 
 def _document(tree: Tree | str, leaves: dict[str, Document]) -> Document:
@@ -117,6 +118,9 @@ def _replaced(document: Document, old: str, new: str) -> Document:
                 None if arguments is None else tuple(argument.replace(old, new) for argument in arguments),
                 document.precedence,
             )
+        case Repeated():
+            item = _replaced(document.item, old, new)
+            return Repeated(item, document.count) if isinstance(item, Expression) else document
         case Listed():
             return Listed(tuple(_replaced(item, old, new) for item in document.items))
         case _:

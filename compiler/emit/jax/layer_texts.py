@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Any
 
 from xdsl.ir import Operation
@@ -10,6 +11,7 @@ from xdsl.ir import Operation
 from neuralc.dialects.graph import BatchNormOp, ConvOp, ConvTransposeOp, GroupNormOp, LayerNormOp, RmsNormOp
 from neuralc.dialects.graph.shapes import CHANNELS_LAST
 from neuralc.emit.jax.conventions import Conventions
+from neuralc.emit.python.expressions import Value, literal
 from neuralc.emit.python.writer import Writer
 
 Used = Collection[str]
@@ -36,7 +38,7 @@ class LayerTexts:
 
     def has(self, function: str, option: str) -> bool:
         """True where a call of the function gives an option."""
-        return any(f"{option}=" in call for call in self._calls_of(function))
+        return any(re.search(rf"\b{option}=", call) for call in self._calls_of(function))
 
     def _calls_of(self, function: str) -> list[str]:
         """The text behind each call's bracket, up to the one that closes it."""
@@ -71,6 +73,12 @@ class LayerTexts:
             case _:
                 return []
 
+    @property
+    def padding(self) -> Value:
+        """Of most convolutions."""
+        found: Value = self._conventions.padding
+        return found
+
     def layout(self, kind: type[Operation], rank: int) -> tuple[str, str]:
         return self._conventions.layouts[kind, rank]
 
@@ -82,8 +90,10 @@ def _is(function: str, pattern: str) -> bool:
 
 def _returning(lines: Sequence[str]) -> list[str]:
     """The last assignment to x as what is returned."""
-    *others, last = lines
-    return [*others, last.replace("x = ", "return ", 1)] if last.startswith("x = ") else [*lines, "return x"]
+    last = max(index for index, line in enumerate(lines) if not line.startswith((" ", ")")))
+    if not lines[last].startswith("x = "):
+        return [*lines, "return x"]
+    return [*lines[:last], lines[last].replace("x = ", "return ", 1), *lines[last + 1 :]]
 
 
 def _function(writer: Writer, name: str, parameters: Sequence[str], docstring: str, lines: Sequence[str]) -> None:
@@ -107,24 +117,24 @@ def _dense(texts: LayerTexts, writer: Writer, function: str) -> None:
 # -- convolutions ------------------------------------------------------------------------------------------------------
 
 
-_CONV_OPTIONS = ("strides", "padding", "dilation", "groups", "layout", "crop")
+_CONV_OPTIONS = ("stride", "strides", "padding", "dilation", "groups", "layout", "crop")
 
 
 def _conv(texts: LayerTexts, writer: Writer, function: str) -> None:
-    rank, depthwise, transposed = int(function[function.index("d") - 1]), False, function.endswith("_transpose")
-    if function.startswith("depthwise_"):
-        rank, depthwise = int(function[len("depthwise_conv")]), True
+    depthwise, transposed = function.startswith("depthwise_"), function.endswith("_transpose")
+    rank = int(next(letter for letter in function if letter.isdigit()))
     kind = ConvTransposeOp if transposed else ConvOp
     data, kernel = texts.layout(kind, rank)
     if depthwise:
         kernel = f"{CHANNELS_LAST[rank][1:-1]}IO"
-    options = {
-        key for key in ("strides", "padding", "dilation", "groups", "layout", "crop") if texts.has(function, key)
-    }
+    options = {key for key in _CONV_OPTIONS if texts.has(function, key)}
     ones = str((1,) * rank)
     parameters = ["params: Params", "x: Array"]
-    parameters += [f"strides: Sequence[int] = {ones}"] if "strides" in options else []
-    parameters += ['padding: str | Sequence[tuple[int, int]] = "VALID"'] if "padding" in options else []
+    parameters += ["stride: int = 1"] if "stride" in options else []
+    parameters += [_strides_parameter(options, ones)] if "strides" in options else []
+    parameters += (
+        [f"padding: str | Sequence[tuple[int, int]] = {literal(texts.padding)}"] if "padding" in options else []
+    )
     parameters += [f"crop: Sequence[tuple[int, int]] = {((0, 0),) * rank}"] if "crop" in options else []
     parameters += [f"dilation: Sequence[int] = {ones}"] if "dilation" in options else []
     parameters += ["groups: int = 1"] if "groups" in options else []
@@ -132,9 +142,21 @@ def _conv(texts: LayerTexts, writer: Writer, function: str) -> None:
     lines = ["data, kernel = layout.split()"] if "layout" in options else []
     names = "(data, kernel, data)" if "layout" in options else f'("{data}", "{kernel}", "{data}")'
     write = _transposed_lines if transposed else _conv_lines
-    lines += write(options, rank, depthwise, names, kernel)
+    lines += write(options, rank, depthwise, names, kernel, texts.padding)
     lines += texts.add(function, "bias", "+", _bias(options, data, rank))
     _function(writer, function, parameters, _conv_docstring(transposed, depthwise, data, kernel, options), lines)
+
+
+def _strides_parameter(options: Collection[str], ones: str) -> str:
+    """Strides that differ, beside the one for all dims where calls give that too."""
+    return "strides: Sequence[int] | None = None" if "stride" in options else f"strides: Sequence[int] = {ones}"
+
+
+def _strides(options: Collection[str], rank: int) -> str:
+    one = f"({', '.join(['stride' if 'stride' in options else '1'] * rank)}{',' if rank == 1 else ''})"
+    if "strides" not in options:
+        return one
+    return f"strides or {one}" if "stride" in options else "strides"
 
 
 def _conv_docstring(transposed: bool, depthwise: bool, data: str, kernel: str, options: Collection[str]) -> str:
@@ -150,8 +172,9 @@ def _bias(options: Collection[str], data: str, rank: int) -> str:
     return 'params["bias"]' if data.endswith("C") else f'params["bias"].reshape(-1, {", ".join(["1"] * rank)})'
 
 
-def _conv_lines(options: Collection[str], rank: int, depthwise: bool, names: str, kernel: str) -> list[str]:
-    ones = str((1,) * rank)
+def _conv_lines(
+    options: Set[str], rank: int, depthwise: bool, names: str, kernel: str, usual_padding: Value
+) -> list[str]:
     arguments = ["x", "kernel" if depthwise and "layout" not in options else 'params["kernel"]']
     lines = []
     if depthwise:
@@ -165,8 +188,8 @@ def _conv_lines(options: Collection[str], rank: int, depthwise: bool, names: str
                 f"kernel = kernel.reshape(*kernel.shape[:{rank}], 1, -1)",
             ]
             names = "(data, axes, data)"
-    arguments.append("strides" if "strides" in options else ones)
-    arguments.append("padding" if "padding" in options else '"VALID"')
+    arguments.append(_strides(options, rank))
+    arguments.append("padding" if "padding" in options else literal(usual_padding))
     arguments += ["rhs_dilation=dilation"] if "dilation" in options else []
     arguments.append(f"dimension_numbers={names}")
     if depthwise:
@@ -186,7 +209,9 @@ def _broken(head: str, arguments: Sequence[str]) -> list[str]:
     return [line.removeprefix("    ") for line in writer.text.splitlines()]
 
 
-def _transposed_lines(options: Collection[str], rank: int, depthwise: bool, names: str, kernel: str) -> list[str]:
+def _transposed_lines(
+    options: Set[str], rank: int, depthwise: bool, names: str, kernel: str, usual_padding: Value
+) -> list[str]:
     """Places of x stand `strides` apart; the kernel is turned around, and reaches over both ends."""
     window = [kernel.index(axis) for axis in CHANNELS_LAST[rank][1:-1]]
     lines = []
@@ -216,7 +241,7 @@ def _transposed_lines(options: Collection[str], rank: int, depthwise: bool, name
     if "groups" in options:
         lines += _grouped_lines(options, names, kernel, source)
     arguments = ["x", f"jnp.flip({source}, {turned})", str((1,) * rank), "padding"]
-    arguments += ["lhs_dilation=strides"] if "strides" in options else []
+    arguments += [f"lhs_dilation={_strides(options, rank)}"] if {"stride", "strides"} & options else []
     arguments += ["rhs_dilation=dilation"] if "dilation" in options else []
     arguments.append(f"dimension_numbers={names}")
     arguments += ["feature_group_count=groups"] if "groups" in options else []
@@ -265,8 +290,9 @@ def _batch_norm(texts: LayerTexts, writer: Writer, function: str) -> None:
     lines += [f"    train.move({name}, batch_{name}, momentum)" for name in ("mean", "variance")]
     lines += ["    mean, variance = batch_mean, batch_variance"]
     gamma, beta = (texts.biased(function, key) for key in ("gamma", "beta"))
-    lines += ["scale = lax.rsqrt(variance + epsilon)"]
-    lines += texts.add(function, "gamma", "*", 'params["gamma"]', "scale") if gamma is not False else []
+    scale = "scale = lax.rsqrt(variance + epsilon)"
+    lines += [f'{scale} * params["gamma"]' if gamma else scale]
+    lines += texts.add(function, "gamma", "*", 'params["gamma"]', "scale") if gamma is None else []
     if by_axis:
         lines += ["shape = [-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]"]
         lines += ["x = (x - mean.reshape(shape)) * scale.reshape(shape)"]

@@ -56,7 +56,7 @@ def layer_of(op: Operation) -> LayerSpec | None:
         Parameter(parameter, value, tuple(range(len(shape_of(value.type)))))
         for parameter, value in arrays_of(op).items()
     )
-    return LayerSpec(op.name.removeprefix("graph."), make(op), held)
+    return LayerSpec(op.name.removeprefix("graph."), make(op), held, optional=True)
 
 
 # -- parameters --------------------------------------------------------------------------------------------------------
@@ -71,7 +71,8 @@ def _conv_transpose_arrays(op: ConvTransposeOp) -> Arrays:
 
 
 def _dense_arrays(op: DenseOp) -> Arrays:
-    return {"kernel": op.kernel.owner.operands[0] if is_linear(op) else op.kernel, **_bias(op.bias)}
+    source = op.kernel.owner
+    return {"kernel": source.x if isinstance(source, TransposeOp) else op.kernel, **_bias(op.bias)}
 
 
 def is_linear(op: DenseOp) -> bool:
@@ -125,15 +126,23 @@ _ARRAYS: Mapping[type[Operation], Callable[[Any], Arrays]] = {
 def _init_conv(op: ConvOp) -> Expression:
     if depthwise_source(op) is not None:
         *window, channels, multiplier = sizes_of(depthwise_source(op) or op.kernel)
-        return _with_bias("init_depthwise_conv", op, tuple(window), channels, multiplier)
+        return _with_bias("init_depthwise_conv", op, tuple(window), channels, multiplier, **square_stride(op))
     *window, inputs, filters = sizes_of(op.kernel)
-    return _with_bias("init_conv", op, tuple(window), inputs, filters, **_layout(op))
+    return _with_bias("init_conv", op, tuple(window), inputs, filters, **_layout(op), **square_stride(op))
 
 
 def _init_conv_transpose(op: ConvTransposeOp) -> Expression:
     *window, inputs, filters = sizes_of(op.kernel)
     grouped: dict[str, Value] = {} if op.literal("groups") == 1 else {"groups": op.literal("groups")}
-    return _with_bias("init_conv_transpose", op, tuple(window), inputs, filters, **grouped, **_layout(op))
+    return _with_bias(
+        "init_conv_transpose", op, tuple(window), inputs, filters, **grouped, **_layout(op), **square_stride(op)
+    )
+
+
+def square_stride(op: ConvOp | ConvTransposeOp) -> dict[str, Value]:
+    """The stride where it is one number, and not 1. Functions that differ in it are one function with a parameter."""
+    strides = set(op.literal("strides"))
+    return {"stride": op.literal("strides")[0]} if len(strides) == 1 and strides != {1} else {}
 
 
 def _layout(op: ConvOp | ConvTransposeOp) -> dict[str, Value]:

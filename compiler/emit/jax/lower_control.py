@@ -10,11 +10,12 @@ from xdsl.ir import Block, Operation, SSAValue
 from neuralc.dialects.graph import BatchNormOp, IfOp, LoopOp, ScanOp, TrainingOp
 from neuralc.dialects.types import shape_of
 from neuralc.emit.jax.lower_functions import define_items
-from neuralc.emit.jax.sized_lists import SizedList, sized_shape
+from neuralc.emit.jax.sized_lists import sized_shape
 from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, call, name
 from neuralc.emit.python.lowering import lower_block
 from neuralc.emit.python.nodes import Body, Kind, Node
+from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 
 Returned = Callable[[Sequence[Expression]], Expression]
@@ -76,9 +77,9 @@ def _read(results: Sequence[Node]) -> set[Node]:
     return found
 
 
-def _names(count: int, wanted: Sequence[str]) -> list[str]:
+def _names(count: int, only: str, several: str) -> list[str]:
     """One name for each of some values."""
-    return [wanted[i] if i < len(wanted) else f"{wanted[0]}{i}" for i in range(count)]
+    return [only] if count == 1 else [several[i] if i < len(several) else f"{several[0]}{i}" for i in range(count)]
 
 
 def _packed(values: Sequence[Expression]) -> Expression:
@@ -99,7 +100,7 @@ def _define(
 ) -> None:
     """The statement with its functions; several results are unpacked."""
     if count == 1:
-        values.define(op, Kind.CALL, inputs, render).bodies = bodies
+        values.define(op, Kind.OTHER, inputs, render).bodies = bodies
         return
     made = values.add(Kind.CALL, inputs, render, ())
     made.bodies = bodies
@@ -133,8 +134,8 @@ def _scan(values: Values, op: ScanOp) -> None:
     block = op.block
     captures = dict(zip(block.args[carried + scanned :], op.captured, strict=True))
     region = _Region(values, block, captures)
-    states = [region.argument(block.args[i], key) for i, key in enumerate(_names(carried, ("carry", "c1")))]
-    slices = [region.argument(block.args[carried + i], key) for i, key in enumerate(_names(scanned, ("x", "y", "z")))]
+    states = [region.argument(block.args[i], key) for i, key in enumerate(_names(carried, "carry", "abcdefgh"))]
+    slices = [region.argument(block.args[carried + i], key) for i, key in enumerate(_names(scanned, "x", "xyz"))]
     length = sized_shape(values, op, [op.trips.data] if not scanned else [])
     if length is None:
         return
@@ -156,7 +157,7 @@ def _scan(values: Values, op: ScanOp) -> None:
             ]
         options = {"reverse": True} if together else {}
         if not scanned:
-            sizes = length.expressions(x[carried : carried + len(length.nodes)])
+            sizes = length.written(x[carried : carried + len(length.nodes)])
             return call("lax.scan", name("body"), name(_tuple(first)), None, length=sizes[0], **options)
         return call("lax.scan", name("body"), name(_tuple(first)), name(_tuple(xs)), **options)
 
@@ -203,7 +204,7 @@ def _loop(values: Values, op: LoopOp) -> None:
     captures = dict(zip(block.args[1 + carried :], op.captured, strict=True))
     region = _Region(values, block, captures)
     number = region.argument(block.args[0], "i")
-    states = [region.argument(block.args[1 + i], key) for i, key in enumerate(_names(carried, ("carry", "c1")))]
+    states = [region.argument(block.args[1 + i], key) for i, key in enumerate(_names(carried, "carry", "abcdefgh"))]
     skipped = int(op.condition is not None)
     nodes = [values.at(value, natural(value)) for value in op.operands[: len(op.operands) - len(op.captured)]]
     if stacked:
@@ -237,16 +238,16 @@ def _initial(op: LoopOp, x: Sequence[Expression]) -> Sequence[Expression]:
     return x[first : first + len(op.carried)]
 
 
-def _bound(op: LoopOp, x: Sequence[Expression], trips: SizedList, count: int) -> Expression | None:
+def _bound(op: LoopOp, x: Sequence[Expression], trips: Sizes, count: int) -> Expression | None:
     """The number of rounds: a limit, a known number, or the smaller of both."""
-    found = trips.expressions(x[count:])[:1] if op.trips is not None else []
+    found = trips.written(x[count:])[:1] if op.trips is not None else []
     limits = [x[0]] if op.limit is not None else []
     both = [*limits, *found]
     return None if not both else both[0] if len(both) == 1 else call("jnp.minimum", *both)
 
 
 def _counted_loop(
-    values: Values, op: LoopOp, nodes: Sequence[Node], trips: SizedList, function: Body, read: Sequence[Node]
+    values: Values, op: LoopOp, nodes: Sequence[Node], trips: Sizes, function: Body, read: Sequence[Node]
 ) -> None:
     def render(x: Sequence[Expression]) -> Expression:
         bound = _bound(op, x, trips, len(nodes))
@@ -256,10 +257,10 @@ def _counted_loop(
 
 
 def _stacked_loop(
-    values: Values, op: LoopOp, nodes: Sequence[Node], trips: SizedList, function: Body, read: Sequence[Node]
+    values: Values, op: LoopOp, nodes: Sequence[Node], trips: Sizes, function: Body, read: Sequence[Node]
 ) -> None:
     def render(x: Sequence[Expression]) -> Expression:
-        count = trips.expressions(x[len(nodes) :])[0]
+        count = trips.written(x[len(nodes) :])[0]
         return call("lax.scan", name("body"), name(_tuple(_initial(op, x))), call("jnp.arange", count))
 
     made = values.add(Kind.CALL, [*nodes, *trips.nodes, *read], render, ())
@@ -268,7 +269,7 @@ def _stacked_loop(
 
 
 def _while_loop(
-    values: Values, op: LoopOp, nodes: Sequence[Node], trips: SizedList, function: Body, read: Sequence[Node]
+    values: Values, op: LoopOp, nodes: Sequence[Node], trips: Sizes, function: Body, read: Sequence[Node]
 ) -> None:
     """The number of the round and the condition are carried in front of the values."""
     carried = len(op.carried)

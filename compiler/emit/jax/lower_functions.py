@@ -31,7 +31,7 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.jax.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
-from neuralc.emit.jax.sized_lists import sized_shape
+from neuralc.emit.jax.sized_lists import shape_argument, sized_shape
 from neuralc.emit.jax.types import dtype_options, dtype_word
 from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, method, name, negated
 from neuralc.emit.python.nodes import Kind, Node
@@ -132,7 +132,7 @@ def _where(values: Values, op: WhereOp) -> None:
 def _prelu(values: Values, op: PreluOp) -> None:
     values.define(
         op,
-        Kind.ACTIVATION,
+        Kind.OTHER,
         operands(values, op),
         lambda x: call("jnp.where", binary(">=", x[0], name("0")), x[0], binary("*", x[1], x[0])),
     )
@@ -238,7 +238,7 @@ def _top_k(values: Values, op: TopKOp) -> None:
     made = values.add(
         Kind.CALL,
         [values.operand(op, 0), *count.nodes],
-        lambda x: call("top_k", x[0], *count.expressions(x[1:]), **options),
+        lambda x: call("top_k", x[0], *count.written(x[1:]), **options),
         (),
     )
     define_items(values, op, made)
@@ -272,7 +272,7 @@ def _constant(values: Values, op: ConstantOp) -> None:
     def render(x: Sequence[Expression]) -> Expression:
         if not shape_of(op.result.type):
             return call(numpy_word(element), number) if isinstance(number, bool | int) or options else _array(number)
-        shape = sizes.shape(x)
+        shape = shape_argument(sizes.written(x))
         if number in (0, 1) and not isinstance(number, bool):
             return call("jnp.zeros" if number == 0 else "jnp.ones", shape, **options)
         return call("jnp.full", shape, number, **options)

@@ -7,15 +7,15 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.dims import as_dim
 from neuralc.dialects.graph import BatchNormOp, ConvOp, ConvTransposeOp, DenseOp, GroupNormOp, LayerNormOp, RmsNormOp
-from neuralc.dialects.graph.shapes import SPATIAL, normalize_axis
-from neuralc.dialects.types import Shape, shape_of
+from neuralc.dialects.graph.shapes import normalize_axis
+from neuralc.dialects.types import shape_of
 from neuralc.emit.jax.conventions import conventions_of
 from neuralc.emit.jax.kernels import depthwise_source, kernel_layout
-from neuralc.emit.jax.layers import arrays_of, is_linear
+from neuralc.emit.jax.layers import arrays_of, is_linear, square_stride
+from neuralc.emit.jax.padding import padding_of
 from neuralc.emit.layouts import natural
-from neuralc.emit.python.expressions import Expression, Value, call, literal, name
+from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
 
@@ -40,9 +40,13 @@ def apply(values: Values, op: Operation, kind: Kind, function: str, *more: Value
     nodes, render = parameters_of(values, op)
     values.helpers |= {function, *(f"{function}:{key}" for key in arrays_of(op))}
     values.helpers |= {f"{function} without {key}" for key in ("bias", "gamma", "beta") if key not in arrays_of(op)}
-    values.define(
-        op, kind, [values.operand(op, 0), *nodes], lambda x: call(function, render(x[1:]), x[0], *more, **options)
-    )
+    layer = values.plan.layer_at.get(op)
+
+    def write(x: Sequence[Expression]) -> Expression:
+        written = call(function, render(x[1:]), x[0], *more, **options)
+        return Expression(function, (*(written.arguments or ()), *(layer.options if layer is not None else ())))
+
+    values.define(op, kind, [values.operand(op, 0), *nodes], write)
 
 
 # -- convolutions ------------------------------------------------------------------------------------------------------
@@ -51,21 +55,24 @@ def apply(values: Values, op: Operation, kind: Kind, function: str, *more: Value
 def _conv(values: Values, op: ConvOp) -> None:
     depthwise = depthwise_source(op) is not None
     rank = len(op.literal("strides"))
-    options = _window_options(op)
+    options = _window_options(values, op)
     padding = padding_of(op, shape_of(op.x.type))
-    if padding != "VALID":
+    if padding != conventions_of(values).padding:
         options["padding"] = padding
     if op.literal("dilations") != (1,) * rank:
         options["dilation"] = op.literal("dilations")
     if op.literal("groups") != 1 and not depthwise:
         options["groups"] = op.literal("groups")
-    options |= _layout(values, op, "HWIO" if depthwise else kernel_layout(op))
+    options |= _layout(values, op, kernel_layout(op))
     apply(values, op, Kind.LAYER, f"{'depthwise_' if depthwise else ''}conv{rank}d", **options)
 
 
-def _window_options(op: ConvOp | ConvTransposeOp) -> dict[str, Value]:
-    strides = op.literal("strides")
-    return {} if all(stride == 1 for stride in strides) else {"strides": strides}
+def _window_options(values: Values, op: ConvOp | ConvTransposeOp) -> dict[str, Value]:
+    """The strides, where the layer does not have them as an option of its own."""
+    strides, square = op.literal("strides"), square_stride(op)
+    if len(set(strides)) > 1:
+        return {"strides": strides}
+    return {} if op in values.plan.layer_at else square
 
 
 def _layout(values: Values, op: ConvOp | ConvTransposeOp, kernel: str) -> dict[str, Value]:
@@ -75,34 +82,8 @@ def _layout(values: Values, op: ConvOp | ConvTransposeOp, kernel: str) -> dict[s
     return {} if own == usual else {"layout": " ".join(own)}
 
 
-def padding_of(op: Any, shape: Shape) -> Value:
-    """lax's word for the padding of a window where it has one, else low and high of each spatial dim."""
-    pads, strides = op.literal("pads"), op.literal("strides")
-    rank = len(strides)
-    pairs = tuple(zip(pads[:rank], pads[rank:], strict=True))
-    if not any(pads):
-        return "VALID"
-    window = op.literal("window") if "window" in op.properties else shape_of(op.kernel.type)[:rank]
-    reaches = [rate * (int(str(size)) - 1) + 1 for size, rate in zip(window, op.literal("dilations"), strict=True)]
-    sizes = [shape[axis] for axis in SPATIAL[op.literal("data_format")]]
-    same = [_same(size, *rest) for size, *rest in zip(sizes, strides, reaches, strict=True)]
-    return "SAME" if list(pairs) == same else pairs
-
-
-def _same(size: Any, stride: int, reach: int) -> tuple[int, int] | None:
-    """The padding that "SAME" is: as many places as there are strides in the dim, the odd one at the end."""
-    if stride == 1:
-        total = reach - 1
-    elif not as_dim(size).is_static:
-        return None
-    else:
-        count = as_dim(size).value
-        total = max((-(-count // stride) - 1) * stride + reach - count, 0)
-    return total // 2, total - total // 2
-
-
 def _conv_transpose(values: Values, op: ConvTransposeOp) -> None:
-    rank, options = len(op.literal("strides")), _window_options(op)
+    rank, options = len(op.literal("strides")), _window_options(values, op)
     pads, more = op.literal("pads"), op.literal("output_padding")
     if any((*pads, *more)):
         # What is cut off one end and added to the other is one number: places that the high end has more.
@@ -119,7 +100,17 @@ def _conv_transpose(values: Values, op: ConvTransposeOp) -> None:
 
 
 def _dense(values: Values, op: DenseOp) -> None:
-    apply(values, op, Kind.LAYER, "linear" if is_linear(op) else "dense")
+    """A layer, or a product with what is computed: a kernel with heads of their own, as one matrix."""
+    if op in values.plan.layer_at or is_linear(op):
+        apply(values, op, Kind.LAYER, "linear" if is_linear(op) else "dense")
+        return
+    operands = [values.operand(op, index) for index in range(len(op.operands))]
+    if op.bias is None:
+        values.define(op, Kind.LAYER, operands, lambda x: binary("@", x[0], x[1]))
+        return
+    shape = values.shape(op.result, natural(op.result))
+    product = values.add(Kind.OTHER, operands[:2], lambda x: binary("@", x[0], x[1]), shape)
+    values.define(op, Kind.ARITHMETIC, [product, operands[2]], lambda x: binary("+", x[0], x[1]))
 
 
 def _batch_norm(values: Values, op: BatchNormOp) -> None:

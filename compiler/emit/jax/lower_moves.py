@@ -21,7 +21,7 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.jax.lower_functions import operands, ordered_axis
 from neuralc.emit.jax.sized_lists import sized_shape
-from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name, slice_text
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import Sized, sized
 from neuralc.emit.python.values import Values
@@ -41,14 +41,17 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         values.alias(op, x)
     elif (added := added_axes(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: name(f"{x[0].within(Precedence.ATOM)}[{', '.join(added)}]"))
+    elif (
+        x.kind is Kind.INLINE and x.inputs == () and op.result.has_one_use() and all(isinstance(n, int) for n in shape)
+    ):
+        # A weight in another shape is written where it is read.
+        values.define_inline(op, method(x.render([]), "reshape", *shape))
     elif (sizes := _sizes(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: _reshaped(x[0], sizes))
     else:
         found = sized_shape(values, op, shape)
         if found is not None:
-            values.define(
-                op, Kind.VIEW, [x, *found.nodes], lambda x: method(x[0], "reshape", *found.expressions(x[1:]))
-            )
+            values.define(op, Kind.VIEW, [x, *found.nodes], lambda x: method(x[0], "reshape", *found.written(x[1:])))
 
 
 def added_axes(before: Shape, after: Shape) -> list[str] | None:
@@ -104,17 +107,20 @@ def _slice(values: Values, op: SliceOp) -> None:
     order, steps = values.layouts.needs[op][0], op.literal("steps")
     sizes, counts = shape_of(op.x.type), shape_of(op.result.type)
     entries = [_bounds(sizes[i], op.starts.data[i], steps[i], counts[i]) for i in order]
+    if all(entry == ("", "", 1) for entry in entries):
+        values.alias(op, values.operand(op, 0))
+        return
     wanted = [size for entry in entries for size in entry[:2] if isinstance(size, Dim)]
     found = sized_shape(values, op, wanted)
     if found is None:
         return
 
     def render(x: Sequence[Expression]) -> Expression:
-        computed = iter(found.expressions(x[1:]))
+        computed = iter(found.written(x[1:]))
         texts = []
         for start, end, step in entries:
             bounds = [str(next(computed)) if isinstance(bound, Dim) else bound for bound in (start, end)]
-            texts.append(f"{bounds[0]}:{bounds[1]}" + (f":{step}" if step != 1 else ""))
+            texts.append(slice_text(*map(str, bounds), "" if step == 1 else str(step)))
         return subscripted(x[0], texts)
 
     values.define(op, Kind.VIEW, [values.operand(op, 0), *found.nodes], render)
@@ -127,7 +133,7 @@ def _bounds(size: int | Dim, start: Dim, step: int, count: int | Dim) -> tuple[s
     last, behind = start + (as_dim(count) - 1) * step, as_dim(size) - start
     first: str | Dim = start
     if start.is_static:
-        first = str(start.value or "") if step > 0 or behind != 1 else ""
+        first = "" if (start.value == 0 if step > 0 else behind == 1) else str(start.value)
     elif behind.is_static:
         first = str(-behind.value) if step > 0 or behind != 1 else ""
     rest = as_dim(size) - last - 1
@@ -167,7 +173,7 @@ def _expand(values: Values, op: ExpandOp) -> None:
     found = sized_shape(values, op, after)
     if found is not None:
         values.define(
-            op, Kind.VIEW, [x, *found.nodes], lambda x: call("jnp.broadcast_to", x[0], tuple(found.expressions(x[1:])))
+            op, Kind.VIEW, [x, *found.nodes], lambda x: call("jnp.broadcast_to", x[0], tuple(found.written(x[1:])))
         )
 
 
@@ -188,7 +194,7 @@ def _pad(values: Values, op: PadOp) -> None:
 def _iota(values: Values, op: IotaOp) -> None:
     found = sized_shape(values, op, shape_of(op.result.type))
     if found is not None:
-        values.define(op, Kind.OTHER, found.nodes, lambda x: call("jnp.arange", *found.expressions(x)))
+        values.define(op, Kind.OTHER, found.nodes, lambda x: call("jnp.arange", *found.written(x)))
 
 
 def _size(values: Values, op: SizeOp) -> None:

@@ -10,8 +10,8 @@ from xdsl.ir import Operation
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.graph import ArgMaxPoolOp, AveragePoolOp, MaxPoolOp
 from neuralc.dialects.graph.shapes import SPATIAL
-from neuralc.dialects.types import shape_of
-from neuralc.emit.jax.lower_layers import padding_of
+from neuralc.dialects.types import element_of, is_float, shape_of
+from neuralc.emit.jax.padding import padding_of
 from neuralc.emit.python.expressions import Value, call
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.values import Values
@@ -70,8 +70,9 @@ def _max_pool(values: Values, op: MaxPoolOp) -> None:
     reaches_past = any(high for _, high in past)
     padding = _together(_pads(op), past) if reaches_past else _usual_padding(op)
     window, options = _every_axis(op, op.literal("window"), 1), _options(op, padding)
-    values.helpers.add("max_pool")
-    values.define(op, Kind.POOL, [values.operand(op, 0)], lambda x: call("max_pool", x[0], window, **options))
+    function = "max_pool" if is_float(element_of(op.x.type)) and "dilation" not in options else "any_max_pool"
+    values.helpers.add(function)
+    values.define(op, Kind.POOL, [values.operand(op, 0)], lambda x: call(function, x[0], window, **options))
 
 
 def _usual_padding(op: Any) -> Value:

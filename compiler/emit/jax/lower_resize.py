@@ -12,9 +12,10 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import ResizeOp
 from neuralc.dialects.graph.resampling import REACHES
 from neuralc.dialects.types import Shape, shape_of
-from neuralc.emit.jax.sized_lists import SizedList, sized_shape
+from neuralc.emit.jax.sized_lists import sized_shape
 from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 
 _ROUNDED = {
@@ -49,7 +50,7 @@ def _resize(values: Values, op: ResizeOp) -> None:
     elif _is_linear(op, axes):
         _whole(values, op, x, after)
     else:
-        _read(values, op, x, axes, found)
+        _read(values, op, x, axes)
 
 
 def _changed(op: ResizeOp, before: Shape, after: Shape) -> list[_Axis]:
@@ -106,13 +107,13 @@ def _whole(values: Values, op: ResizeOp, x: Node, after: Shape) -> None:
 # -- at coordinates ----------------------------------------------------------------------------------------------------
 
 
-def _read(values: Values, op: ResizeOp, x: Node, axes: Sequence[_Axis], found: SizedList) -> None:
+def _read(values: Values, op: ResizeOp, x: Node, axes: Sequence[_Axis]) -> None:
     """One statement for each axis; then what lies outside of a region gets its value."""
     values.helpers |= _helpers(op)
-    sizes, shape = iter(found.sizes), list(x.shape)
-    steps: list[tuple[SizedList, Callable[[Sequence[Expression], Expression], Expression]]] = []
+    shape = list(x.shape)
+    steps: list[tuple[Sizes, Callable[[Sequence[Expression], Expression], Expression]]] = []
     for axis in axes:
-        pair = SizedList([next(sizes), next(sizes)])
+        pair = Sizes([axis.before, axis.after], values.inputs)
         steps.append((pair, lambda sized, x, axis=axis: _one_axis(op, x, axis, *map(str, sized))))
     if "roi" in op.properties:
         for (pair, _), axis in zip(list(steps), axes, strict=True):
@@ -129,9 +130,9 @@ def _read(values: Values, op: ResizeOp, x: Node, axes: Sequence[_Axis], found: S
 
 
 def _rendered(
-    pair: SizedList, write: Callable[[Sequence[Expression], Expression], Expression]
+    pair: Sizes, write: Callable[[Sequence[Expression], Expression], Expression]
 ) -> Callable[[Sequence[Expression]], Expression]:
-    return lambda x: write(pair.expressions(x[1:]), x[0])
+    return lambda x: write(pair.written(x[1:]), x[0])
 
 
 def _helpers(op: ResizeOp) -> set[str]:
@@ -172,6 +173,7 @@ def _weight(op: ResizeOp) -> str:
 def _coordinates(op: ResizeOp, axis: _Axis, n: str, out: str) -> str:
     """Where each place is read, by the table in the docstring of the op."""
     i, kind = f"jnp.arange({out})", op.literal("coordinates")
+    n, out = _factor(n), _factor(out)
     last = f"{int(n) - 1}" if n.isdigit() else f"({n} - 1)"
     length = out if axis.scale is None else f"({n} * {axis.scale!r})"
     only_one = not isinstance(axis.after, Dim) and _length(axis) == 1
@@ -189,6 +191,11 @@ def _coordinates(op: ResizeOp, axis: _Axis, n: str, out: str) -> str:
         return f"{i} {scaled}" if kind == "asymmetric" else f"({i} + 0.5) {scaled}"
     moved = f"{n} / 2 * (1 - {out} / {length}) + " if kind == "half_pixel_symmetric" else ""
     return f"{moved}({i} + 0.5) {scaled} - 0.5"
+
+
+def _factor(size: str) -> str:
+    """A size as part of a product."""
+    return f"({size})" if " " in size else size
 
 
 def _length(axis: _Axis) -> float | None:

@@ -98,7 +98,7 @@ def _fold(values: Values, op: FoldOp) -> None:
         op,
         Kind.OTHER,
         [values.operand(op, 0), *found.nodes],
-        lambda x: call("fold", x[0], tuple(found.expressions(x[1:])), *rest, _pairs(op.literal("pads"))),
+        lambda x: call("fold", x[0], tuple(found.written(x[1:])), *rest, _pairs(op.literal("pads"))),
     )
 
 

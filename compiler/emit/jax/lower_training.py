@@ -16,7 +16,13 @@ from neuralc.emit.python.values import Values
 
 def _dropout(values: Values, op: DropoutOp) -> None:
     kind, rate = op.literal("kind"), op.literal("rate")
-    function = {"zeros": "dropout", "alpha": "alpha_dropout", "gaussian": "noise"}[kind]
+    if rate == 1.0:
+        # Nothing is left of x, and nothing to scale up.
+        values.helpers.add("drop_all")
+        values.define(op, Kind.OTHER, [values.operand(op, 0)], lambda x: call("drop_all", x[0], name("train")))
+        return
+    shared = "shared_dropout" if op.literal("shared") else "dropout"
+    function = {"zeros": shared, "alpha": "alpha_dropout", "gaussian": "noise"}[kind]
     options: dict[str, Value] = {"shared": op.literal("shared")} if op.literal("shared") else {}
     if kind == "gaussian":
         rate, options = math.sqrt(rate / (1.0 - rate)), {"factor": True}

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from neuralc.emit.python.classes import ClassText
 from neuralc.emit.python.writer import Writer
 
-_KEYED = ("alpha_dropout", "dropout", "noise")
+_KEYED = ("alpha_dropout", "drop_all", "dropout", "noise", "shared_dropout")
 
 
 def write_training(writer: Writer, used: Collection[str], *, penalized: bool) -> None:
@@ -66,9 +66,9 @@ def write_train_forward(writer: Writer, model: ClassText, used: Collection[str],
     writer.blank(2)
     writer.definition("train_forward", parameters, returns)
     with writer.indented():
-        more = ["the parameters with moved statistics"] if moving else []
+        more = ["parameters with moved statistics"] if moving else []
         more += ["what is added to the loss"] if penalized else []
-        writer.docstring(f"The results in training{', and ' if more else ''}{' and '.join(more)}.")
+        writer.docstring(f"The results in training{''.join(f', {part}' for part in more)}.")
         trees = [*(["params"] if model.plan.members else []), *(["state"] if stateful else [])]
         arguments = ", ".join([*trees, *model.arguments])
         step = f"Training({'key' if keyed else ''})"

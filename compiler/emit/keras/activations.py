@@ -60,8 +60,9 @@ def folded(op: Operation) -> Operation | None:
 
 
 def _channel(op: Operation, rank: int) -> int:
-    spatial = isinstance(op, graph.ConvOp | graph.ConvTransposeOp)
-    return CHANNEL[op.literal("data_format")] % rank if spatial else rank - 1
+    if isinstance(op, graph.ConvOp | graph.ConvTransposeOp):
+        return CHANNEL[op.literal("data_format")] % rank
+    return rank - 1
 
 
 def folded_name(op: Operation) -> str | None:

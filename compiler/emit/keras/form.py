@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from xdsl.ir import SSAValue
 
-from neuralc.dialects.graph import ConcatOp
+from neuralc.dialects.graph import ArgMaxPoolOp, ConcatOp
 from neuralc.dialects.types import shape_of
 from neuralc.emit.keras.layers import layer_of
 from neuralc.emit.keras.lowering import LOWERINGS, WITHOUT_CODE
@@ -58,6 +58,7 @@ def keras_form(forms: Callable[..., Mapping[str, KerasForm]]) -> KerasForm:
         positional=POSITIONAL,
         completed=completed,
         optional_layers=True,
+        parameter=_parameter,
         defaults=DEFAULTS,
         forms=forms,
     )
@@ -69,8 +70,17 @@ def _permuted(x: Expression, axes: Order) -> Expression:
     return call("ops.transpose", x, axes)
 
 
+def _parameter(layer: str, path: str) -> str:
+    """A weight of a layer by its path in it: `lstm_cell/kernel` is `self.lstm.cell.kernel`."""
+    *inside, name = path.split("/")
+    names = [f"{part.partition('_')[0]}_layer" if "_cell" not in part else "cell" for part in inside]
+    return ".".join([layer, *names, name])
+
+
 def _made_order(value: SSAValue) -> Order | None:
-    """A layer of both directions gives its outputs with the batch in front."""
+    """Pools give channels last, a layer of both directions its outputs with the batch in front."""
+    if isinstance(value.owner, ArgMaxPoolOp):
+        return demanded_order(value.owner)
     if not isinstance(value.owner, ConcatOp) or len(shape_of(value.type)) != 3:
         return None
     return None if pair_of(value.owner) is None else BATCH_FIRST

@@ -7,7 +7,7 @@ x = residual(x, 64, name="residual-0")
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from neuralc.dialects.graph import ModelOp
@@ -75,6 +75,9 @@ class Functional:
         self._is_model = isinstance(plan.function, ModelOp)
         inputs = frozenset(plan.function.inputs) if isinstance(plan.function, ModelOp) else frozenset()
         self._names = LayerNames(plan, inputs)
+        calls = Counter(child.path for child in plan.child_at.values())
+        self.repeated = [member for member in plan.members if isinstance(member, Child) and calls[member.path] > 1]
+        """Blocks that are applied more than once, which have variables too."""
         uses = Counter(layer.attribute for op, layer in plan.layer_at.items() if not _is_direction(layer, op.name))
         self.shared = [member for member in plan.members if isinstance(member, Layer) and uses[member.attribute] > 1]
         """Layers that are applied more than once, which have variables."""
@@ -82,7 +85,7 @@ class Functional:
     def form(self) -> KerasForm:
         """The form in which the function is written."""
         form = self._form
-        taken = {layer.attribute for layer in self.shared}
+        taken = {layer.attribute for layer in self.shared} | {_variable(child) for child in self.repeated}
         own = replace(
             form,
             functional=True,
@@ -111,8 +114,9 @@ class Functional:
     def _child(self, child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
         if not self._styles.is_shared:
             return call(child.path, *arguments)
-        is_listed = child.attribute in self._styles.counts[self._plan.name]
-        made = self._styles.made(self._plan, child.attribute if is_listed else child.path)
+        if child in self.repeated:
+            return call(_variable(child), *arguments)
+        made = self._made(child)
         if held != self._held(child):
             own = self._named(f"{self._names.of_list(child.attribute)}-{{{held}}}", formatted=True)
         else:
@@ -122,6 +126,18 @@ class Functional:
             function = self._styles.functions[child.plan.written]
             return Expression(function, (*(argument.text for argument in arguments), *rest))
         return _applied(Expression(made.head, rest), arguments)
+
+    def _made(self, child: Child) -> Expression:
+        is_listed = child.attribute in self._styles.counts[self._plan.name]
+        return self._styles.made(self._plan, child.attribute if is_listed else child.path)
+
+    def variables(self) -> Iterator[tuple[str, Expression]]:
+        """What is applied more than once, and how it is made."""
+        for layer in self.shared:
+            yield layer.attribute, self.constructor(layer)
+        for child in self.repeated:
+            made, own = self._made(child), self._named(self._names.of(child.path))
+            yield _variable(child), Expression(made.head, (*(made.arguments or ()), f"name={own}"))
 
     def _over(self, attribute: str) -> str:
         """The numbers of the blocks of a list; its length does not count in comparing blocks."""
@@ -139,13 +155,18 @@ class Functional:
         return f'f"{{name}}-{own}"'
 
     def _returned(self, form: KerasForm) -> Callable[[Sequence[str]], Expression]:
-        inputs = input_names(self._plan, form)
+        inputs = input_names(self._plan, replace(form, returned=lambda results: call("keras.Model")))
         model = layer_name(self._plan.function.sym_name.data)
 
         def returned(results: Sequence[str]) -> Expression:
             return call("keras.Model", name(bracketed(inputs)), name(bracketed(results)), name=model)
 
         return returned
+
+
+def _variable(child: Child) -> str:
+    """The variable of a block that is applied more than once."""
+    return identifier(child.path)
 
 
 def _is_direction(layer: Layer, op: str) -> bool:

@@ -27,7 +27,7 @@ def to_integer(x, dtype):
     "truncated_divide": '''\
 def truncated_divide(x, y):
     """The quotient of integers, rounded toward zero."""
-    down = ops.logical_and(ops.mod(x, y) != 0, (x < 0) != (y < 0))
+    down = ops.logical_and(ops.not_equal(ops.mod(x, y), 0), ops.logical_xor(x < 0, y < 0))
     return x // y + ops.cast(down, x.dtype)
 ''',
     "fmod": '''\
@@ -78,7 +78,7 @@ def top_k(x, k, axis, largest=True):
     """The first k values in order and their places; NaN is larger than any number."""
     x = ops.moveaxis(x, axis, -1)
     missing = ops.cast(ops.isnan(x), "int32")
-    x_or_0 = ops.where(missing == 1, ops.zeros_like(x), x)
+    x_or_0 = ops.where(ops.equal(missing, 1), ops.zeros_like(x), x)
     order = in_order(x_or_0, largest)
     order = ops.take_along_axis(
         order, in_order(ops.take_along_axis(missing, order, axis=-1), largest), axis=-1

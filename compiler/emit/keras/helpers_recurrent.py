@@ -8,19 +8,24 @@ RECURRENT: Mapping[str, str] = {
     "walk": '''\
 def walk(x, states, step, mask, reverse):
     """The outputs of all times, and the last states: x is [batch, time, features]."""
-    xs = (ops.moveaxis(x, 1, 0),)
-    if mask is not None:
-        xs = (*xs, ops.expand_dims(ops.transpose(mask), -1))
+    xs = ops.moveaxis(x, 1, 0)
+    time = ops.shape(xs)[0]
+    outputs = ops.zeros((time, *ops.shape(states[0])), dtype=x.dtype)
 
-    def round_(states, now):
-        following = step(now[0], states)
+    def round_(i, outputs, *states):
+        t = time - 1 - i if reverse else i
+        following = step(xs[t], states)
         if mask is not None:
-            following = tuple(
-                ops.where(now[1], new, old) for new, old in zip(following, states)
-            )
-        return following, following[0]
+            counts = ops.expand_dims(mask[:, t], -1)
+            following = [
+                ops.where(counts, new, old) for new, old in zip(following, states)
+            ]
+        outputs = ops.slice_update(outputs, (t, 0, 0), following[0][None])
+        return i + 1, outputs, *following
 
-    states, outputs = ops.scan(round_, tuple(states), xs, reverse=reverse)
+    _, outputs, *states = ops.while_loop(
+        lambda i, *_: i < time, round_, (0, outputs, *states)
+    )
     return (ops.moveaxis(outputs, 0, 1), *states)
 ''',
     "bounded": '''\

@@ -65,11 +65,11 @@ def arg_max_pool(x, window, strides, dilations, around, counts, steps):
     inside = ops.pad(ops.ones_like(x, dtype="bool"), padding)
     inside = taps(inside, window, strides, dilations, counts)
     values = taps(ops.pad(x, padding), window, strides, dilations, counts)
-    missing = ops.logical_and(inside, values != values)
+    missing = ops.logical_and(inside, ops.not_equal(values, values))
     largest = ops.max(
         ops.where(inside, values, ops.full_like(values, float("-inf"))), axis=-1, keepdims=True
     )
-    found = ops.logical_and(inside, values == largest)
+    found = ops.logical_and(inside, ops.equal(values, largest))
     found = ops.where(ops.any(missing, axis=-1, keepdims=True), missing, found)
     tap = ops.cast(ops.argmax(ops.cast(found, "int32"), axis=-1), "int64")
     rank = len(x.shape)

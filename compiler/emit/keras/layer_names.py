@@ -11,10 +11,25 @@ import re
 from neuralc.emit.python.names import Names
 from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
 
+OPERATIONS = frozenset(
+    {
+        "absolute", "activation", "add", "arccos", "arcsin", "arctan", "argmax", "argmin", "average_pooling2d", "cast",
+        "ceil", "clip", "concatenate", "cos", "cosh", "cumprod", "cumsum", "det", "dropout", "einsum", "elu", "equal",
+        "erf", "exp", "expand_dims", "flatten", "flip", "floor", "gelu", "get_item", "greater", "isnan", "leaky_relu",
+        "less", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "matmul", "max", "max_pooling2d",
+        "maximum", "mean", "min", "minimum", "mod", "moveaxis", "multiply", "negative", "not_equal", "pad", "power",
+        "prod", "relu", "reshape", "round", "rsqrt", "sigmoid", "sign", "silu", "sin", "sinh", "softmax", "softplus",
+        "sqrt", "squeeze", "stack", "subtract", "sum", "take", "tan", "tanh", "transpose", "true_divide", "where",
+        "zero_padding2d",
+    }
+)  # fmt: skip
+"""What Keras calls operations and layers that it is not given a name for: a model has each name once."""
+
 
 def layer_name(path: str) -> str:
     """The name of what stands at a path: dashes for dots, nothing that Keras refuses."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "_", path).lstrip("_.").replace(".", "-") or "layer"
+    found = re.sub(r"[^A-Za-z0-9_.]+", "_", path).lstrip("_.").replace(".", "-") or "layer"
+    return f"{found}_layer" if found in OPERATIONS else found
 
 
 class LayerNames:

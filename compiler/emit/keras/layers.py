@@ -35,7 +35,7 @@ from neuralc.dialects.graph import (
     TransposeOp,
 )
 from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis
-from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
+from neuralc.dialects.types import Shape, element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.keras.activations import folded_name
 from neuralc.emit.keras.orders import slope_axis
 from neuralc.emit.keras.recurrent import RECURRENT
@@ -58,7 +58,7 @@ def square(values: Sequence[int]) -> int | tuple[int, ...]:
     return values[0] if len(set(values)) == 1 else tuple(values)
 
 
-def spatial_sizes(op: ConvOp | ConvTransposeOp) -> tuple[int | object, ...]:
+def spatial_sizes(op: ConvOp | ConvTransposeOp) -> Shape:
     """The sizes of the spatial dims."""
     shape, channel = shape_of(op.x.type), CHANNEL[op.literal("data_format")]
     return tuple(size for axis, size in enumerate(shape) if axis not in (0, channel % len(shape)))

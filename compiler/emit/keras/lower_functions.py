@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xdsl.dialects.builtin import IntegerType, Signedness
@@ -24,7 +24,7 @@ from neuralc.emit.keras.common import (
     shown_operands,
 )
 from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, name, negated
-from neuralc.emit.python.nodes import Kind
+from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
 
 Properties = dict[str, Any]
@@ -148,6 +148,12 @@ HELPED: Mapping[type[Operation], str] = {
 """Functions of the file, for ops that Keras leaves open at the edges."""
 
 
+TYPED = (graph.BitwiseAndOp, graph.BitwiseOrOp, graph.BitwiseXorOp)
+"""Ops of which Keras takes a number without a type for one of 32 bits."""
+
+COMPARED: Mapping[type[Operation], str] = {graph.EqualOp: "equal", graph.NotEqualOp: "not_equal"}
+
+
 def _unary(values: Values, op: UnaryOp) -> None:
     x = values.operand(op, 0)
     layer = source_layer(op.x, op)
@@ -189,12 +195,32 @@ def _binary(values: Values, op: BinaryOp) -> None:
             return
         values.helpers.add("truncated_divide")
         values.define(op, Kind.OTHER, operands(values, op), lambda x: call("truncated_divide", *x))
+    elif isinstance(op, graph.MulOp) and is_functional(values) and (scaled := _scaled(op, shown)) is not None:
+        # Keras takes the product with a plain number for a sparse one.
+        x, number = scaled
+        values.define(op, Kind.OTHER, [x], lambda x: applied("Rescaling", x[0], number))
+    elif type(op) in TYPED:
+        values.define(op, Kind.OTHER, operands(values, op), lambda x: write(x[0], x[1]))
+    elif is_functional(values) and type(op) in COMPARED:
+        # A symbolic value is equal to itself alone: the operator is not for its numbers.
+        function = COMPARED[type(op)]
+        values.define(op, Kind.OTHER, shown, lambda x: call(f"ops.{function}", x[0], x[1]))
     elif type(op) in HELPED:
         function = HELPED[type(op)]
         values.helpers.add(function)
         values.define(op, Kind.OTHER, operands(values, op), lambda x: call(function, *x))
     else:
         values.define(op, Kind.ARITHMETIC, shown, lambda x: write(x[0], x[1]))
+
+
+def _scaled(op: BinaryOp, shown: Sequence[Node]) -> tuple[Node, float] | None:
+    """The operand and the number of a product that scales floats."""
+    numbers = [number_of(value) for value in op.operands]
+    inline = [node.kind is Kind.INLINE and number is not None for node, number in zip(shown, numbers, strict=True)]
+    if not is_float(element_of(op.lhs.type)) or inline.count(True) != 1:
+        return None
+    index = inline.index(True)
+    return shown[1 - index], float(numbers[index] or 0)
 
 
 def _fmod(values: Values, op: BinaryOp) -> None:

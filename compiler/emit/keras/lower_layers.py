@@ -159,7 +159,8 @@ def _written_transpose(values: Values, op: ConvTransposeOp) -> None:
 
 def _dense(values: Values, op: DenseOp) -> None:
     def render(x: Sequence[Expression]) -> Expression:
-        made = call("ops.matmul", x[0], x[1])
+        factors = x[:2] if is_float_value(op.x) else [call("ops.cast", each, "int64") for each in x[:2]]
+        made = call("ops.matmul", *factors)
         made = made if is_float_value(op.x) else cast(made, element_of(op.x.type))
         return binary("+", made, x[2]) if len(x) > 2 else made
 

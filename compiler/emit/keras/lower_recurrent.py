@@ -42,6 +42,10 @@ FUNCTIONS: Mapping[str, str] = {
 """Activations of gates as Python has them, with their numbers."""
 
 
+class Flipped(Node):
+    """A sequence from its end, which a program may turn around again."""
+
+
 def _recurrent(values: Values, op: RecurrentOp) -> None:
     layer, pair = layer_at(values, op), pair_of(op)
     if layer is None:
@@ -108,7 +112,9 @@ def _layer(values: Values, op: RecurrentOp, layer: Layer) -> None:
 
 def _in_order(values: Values, made: Node) -> Node:
     """A layer that goes backwards gives its outputs in the order in which it made them."""
-    return values.add(Kind.VIEW, [made], lambda x: call("ops.flip", x[0], axis=1), made.shape)
+    node = Flipped(Kind.VIEW, (made,), lambda x: call("ops.flip", x[0], axis=1), made.shape)
+    values.nodes.append(node)
+    return node
 
 
 # -- written out -------------------------------------------------------------------------------------------------------

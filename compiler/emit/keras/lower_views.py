@@ -27,10 +27,10 @@ from neuralc.dialects.types import Shape, element_of, is_float, shape_of
 from neuralc.emit.keras.common import applied, dtype_name, is_functional, operands, shown_axis, static
 from neuralc.emit.keras.lower_layers import layer_at, layer_call
 from neuralc.emit.keras.lower_pads import pad_call, zero_padding
-from neuralc.emit.keras.lower_recurrent import pair_arguments
+from neuralc.emit.keras.lower_recurrent import Flipped, pair_arguments
 from neuralc.emit.keras.recurrent import pair_of
 from neuralc.emit.keras.run_sizes import SIZE, Sizes, sizes_in
-from neuralc.emit.python.expressions import Expression, Precedence, Value, call, literal, name
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, literal, name, slice_text
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import Sized, sized
 from neuralc.emit.python.values import Values
@@ -118,6 +118,10 @@ def _slice(values: Values, op: SliceOp) -> None:
     order, steps = values.layouts.orders[op.result], op.literal("steps")
     sizes, counts = shape_of(op.x.type), shape_of(op.result.type)
     wanted = [_bounds(as_dim(sizes[i]), op.starts.data[i], steps[i], as_dim(counts[i])) for i in order]
+    x = values.operand(op, 0)
+    if isinstance(x, Flipped) and [bounds == (None, None, -1) for bounds in wanted] == [False, True, False]:
+        values.alias(op, x.inputs[0])
+        return
     symbolic = [bound for bounds in wanted for bound in bounds[:2] if isinstance(bound, Dim)]
     found = {bound: sized(bound, tuple(values.inputs)) for bound in symbolic}
     missing = next((bound for bound, where in found.items() if where is None), None)
@@ -131,9 +135,9 @@ def _slice(values: Values, op: SliceOp) -> None:
         for bound, where in found.items():
             if where is not None:
                 texts[bound] = where.expression(tuple(next(rest) for _ in where.nodes), SIZE).text
-        return _subscripted(x[0], [_subscript(bounds, texts) for bounds in wanted])
+        return _subscripted(x[0], [_subscript(bounds, texts) for bounds in wanted], symbolic=is_functional(values))
 
-    values.define(op, Kind.VIEW, [values.operand(op, 0), *nodes], render)
+    values.define(op, Kind.VIEW, [x, *nodes], render)
 
 
 Bound = int | Dim | None
@@ -164,14 +168,17 @@ def _plain(size: Dim) -> Bound:
 
 def _subscript(bounds: tuple[Bound, Bound, int], texts: Mapping[Dim, str]) -> str:
     start, end, step = (texts[bound] if isinstance(bound, Dim) else bound for bound in bounds)
-    text = f"{'' if start is None else start}:{'' if end is None else end}"
-    return text if step == 1 else f"{text}:{step}"
+    low, high = ("" if bound is None else str(bound) for bound in (start, end))
+    return slice_text(low, high, "" if step == 1 else str(step))
 
 
-def _subscripted(x: Expression, subscripts: Sequence[str]) -> Expression:
-    """`x[:, 1:-1]`, without the whole axes at the end."""
+def _subscripted(x: Expression, subscripts: Sequence[str], *, symbolic: bool) -> Expression:
+    """`x[:, 1:-1]`, without the whole axes at the end; a symbolic value takes no single slice."""
     last = max((i for i, text in enumerate(subscripts) if text != ":"), default=-1)
-    return x if last < 0 else name(f"{x.within(Precedence.ATOM)}[{', '.join(subscripts[: last + 1])}]")
+    if last < 0:
+        return x
+    shown = [subscripts[0], "..."] if symbolic and last == 0 else subscripts[: last + 1]
+    return name(f"{x.within(Precedence.ATOM)}[{', '.join(shown)}]")
 
 
 # -- more places -------------------------------------------------------------------------------------------------------

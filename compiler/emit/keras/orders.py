@@ -8,21 +8,41 @@ from neuralc.dialects.graph import (
     ArgMaxPoolOp,
     AveragePoolOp,
     BatchNormOp,
+    BinaryOp,
+    CallOp,
+    ConcatOp,
     ConvOp,
     ConvTransposeOp,
     DropoutOp,
     GroupNormOp,
+    LogSoftmaxOp,
     MaxPoolOp,
+    PadOp,
     PreluOp,
+    ReduceOp,
+    ReshapeOp,
     ResizeOp,
+    ReturnOp,
+    SliceOp,
+    SoftmaxOp,
+    TrainingOp,
+    TransposeOp,
+    UnaryOp,
 )
 from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis
 from neuralc.dialects.types import shape_of
-from neuralc.emit.layouts import Order, channels_last, usual_order
+from neuralc.emit.layouts import Order, channels_last, natural, usual_order
 
 BATCH_FIRST: Order = (1, 0, 2)
 """A sequence [time, batch, features] with the batch in front."""
+
+
+FOLLOWING = (
+    BinaryOp, CallOp, ConcatOp, LogSoftmaxOp, PadOp, ReduceOp, ReshapeOp, ReturnOp, SliceOp, SoftmaxOp, TrainingOp,
+    TransposeOp, UnaryOp,
+)  # fmt: skip
+"""Ops that take their operands in any order of axes."""
 
 
 def demanded_order(op: Operation) -> Order | None:
@@ -41,6 +61,8 @@ def demanded_order(op: Operation) -> Order | None:
             return channels_last(len(shape_of(op.x.type)), channel)
         case RecurrentOp():
             return BATCH_FIRST
+        case _ if op.operands and not isinstance(op, FOLLOWING):
+            return natural(op.operands[0])
         case _:
             return usual_order(op)
 

@@ -106,7 +106,7 @@ def _direction(value: SSAValue) -> tuple[RecurrentOp, int, bool] | None:
     owner = value.owner
     if not isinstance(owner, RecurrentOp) or not value.has_one_use():
         return None
-    return owner, list(owner.results).index(value), masked
+    return owner, [result is value for result in owner.results].index(True), masked
 
 
 def _is_one_layer(pair: Pair) -> bool:

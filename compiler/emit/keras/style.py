@@ -17,6 +17,7 @@ from neuralc.dialects.graph import (
     GetWeightOp,
     IotaOp,
     ModelOp,
+    PadOp,
     ReshapeOp,
     ResizeOp,
     SizeOp,
@@ -63,7 +64,7 @@ def functional_plans(plans: Sequence[ClassPlan]) -> frozenset[str]:
 
 def _is_functional(plan: ClassPlan) -> bool:
     """True for a graph of layers, blocks and functions of static sizes."""
-    if any(isinstance(member, FreeWeight) for member in plan.members):
+    if plan.held or any(isinstance(member, FreeWeight) for member in plan.members):
         return False
     if isinstance(plan.function, ModelOp) and not all(shape_of(value.type) for value in plan.inputs):
         return False
@@ -92,6 +93,11 @@ def _needs_run(op: Operation) -> bool:
             return not _is_static_reshape(shape_of(op.x.type), shape_of(op.result.type))
         case ResizeOp():
             return "scales" not in op.properties and bool(_symbolic(shape_of(op.x.type)[1:]))
+        case PadOp():
+            padded = zip(shape_of(op.x.type), op.literal("low"), op.literal("high"), strict=True)
+            return op.literal("mode") != "constant" and any(
+                isinstance(n, Dim) and low + high for n, low, high in padded
+            )
         case SliceOp():
             return any(not start.is_static for start in op.starts.data)
         case _:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import normalize_axis
-from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
+from neuralc.dialects.types import Shape, element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.nr.body import Body, Inexpressible
 from neuralc.emit.nr.expressions import Expression, binary, function, indexed, method
 from neuralc.emit.nr.pooling import global_pooling
@@ -34,6 +34,9 @@ def reduce(body: Body, op: graph.ReduceOp) -> Value:
     shape, element = shape_of(op.result.type), x.element
     if not axes:
         return x
+    squeezed = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
+    if keepdims and global_pooling(x, kind, axes, keepdims) and _only_squeezed(op.result, squeezed):
+        keepdims, shape = False, squeezed
     layer = global_pooling(x, kind, axes, keepdims)
 
     def render(e: Sequence[Expression]) -> Expression:
@@ -45,6 +48,12 @@ def reduce(body: Body, op: graph.ReduceOp) -> Value:
 
     made = None if layer is None else Call(*layer)
     return body.formula([x], render, shape, element, layer=made, apart=made is not None)
+
+
+def _only_squeezed(value: SSAValue, shape: Shape) -> bool:
+    """Whether all that is done with a value is to leave its axes of size 1 out."""
+    users = [use.operation for use in value.uses]
+    return bool(users) and all(isinstance(op, graph.ReshapeOp) and shape_of(op.result.type) == shape for op in users)
 
 
 def _widens(kind: str, element: Any) -> bool:

@@ -179,7 +179,7 @@ class Body:
         source = x.source
         if not isinstance(source, Held):
             raise TypeError(f"{x} is no weight")
-        shape = move.shape or tuple(x.shape[axis] for axis in move.axes or ())
+        shape: Shape = move.shape or tuple(x.shape[axis] for axis in move.axes or ())
         return Value(shape, x.element, Held(source.origin.moved(move)), x.hint)
 
     # --- sizes -------------------------------------------------------------------------------------------------------

@@ -189,6 +189,8 @@ def pair(body: Body, op: graph.BinaryOp) -> Value:
     write = BINARY[type(op)]
     if isinstance(op, graph.DivOp) and not is_float(x.element):
         write = _quotient
+    if isinstance(op, graph.MulOp) and x is y and not isinstance(x.source, Number):
+        return body.formula([x], lambda e: power(e[0], number(2)), shape, element)
     inputs = [each for each in (x, y) if not _is_literal(each, shape, x, y)]
     numbers = [each.source.value if each not in inputs and isinstance(each.source, Number) else None for each in (x, y)]
 
@@ -211,21 +213,17 @@ def where(body: Body, op: graph.WhereOp) -> Value:
     shape, element = shape_of(op.result.type), element_of(op.result.type)
     inputs = [condition, on, off]
     # A number takes the type of the other choice; of two, one has to be a tensor of their type.
-    inline = None
+    inline: dict[Value, Number] = {}
     for value, other in ((on, off), (off, on)):
-        alone = isinstance(value.source, Number) and not isinstance(other.source, Number)
-        if alone and broadcast(condition.shape, other.shape) == shape:
-            inline = value
-    if inline is not None:
-        inputs.remove(inline)
+        fits = value is not other and broadcast(condition.shape, other.shape) == shape
+        if isinstance(value.source, Number) and fits and not inline:
+            inline[value] = value.source
+            inputs.remove(value)
 
     def render(expressions: Any) -> Expression:
         given = iter(expressions)
-        shown = [
-            number(inline.source.value) if each is inline and isinstance(each.source, Number) else next(given)
-            for each in (condition, on, off)
-        ]
-        return function("where", *shown)
+        choices = (number(inline[each].value) if each in inline else next(given) for each in (condition, on, off))
+        return function("where", *choices)
 
     return body.formula(inputs, render, shape, element)
 

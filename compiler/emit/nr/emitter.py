@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import WeightOp, refuse_custom, symbols
+from neuralc.dialects.graph import refuse_custom
 from neuralc.emit.nr.layout import to_channels_last
 from neuralc.emit.nr.network import FORM, Program, Writer
-from neuralc.emit.nr.tidy import inline, tidy
+from neuralc.emit.nr.tidy import expand_derived, inline, tidy
 from neuralc.emit.refusals import Refusals
 
 
@@ -21,17 +21,10 @@ def emit(module: ModuleOp) -> Program:
     """
     refuse_custom(module.walk())
     refusals = Refusals(FORM)
-    for op in symbols(module).values():
-        if isinstance(op, WeightOp) and op.body is not None:
-            refusals.add(
-                op,
-                f"@{op.sym_name.data} is derived from other weights",
-                help="emit the program from the model as written, before passes that fold weights",
-            )
-    refusals.raise_if_any()
     inlined: frozenset[str] = frozenset()
     while True:
         copy = module.clone()
+        expand_derived(copy)
         inline(copy, inlined)
         tidy(copy)
         to_channels_last(copy)

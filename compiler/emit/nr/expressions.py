@@ -8,7 +8,20 @@ from collections.abc import Sequence
 from neuralc.emit.python import expressions as python
 from neuralc.emit.python.expressions import Expression, Precedence, call, name, negated
 
-__all__ = ["atom", "binary", "call", "indexed", "listed", "method", "name", "negated", "number", "power"]
+__all__ = [
+    "Expression",
+    "atom",
+    "binary",
+    "call",
+    "function",
+    "indexed",
+    "listed",
+    "method",
+    "name",
+    "negated",
+    "number",
+    "power",
+]
 
 _READABLE = 1e6
 """Up to here a float that is whole is written as a whole number: it takes the type of what it meets."""

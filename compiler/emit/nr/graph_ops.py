@@ -64,7 +64,7 @@ def _properties(op: PlainOp, e: Sequence[Expression], sized: Sized) -> list[str]
 def _usual(op: PlainOp) -> dict[str, Attribute]:
     """The properties of an op that are not said; of a window, those of its rank."""
     rank = max(len(shape_of(op.operands[0].type)) - 2, 1) if op.operands else 1
-    plain = {"strides": (1,) * rank, "dilations": (1,) * rank, "pads": (0,) * (2 * rank)}
+    plain: dict[str, Any] = {"strides": (1,) * rank, "dilations": (1,) * rank, "pads": (0,) * (2 * rank)}
     plain |= {"output_padding": (0,) * rank, "data_format": CHANNELS_LAST.get(rank, "NHWC")}
     of_rank = plain if issubclass(type(op), _WINDOWS) else {}
     return {name: to_attribute(of_rank.get(name, value)) for name, value in op.DEFAULTS.items()}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from neuralc.emit.nr.names import wanted_path
 from neuralc.emit.nr.plan import Item
-from neuralc.emit.nr.values import Held, Value
+from neuralc.emit.nr.values import Call, Held, Value
 from neuralc.emit.nr.weights import Origin
 
 
 def kind_of(item: Item) -> Hashable:
     """What two items have in common that are one layer but for their weights."""
-    return item.call.name, tuple(sorted((name, str(value)) for name, value in item.call.arguments.items()))
+    arguments = tuple(sorted((name, str(value)) for name, value in item.call.arguments.items()))
+    return item.call.name, arguments, item.count, tuple(map(kind_of, item.block))
 
 
 def origins(item: Item) -> tuple[tuple[str, Origin], ...]:
@@ -42,6 +44,69 @@ def outputs(items: Sequence[Item]) -> list[Item]:
 
 
 _OUTPUT = re.compile(r"output(_\d+)?")
+
+
+def residuals(items: Sequence[Item], results: Sequence[Value]) -> list[Item]:
+    """A chain whose end is added to what it starts from is the block of a ResidualConnection.
+
+    Its weights have to be under one path, which is the name of the block then.
+    """
+    users: Counter[Value] = Counter(results)
+    for item in items:
+        users.update(item.uses)
+    found: list[Item] = []
+    for item in items:
+        block = _block(found, item, users)
+        if not block or not _may_be_block(block, items):
+            found.append(item)
+            continue
+        del found[-len(block) :]
+        weights = {f"{i}.{leaf}": value for i, part in enumerate(block) for leaf, value in part.weights.items()}
+        call, path = Call("ResidualConnection"), _common_path(block) or None
+        joined = Item(call, block[0].inputs, item.results, weights=weights, hint=item.hint, path=path)
+        joined.block = tuple(block)
+        found.append(joined)
+    return found
+
+
+def _block(before: Sequence[Item], item: Item, users: Counter[Value]) -> list[Item]:
+    """The items right before an Add that are a chain from one of what it adds to the other one."""
+    if item.call.name != "Add" or len(item.inputs) != 2:
+        return []
+    for end, start in (item.inputs, item.inputs[::-1]):
+        chain: list[Item] = []
+        for part in reversed(before):
+            plain = len(part.inputs) == 1 and not part.named and len(part.results) == 1 and part.first is None
+            if not plain or part.results[0] is not end or users[end] != 1 or part.call.name == "Weight":
+                break
+            chain.insert(0, part)
+            end = part.inputs[0]
+            if end is start:
+                return chain
+    return []
+
+
+def _may_be_block(chain: Sequence[Item], items: Sequence[Item]) -> bool:
+    """Whether the weights of a chain keep their names in a block: all of them, and no others, stand under one path."""
+    paths = [wanted_path(part) for part in chain if part.weights]
+    if not paths or all(path is None for path in paths):
+        return bool(paths)
+    common = _common_path(chain)
+    others = (wanted_path(item) or "" for item in items if item not in chain)
+    return bool(common) and not any(other == common or other.startswith(f"{common}.") for other in others)
+
+
+def _common_path(chain: Sequence[Item]) -> str:
+    """The longest path that all weights of a chain are under, by names that layers may have there."""
+    paths = [wanted_path(part) for part in chain if part.weights]
+    if None in paths or not paths:
+        return ""
+    split = [path.split(".") for path in paths if path is not None]
+    for length in reversed(range(1, min(map(len, split)))):
+        starts = {".".join(parts[:length]) for parts in split}
+        if len(starts) == 1 and not any(parts[length][0].isdigit() for parts in split):
+            return starts.pop()
+    return ""
 
 
 def repeated(items: Sequence[Item]) -> list[Item]:

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import Operation
 
 from neuralc.dialects import graph
-from neuralc.dialects.graph.shapes import CHANNEL, CHANNELS_FIRST, SPATIAL, normalize_axis
+from neuralc.dialects.graph.shapes import CHANNELS_FIRST, SPATIAL, normalize_axis, static_shape
 from neuralc.dialects.types import is_float, shape_of
 from neuralc.emit.nr.body import Body
 from neuralc.emit.nr.expressions import Expression, binary, function, method, number
@@ -108,9 +108,9 @@ def conv(body: Body, op: graph.ConvOp) -> Value | Sequence[Value]:
         return _raised(body, op, bias[0].source)
     if not (body.is_held(kernel) and all(map(body.is_held, bias)) and is_float(x.element)):
         return as_function(body, op)
-    *window, depth, filters = kernel.shape
+    *window, depth, filters = static_shape("a kernel", op.kernel.type)
     rank, strides, dilations, groups = len(window), op.literal("strides"), op.literal("dilations"), op.literal("groups")
-    channels = x.shape[CHANNEL[op.literal("data_format")]]
+    channels = depth * groups
     padding = window_padding(op, x, window, strides, dilations, causal=rank == 1 and groups == 1)
     if padding is None:
         low, high = around(x, op, op.literal("pads"))
@@ -145,7 +145,7 @@ def conv_transpose(body: Body, op: graph.ConvTransposeOp) -> Value | Sequence[Va
     held = body.is_held(kernel) and all(map(body.is_held, bias))
     if not held or op.literal("groups") != 1 or not is_float(x.element):
         return as_function(body, op)
-    *window, _, filters = kernel.shape
+    *window, _, filters = static_shape("a kernel", op.kernel.type)
     rank, strides, dilations = len(window), op.literal("strides"), op.literal("dilations")
     pads, more = op.literal("pads"), op.literal("output_padding")
     reaches = [dilation * (size - 1) + 1 for size, dilation in zip(window, dilations, strict=True)]

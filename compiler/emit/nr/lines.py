@@ -17,6 +17,9 @@ from neuralc.emit.nr.weights import Origin
 from neuralc.grammar.parameters import Parameter
 from neuralc.grammar.signatures import Signature, find
 
+SHORT = 60
+"""The longest block that stands on one line."""
+
 
 class Lines:
     """The items of a body as text."""
@@ -29,19 +32,28 @@ class Lines:
         *,
         is_macro: bool = False,
         searched: Mapping[str, Word] | None = None,
+        block: Item | None = None,
     ) -> None:
-        """`declared` says how weights begin, `searched` which arguments of layers are searches, by their paths."""
+        """`declared` says how weights begin, `searched` which arguments of layers are searches, by their paths.
+
+        The items are those of a `block`, or all.
+        """
         self.values, self._items, self._body, self._declared = values, planned.items, planned.body, declared
         self.is_macro = is_macro
         self._searched = searched or {}
+        self._planned = planned
+        self._start = tuple(planned.body.inputs) if len(planned.body.inputs) == 1 else ()
         self._layers = LayerNames()
+        if block is not None:
+            self._items, self._start = list(block.block), block.inputs
+            self._layers = LayerNames(within=block.path or "")
         self._handles: dict[Item, str] = {}
         self.weights: dict[str, Origin] = {}
         self.outputs = ""
 
     def texts(self, outputs: Sequence[tuple[str, Value]]) -> list[str]:
         named = self._named(outputs)
-        running = tuple(self._body.inputs) if len(self._body.inputs) == 1 else ()
+        running = self._start
         lines = []
         if self.is_macro and any(value in named for value in running):
             # What a macro is applied to has no name in it.
@@ -80,7 +92,7 @@ class Lines:
     def _named(self, outputs: Sequence[tuple[str, Value]]) -> set[Value]:
         """The values that need a name, with names for the outputs."""
         needed: set[Value] = set()
-        running: tuple[Value, ...] = tuple(self._body.inputs) if len(self._body.inputs) == 1 else ()
+        running = self._start
         for item in self._items:
             if not self._in_chain(item, running):
                 needed.update(item.uses)
@@ -138,7 +150,8 @@ class Lines:
         """A layer with its arguments; applied to what it is of, where the chain does not lead there."""
         path, own = self._path(item)
         signature = find(item.call.name)
-        for leaf, value in item.weights.items():
+        inside = self._block(item, path)
+        for leaf, value in item.weights.items() if not item.block else ():
             if isinstance(value.source, Held):
                 self.weights[f"{path}.{leaf}" if leaf else path] = value.source.origin
         given = {**item.call.arguments, **({} if signature is None else self._rules(item, signature))}
@@ -147,11 +160,21 @@ class Lines:
         shown = list(arguments(signature, given)) if signature is not None else call_arguments(given)
         if applied is None and not self._in_chain(item, running):
             applied = self._applied(item, running)
-            inside = signature is not None and signature.inputs.flexible and item.call.name != "Lambda"
-            if inside and signature is not None and (signature.inputs.many or not shown):
+            merge = signature is not None and signature.inputs.flexible and item.call.name != "Lambda"
+            if merge and signature is not None and (signature.inputs.many or not shown):
                 shown, applied = [applied, *shown], None
         times = f" * {item.count}" if item.count > 1 else ""
-        return f"{item.call.name}({', '.join(shown)}){f'({applied})' if applied else ''}{times}"
+        return f"{item.call.name}({', '.join(shown)}){f'({applied})' if applied else ''}{inside}{times}"
+
+    def _block(self, item: Item, path: str) -> str:
+        """The block of a layer that has one."""
+        if not item.block:
+            return ""
+        inner = Lines(self.values, self._planned, self._declared, is_macro=True, block=item)
+        lines = inner.texts([("", item.block[-1].results[0])])
+        self.weights.update({f"{path}.{name}": origin for name, origin in inner.weights.items()})
+        short_enough = sum(map(len, lines)) < SHORT
+        return f" {{ {' '.join(lines)} }}" if short_enough else "\n".join([" {", *lines, "}"])
 
     def _path(self, item: Item) -> tuple[str, str | None]:
         if item in self._shared:
@@ -165,7 +188,9 @@ class Lines:
         if len(item.results) == 1:
             if item.results[0] not in named:
                 return ""
-            return f"{self.values.give(item.results[0], None if item.results[0].hint else scope_of(item))} = "
+            path = wanted_path(item) if item.weights else None
+            usual = None if item.results[0].hint else scope_of(item)
+            return f"{self.values.give(item.results[0], usual if path is None else short(path))} = "
         words = [
             self.values.give(result) if result in named else self.values.give(result, f"_{scope_of(item)}")
             for result in item.results
@@ -189,9 +214,12 @@ class Lines:
                 ("regularizer", op.regularizer),
                 ("constraint", op.constraint),
             ):
-                parameter = signature.parameter(f"{leaf}_{kind}" if leaf else kind)
-                if parameter is not None and rule is not None and rule_text(rule) != parameter.default:
-                    found[parameter.name] = rule_text(rule)
+                parameter = rule_parameter(signature, leaf, kind)
+                if parameter is None or rule is None or rule_text(rule) in (parameter.default, "unit_forget"):
+                    continue
+                found[parameter.name] = rule_text(rule)
+            if leaf == "bias" and op.init is not None and signature.parameter("unit_forget_bias") is not None:
+                found["unit_forget_bias"] = op.init.called.data == "unit_forget"
         if trainable and not any(trainable) and is_float(next(iter(item.weights.values())).element):
             found["trainable"] = False
         return found

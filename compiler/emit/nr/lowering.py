@@ -24,7 +24,18 @@ LOWERINGS: Mapping[type[Operation], Lowering] = {
 }
 """How each op that is neither a call nor part of a function's frame is said in the language."""
 
-WITHOUT_CODE: Mapping[str, str] = {}
+_BRANCHES = "the branches of a choice are layers in the language, and nothing says which ones these ops were"
+_ROUNDS = "the rounds of a loop are layers in the language, and nothing says which ones these ops were"
+_KEPT = "what a run keeps for the next one belongs to layers, and nothing says to which one this does"
+
+WITHOUT_CODE: Mapping[str, str] = {
+    "custom": "a layer that nobody defines has no meaning to write down",
+    "get_state": _KEPT,
+    "if": _BRANCHES,
+    "loop": _ROUNDS,
+    "scan": _ROUNDS,
+    "set_state": _KEPT,
+}
 """Ops of the graph level that the language has no words for, and why."""
 
 

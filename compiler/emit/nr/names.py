@@ -12,12 +12,11 @@ from neuralc.emit.python.names import Names
 from neuralc.frontends.nr.functions import Scope
 from neuralc.grammar.signatures import find, layer_names, snake_case
 
-RESERVED = frozenset(
-    {"input", "layers", "true", "false", "none", "null", "hpo", "network", "define", "from", "research"}
-)
+RESERVED = frozenset({"layers", "true", "false", "none", "null", "hpo", "network", "define", "from", "research"})
 """Words that no value is called, though the language would let it."""
 
 _PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
+_PART = re.compile(r"(\w[\w.]*\.(?!weight_|bias_|kernel_)\w+)_(?:weight|bias|kernel)")
 _EXPORTED = re.compile(r"_output(_\d+)?$")
 
 
@@ -32,11 +31,15 @@ class LayerNames:
     """The paths of the layers of one body, as the front end gives them."""
 
     scope: Scope = field(default_factory=Scope)
+    within: str = ""
+    """The path of the block that they stand in."""
 
     def path(self, item: Item) -> tuple[str, str | None]:
         """The path of a layer, and its `name` where it has to be written."""
         usual = scope_of(item)
         wanted = wanted_path(item)
+        if wanted is not None and self.within:
+            wanted = wanted.removeprefix(f"{self.within}.")
         expected = self._next(usual)
         if wanted is None or wanted == expected or not self._free(wanted):
             return self.scope.unique(usual), None
@@ -68,7 +71,13 @@ def wanted_path(item: Item) -> str | None:
         for value in item.weights.values() if isinstance(value.source, Held)
         for symbol in value.source.origin.symbols
     ]  # fmt: skip
-    paths = {symbol if item.call.name == "Weight" else symbol.rpartition(".")[0] for symbol in symbols} - {""}
+    if item.call.name == "Weight":
+        paths = set(symbols)
+    else:
+        parts = [_PART.fullmatch(symbol) for symbol in symbols]
+        # `attention.in_proj_weight` and `attention.in_proj_bias` are those of `attention.in_proj`.
+        stems = {part[1] if part else "" for part in parts}
+        paths = stems if len(stems) == 1 and stems != {""} else {each.rpartition(".")[0] for each in symbols} - {""}
     if len(paths) != 1:
         return None
     (path,) = paths
@@ -79,7 +88,7 @@ class ValueNames:
     """The names of the values of one body."""
 
     def __init__(self, taken: Sequence[str] = ()) -> None:
-        self._names = Names([*RESERVED, *(name.lower() for name in layer_names())])
+        self._names = Names([*RESERVED, *layer_names()])
         self._of: dict[Value, str] = {}
         for name in taken:
             self._names.claim(name)
@@ -91,9 +100,6 @@ class ValueNames:
         return self._of[value]
 
     def claim(self, word: str) -> str:
-        # Layers do not depend on case, so a value is called as none of them in any case.
-        if word.lower() in self._names and word not in self._names:
-            word = f"{word}_1"
         return self._names.claim(word)
 
     def given(self, value: Value) -> str | None:

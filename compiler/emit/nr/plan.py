@@ -17,6 +17,7 @@ from neuralc.dialects.types import is_float, numpy_dtype
 from neuralc.emit.nr.body import Body, Inexpressible
 from neuralc.emit.nr.values import Call, Formula, Held, Input, Number, Step, Value
 from neuralc.emit.python.expressions import Expression, name
+from neuralc.grammar.signatures import find
 
 LONGEST = 72
 """The longest expression that is made of several."""
@@ -40,6 +41,8 @@ class Item:
     """How often it stands in a row; the weights of each round have its number in front."""
     first: Item | None = None
     """The item that it is again: a layer that is shared."""
+    block: tuple[Item, ...] = ()
+    """Of a layer with a block, the items in it."""
 
     @property
     def uses(self) -> tuple[Value, ...]:
@@ -149,9 +152,17 @@ class _Plan:
 
     def _may_go_inside(self, x: Value) -> bool:
         formula = self._formulas.get(x)
-        if formula is None or formula.apart or x in self._solid:
+        if formula is None or formula.apart or x in self._solid or self._is_activation(formula):
             return False
         return self._users[x] == 1 or not formula.inputs
+
+    def _is_activation(self, formula: Formula) -> bool:
+        """Whether a formula is an activation that goes into the layer before it."""
+        if formula.layer is None or len(formula.inputs) != 1:
+            return False
+        source = formula.inputs[0].source
+        signature = find(source.call.name) if isinstance(source, Step) else None
+        return signature is not None and signature.parameter("activation") is not None
 
     def _fits(self, value: Value) -> bool:
         return len(self._expression(value).text) <= LONGEST and self._keeps_type(value)

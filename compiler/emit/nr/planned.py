@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 from neuralc.dialects.graph import FunctionLike
 from neuralc.emit.nr.activations import fold_activations
 from neuralc.emit.nr.body import Body, Inexpressible
-from neuralc.emit.nr.groups import outputs, repeated, shared_layers
+from neuralc.emit.nr.groups import outputs, repeated, residuals, shared_layers
 from neuralc.emit.nr.lowering import CallLowering, lower
 from neuralc.emit.nr.plan import Item, plan
 from neuralc.emit.nr.values import Held
@@ -37,10 +37,11 @@ def planned(function: FunctionLike, weights: Mapping[SSAValue, str], call: CallL
         except Inexpressible as problem:
             found.add(function, str(problem))
             items = []
+        items = shared_layers(outputs(fold_activations(items, body.results)))
         shared = _shared_weights(items) - loose
         if not shared:
             refusals.extend(found)
-            return Planned(body, repeated(shared_layers(outputs(fold_activations(items, body.results)))))
+            return Planned(body, repeated(residuals(items, body.results)))
         loose |= shared
 
 
@@ -49,7 +50,7 @@ def _shared_weights(items: Sequence[Item]) -> frozenset[str]:
     seen: dict[str, list[Box | None]] = {}
     shared: set[str] = set()
     for item in items:
-        for value in item.weights.values():
+        for value in item.weights.values() if item.first is None else ():
             boxes = list(value.source.origin.boxes()) if isinstance(value.source, Held) else []
             for symbol, box in boxes:
                 shared |= {symbol} if any(overlap(box, other) for other in seen.get(symbol, ())) else set()

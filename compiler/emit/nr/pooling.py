@@ -134,7 +134,7 @@ def resize(body: Body, op: graph.ResizeOp) -> Value | Sequence[Value]:
     found = next((name for name, wanted in INTERPOLATIONS.items() if {**literals, **wanted} == literals), None)
     for data_format, axes in SPATIAL.items():
         if scales is None or found is None or len(axes) != rank:
-            break
+            continue
         factors = [scales[axis] for axis in axes]
         others = [scale for axis, scale in enumerate(scales) if axis not in axes]
         if set(others) == {1.0} and all(factor == int(factor) >= 1 for factor in factors):

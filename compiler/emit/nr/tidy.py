@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter as IrRewriter
 
 from neuralc.dialects import graph
+from neuralc.dialects.types import element_of, is_float
 from neuralc.passes.base import PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
 from neuralc.passes.graph.canonicalize_layers import BiasOfLayer, MatmulWithWeight
@@ -36,6 +39,28 @@ def inline(module: ModuleOp, names: frozenset[str]) -> None:
         IrRewriter.erase_op(functions[name])
 
 
+def expand_derived(module: ModuleOp) -> None:
+    """A weight that is computed from others is computed where it is read."""
+    table = graph.symbols(module)
+    todo = [op for op in module.walk() if isinstance(op, graph.GetWeightOp)]
+    while todo:
+        op = todo.pop()
+        weight, block = table[op.weight_name], op.parent_block()
+        if not isinstance(weight, graph.WeightOp) or weight.body is None or block is None:
+            continue
+        types = [argument.type for argument in weight.body.block.args]
+        sources = [graph.GetWeightOp(name, type_) for name, type_ in zip(weight.source_names, types, strict=True)]
+        values: dict[SSAValue, SSAValue] = {
+            argument: source.result for argument, source in zip(weight.body.block.args, sources, strict=True)
+        }
+        *inner, end = weight.body.block.ops
+        copies = [each.clone(values) for each in inner]
+        block.insert_ops_before([*sources, *copies], op)
+        op.result.replace_all_uses_with(values[end.operands[0]])
+        IrRewriter.erase_op(op)
+        todo += [*sources, *(copy for copy in copies if isinstance(copy, graph.GetWeightOp))]
+
+
 class Swish(RewritePattern[graph.MulOp]):
     """x * sigmoid(x) is silu(x)."""
 
@@ -49,8 +74,26 @@ class Swish(RewritePattern[graph.MulOp]):
                 return
 
 
+class BoundedRelu(RewritePattern[graph.MinimumOp]):
+    """min(max(x, 0), 6) is relu6(x)."""
+
+    op_types = (graph.MinimumOp,)
+
+    def rewrite(self, op: graph.MinimumOp, rewriter: Rewriter) -> None:
+        inner = op.lhs.owner
+        if not isinstance(inner, graph.MaximumOp) or not _is_number(op.rhs, 6) or not _is_number(inner.rhs, 0):
+            return
+        if inner.lhs.type == op.result.type and is_float(element_of(op.result.type)):
+            rewriter.replace(op, graph.Relu6Op.of(inner.lhs), fused=[inner])
+
+
+def _is_number(x: SSAValue, number: float) -> bool:
+    return isinstance(x.owner, graph.ConstantOp) and x.owner.literal("value") == number
+
+
 def tidy(module: ModuleOp) -> None:
     """The values stay what they are."""
-    patterns = [MatmulWithWeight(), BiasOfLayer(), Swish(), ViewOfConstant(), ComposeReshapes(), ComposeSlices()]
-    rewrite(module, patterns, PassContext(), erase_dead=False)
+    layers: list[RewritePattern[Any]] = [MatmulWithWeight(), BiasOfLayer(), Swish(), BoundedRelu()]
+    views: list[RewritePattern[Any]] = [ViewOfConstant(), ComposeReshapes(), ComposeSlices()]
+    rewrite(module, [*layers, *views], PassContext(), erase_dead=False)
     DcePass().run(module, PassContext())

@@ -13,7 +13,7 @@ from neuralc.dialects.graph import CallOp, FunctionLike, ReturnOp
 from neuralc.dialects.types import element_of, shape_of
 from neuralc.emit.layouts import permuted
 from neuralc.emit.onnx.layouts import OnnxLayouts
-from neuralc.emit.onnx.lowering import lower, place
+from neuralc.emit.onnx.lowering import lower
 from neuralc.emit.onnx.sizes import Sized, Sizes
 from neuralc.emit.onnx.values import Values
 from neuralc.emit.onnx.writer import Opset, Scope, Writer
@@ -39,10 +39,7 @@ class Functions:
         for op in function.block.ops:
             if isinstance(op, ReturnOp):
                 return op
-            if isinstance(op, CallOp):
-                self.call(values, op)
-            else:
-                lower(values, op)
+            lower(values, op)
         raise ValueError(f"{function.name} has no end")
 
     def call(self, values: Values, op: CallOp) -> None:
@@ -50,8 +47,6 @@ class Functions:
         callee = op.callee.root_reference.data
         if callee not in self.written:
             self.written[callee] = self._function(callee, self.layouts.callee(op))
-        values.at(op)
-        values.writer.doc = place(op)
         operands = [values.operand(op, index) for index in range(len(op.operands))]
         names = [values.result_name(result) for result in op.results]
         elements = [element_of(result.type) for result in op.results]
@@ -65,7 +60,7 @@ class Functions:
         for argument, name in zip(arguments, names, strict=True):
             scope.elements[name] = element_of(argument.type)
             inputs.append(Sized(name, permuted(shape_of(argument.type), self.layouts.orders[argument])))
-        values = Values(writer, self.layouts, self.refusals, Sizes(writer, inputs))
+        values = Values(writer, self.layouts, self.refusals, Sizes(writer, inputs), self.call)
         values.names.update(zip(arguments, names, strict=True))
         return values
 

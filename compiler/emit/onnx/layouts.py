@@ -60,7 +60,7 @@ def demanded_order(op: Operation) -> Order | None:
         case BatchNormOp() | GroupNormOp() | LrnOp():
             rank = len(shape_of(op.x.type))
             return channels_second(rank, normalize_axis(op.literal("axis"), rank)) if rank > 1 else natural(op.x)
-        case PreluOp() if not is_per_channel(op):
+        case PreluOp() if not is_per_channel(op) and len(shape_of(op.alpha.type)) != len(shape_of(op.x.type)) - 1:
             return natural(op.x)
         case ResizeOp() if len(shape_of(op.x.type)) > 2:
             return channels_second(len(shape_of(op.x.type)), _channel_of(op))
@@ -150,6 +150,10 @@ class OnnxLayouts(Layouts):
                 return tuple(natural(operand) for operand in op.operands)
             case TransposeOp():
                 return (self._transposed(op),)
+            case PreluOp() if len(shape_of(op.alpha.type)) == len(shape_of(op.x.type)) - 1:
+                first, alpha = super()._needs(op)
+                # Slopes for each place of a sample: in the order of the sample, where the batch stays in front.
+                return (first, tuple(axis - 1 for axis in first[1:])) if first[0] == 0 else (natural(op.x), alpha)
             case ConvOp() | ConvTransposeOp():
                 first, _, *rest = super()._needs(op)
                 return (first, kernel_order(op) or natural(op.kernel), *rest)

@@ -49,14 +49,18 @@ def _reduce(values: Values, op: graph.ReduceOp) -> None:
 
 
 def _integer_product(values: Values, op: graph.ReduceOp, x: str, axes: Sequence[int], *, keepdims: bool) -> None:
-    """Halves of what is left times one another, which wraps around: ReduceProd of onnxruntime saturates."""
+    """Halves of what is left times one another, which wraps around: ReduceProd of onnxruntime saturates.
+
+    Along a symbolic size it is the last one of the running products, which are of version 26.
+    """
     shape = values.operand_shape(op)
     product = x
     for axis in axes:
         size = shape[axis]
         if not isinstance(size, int):
-            values.refuse(op, f"of integers along a symbolic size {size}")
-            return
+            running = values.carried("CumProd", product, values.number(axis, i64))
+            product = values("Gather", running, values.integers([-1]), axis=axis)
+            continue
         if size == 0:
             values.refuse(op, "of no integers")
             return

@@ -109,7 +109,8 @@ def _prelu(values: Values, op: graph.PreluOp) -> None:
     """The slopes in the order of x: along axis 1 with a 1 for each dim behind it."""
     x, alpha = values.operand(op, 0), values.operand(op, 1)
     order, slopes = values.layouts.needs[op][0], shape_of(op.alpha.type)
-    if is_per_channel(op) and order[-1] != len(order) - 1:
+    moves = is_per_channel(op) and len(slopes) != len(order) - 1
+    if moves and order[-1] != len(order) - 1:
         behind = len(order) - 1 - order.index(len(order) - 1)
         alpha = values.reshape(alpha, slopes, (slopes[-1], *[1] * behind))
     finish(values, op, "PRelu", x, alpha)

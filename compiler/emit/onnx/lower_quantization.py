@@ -26,9 +26,6 @@ def _quantize(values: Values, op: graph.QuantizeOp) -> None:
         values.writer.scope.opset.need(max(SINCE[narrow], 21 if op.literal("block_size") else 17))
         values.define(op, "QuantizeLinear", x, scale, zero, **_axis(op))
         return
-    if op.literal("block_size"):
-        values.refuse(op, f"blocks of {narrow} from {own}")
-        return
     by, moved = (_along(values, op, name) for name in (scale, zero))
     rounded = values("Round", values("Div", x, by))
     values.result(op, saturated(values, values("Add", values.cast(rounded, f64), values.cast(moved, f64)), narrow))
@@ -42,9 +39,6 @@ def _dequantize(values: Values, op: graph.DequantizeOp) -> None:
         operands = (x, scale) if narrow == i32 and _is_zero(op) else (x, scale, zero)
         values.define(op, "DequantizeLinear", *operands, **_axis(op))
         return
-    if op.literal("block_size"):
-        values.refuse(op, f"blocks of {narrow} to {own}")
-        return
     by, moved = (_along(values, op, name) for name in (scale, zero))
     difference = values("Sub", values.cast(x, f64), values.cast(moved, f64))
     values.result(op, values.cast(values("Mul", difference, values.cast(by, f64)), own))
@@ -56,19 +50,27 @@ def _is_zero(op: graph.DequantizeOp) -> bool:
 
 
 def _axis(op: graph.QuantizeOp | graph.DequantizeOp) -> dict[str, Any]:
-    rank = len(shape_of(op.x.type))
-    attributes: dict[str, Any] = {"axis": normalize_axis(op.literal("axis"), rank)} if rank else {}
-    if attributes.get("axis") == 1 or not shape_of(op.scale.type):
-        attributes = {}
-    return attributes | ({"block_size": op.literal("block_size")} if op.literal("block_size") else {})
+    """The axis where there is more than one scale; 1 is what ONNX takes anyway."""
+    if op.literal("block_size"):
+        return {"axis": op.literal("axis"), "block_size": op.literal("block_size")}
+    if shape_of(op.scale.type) in ((), (1,)):
+        return {}
+    axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
+    return {} if axis == 1 else {"axis": axis}
 
 
 def _along(values: Values, op: graph.QuantizeOp | graph.DequantizeOp, name: str) -> str:
-    """A scale or zero point as it broadcasts over x."""
-    shape, rank = shape_of(op.scale.type), len(shape_of(op.x.type))
-    if shape in ((), (1,)):
+    """A scale or zero point as it broadcasts over x. Raises LookupError for blocks along a symbolic size."""
+    shape, x = shape_of(op.scale.type), shape_of(op.x.type)
+    if shape in ((), (1,)) and not op.literal("block_size"):
         return values.reshape(name, shape, ())
-    return values.unsqueeze(name, range(1, rank - normalize_axis(op.literal("axis"), rank)))
+    axis = normalize_axis(op.literal("axis"), len(x))
+    if not op.literal("block_size"):
+        return values.unsqueeze(name, range(1, len(x) - axis))
+    size = x[axis]
+    if not isinstance(size, int):
+        raise LookupError(f"blocks along a symbolic size {size}")
+    return values("Gather", name, values.integers([i // op.literal("block_size") for i in range(size)]), axis=axis)
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {

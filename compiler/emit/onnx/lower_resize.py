@@ -11,7 +11,7 @@ from xdsl.ir import Operation
 from neuralc.dialects import graph
 from neuralc.dialects.interp.graph.resampling import resize_axis
 from neuralc.dialects.types import element_of, shape_of
-from neuralc.emit.onnx.element_types import f32
+from neuralc.emit.onnx.element_types import f32, f64
 from neuralc.emit.onnx.values import Values, exact_attribute
 
 MODES = frozenset({"nearest", "linear", "cubic"})
@@ -22,7 +22,7 @@ SINCE = {"half_pixel_symmetric": 19}
 def _resize(values: Values, op: graph.ResizeOp) -> None:
     literals, order = op.literals(), values.order(op)
     mode, coordinates = literals["mode"], literals["coordinates"]
-    if not _is_sayable(op):
+    if not _is_sayable(op) or values.find_carrier("Resize", values.operand(op, 0)) is None:
         _by_dims(values, op)
         return
     attributes: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": coordinates}
@@ -74,7 +74,8 @@ def _by_dims(values: Values, op: graph.ResizeOp) -> None:
         return
     before, after, order = shape_of(op.x.type), shape_of(op.result.type), values.order(op)
     scales, x, rank = op.literals().get("scales"), values.operand(op, 0), len(before)
-    element = element_of(op.x.type)
+    own = element_of(op.x.type)
+    weighs = own if own == f64 else f32  # a matrix of 16 bits is not exact enough
     for place, axis in enumerate(order):
         n, out, scale = before[axis], after[axis], None if scales is None else scales[axis]
         if n == out and scale in (None, 1.0):
@@ -86,11 +87,11 @@ def _by_dims(values: Values, op: graph.ResizeOp) -> None:
             places = resize_axis(op, np.arange(n), 0, out, scale)
             x = values("Gather", x, values.integers(places.tolist()), axis=place)
             continue
-        matrix = values.constant(resize_axis(op, np.eye(n), 0, out, scale).T, element)
+        matrix = values.constant(resize_axis(op, np.eye(n), 0, out, scale).T, weighs)
         last = [*(i for i in range(rank) if i != place), place]
         back = [int(i) for i in np.argsort(last)]
-        x = values.transpose(values("MatMul", values.transpose(x, last), matrix), back)
-    values.result(op, x)
+        x = values.transpose(values("MatMul", values.transpose(values.cast(x, weighs), last), matrix), back)
+    values.result(op, values.cast(x, own))
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {graph.ResizeOp: _resize}

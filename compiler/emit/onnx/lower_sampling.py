@@ -10,6 +10,7 @@ from xdsl.ir import Operation
 from neuralc.dialects import graph
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.onnx.lower_layers import given
+from neuralc.emit.onnx.lower_windows import integer_fold
 from neuralc.emit.onnx.values import Values
 
 
@@ -66,7 +67,7 @@ def _deform_conv(values: Values, op: graph.DeformConvOp) -> None:
 
 def _fold(values: Values, op: graph.FoldOp) -> None:
     if not is_float(element_of(op.x.type)):
-        values.refuse(op, "onnxruntime folds floats alone")
+        integer_fold(values, op)
         return
     attributes = given(**{name: op.literal(name) for name in ("strides", "dilations", "pads")})
     sizes = values.sizes.vector(op.sizes.data)

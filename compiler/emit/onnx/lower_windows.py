@@ -13,7 +13,8 @@ from xdsl.dialects.builtin import i64
 
 from neuralc.dialects import graph
 from neuralc.dialects.dims import Dim, as_dim, simplest
-from neuralc.dialects.types import Shape, element_of
+from neuralc.dialects.graph.sampling import fold_extents
+from neuralc.dialects.types import Shape, element_of, shape_of
 from neuralc.emit.onnx.element_types import integer_limits
 from neuralc.emit.onnx.values import Values
 
@@ -111,6 +112,32 @@ def integer_max_pool(values: Values, op: graph.MaxPoolOp) -> None:
     values.result(op, values.cast(values("Max", *parts), own))
 
 
+def integer_fold(values: Values, op: graph.FoldOp) -> None:
+    """Each tap of the windows, `strides` apart, where it lies in the image with its padding."""
+    window, strides, dilations, pads = (op.literal(name) for name in ("window", "strides", "dilations", "pads"))
+    rank, extents = len(window), [simplest(extent) for extent in fold_extents(**op.literals())]
+    batch, channels, *sizes = shape_of(op.result.type)
+    if any(isinstance(size, Dim) for size in (*sizes, *extents)):
+        values.refuse(op, "of integers, to symbolic sizes")
+        return
+    padded = [int(str(size)) + pads[i] + pads[rank + i] for i, size in enumerate(sizes)]
+    taps = int(np.prod(window))
+    apart: Shape = (batch, channels, taps, *extents)
+    patches = values.reshape(values.operand(op, 0), values.operand_shape(op), apart)
+    total = ""
+    for index, tap in enumerate(np.ndindex(*window)):
+        patch = values("Gather", patches, values.number(index, i64), axis=2)
+        spread = _spread(values, patch, (batch, channels, *extents), strides)
+        low = [i * dilation for i, dilation in zip(tap, dilations, strict=True)]
+        reached = [(int(str(extent)) - 1) * stride + 1 for extent, stride in zip(extents, strides, strict=True)]
+        high = [whole - start - reach for whole, start, reach in zip(padded, low, reached, strict=True)]
+        placed = _pad(values, spread, (0, 0, *low), (0, 0, *high), 0)
+        total = values("Add", total, placed) if total else placed
+    ends = [pad + int(str(size)) for pad, size in zip(pads, sizes, strict=False)]
+    starts = values.integers(pads[:rank])
+    values.define(op, "Slice", total, starts, values.integers(ends), values.integers(range(2, rank + 2)))
+
+
 def _products(values: Values, taps: Taps, x: str, kernel: str, places: Shape, groups: int, depth: int, out: int) -> str:
     """The sum over all taps, channels last; x is padded, the kernel [*window, depth, out]."""
     window, total = tuple(taps.window), None
@@ -158,4 +185,4 @@ def _pad(values: Values, x: str, low: Sequence[int], high: Sequence[int], value:
     return values.carried("Pad", x, values.integers([*low, *high]), values.like(value, x))
 
 
-__all__ = ["integer_conv", "integer_conv_transpose", "integer_max_pool"]
+__all__ = ["integer_conv", "integer_conv_transpose", "integer_fold", "integer_max_pool"]

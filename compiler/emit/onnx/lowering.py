@@ -8,7 +8,7 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.graph import GetWeightOp
+from neuralc.dialects.graph import CallOp, GetWeightOp
 from neuralc.emit.onnx import (
     lower_axes,
     lower_contraction,
@@ -38,6 +38,8 @@ def lower(values: Values, op: Operation) -> None:
     try:
         if isinstance(op, GetWeightOp):
             values.read_weight(op)
+        elif isinstance(op, CallOp):
+            values.call(values, op)
         elif type(op) in LOWERINGS:
             LOWERINGS[type(op)](values, op)
         else:

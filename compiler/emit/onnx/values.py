@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.graph import GetWeightOp
+from neuralc.dialects.graph import CallOp, GetWeightOp
 from neuralc.dialects.types import Shape, element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.layouts import Order, conversion, natural, permuted
 from neuralc.emit.onnx.element_types import ORDERED, carrier, f64, u64
@@ -36,6 +36,8 @@ class Values:
     layouts: OnnxLayouts
     refusals: Refusals
     sizes: Sizes
+    call: Callable[[Values, CallOp], None]
+    """Writes a call of a function, which itself is written where it is called first."""
     names: dict[SSAValue, str] = field(default_factory=dict)
     reserved: dict[SSAValue, str] = field(default_factory=dict)
     """Names that results have to have: those of the model's outputs."""
@@ -96,9 +98,12 @@ class Values:
         return self.reserved.get(result) or self.writer.claim(result.name_hint or _kind(result))
 
     def result(self, op: Operation, name: str, index: int = 0) -> None:
-        """The last step of an op was written already: it gets the op's name."""
+        """The last step of an op was written already: it gets the op's name, unless others know it by its own."""
         result = op.results[index]
-        self.names[result] = self.writer.rename(name, self.result_name(result))
+        if name in self.turned.values() or any(self.names.get(operand) == name for operand in op.operands):
+            self.alias(op, name, index)
+        else:
+            self.names[result] = self.writer.rename(name, self.result_name(result))
 
     def alias(self, op: Operation, name: str, index: int = 0) -> None:
         """The result is a value that is there already."""

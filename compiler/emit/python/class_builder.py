@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from xdsl.ir import Operation, SSAValue
 
@@ -35,42 +35,25 @@ class ClassBuilder:
         if spec is None:
             return
         computed = [held.name for held in spec.parameters if held.value not in self.plan.weight_names]
-        if computed and (spec.optional or self._form.optional_layers or not self._form.owning):
-            return
-        if self._form.optional_layers and not self._holds_alone(op, spec):
+        is_optional = spec.optional or self._form.optional_layers or not self._form.owning
+        if computed and is_optional:
             return
         if computed:
             self._refuse(op, f"its {computed[0]} is computed; a layer holds its own")
             return
         names = {held.name: self.plan.weight_names[held.value] for held in spec.parameters}
-        self._held[op] = [held.value for held in spec.parameters]
         declared = {held: self.weights[name] for held, name in names.items() if name in self.weights}
         spec = self._form.completed(spec, declared)
+        self._held[op] = [held.value for held in spec.parameters]
         owner = next((self._owners[name] for name in names.values() if name in self._owners), None)
         if owner is None:
             self.plan.layer_at[op] = self._new_layer(op, spec, names)
         elif owner.weights == names and owner.spec.constructor == spec.constructor:
             self.plan.layer_at[op] = owner
-        elif spec.optional or not self._form.owning:
+        elif is_optional:
             del self._held[op]
         else:
             self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
-
-    def _holds_alone(self, op: Operation, spec: LayerSpec) -> bool:
-        """True where all that reads the weights of a layer would be that layer too, applied again."""
-        named = {self.plan.weight_names[held.value] for held in spec.parameters}
-        values = [value for value, name in self.plan.weight_names.items() if name in named]
-        return all(self._is_layer(user, spec) for value in values for user in _readers(value))
-
-    def _is_layer(self, op: Operation, spec: LayerSpec) -> bool:
-        other = self._form.layer_of(op, self._refusals)
-        names = self.plan.weight_names
-        return (
-            other is not None
-            and other.constructor == spec.constructor
-            and [names.get(held.value) for held in other.parameters]
-            == [names.get(held.value) for held in spec.parameters]
-        )
 
     def _new_layer(self, op: Operation, spec: LayerSpec, names: Mapping[str, str]) -> Layer:
         path = _common_path(names.values())
@@ -145,15 +128,6 @@ def _common_path(names: Collection[str]) -> str:
             break
         common.append(steps[0])
     return ".".join(common)
-
-
-def _readers(value: SSAValue) -> Iterator[Operation]:
-    """What reads a weight, in another shape too."""
-    for use in value.uses:
-        if isinstance(use.operation, ReshapeOp | TransposeOp):
-            yield from _readers(use.operation.results[0])
-        else:
-            yield use.operation
 
 
 def is_trainable(weight: WeightOp) -> bool:

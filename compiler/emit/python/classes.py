@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuralc.dialects.graph import ModelOp
-from neuralc.emit.python.form import Form
+from neuralc.emit.python.form import RUNNING, Form
 from neuralc.emit.python.forward import Forward
 from neuralc.emit.python.lowering import Lowered
 from neuralc.emit.python.names import Names, identifier
@@ -20,7 +20,12 @@ def input_names(plan: ClassPlan, form: Form) -> list[str]:
         wanted = [identifier(name) for name in plan.function.inputs]
     else:
         wanted = [identifier(value.name_hint or "x") for value in plan.inputs]
-    if len(wanted) == 1 and (wanted == ["input"] or not isinstance(plan.function, ModelOp)):
+    if form.returned is not None:
+        # What is returned names the inputs again: the variables that values flow through are not for them.
+        if len(wanted) == 1 and wanted[0] in ("input", *RUNNING):
+            return ["inputs"]
+        wanted = [f"{name}_input" if name in RUNNING else name for name in wanted]
+    elif len(wanted) == 1 and (wanted == ["input"] or not isinstance(plan.function, ModelOp)):
         return ["x"]
     return [names.claim(name) for name in wanted]
 

@@ -37,10 +37,10 @@ class LayerSpec:
     parameters: tuple[Parameter, ...] = ()
     frozen: tuple[str, ...] = ()
     """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
-    optional: bool = False
-    """True for an op that is written as an expression where its parameters are no weights of the model."""
     data: int = 0
     """Which operand of the op the layer is applied to."""
+    optional: bool = False
+    """True for an op that is written as an expression where its parameters are no weights of the model."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class Layer:
     weights: Mapping[str, str]
     init: Mapping[str, InitializerAttr]
     """The initializer of each parameter that names one."""
+    options: list[str] = field(default_factory=list, compare=False)
+    """What a form gives the layer where it is applied, as it is known when all functions are: `stride=2`."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Child:
     """The names of its weights in its own class -> in the class that holds it."""
     base: str
     """The path in the model, without the index."""
+    options: list[str] = field(default_factory=list, compare=False)
+    """The same for a part of the model."""
 
     @property
     def path(self) -> str:

@@ -49,4 +49,5 @@ FORM = Form(
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
     defaults=DEFAULTS,
+    channel_options=frozenset({"groups"}),
 )

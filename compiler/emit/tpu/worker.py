@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["JAX_TRACEBACK_FILTERING"] = "off"  # the last line then is what went wrong
 
 import jax
 import jax.export
@@ -44,15 +45,18 @@ def _program(space: Mapping[str, Any], weighted: bool) -> Callable[..., Any]:
     return run
 
 
-def _described(path: Path) -> dict[str, jax.ShapeDtypeStruct]:
+def _described(path: Path) -> dict[str, Any]:
     """The shapes and types of weights, without their bytes."""
     found = {}
     with safe_open(path, "flax") as stored:
-        for name in stored.keys():
+        for name in sorted(stored.keys()):
             array = stored.get_slice(name)
-            found[name] = jax.ShapeDtypeStruct(array.get_shape(), _DTYPES[array.get_dtype()])
+            found[name] = Described(array.get_shape(), _DTYPES[array.get_dtype()])
     return found
 
+
+Described: Any = jax.ShapeDtypeStruct
+"""A shape and a type, which is all that lowering needs of an array."""
 
 _DTYPES = {
     "F64": jnp.float64, "F32": jnp.float32, "F16": jnp.float16, "BF16": jnp.bfloat16, "I64": jnp.int64,
@@ -61,7 +65,7 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def _symbolic(request: Mapping[str, Any]) -> Sequence[jax.ShapeDtypeStruct]:
+def _symbolic(request: Mapping[str, Any]) -> Sequence[Any]:
     """The inputs, with sizes as expressions over the dims of the model."""
     bounds = [f"{dim['name']} >= {dim['min']}" for dim in request["dims"] if dim["min"] > 1]
     bounds += [f"{dim['name']} <= {dim['max']}" for dim in request["dims"] if dim["max"] is not None]
@@ -70,7 +74,7 @@ def _symbolic(request: Mapping[str, Any]) -> Sequence[jax.ShapeDtypeStruct]:
     for port in request["inputs"]:
         text = ", ".join(map(str, port["shape"]))
         shape = jax.export.symbolic_shape(text, scope=scope) if port["shape"] else ()
-        found.append(jax.ShapeDtypeStruct(shape, jnp.dtype(port["dtype"])))
+        found.append(Described(shape, jnp.dtype(port["dtype"])))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from neuralc.frontends.keras.model_config import LayerConfig, read_layer
 from neuralc.frontends.keras.names import identifier
 from neuralc.frontends.keras.objects import Unsaid, evaluated, policy
+from neuralc.frontends.keras.operations import REASONS as OPERATION_REASONS
 from neuralc.frontends.keras.refusals import Refusals
 from neuralc.grammar.binding import Given, bind
 from neuralc.grammar.diagnostics import Span
@@ -113,6 +114,8 @@ class Arguments:
         if isinstance(kind, Several) and isinstance(kind.kind, ALayer):
             parts = value if isinstance(value, list) else [value]
             return tuple(self._layer(layer, part, path, span) for part in parts)
+        if value == "sparsemax":
+            raise Unsaid(OPERATION_REASONS["Sparsemax"])
         return evaluated(value, span)
 
     def _layer(self, around: LayerConfig, value: Any, path: str, span: Span) -> Evaluated:

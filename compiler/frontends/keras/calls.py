@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuralc.frontends.keras.model_config import Call, LayerConfig, Tensor, tensors_in
+from neuralc.frontends.keras.model_config import Call, LayerConfig, Tensor, read_model, tensors_in
 
 _HEADS = ("query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask")
 _SEQUENCE = ("x", "initial_state", "mask")
@@ -61,7 +61,7 @@ def applied(layer: LayerConfig, call: Call) -> Applied:
             given[order[0] if name in FIRST else name] = value
         elif value is not None:
             return Applied(problem=f"a call has the argument `{name}`")
-    first = tuple(tensors_in(given.pop(order[0], ())))
+    first = tuple(tensors_in(_in_order(layer, given.pop(order[0], ()))))
     named: dict[str, tuple[Tensor, ...]] = {}
     for name, value in given.items():
         found = tuple(tensors_in(value))
@@ -72,8 +72,15 @@ def applied(layer: LayerConfig, call: Call) -> Applied:
     return Applied(first, named, arguments)
 
 
+def _in_order(layer: LayerConfig, value: Any) -> Any:
+    """The values of a model's inputs in their order, where a dictionary names them."""
+    if not layer.is_model or not isinstance(value, Mapping):
+        return value
+    return [value[name] for name in (key or tensor.layer for key, tensor in read_model(layer).inputs) if name in value]
+
+
 def _numbers(value: Any, found: Sequence[Tensor]) -> bool:
     """Whether an argument holds something beside values of the model; a list of masks may hold None."""
-    parts = value if isinstance(value, list) else [value]
+    parts = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
     flat = [part for part in parts if part is not None and not isinstance(part, list)]
     return any(not isinstance(part, Tensor) for part in flat) or (len(found) > 0 and None in parts)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from neuralc.dialects.weights import Array
 from neuralc.frontends.keras.archive import Entry
 from neuralc.frontends.keras.model_config import CONTAINERS
@@ -81,5 +83,13 @@ def _entry(variable: Any) -> Entry:
 
 
 def _array(variable: Any) -> Array:
-    array: Array = sys.modules["keras"].ops.convert_to_numpy(variable.value)
+    """The values of a variable: the memory of the model itself where its backend gives it away."""
+    keras, value = sys.modules["keras"], variable.value
+    backend = keras.config.backend()
+    if backend == "torch" and str(variable.dtype) != "bfloat16":  # for which numpy has no type of its own
+        array: Array = value.detach().cpu().numpy()
+    elif backend == "jax":
+        array = np.asarray(value)
+    else:
+        array = keras.ops.convert_to_numpy(value)
     return array

@@ -49,7 +49,7 @@ class LayerConfig:
     config: Mapping[str, Any]
     calls: tuple[Call, ...] = ()
     shared: int | None = None
-    """Equal for one object that stands in several models."""
+    """Said of an object that stood in another model before."""
     typed: bool = True
     """Whether its type is its own, not that of the layer around it."""
 
@@ -105,7 +105,7 @@ def read_layer(data: Any) -> LayerConfig:
     shared = data.get("shared_object_id")
     return LayerConfig(
         class_name,
-        data.get("module") or "",
+        _text(data.get("module") or "", "the module of a layer"),
         class_name.lower() if name is None else _text(name, "the name of a layer"),
         config,
         tuple(_call(node) for node in _list(nodes, "the calls of a layer")),
@@ -184,9 +184,8 @@ def _call(node: Any) -> Call:
     if not isinstance(node, Mapping) or "args" not in node:
         raise malformed("a call of a layer has arguments", "save the model again with Keras 3")
     args = _list(node["args"], "the arguments of a call")
-    return Call(
-        tuple(map(_argument, args)), {name: _argument(value) for name, value in (node.get("kwargs") or {}).items()}
-    )
+    kwargs = _mapping(node.get("kwargs") or {}, "the arguments of a call by name")
+    return Call(tuple(map(_argument, args)), {name: _argument(value) for name, value in kwargs.items()})
 
 
 def _argument(value: Any) -> Any:
@@ -214,17 +213,17 @@ def _history(value: Any, dtype: str = "") -> Tensor:
 # --- forms -----------------------------------------------------------------------------------------------------------
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise malformed(f"{what} is described by a dictionary")
+        raise malformed(f"{what}: a dictionary is needed")
     return value
 
 
 def _list(value: Any, what: str) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
-        raise malformed(f"{what} are a list")
+        raise malformed(f"{what}: a list is needed")
     return value
 
 
 def _text(value: Any, what: str) -> str:
     if not isinstance(value, str):
-        raise malformed(f"{what} is a string")
+        raise malformed(f"{what}: a string is needed")
     return value

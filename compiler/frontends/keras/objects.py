@@ -31,18 +31,11 @@ def evaluated(value: Any, span: Span) -> Evaluated:
         case {"class_name": "__lambda__"}:
             raise Unsaid("it is code of Python, which a file may not bring: use a layer or functions of keras.ops")
         case {"class_name": "function", "config": name}:
-            return _function(value, name)
-        case {"class_name": str(), "config": Mapping()}:
+            # Keras writes activations of its own as strings: a function by its name may be anybody's.
+            raise Unsaid(f"it is the function `{name}`, of which the file holds nothing but the name")
+        case {"class_name": str(), "config": Mapping(), **rest} if isinstance(rest.get("module"), str | None):
             return _object(value, span)
     raise Unsaid("neuralc does not know this form of a value")
-
-
-def _function(value: Mapping[str, Any], name: Any) -> Evaluated:
-    """A function that is saved by its name; Keras leaves out the module of its own ones."""
-    registered = value.get("registered_name")
-    if isinstance(name, str) and registered in (None, "function", name) and ">" not in name:
-        return name
-    raise Unsaid(f"it is the function `{registered or name}` of your own, whose code is not in the file")
 
 
 def _object(value: Mapping[str, Any], span: Span) -> Evaluated:

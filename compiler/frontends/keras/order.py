@@ -28,11 +28,11 @@ def in_order(model: ModelConfig) -> Iterator[tuple[LayerConfig, int]]:
     heapq.heapify(ready)
     done = 0
     while ready:
-        place, index = call = heapq.heappop(ready)
+        here = heapq.heappop(ready)
         done += 1
-        yield model.layers[place], index
-        for user in users.get(call, ()):
-            waiting[user].discard(call)
+        yield model.layers[here[0]], here[1]
+        for user in users.get(here, ()):
+            waiting[user].discard(here)
             if not waiting[user]:
                 heapq.heappush(ready, user)
     if done < len(waiting):

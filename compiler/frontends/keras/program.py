@@ -41,7 +41,7 @@ from neuralc.grammar.program import (
 )
 from neuralc.grammar.reporter import Reporter
 from neuralc.grammar.signatures import find
-from neuralc.grammar.signatures.preprocessing import ELEMENTS
+from neuralc.grammar.signatures.base import ELEMENTS
 
 
 @dataclass(frozen=True)
@@ -331,6 +331,11 @@ def _dtypes(model: ModelConfig) -> Mapping[Tensor, str]:
 
 
 def _floats(model: ModelConfig) -> str:
-    """The float type of the inputs of a model; that of Keras where none has floats."""
-    found = (str(layer.config.get("dtype")) for layer in model.layers if layer.class_name == "InputLayer")
-    return next((dtype for dtype in found if "float" in dtype), "float32")
+    """The float type of a model: that of its first input or layer that has one; float32 where nothing says it."""
+    for layer in model.layers:
+        match layer.config.get("dtype"):
+            case str() as name if "float" in name:
+                return name.removeprefix("mixed_")
+            case {"config": {"name": str() as name}}:
+                return name.removeprefix("mixed_")
+    return "float32"

@@ -39,5 +39,5 @@ class Refusals:
 
     def _lines(self) -> Iterator[str]:
         for (what, reason), layers in sorted(self.found.items()):
-            times = "once" if len(layers) == 1 else f"{len(layers)} times"
+            times = {1: "once", 2: "twice"}.get(len(layers), f"{len(layers)} times")
             yield f"{what}, {times}, first `{layers[0]}`: {reason}"

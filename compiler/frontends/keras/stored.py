@@ -33,15 +33,17 @@ READ: Mapping[str, int] = {"Normalization": 2}
 """Layers of which a run reads the first arrays alone: the others are about `adapt`."""
 
 
+SAVED_AS: Mapping[str, str] = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Layers whose class has another name than the one that Keras exports: groups are named after the class."""
+
+
 class Groups:
     """The groups of the layers of a model, by the paths of the layers."""
 
     def __init__(self, model: ModelConfig, stored: StoredWeights) -> None:
         self._stored = stored
         self._found: dict[str, tuple[str, LayerConfig]] = {}
-        self._first: dict[int, str] = {}
-        self.shared: list[tuple[str, str]] = []
-        """Paths of layers that stand in several models, each with the group that has its arrays."""
+        self._first: dict[tuple[str, str], str] = {}
         self._walk(model, "", "")
 
     def find(self, path: str, declared: Sequence[WeightDeclaration]) -> Sequence[Entry]:
@@ -52,8 +54,9 @@ class Groups:
     def _walk(self, model: ModelConfig, path: str, group: str) -> None:
         for layer, own in zip(*_named(model, group), strict=True):
             inner = f"{path}{identifier(layer.name)}"
-            if layer.shared is not None:
-                own = self._first.setdefault(layer.shared, own)
+            first = self._first.setdefault((layer.class_name, layer.name), own)
+            if layer.shared is not None and not self._stored.has(own):
+                own = first
             self._found[inner] = own, layer
             if layer.is_model:
                 self._walk(read_model(layer), f"{inner}.", f"{own}/")
@@ -73,11 +76,15 @@ class Groups:
         if layer.class_name == "StackedRNNCells":
             names = Unique()
             for cell in map(read_layer, layer.config["cells"]):
-                yield from self._arrays(f"{group}/cells/{names.take(snake_case(cell.class_name))}", cell)
+                yield from self._arrays(f"{group}/cells/{names.take(_saved_as(cell))}", cell)
 
 
 def _named(model: ModelConfig, group: str) -> tuple[Sequence[LayerConfig], Sequence[str]]:
     """The layers of a model and their groups; operations have none."""
     names = Unique()
     layers = [layer for layer in model.layers if not layer.is_operation]
-    return layers, [f"{group}layers/{names.take(snake_case(layer.class_name))}" for layer in layers]
+    return layers, [f"{group}layers/{names.take(_saved_as(layer))}" for layer in layers]
+
+
+def _saved_as(layer: LayerConfig) -> str:
+    return snake_case(SAVED_AS.get(layer.class_name, layer.class_name))

@@ -91,6 +91,8 @@ class _Reader:
     def _called(self, what: str, table: Table, value: Any) -> Configured | None:
         """An entry of a table. None, and a warning, where the table has none or an argument is not said there."""
         errors: list[Diagnostic] = []
+        if isinstance(value, Mapping) and value.get("class_name") == "function":
+            value = value.get("config")  # functions of Keras are saved by their names
         try:
             call = _trimmed(table, evaluated(value, self.span))
         except Unsaid as problem:

@@ -21,6 +21,9 @@ Key: TypeAlias = tuple[str, str, str]
 FIRST = 7
 """The version of the operator set from which on every operator is read."""
 
+OPERATORS = ("pkg.onnxscript", "ai.onnx")
+"""How the domains of functions begin that are operators."""
+
 MAX_NODES = 1 << 18
 """Nodes of a model whose functions are all expanded."""
 
@@ -57,6 +60,13 @@ class _Sizes:
         if key not in self._done:
             self._done[key] = self.nodes(self._functions[key].node, (*inside, key))
         return self._done[key]
+
+
+def is_operator(function: FunctionProto) -> bool:
+    """Whether a function of a model is no block of it, but what an exporter has for an operator of its framework."""
+    from onnx.defs import has
+
+    return function.domain.startswith(OPERATORS) or has(function.name) or function.name.startswith("aten")
 
 
 def bound(node: NodeProto, parameters: Mapping[str, AttributeProto]) -> dict[str, AttributeProto]:

@@ -31,7 +31,7 @@ from neuralc.frontends.onnx.scope import (
 from neuralc.frontends.onnx.tensors import TensorReader, UnsupportedElement
 from neuralc.frontends.refusals import Refusals, Refused, shown
 from neuralc.frontends.values import Value
-from neuralc.passes.scopes import Scope, located
+from neuralc.passes.scopes import CALLED, Scope, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,15 @@ class Place:
     def scopes_of(self, proto: NodeProto) -> tuple[Scope, ...]:
         """What stands around the name of a node in its location; a name with slashes says it itself."""
         return (*self.scopes, *listed_scopes(proto))
+
+    def within(self, proto: NodeProto, function: FunctionProto) -> Place:
+        """The place of the nodes of a model's own function: it is a block of the model, and stays one."""
+        scopes = self.scopes_of(proto)
+        if functions.is_operator(function):
+            return self
+        name = ".".join(part for part in label(proto).split("/") if part)
+        path = f"{scopes[-1].path}.{name}" if scopes else name
+        return replace(self, scopes=(*self.scopes, Scope(path, f"{function.name}{CALLED}")))
 
     def value_name(self, proto: NodeProto, text: str) -> str:
         return text if self.names is None else self.names.value(proto, text)
@@ -153,7 +162,7 @@ class Importer:
         attributes = functions.bound(proto, place.parameters)
         function = self.functions.get((proto.domain, proto.op_type, proto.overload))
         if function is not None:
-            return self._expand(proto, function, inputs, attributes, place)
+            return self._expand(proto, function, inputs, attributes, place.within(proto, function))
         domain = STANDARD if proto.domain == "ai.onnx" else proto.domain
         operator = operators().get((domain, proto.op_type))
         version = opset_of(domain, place.opsets)

@@ -7,7 +7,7 @@ from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, TensorType
 from neuralc.dialects.graph import GetStateOp, ModelOp, ReturnOp, SetStateOp, StateOp, WeightOp
 from neuralc.frontends.onnx.metadata import NEXT, TRAINABLE, Metadata, initial
 from neuralc.frontends.onnx.scope import invalid
-from neuralc.frontends.onnx.tensors import shown
+from neuralc.frontends.refusals import shown
 
 
 def keep(module: ModuleOp, model: ModelOp, kept: Metadata) -> None:

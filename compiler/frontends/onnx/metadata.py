@@ -23,7 +23,7 @@ from neuralc.dialects.graph.clauses import CLAUSES
 from neuralc.dialects.graph.initializers import ConstraintAttr, InitializerAttr, RegularizerAttr
 from neuralc.dialects.syntax import to_literal
 from neuralc.frontends.onnx.scope import invalid
-from neuralc.frontends.onnx.tensors import shown
+from neuralc.frontends.refusals import shown
 from neuralc.frontends.sizes import LARGEST
 
 if TYPE_CHECKING:

@@ -117,7 +117,7 @@ class Names:
         scopes = self.scopes(node)
         path = scopes[-1].path if scopes else ""
         for name in node.input if node.op_type in ROLES else ():
-            owner = name.rpartition(".")[0]
+            owner = str(name).rpartition(".")[0]
             beside = not path or owner.rpartition(".")[0] == path.rpartition(".")[0]
             if owner and beside and name in self._held and not MADE_UP.match(name):
                 return owner

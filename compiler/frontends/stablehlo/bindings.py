@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,62 +12,55 @@ import numpy as np
 from neuralc.dialects.types import numpy_dtype
 from neuralc.frontends.refusals import Refused
 from neuralc.frontends.stablehlo.element_types import ELEMENTS
+from neuralc.frontends.stablehlo.trial import dialect, survives
 from neuralc.frontends.values import Array
 from neuralc.grammar.diagnostics import NeuralcError, error
 
 if TYPE_CHECKING:
-    from jax.export import Exported
     from jax.interpreters.mlir import ir
 
 BYTECODE = b"ML\xefR"
 """What MLIR bytecode begins with (MLIR, BytecodeFormat)."""
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """A module of StableHLO ops, and the export that it is the code of."""
-
-    module: ir.Module
-    exported: Exported | None = None
-
-
-def parse_text(text: str) -> Parsed:
+def parse_text(text: str) -> ir.Module:
     """The module of a text. Raises NeuralcError E0650 where MLIR cannot read it, E0615 without jax."""
     ir, context = _context()
     with _diagnosed(context) as told, context:
         try:
-            return Parsed(ir.Module.parse(text))
+            return ir.Module.parse(text)
         except (ir.MLIRError, ValueError) as problem:
             raise damaged(told or _messages(problem)) from None
 
 
-def parse_bytecode(data: bytes) -> Parsed:
+def parse_bytecode(data: bytes) -> ir.Module:
     """The module of a portable artifact: VHLO in MLIR bytecode, as `stablehlo-translate --serialize` writes it."""
-    _, context = _context()
-    from jax.extend.mlir import dialects  # noqa: F401  registers nothing, names the package that has the next one
-    from jax.extend.mlir.dialects import stablehlo
-
+    mlir, context = _context()
+    if not survives(data):
+        raise damaged(["MLIR crashes when it reads the bytecode"])
     with _diagnosed(context) as told:
         try:
-            return Parsed(stablehlo.deserialize_portable_artifact(context, data))
-        except ValueError as problem:
-            raise damaged(told or [str(problem)]) from None
+            module = dialect().deserialize_portable_artifact(context, data)
+            module.operation.verify()
+        except (mlir.MLIRError, ValueError) as problem:
+            raise damaged(told or _messages(problem)) from None
+    found: ir.Module = module
+    return found
 
 
-def parse_export(data: bytes) -> Parsed:
-    """The module of what `jax.export.Exported.serialize` wrote, with the names and sizes that it keeps."""
-    _context()
-    from jax import export
+def parse_export(data: bytes) -> ir.Module:
+    """The module in what `jax.export.Exported.serialize` wrote.
 
-    try:
-        exported = export.deserialize(bytearray(data))
-    except (ValueError, struct.error, IndexError, KeyError, TypeError, AssertionError, AttributeError) as problem:
-        raise damaged([str(problem) or type(problem).__name__]) from None
-    return of_export(exported)
-
-
-def of_export(exported: Exported) -> Parsed:
-    return Parsed(parse_bytecode(exported.mlir_module_serialized).module, exported)
+    That is a flatbuffer, which jax reads without checking it. Its code is a vector of bytes, which flatbuffers write
+    with their number in front (https://flatbuffers.dev/internals); names and sizes stand in the code as well.
+    """
+    start = data.find(BYTECODE)
+    if start < 4:
+        raise damaged(["neither a text nor MLIR bytecode, and no export of jax that holds such"])
+    size = int.from_bytes(data[start - 4 : start], "little")
+    if start + size > len(data):
+        raise damaged([f"the code has {size} bytes, {len(data) - start} are there"])
+    return parse_bytecode(data[start : start + size])
 
 
 def values_of(attribute: Any) -> Array:
@@ -95,10 +87,10 @@ def damaged(notes: list[str]) -> NeuralcError:
     )  # fmt: skip
 
 
-def require_jax(what: str) -> None:
-    """Raise NeuralcError E0615 where jax is missing."""
+def require_jax(what: str) -> Any:
+    """The package jax. Raises NeuralcError E0615 where it is missing."""
     try:
-        import jax  # noqa: F401
+        return import_module("jax")
     except ImportError as problem:
         raise error(
             "E0615", f"{what} needs the package `jax`", note=str(problem), help="pip install 'neuralc[jax]'"
@@ -107,8 +99,7 @@ def require_jax(what: str) -> None:
 
 def _context() -> tuple[Any, ir.Context]:
     require_jax("reading StableHLO")
-    from jax.interpreters import mlir
-
+    mlir = import_module("jax.interpreters.mlir")
     return mlir.ir, mlir.make_ir_context()
 
 

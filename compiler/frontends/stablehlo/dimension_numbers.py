@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from neuralc.frontends.stablehlo.trial import dialect
+
 Axes = tuple[int, ...]
 
 
@@ -19,9 +21,7 @@ class Dot:
 
     @classmethod
     def of(cls, attribute: Any) -> Dot:
-        from jax.extend.mlir.dialects import stablehlo
-
-        numbers = stablehlo.DotDimensionNumbers(attribute)
+        numbers = dialect().DotDimensionNumbers(attribute)
         return cls(
             tuple(numbers.lhs_batching_dimensions),
             tuple(numbers.rhs_batching_dimensions),
@@ -40,9 +40,7 @@ class Convolution:
 
     @classmethod
     def of(cls, attribute: Any) -> Convolution:
-        from jax.extend.mlir.dialects import stablehlo
-
-        numbers = stablehlo.ConvDimensionNumbers(attribute)
+        numbers = dialect().ConvDimensionNumbers(attribute)
         return cls(
             (numbers.input_batch_dimension, numbers.input_feature_dimension, *numbers.input_spatial_dimensions),
             (
@@ -73,9 +71,7 @@ class Gather:
 
     @classmethod
     def of(cls, attribute: Any) -> Gather:
-        from jax.extend.mlir.dialects import stablehlo
-
-        numbers = stablehlo.GatherDimensionNumbers(attribute)
+        numbers = dialect().GatherDimensionNumbers(attribute)
         return cls(
             tuple(numbers.offset_dims),
             tuple(numbers.collapsed_slice_dims),
@@ -101,9 +97,7 @@ class Scatter:
 
     @classmethod
     def of(cls, attribute: Any) -> Scatter:
-        from jax.extend.mlir.dialects import stablehlo
-
-        numbers = stablehlo.ScatterDimensionNumbers(attribute)
+        numbers = dialect().ScatterDimensionNumbers(attribute)
         return cls(
             tuple(numbers.update_window_dims),
             tuple(numbers.inserted_window_dims),

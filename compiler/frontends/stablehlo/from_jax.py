@@ -1,9 +1,10 @@
-"""neuralc.from_jax: a jax function and its parameters as a model; the parameters become weights, named by their paths."""
+"""neuralc.from_jax: a jax function as a model, its parameters as weights that are named by their paths."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,14 +33,12 @@ def from_jax(
 
     Raises NeuralcError: E0615 without jax, E0654 where jax cannot lower the function, E0653 for what is not compiled.
     """
-    bindings.require_jax("`neuralc.from_jax`")
-    import jax
-
+    jax = bindings.require_jax("`neuralc.from_jax`")
     leaves = jax.tree_util.tree_flatten_with_path(params)[0]
-    weights = [_array(leaf) for _, leaf in leaves]
+    weights = [_array(jax, leaf) for _, leaf in leaves]
     names = unique(path_of(jax.tree_util.keystr(path)) or "params" for path, _ in leaves)
     try:
-        specs = _specs(args, dynamic)
+        specs = _specs(jax, args, dynamic)
         tree = jax.tree_util.tree_unflatten(
             jax.tree_util.tree_structure(params), [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in weights]
         )
@@ -51,35 +50,31 @@ def from_jax(
             "E0654", f"jax cannot lower `{_name(function)}`", note=str(problem)[:600] or type(problem).__name__
         ) from problem
     ports = [Port(each, array) for each, array in zip(names, weights, strict=True)]
-    ports += _inputs(function, specs, 0 if params is None else 1)
-    return imported(bindings.Parsed(code), name or _name(function), ports)
+    ports += _inputs(jax, function, specs, 0 if params is None else 1)
+    return imported(code, name or _name(function), ports)
 
 
-def _specs(args: Sequence[Any], dynamic: Any) -> tuple[Any, ...]:
-    import jax
-
+def _specs(jax: Any, args: Sequence[Any], dynamic: Any) -> tuple[Any, ...]:
     shapes = jax.tree_util.tree_map(lambda leaf: leaf if hasattr(leaf, "shape") else np.asarray(leaf), tuple(args))
+    found: tuple[Any, ...]
     if dynamic is None:
-        return jax.tree_util.tree_map(
+        found = jax.tree_util.tree_map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype)), shapes
         )
+        return found
     wanted = tuple(dynamic) if isinstance(dynamic, list | tuple) else dynamic
-    found: tuple[Any, ...] = jax.export.symbolic_args_specs(shapes, wanted)
+    found = import_module("jax.export").symbolic_args_specs(shapes, wanted)
     return found
 
 
-def _array(leaf: Any) -> np.ndarray[Any, Any]:
+def _array(jax: Any, leaf: Any) -> np.ndarray[Any, Any]:
     """The values of a parameter, of the dtype that jax computes in: a view, unless jax itself would convert them."""
-    import jax
-
     array = np.asarray(leaf)
     return array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)
 
 
-def _inputs(function: Callable[..., Any], specs: Sequence[Any], first: int) -> list[Port]:
+def _inputs(jax: Any, function: Callable[..., Any], specs: Sequence[Any], first: int) -> list[Port]:
     """A port for each leaf of the arguments, called as the function calls them."""
-    import jax
-
     called = _parameters(function)[first:]
     paths: list[str] = []
     shapes: list[tuple[int | str, ...]] = []

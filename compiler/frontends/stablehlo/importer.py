@@ -64,7 +64,7 @@ class Importer:
     _depth: int = 0
 
     # --- blocks --------------------------------------------------------------------------------------------------
-    def inline(self, block: ir.Block, arguments: Sequence[Value]) -> list[Value]:
+    def inline(self, block: ir.Block, arguments: Sequence[Value | Missing]) -> list[Value]:
         with self._deeper():
             if len(block.arguments) != len(arguments):
                 raise ShapeError(f"a region of {len(block.arguments)} arguments gets {len(arguments)}")
@@ -213,5 +213,5 @@ def _name(op: ir.Operation, place: Place) -> str:
 
 
 def _is_annotation(attribute: str) -> bool:
-    """Attributes with a prefix are notes of whoever wrote the module (`mhlo.frontend_attributes`, `jax.result_info`)."""
+    """Attributes with a prefix are notes of whoever wrote the module: `jax.result_info`."""
     return "." in attribute

@@ -15,14 +15,15 @@ from neuralc.dialects.weights import WeightStore
 from neuralc.frontends.builder import Builder, hint
 from neuralc.frontends.refusals import Refused, shown
 from neuralc.frontends.sizes import Size
-from neuralc.frontends.stablehlo.bindings import Parsed
-from neuralc.frontends.stablehlo.importer import Importer, Unavailable, invalid
-from neuralc.frontends.stablehlo.node import element_of, sizes_of
+from neuralc.frontends.stablehlo.bindings import damaged
+from neuralc.frontends.stablehlo.importer import MISSING, Importer, Missing, Unavailable, invalid
+from neuralc.frontends.stablehlo.node import attribute_of, element_of, sizes_of
 from neuralc.frontends.stablehlo.ports import identifier, output_names, unique
 from neuralc.frontends.stablehlo.scope import name_of
 from neuralc.frontends.stablehlo.symbolic_sizes import parse_size
 from neuralc.frontends.symbols import Symbols
 from neuralc.frontends.values import Array, Value, from_ssa, objects
+from neuralc.grammar.diagnostics import error
 
 if TYPE_CHECKING:
     from jax.interpreters.mlir import ir
@@ -43,38 +44,30 @@ class Port:
 
 @dataclass(frozen=True)
 class Converted:
-    """A graph module, the bytes of its weights, and its values by the names that the source has for them."""
+    """A graph module, and the bytes of its weights."""
 
     module: ModuleOp
     store: WeightStore
-    values: Mapping[str, SSAValue]
 
 
-def convert(
-    parsed: Parsed,
-    name: str,
-    ports: Sequence[Port] | None,
-    sizes: Mapping[str, int],
-    kept: Sequence[int] | None = None,
-) -> Converted:
+def convert(source: ir.Module, name: str, ports: Sequence[Port] | None, sizes: Mapping[str, int]) -> Converted:
     """The graph module of a parsed one. `ports` are the arguments in order; None: as the module describes them.
-
-    `kept` are the numbers of the ports that the code uses and has arguments for; None: all.
 
     Raises NeuralcError: E0651 where there is no function to convert, E0652 where an op breaks its own rules, E0653 with
     all that is not compiled."""
     symbols = Symbols(sizes)
-    functions = _functions(parsed.module)
     builder = Builder(symbols)
-    importer = Importer(builder, functions)
     try:
-        module = _Module(importer, _main(functions), functions).build(name, ports, kept)
+        functions = _functions(source)
+        module = _Module(Importer(builder, functions), _main(functions), functions).build(name, ports)
     except (ShapeError, Refused) as problem:
         raise invalid(str(problem)) from None
     except RecursionError:
         raise invalid("functions or sizes within one another, deeper than neuralc follows") from None
+    except RuntimeError as problem:  # text in the file that is no UTF-8
+        raise damaged([str(problem)]) from None
     symbols.check_sizes()
-    return Converted(module, builder.store, {})
+    return Converted(module, builder.store)
 
 
 def _functions(module: ir.Module) -> dict[str, ir.Operation]:
@@ -91,8 +84,6 @@ def _main(functions: Mapping[str, ir.Operation]) -> ir.Operation:
     main = functions.get("main") or (public[0] if len(public) == 1 else None)
     if main is None or not list(main.regions[0].blocks):
         listed = ", ".join(f"`{shown(name)}`" for name in functions) or "none"
-        from neuralc.grammar.diagnostics import error
-
         raise error(
             "E0651", "the module has no function `main`", note=f"its functions: {listed}",
             help="a model is the function `main`, or the only one that is public",
@@ -106,19 +97,18 @@ class _Module:
     main: ir.Operation
     functions: Mapping[str, ir.Operation]
 
-    def build(self, name: str, ports: Sequence[Port] | None, kept: Sequence[int] | None) -> ModuleOp:
+    def build(self, name: str, ports: Sequence[Port] | None) -> ModuleOp:
         builder = self.importer.builder
         block = self.main.regions[0].blocks[0]
         ports = _described(self.main, self.functions) if ports is None else ports
-        used = [port for index, port in enumerate(ports) if kept is None or index in kept]
         constants = _constants(self.main)
         places = list(block.arguments)[len(constants) :]
-        if len(used) != len(places):
-            raise ShapeError(f"the function has {len(places)} arguments, {len(used)} are described")
-        given = [self._argument(port, place) for port, place in zip(used, places, strict=True)]
+        if len(ports) != len(places):
+            raise ShapeError(f"the function has {len(places)} arguments, {len(ports)} are described")
+        given = [self._given(port, place) for port, place in zip(ports, places, strict=True)]
         sizes = [self._constant(name, argument) for name, argument in zip(constants, block.arguments, strict=False)]
         arguments = [*sizes, *given]
-        inputs = [port.name for port in used if port.values is None]
+        inputs = [port.name for port in ports if port.values is None]
         try:
             found = self.importer.inline(block, arguments)
         except Unavailable:
@@ -144,6 +134,13 @@ class _Module:
         return out
 
     # --- arguments -----------------------------------------------------------------------------------------------
+    def _given(self, port: Port, argument: ir.BlockArgument) -> Value | Missing:
+        try:
+            return self._argument(port, argument)
+        except Refused as refused:
+            self.importer.refusals.add("input", str(refused), port.name)
+            return MISSING
+
     def _argument(self, port: Port, argument: ir.BlockArgument) -> Value:
         builder, element = self.importer.builder, element_of(argument.type)
         if port.values is not None:
@@ -180,7 +177,7 @@ class _Module:
 
 def _constants(function: ir.Operation) -> list[str]:
     """The names of the sizes that come before the arguments."""
-    attributes = function.attributes["arg_attrs"] if "arg_attrs" in function.attributes else []
+    attributes = attribute_of(function, "arg_attrs") or []
     return [each["jax.global_constant"].value for each in attributes if "jax.global_constant" in each]
 
 
@@ -236,5 +233,5 @@ def _named_sizes(block: ir.Block, functions: Mapping[str, ir.Operation]) -> dict
 
 
 def _result_infos(main: ir.Operation, count: int) -> list[str]:
-    attributes = main.attributes["res_attrs"] if "res_attrs" in main.attributes else [{}] * count
+    attributes = attribute_of(main, "res_attrs") or [{}] * count
     return [each["jax.result_info"].value if "jax.result_info" in each else "" for each in attributes]

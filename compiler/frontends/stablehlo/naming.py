@@ -41,11 +41,10 @@ def _ops(block: Block) -> Iterator[Operation]:
 
 def _layer_of(op: Operation) -> str:
     """The module that holds the weights of an op, by the end of its path: `dense_1`, `layers_0`."""
-    paths = [path for operand in op.operands[1:] if (path := _weight(operand))]
-    modules = {path.rpartition(".")[0] for path in paths}
-    if len(modules) != 1 or not isinstance(op, LAYERS):
+    path = next((path for operand in op.operands[1:] if (path := _weight(operand))), "")
+    parts = path.split(".")[:-1]
+    if not parts or not isinstance(op, LAYERS):
         return ""
-    parts = modules.pop().split(".")
     return "_".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
 
 

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute
 
 from neuralc.dialects.graph.shapes import broadcast
 from neuralc.dialects.syntax import PlainOp
-from neuralc.dialects.types import Shape, ShapeError, numpy_dtype
+from neuralc.dialects.types import Shape, ShapeError
 from neuralc.frontends.builder import Builder
 from neuralc.frontends.node_builder import NodeBuilder
 from neuralc.frontends.refusals import Refused
@@ -135,13 +135,11 @@ class Node(NodeBuilder):
     def attribute(self, name: str) -> Any:
         """An attribute as MLIR has it, or None."""
         self.read.add(name)
-        return self._op.attributes[name] if name in self._op.attributes else None
+        return attribute_of(self._op, name)
 
     def integer(self, name: str, default: int | None = None) -> int:
         found = self.attribute(name)
-        if found is None:
-            return self._default(name, default)
-        return int(found.value)
+        return int(self._default(name, default) if found is None else found.value)
 
     def real(self, name: str) -> float:
         found = self.attribute(name)
@@ -210,15 +208,20 @@ class Node(NodeBuilder):
         result = self.emit(op, *small, **properties)
         return self.session.narrow.expanded(self, result, shape)
 
-    def number(self, number: complex | np.generic, like: Value) -> Value:
-        return self.constant(np.asarray(number, numpy_dtype(like.element)), like.element)
-
 
 def joint_shape(operands: Sequence[Value]) -> Shape:
     shape: Shape = ()
     for operand in operands:
         shape = broadcast(shape, operand.shape) if shape != operand.shape else shape
     return shape
+
+
+def attribute_of(op: ir.Operation, name: str) -> Any:
+    """An attribute as MLIR has it, or None."""
+    attributes = op.attributes
+    if name not in attributes:
+        return None
+    return attributes[name]
 
 
 def element_of(type_: Any) -> Attribute:

@@ -43,6 +43,13 @@ class Ranges:
             self._found[result] = (low, high)
         return result
 
+    def within(self, x: Value, low: Value, high: Value) -> bool:
+        """Whether bounds show that no value of x is below `low` or above `high`."""
+        least, inside, most = self.of(low), self.of(x), self.of(high)
+        if least is None or inside is None or most is None:
+            return False
+        return least[1] <= inside[0] and inside[1] <= most[0]
+
     def decided(self, direction: str, lhs: Value, rhs: Value) -> bool | None:
         """The answer to a comparison where the bounds give one."""
         a, b = self.of(lhs), self.of(rhs)

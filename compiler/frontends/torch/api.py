@@ -76,16 +76,20 @@ def _exported(
     """With sizes open as far as the program works with: named sizes that are bounded by it are left to torch then."""
     try:
         return _export(module, args, kwargs, sizes.for_export(dynamic))
-    except Exception:  # whatever the module's own code raises
-        try:
-            if sizes.has_names(dynamic):
-                return _export(module, args, kwargs, sizes.for_export(dynamic, found=True))
-        except Exception as other:
-            problem = other
-        raise error(
-            "E0630", f"torch.export cannot export {type(module).__name__}", note=_short(problem),
-            help="the arguments are those of one call of the module",
-        ) from problem  # fmt: skip
+    except Exception as problem:  # whatever the module's own code raises
+        if not sizes.has_names(dynamic):
+            raise _not_exported(module, problem) from problem
+    try:
+        return _export(module, args, kwargs, sizes.for_export(dynamic, found=True))
+    except Exception as problem:
+        raise _not_exported(module, problem) from problem
+
+
+def _not_exported(module: nn.Module, problem: Exception) -> NeuralcError:
+    return error(
+        "E0630", f"torch.export cannot export {type(module).__name__}", note=_short(problem),
+        help="the arguments are those of one call of the module",
+    )  # fmt: skip
 
 
 def _export(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, shapes: Any) -> ExportedProgram:
@@ -161,12 +165,13 @@ def _decomposed(exported: ExportedProgram) -> ExportedProgram | None:
     table = torch.export.default_decompositions()
     known = operators()
     for op in list(table):
-        base = op.name().partition("::")[2].partition(".")[0] if hasattr(op, "name") else ""
+        base = str(op).partition(".")[2].partition(".")[0]
         if base in known and not base.endswith("_"):
             del table[op]
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            return exported.run_decompositions(table)
+            found: ExportedProgram = exported.run_decompositions(table)
+            return found
     except Exception:  # torch's own passes fail on some programs: what is missing is told then
         return None

@@ -130,7 +130,8 @@ def _results(node: Node) -> Iterator[Result | None]:
         return
     parts = {user.args[1]: user.name for user in node.users if user.target is operator.getitem}
     for index, part in enumerate(value):
-        yield Result(parts[index], _spec(part)) if index in parts else None
+        name = parts.get(index, f"{node.name}.{index}")  # one that nobody uses has a shape all the same
+        yield Result(name, _spec(part)) if part is not None else None
 
 
 def frames(stack: Mapping[str, Any]) -> Iterator[Frame]:

@@ -57,7 +57,12 @@ def _compared(a: Size | None, op: ast.cmpop, b: Size | None, symbols: Symbols) -
     low = 1 if isinstance(op, ast.Lt | ast.Gt) else 0
     if not isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
         return False
-    symbols.within(simplest(as_dim(b) - a), low, LARGEST)
+    difference = as_dim(b) - a
+    if symbols.bounds.interval(difference)[0] >= low:
+        return True
+    if len(difference.symbols) != 1 or any(len(monomial) > 1 for monomial, _ in difference.terms):
+        return False
+    symbols.within(simplest(difference), low, LARGEST)
     return True
 
 

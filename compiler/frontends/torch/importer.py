@@ -12,7 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.types import Shape, ShapeError
 from neuralc.frontends.builder import Builder, hint
-from neuralc.frontends.refusals import Refusals, Refused
+from neuralc.frontends.refusals import Refusals, Refused, shown
 from neuralc.frontends.sizes import Size
 from neuralc.frontends.torch import dtypes, expressions
 from neuralc.frontends.torch.names import scopes, value_name
@@ -20,7 +20,7 @@ from neuralc.frontends.torch.node import Node
 from neuralc.frontends.torch.program import Argument, Call, DType, Expression, Extent, Name, Result, Spec
 from neuralc.frontends.torch.registry import Operator, find
 from neuralc.frontends.values import Value
-from neuralc.grammar.diagnostics import Diagnostic
+from neuralc.grammar.diagnostics import Diagnostic, error
 from neuralc.passes.scopes import located
 
 if TYPE_CHECKING:
@@ -60,7 +60,13 @@ class Importer:
 
     # --- calls ---------------------------------------------------------------------------------------------------
     def call(self, call: Call, used: frozenset[str] | set[str]) -> None:
-        """Convert one call; its results are among the values afterwards. `used` are names that somebody reads."""
+        """Convert one call; its results are among the values afterwards. `used` are names that somebody reads.
+
+        Raises NeuralcError E0631 where it uses what there is not.
+        """
+        unknown = next((name for name in call.used() if name not in self.values), None)
+        if unknown is not None:
+            raise error("E0631", f"`{shown(call.name)}` uses `{shown(unknown)}`, which nothing in the program makes")
         operator = find(call.base, call.overload)
         if operator is None:
             self._refuse(call, "not compiled yet")

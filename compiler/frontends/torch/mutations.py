@@ -229,8 +229,9 @@ def _turned_back(call: Call, whole: Name, part: Name, spec: Spec) -> Call:
 
 def _permuted_back(call: Call, whole: Name, part: Name, spec: Spec) -> Call:
     rank = len(spec.shape)
-    order = [int(str(dim)) % rank for dim in call.args[1]] if isinstance(call.args[1], list | tuple) else []
-    return replace(call, args=(part, sorted(range(rank), key=order.__getitem__)))
+    dims = call.args[1] if isinstance(call.args[1], list | tuple) else []
+    order = [dim % rank for dim in dims if isinstance(dim, int)]
+    return replace(call, args=(part, [order.index(axis) for axis in range(rank)]))
 
 
 _INVERSES: Mapping[str, _Inverse] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from xdsl.ir import Operation
@@ -32,16 +32,18 @@ class Operator:
     makes: tuple[str, ...]
 
 
+AnyHandler = TypeVar("AnyHandler", bound="Callable[..., Any]")
+
 _FOUND: dict[str, Operator] = {}
 
 
-def aten(*names: str, makes: Iterable[str] | Mapping[str, type[Operation]] = ()) -> Callable[[Handler], Handler]:
+def aten(*names: str, makes: Iterable[str] | Mapping[str, type[Operation]] = ()) -> Callable[[AnyHandler], AnyHandler]:
     """Register a function as the handler of ops: `add` for all its overloads, `max.dim` for one.
 
     `makes` are names of graph ops, or the one op of each.
     """
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: AnyHandler) -> AnyHandler:
         for name in names:
             if name in _FOUND:
                 raise ValueError(f"{name} has a handler already")

@@ -78,8 +78,7 @@ class OutlineBlocksPass(ModulePass):
             context.remark("passed", call, f"{len(group.ops)} ops are @{made.sym_name.data} at `{group.path}`")
             context.count("blocks")
             if is_new and scoped:
-                path = f"{around}.{group.path}" if around else group.path
-                new[made] = path, names
+                new[made] = group.scope, names
         for made, (path, held_there) in new.items():  # equal ones are found before they are taken apart themselves
             self._outline(made, path, held_there, functions, context)
 

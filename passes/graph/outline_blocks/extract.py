@@ -22,12 +22,15 @@ class Functions:
         self._names: dict[object, str] = {}
         """What blocks of one form are called."""
         self._named: dict[str, Group] = {}
+        self._inputs: dict[object, list[str]] = {}
+        """What their inputs are called: one class has one name for each."""
         self._made: dict[str, list[graph.FuncOp]] = {}
 
     def of(self, group: Group, before: Operation) -> tuple[graph.FuncOp, bool]:
         """The function of a group, and whether it is new; then it stands before the op that will call it."""
         name = self._names[group.form]
-        body = _body(group)
+        inputs = self._inputs.setdefault(group.form, input_names(group))
+        body = _body(group, inputs)
         made = self._made.setdefault(name, [])
         for other in made:
             if other.body.is_structurally_equivalent(body):
@@ -61,10 +64,10 @@ class Functions:
         return symbol
 
 
-def _body(group: Group) -> Region:
+def _body(group: Group, names: Sequence[str]) -> Region:
     inputs, weights = group.inputs, group.weights
     block = Block(arg_types=[value.type for value in (*inputs, *weights.values())])
-    for argument, name in zip(block.args, [*input_names(group), *weight_names(group)], strict=True):
+    for argument, name in zip(block.args, [*names, *weight_names(group)], strict=True):
         argument.name_hint = name
     values: dict[SSAValue, SSAValue] = dict(zip(inputs, block.args, strict=False))
     of_weight = dict(zip(weights, block.args[len(inputs) :], strict=True))
@@ -99,7 +102,7 @@ def replace_by_call(group: Group, function: graph.FuncOp, path: str) -> graph.Ca
         Rewriter.insert_op(op, InsertPoint.after(behind))
         behind = op
     for old, new in zip(group.results, call.results, strict=True):
-        new.name_hint = path if len(call.results) == 1 else old.name_hint
+        new.name_hint = re.sub(r"[^\w.]+", "_", path) if len(call.results) == 1 else old.name_hint
         old.replace_all_uses_with(new)
     constants = {value.owner for op in group.ops for value in op.operands if isinstance(value.owner, graph.ConstantOp)}
     for op in reversed(group.ops):

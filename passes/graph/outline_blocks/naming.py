@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import element_bytes, element_of
 from neuralc.passes.graph.outline_blocks.groups import CONTAINERS, Group
+from neuralc.passes.scopes import CALLED
 
 SAYS_NOTHING = frozenset(
     {"", "self", "h", "m", "l", "layer", "layers", "block", "blocks", "module", "model", "stage", "stages", "features"}
@@ -19,13 +21,13 @@ SAYS_NOTHING = frozenset(
 
 ACTIVATIONS = (graph.GeluOp, graph.ReluOp, graph.SiluOp, graph.TanhOp, graph.MishOp, graph.Relu6Op, graph.HardSwishOp)
 RECURRENT = (graph.LstmOp, graph.GruOp, graph.RnnOp)
-WEIGHTED = (graph.ConvOp, graph.ConvTransposeOp, graph.DenseOp)
+BINARY = tuple(graph.BINARY)
 
 
 def block_name(group: Group) -> str:
     """The class of a block, else the last word of its path, else what it does."""
     if group.kind and group.kind not in CONTAINERS:
-        return re.sub(r"\W", "_", group.kind)
+        return re.sub(r"\W", "_", group.kind.removesuffix(CALLED))
     word = next((part for part in reversed(group.path.split(".")) if not part.isdigit()), "")
     word = re.sub(r"(\D)_?\d+$", r"\1", word)
     return what_it_does(group.ops) if word.lower() in SAYS_NOTHING or len(word) < 3 else word
@@ -33,7 +35,8 @@ def block_name(group: Group) -> str:
 
 def parts_of(group: Group) -> list[str]:
     """The layers and modules that a block holds weights of, and whether it adds two values."""
-    names = [name.removeprefix(f"{group.path}.").split(".")[:-1] for name in group.weights]
+    inside = [name.removeprefix(f"{group.path}.") for name in group.weights if name.startswith(f"{group.path}.")]
+    names = [name.split(".")[:-1] for name in inside]
     found = dict.fromkeys(name[0] for name in names if name and not name[0].isdigit())
     adds = any(isinstance(op, graph.AddOp) and not set(op.operands) & set(group.held) for op in group.ops)
     return [*found, *(["skip"] if adds else [])]
@@ -43,7 +46,7 @@ def what_it_does(ops: Sequence[Operation]) -> str:
     counts = Counter(type(op) for op in ops)
     activated = any(isinstance(op, ACTIVATIONS) for op in ops)
     if counts[graph.SoftmaxOp] and counts[graph.MatmulOp] >= 2:
-        return "transformer_block" if activated and counts[graph.DenseOp] > 2 else "attention"
+        return "transformer_block" if activated else "attention"
     if any(isinstance(op, RECURRENT) for op in ops):
         return "recurrent_block"
     if counts[graph.ConvOp]:
@@ -76,8 +79,11 @@ def input_names(group: Group) -> list[str]:
 
 
 def _input_name(value: SSAValue, group: Group) -> str:
-    if any(_masks(use.operation) for use in value.uses if use.operation in group.inside):
+    users = [use.operation for use in value.uses if use.operation in group.inside]
+    if element_of(value.type) == i1 or any(_masks(op) for op in users):
         return "mask"
+    if all(isinstance(op, graph.AddOp) for op in users):
+        return "residual"
     return last_word(value.name_hint) or "y"
 
 
@@ -122,6 +128,8 @@ def _role(value: SSAValue, group: Group, layers: dict[Operation, str]) -> str:
     if use is None:
         return ""
     op = use.operation
+    if isinstance(op, BINARY):
+        return "mask" if _masks(op) else ""
     if isinstance(op, graph.TransposeOp | graph.ReshapeOp) and op.result.has_one_use():
         return _role(op.result, group, layers)
     operands = [name for name, _ in op.get_irdl_definition().operands] if hasattr(op, "get_irdl_definition") else []

@@ -23,16 +23,18 @@ from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.passes.graph.outline_blocks.groups import Group, common_path, signature, user_of
+from neuralc.passes.graph.outline_blocks.naming import numbered
 
-STICKS: tuple[type[Operation], ...] = (
+ACTIVATIONS: tuple[type[Operation], ...] = (
     graph.ReluOp, graph.Relu6Op, graph.LeakyReluOp, graph.EluOp, graph.SeluOp, graph.GeluOp, graph.SiluOp, graph.MishOp,
     graph.SigmoidOp, graph.TanhOp, graph.SoftplusOp, graph.SoftsignOp, graph.HardSigmoidOp, graph.HardSwishOp,
-    graph.PreluOp, graph.BatchNormOp, graph.GroupNormOp, graph.LayerNormOp, graph.RmsNormOp, graph.SoftmaxOp,
-    graph.DropoutOp,
+    graph.PreluOp, graph.BatchNormOp, graph.SoftmaxOp, graph.DropoutOp,
 )  # fmt: skip
 """Ops that stay with what makes their operand, if they alone read it."""
+NORMS: tuple[type[Operation], ...] = (graph.GroupNormOp, graph.LayerNormOp, graph.RmsNormOp)
+"""Ops that rather stay with it: the norm behind the last block has an operand of its own too."""
 
-WORTH = 4
+WORTH = 3
 """Ops that the calls of a block have to save."""
 
 BASE = np.uint64(1_000_003)
@@ -62,7 +64,7 @@ def repeated_groups(ops: Sequence[Operation], held: Mapping[SSAValue, str], limi
     named = [common_path(Group(stretch, "", held).weights) for stretch in stretches]
     counts = Counter(named)
     return [
-        Group(stretch, path if path and counts[path] == 1 else f"blocks.{index}", held)
+        Group(stretch, numbered(path) if path and counts[path] == 1 else f"blocks.{index}", held)
         for index, (stretch, path) in enumerate(zip(stretches, named, strict=True))
     ]
 
@@ -79,6 +81,9 @@ class _Text:
     closing: Ints = field(init=False)
     """The ops whose last reader stands at a place, padded with -1."""
     cuts: NDArray[np.bool_] = field(init=False)
+    joints: NDArray[np.bool_] = field(init=False)
+    """Places where one would rather not cut."""
+    letters: list[int] = field(init=False)
     hashes: NDArray[np.uint64] = field(init=False)
     """Of everything in front of a place."""
 
@@ -94,20 +99,26 @@ class _Text:
         self.closing = np.full((size + 1, max((len(each) for each in by_last), default=1) or 1), -1)
         for index, each in enumerate(by_last):
             self.closing[index, : len(each)] = each
-        self.cuts = np.array([not self._sticks(index) for index in range(size)] + [True])
-        letters: dict[Any, int] = {}
+        self.cuts = np.array([not self._sticks(index, ACTIVATIONS) for index in range(size)] + [True])
+        self.joints = np.array([self._sticks(index, NORMS) for index in range(size)] + [False])
+        numbers: dict[Any, int] = {}
+        self.letters = [numbers.setdefault((signature(op), self._kinds(op)), len(numbers) + 1) for op in self.ops]
         self.hashes = np.zeros(size + 1, np.uint64)
         with np.errstate(over="ignore"):
-            for index, op in enumerate(self.ops):
-                letter = letters.setdefault((signature(op), self._kinds(op)), len(letters) + 1)
+            for index, letter in enumerate(self.letters):
                 self.hashes[index + 1] = self.hashes[index] * BASE + np.uint64(letter)
 
-    def _sticks(self, index: int) -> bool:
+    def _sticks(self, index: int, kinds: tuple[type[Operation], ...]) -> bool:
         op = self.ops[index]
-        if not isinstance(op, STICKS):
+        if not isinstance(op, kinds):
             return False
         value = op.operands[0]
         return value.owner in self.ops[max(index - 1, 0) : index] and value.has_one_use()
+
+    def is_periodic(self, start: int, length: int, least: int) -> bool:
+        """Whether a stretch is a shorter one over and over, which is the block then; the last may be cut off."""
+        letters = self.letters[start : start + length]
+        return any(letters[period:] == letters[:-period] for period in range(least, length // 2 + 1))
 
     def _kinds(self, op: Operation) -> tuple[object, ...]:
         """Of each operand: a constant by its number, a weight, or a value."""
@@ -136,14 +147,16 @@ def _saved(length: int, times: int) -> int:
 
 
 def _best(text: _Text, limits: Limits) -> _Repetition | None:
-    """The repetition that saves most, of several the first one."""
+    """The repetition that saves most; of several the one with the better ends, and the first."""
     best: _Repetition | None = None
+    least = (WORTH, -len(text.ops))
     for bound, length, starts in sorted(_candidates(text, limits), key=lambda each: (-each[0], each[2][0], each[1])):
-        if bound <= (best.saved if best is not None else WORTH - 1):
+        if bound < least[0]:
             break
         found = _alike(text, length, starts, limits)
-        if found.saved > (best.saved if best is not None else WORTH - 1):
-            best = found
+        joints = sum(int(text.joints[start]) + int(text.joints[start + length]) for start in found.starts)
+        if (found.saved, -joints) > least:
+            best, least = found, (found.saved, -joints)
     return best
 
 
@@ -183,6 +196,8 @@ def _repetitions(length: int, starts: Ints, hashes: NDArray[np.uint64]) -> Itera
 
 def _alike(text: _Text, length: int, starts: Sequence[int], limits: Limits) -> _Repetition:
     """The places at which values flow in the same way, as most do."""
+    if text.is_periodic(starts[0], length, limits.min_ops):
+        return _Repetition(length, ())
     by_form: dict[Any, list[int]] = {}
     for start in starts:
         group = Group(text.ops[start : start + length], "", text.held)

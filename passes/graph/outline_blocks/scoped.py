@@ -53,8 +53,9 @@ def scoped_groups(ops: Sequence[Operation], held: Mapping[SSAValue, str], around
     groups: list[tuple[Group, bool]] = []
     for module, weak in _parts(root, len(ops), min_ops):
         path = numbered(module.scope.path.removeprefix(f"{around}.") if around else module.scope.path)
-        uses = [Group(run, path, held, module.scope.kind) for run in _uses(module.ops, ops, held)]
-        groups += [(group, weak) for group in uses if len(group.ops) >= min_ops and group.results]
+        uses = [Group(run, path, held, module.scope.kind, module.scope.path) for run in _uses(module.ops, ops, held)]
+        least = 1 if module.scope.is_function else min_ops
+        groups += [(group, weak) for group in uses if len(group.ops) >= least and group.results]
     counts = Counter(group.form for group, _ in groups)
     return [group for group, weak in groups if not weak or counts[group.form] > 1]
 
@@ -86,10 +87,16 @@ def _put(op: Operation, scopes: Sequence[Scope], root: _Module) -> None:
 def _parts(module: _Module, total: int, min_ops: int) -> Iterator[tuple[_Module, bool]]:
     """The modules below that are parts, and whether only a repetition makes one."""
     for part in module.parts.values():
-        if len(part.ops) < min_ops or _is_recurrent_layer(part):
+        if _is_recurrent_layer(part):
+            continue
+        if part.scope.is_function and (len(part.ops) < total or not module.scope.path):
+            yield part, False
+            continue
+        if len(part.ops) < min_ops:
+            yield from _parts(part, total, min_ops)  # a function in it is one nevertheless
             continue
         blocks = any(len(each.ops) >= min_ops for each in part.parts.values())
-        if blocks and (_is_container(part) or 2 * len(part.ops) > total):
+        if len(part.ops) == total or (blocks and (_is_container(part) or 2 * len(part.ops) > total)):
             yield from _parts(part, total, min_ops)
         else:
             yield part, _is_container(part)

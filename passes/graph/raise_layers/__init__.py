@@ -8,7 +8,7 @@
 
 For code that people read and keep: emitters of framework code run it on imported models. Each family of layers has a
 file of patterns: products with weights (linear), sums of products (einsums), activations, means (statistics), norms and
-softmax, and other spellings of norms (variances). A pattern names the forms that
+softmax, other spellings of norms (variances), indices, and known places (indexing). A pattern names the forms that
 exporters write; what it does not recognise stays as it is. At the end views of weights are declared as weights.
 
 Numbers are compared as fp32 holds them, since exporters round them: `0.044714998` is the 0.044715 of the gelu. So
@@ -27,12 +27,14 @@ from xdsl.dialects.builtin import ModuleOp
 from neuralc.passes.base import ModulePass, Numerics, PassContext
 from neuralc.passes.driver import RewritePattern, rewrite
 from neuralc.passes.graph.canonicalize import CanonicalAxes, NamedClamps
-from neuralc.passes.graph.raise_layers import activations, einsums, linear, norms, statistics, variances
+from neuralc.passes.graph.raise_layers import activations, einsums, indices, linear, norms, statistics, variances
+from neuralc.passes.graph.raise_layers.indexing import GatherOfAll
 from neuralc.passes.graph.raise_layers.weights import declare_views
 
 PATTERNS: Sequence[RewritePattern[Any]] = (
     *linear.PATTERNS,
     *einsums.PATTERNS,
+    *indices.PATTERNS,
     *activations.PATTERNS,
     *statistics.PATTERNS,
     *variances.PATTERNS,
@@ -48,6 +50,10 @@ class RaiseLayersPass(ModulePass):
     numerics: ClassVar[Numerics] = "rounded"
     tolerance: ClassVar[float] = 1e-6
 
+    views: bool = True
+    """Whether views of weights are declared as weights; else they stay ops, for who writes another file of weights."""
+
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        rewrite(module, PATTERNS, context)
-        declare_views(module, context)
+        rewrite(module, [*PATTERNS, GatherOfAll(context.weights)], context)
+        if self.views:
+            declare_views(module, context)

@@ -4,8 +4,8 @@
 %r = graph.mul (graph.rsqrt (%v + 1e-6)), %scale      ->    %n = graph.mul (%x - %m), (graph.rsqrt (%v + 1e-6))
 %y = graph.mul (%x - %m), %r                                %y = graph.mul %n, %scale
 
-The first is Flax's (LayerNorm, use_fast_variance). Both are done only where x - mean is multiplied, so that a norm comes
-of it. With weights in the place of mean and variance the norm is a batch norm.
+The first is Flax's (LayerNorm, use_fast_variance). Both are done only where x - mean is multiplied, so that a norm
+comes of it. With weights in the place of mean and variance the norm is a batch norm.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@
 
 Only what moves values is declared so (transpose, reshape, slice, concat), so that code which is written for the model
 can load the weights of the file: emit/weight_sources.py tells how the one is made of the other. What is computed from
-weights stays an op, for a training changes the weights that it is computed from.
+weights stays an op, for a training changes the weights that it is computed from; so does a view of a weight that
+something else reads as well.
 """
 
 from __future__ import annotations
@@ -32,14 +33,25 @@ def declare_views(module: ModuleOp, context: PassContext) -> None:
     """Declare every view of weights that a layer reads. Weights of functions are arguments, whose views stay ops."""
     names = set(graph.symbols(module))
     for model in [op for op in module.body.block.ops if isinstance(op, graph.ModelOp)]:
-        for op in [op for op in model.block.ops if isinstance(op, VIEWS)]:
-            value = op.results[0]
-            ops = _view_of_weights(value)
-            if ops is not None and any(not _is_view(use.operation) for use in value.uses):
-                _declare(model, value, ops, names, context)
-        for op in reversed(list(model.block.ops)):
-            if isinstance(op, (*VIEWS, graph.GetWeightOp)) and not op.results[0].uses:
-                Rewriter.erase_op(op)
+        readers = _readers(model)
+        for view in [op for op in model.block.ops if isinstance(op, VIEWS)]:
+            ops = _view_of_weights(view.result)
+            if ops is None or all(_is_view(use.operation) for use in view.result.uses):
+                continue
+            if all(readers[read.weight_name] <= set(ops) for read in ops if isinstance(read, graph.GetWeightOp)):
+                _declare(model, view.result, ops, names, context)
+        for left in reversed(list(model.block.ops)):
+            if isinstance(left, (*VIEWS, graph.GetWeightOp)) and not left.results[0].uses:
+                Rewriter.erase_op(left)
+
+
+def _readers(model: graph.ModelOp) -> dict[str, set[Operation]]:
+    """The ops that read each weight: a table that is an embedding and a kernel has two, and stays one weight."""
+    found: dict[str, set[Operation]] = {}
+    for read in model.walk():
+        if isinstance(read, graph.GetWeightOp):
+            found.setdefault(read.weight_name, set()).update(use.operation for use in read.result.uses)
+    return found
 
 
 def _is_view(op: Operation) -> bool:
@@ -79,7 +91,7 @@ def _declare(
     Rewriter.insert_op(weight, InsertPoint.before(model))
     read = graph.GetWeightOp(name, as_tensor(value.type))
     read.location = moves[-1].location
-    read.result.name_hint = name
+    read.result.name_hint = f"w{name}" if name[0].isdigit() else name
     Rewriter.insert_op(read, InsertPoint.after(moves[-1]))
     value.replace_all_uses_with(read.result)
     context.remark("passed", read, f"@{name} is a view of {', '.join(f'@{source}' for source in reads)}")

@@ -17,15 +17,6 @@ pytestmark = pytest.mark.thorough
 EACH = pytest.mark.parametrize("example", MODELS, ids=lambda example: example.name)
 
 
-@pytest.fixture
-def single() -> Any:
-    """Models made meanwhile are of float32."""
-    before = keras.config.floatx()
-    keras.config.set_floatx("float32")
-    yield
-    keras.config.set_floatx(before)
-
-
 @EACH
 def test_numbers_are_those_of_keras(example: Example, tmp_path: Path) -> None:
     keras.utils.clear_session()

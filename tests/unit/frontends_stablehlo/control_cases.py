@@ -68,11 +68,12 @@ def map_over_rows(r):
 def fori_loop(r):
     return Case(
         lambda x: [
-            lax.fori_loop(0, 5, lambda i, x: x * 0.9 + i, x), lax.fori_loop(2, 5, lambda i, x: x + i, x),
+            lax.fori_loop(0, 5, lambda i, x: x * 0.9 + i, x),
+            lax.fori_loop(2, 5, lambda i, x: x + i, x),
             lax.fori_loop(0, 3, lambda i, x: x.at[i].add(1.0), x),
         ],
         (r.normal(size=(4,)),),
-    )  # fmt: skip
+    )
 
 
 @case

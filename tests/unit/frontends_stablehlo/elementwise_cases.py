@@ -12,10 +12,32 @@ def _floats(r, *shape):
 
 
 FUNCTIONS = (
-    jnp.abs, jnp.ceil, jnp.cos, jnp.exp, jnp.floor, jnp.sin, jnp.tan, jnp.tanh, jnp.sign, jnp.negative, jnp.round,
-    jax.nn.sigmoid, lax.round, jnp.cbrt, jnp.expm1, jnp.arctan, jnp.arcsinh, jnp.sinh, jnp.cosh, lax.erf, lax.erfc,
-    jnp.square, jnp.isfinite, jnp.isinf, jnp.isnan,
-)  # fmt: skip
+    jnp.abs,
+    jnp.ceil,
+    jnp.cos,
+    jnp.exp,
+    jnp.floor,
+    jnp.sin,
+    jnp.tan,
+    jnp.tanh,
+    jnp.sign,
+    jnp.negative,
+    jnp.round,
+    jax.nn.sigmoid,
+    lax.round,
+    jnp.cbrt,
+    jnp.expm1,
+    jnp.arctan,
+    jnp.arcsinh,
+    jnp.sinh,
+    jnp.cosh,
+    lax.erf,
+    lax.erfc,
+    jnp.square,
+    jnp.isfinite,
+    jnp.isinf,
+    jnp.isnan,
+)
 
 
 @case

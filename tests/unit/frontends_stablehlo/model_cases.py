@@ -67,12 +67,16 @@ def _block(r, size, heads):
     }
     return {
         "attention": {
-            "query": part, "key": {**part, "bias": part["bias"] * 2}, "value": {**part, "bias": part["bias"] * 3},
+            "query": part,
+            "key": {**part, "bias": part["bias"] * 2},
+            "value": {**part, "bias": part["bias"] * 3},
             "out": {"kernel": _weights(r, heads, size // heads, size) / np.sqrt(size), "bias": _weights(r, size) * 0.1},
         },
-        "norm_0": _norm(r, size), "norm_1": _norm(r, size),
-        "dense_0": _dense(r, size, 2 * size), "dense_1": _dense(r, 2 * size, size),
-    }  # fmt: skip
+        "norm_0": _norm(r, size),
+        "norm_1": _norm(r, size),
+        "dense_0": _dense(r, size, 2 * size),
+        "dense_1": _dense(r, 2 * size, size),
+    }
 
 
 @case
@@ -100,12 +104,16 @@ def _floats(tree):
 def cnn(r):
     p = {
         "params": {
-            "Conv_0": {"kernel": _weights(r, 3, 3, 3, 8) / 5, "bias": _weights(r, 8)}, "BatchNorm_0": _norm(r, 8),
-            "Conv_1": {"kernel": _weights(r, 3, 3, 8, 8) / 8, "bias": _weights(r, 8)}, "BatchNorm_1": _norm(r, 8),
+            "Conv_0": {"kernel": _weights(r, 3, 3, 3, 8) / 5, "bias": _weights(r, 8)},
+            "BatchNorm_0": _norm(r, 8),
+            "Conv_1": {"kernel": _weights(r, 3, 3, 8, 8) / 8, "bias": _weights(r, 8)},
+            "BatchNorm_1": _norm(r, 8),
             "Dense_0": _dense(r, 8 * 4 * 4, 10),
         },
-        "batch_stats": {name: {"mean": _weights(r, 8), "var": abs(_weights(r, 8)) + 0.5} for name in ("BatchNorm_0", "BatchNorm_1")},
-    }  # fmt: skip
+        "batch_stats": {
+            name: {"mean": _weights(r, 8), "var": abs(_weights(r, 8)) + 0.5} for name in ("BatchNorm_0", "BatchNorm_1")
+        },
+    }
 
     def run(variables, image):
         p, s, x = variables["params"], variables["batch_stats"], image
@@ -153,9 +161,13 @@ def transformer_block(r):
 @case
 def vit(r):
     p = {
-        "patch": {"kernel": _weights(r, 4, 4, 3, 16) / 7, "bias": _weights(r, 16)}, "cls": _weights(r, 1, 1, 16), "position": _weights(r, 1, 17, 16),
-        "blocks": [_block(r, 16, 2) for _ in range(2)], "norm": _norm(r, 16), "head": _dense(r, 16, 5),
-    }  # fmt: skip
+        "patch": {"kernel": _weights(r, 4, 4, 3, 16) / 7, "bias": _weights(r, 16)},
+        "cls": _weights(r, 1, 1, 16),
+        "position": _weights(r, 1, 17, 16),
+        "blocks": [_block(r, 16, 2) for _ in range(2)],
+        "norm": _norm(r, 16),
+        "head": _dense(r, 16, 5),
+    }
 
     def run(p, image):
         x = lax.conv_general_dilated(
@@ -175,9 +187,11 @@ def vit(r):
 def gpt_with_a_scan_over_layers(r):
     layers = [_block(r, 16, 4) for _ in range(3)]
     p = {
-        "wte": _weights(r, 23, 16), "wpe": _weights(r, 12, 16), "norm": _norm(r, 16),
+        "wte": _weights(r, 23, 16),
+        "wpe": _weights(r, 12, 16),
+        "norm": _norm(r, 16),
         "layers": jax.tree_util.tree_map(lambda *parts: np.stack(parts), *layers),
-    }  # fmt: skip
+    }
 
     def run(p, tokens):
         size = tokens.shape[1]

@@ -75,11 +75,16 @@ def slices_at_places(r):
     x, i = r.normal(size=(6, 5)), np.int32(2)
     return Case(
         lambda x, i: [
-            lax.dynamic_slice(x, (i, i * 0), (2, 5)), lax.dynamic_slice(x, (i, i), (2, 3)), lax.dynamic_slice(x, (i + 9, -i), (1, 3)),
-            lax.dynamic_index_in_dim(x, i, 1), x[i], x[-i], lax.dynamic_slice(x, (1, 2), (2, 2)),
+            lax.dynamic_slice(x, (i, i * 0), (2, 5)),
+            lax.dynamic_slice(x, (i, i), (2, 3)),
+            lax.dynamic_slice(x, (i + 9, -i), (1, 3)),
+            lax.dynamic_index_in_dim(x, i, 1),
+            x[i],
+            x[-i],
+            lax.dynamic_slice(x, (1, 2), (2, 2)),
         ],
         (x, i),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -87,11 +92,16 @@ def updates_of_slices(r):
     x, u, i = r.normal(size=(6, 5)), r.normal(size=(2, 3)), np.int32(2)
     return Case(
         lambda x, u, i: [
-            lax.dynamic_update_slice(x, u, (i, i)), lax.dynamic_update_slice(x, u, (i + 9, -i)), lax.dynamic_update_slice(x, u, (1, 2)),
-            lax.dynamic_update_index_in_dim(x, x[0], i, 0), x.at[i].set(0.0), x.at[1:3].set(1.0), x.at[:, 2].set(x[:, 0]),
+            lax.dynamic_update_slice(x, u, (i, i)),
+            lax.dynamic_update_slice(x, u, (i + 9, -i)),
+            lax.dynamic_update_slice(x, u, (1, 2)),
+            lax.dynamic_update_index_in_dim(x, x[0], i, 0),
+            x.at[i].set(0.0),
+            x.at[1:3].set(1.0),
+            x.at[:, 2].set(x[:, 0]),
         ],
         (x, u, i),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -99,11 +109,18 @@ def scatters(r):
     x, i, u = r.normal(size=(6, 4)), np.array([0, 3, 3, -1]), r.normal(size=(4, 4))
     return Case(
         lambda x, i, u: [
-            x.at[i].add(u), x.at[i].max(u), x.at[i].min(u), x.at[i].mul(u), x.at[i[:2]].set(u[:2]), x.at[i, i].add(1.0),
-            x.at[:, i].add(u[:1, :].repeat(6, 0)), x.at[i + 9].add(u), x.at[jnp.array([1, 2])].add(u[:2]),
+            x.at[i].add(u),
+            x.at[i].max(u),
+            x.at[i].min(u),
+            x.at[i].mul(u),
+            x.at[i[:2]].set(u[:2]),
+            x.at[i, i].add(1.0),
+            x.at[:, i].add(u[:1, :].repeat(6, 0)),
+            x.at[i + 9].add(u),
+            x.at[jnp.array([1, 2])].add(u[:2]),
         ],
         (x, i, u),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -140,11 +157,17 @@ def sorts(r):
     x[0, 1] = np.nan
     return Case(
         lambda x: [
-            jnp.sort(x), jnp.sort(x, 0), jnp.argsort(x), jnp.argsort(x, descending=True), jnp.sort(x, descending=True),
-            jnp.sort((x[1:] * 2).astype(jnp.int32), 1), lax.sort((x, x * 2), num_keys=1)[1], jnp.median(x[1:], 1),
+            jnp.sort(x),
+            jnp.sort(x, 0),
+            jnp.argsort(x),
+            jnp.argsort(x, descending=True),
+            jnp.sort(x, descending=True),
+            jnp.sort((x[1:] * 2).astype(jnp.int32), 1),
+            lax.sort((x, x * 2), num_keys=1)[1],
+            jnp.median(x[1:], 1),
         ],
         (x,),
-    )  # fmt: skip
+    )
 
 
 @case

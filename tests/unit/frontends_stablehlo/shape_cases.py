@@ -45,11 +45,15 @@ def pads(r):
     x = r.normal(size=(3, 4))
     return Case(
         lambda x: [
-            jnp.pad(x, ((1, 2), (0, 1))), lax.pad(x, 2.0, ((-1, 1, 0), (2, -1, 0))), lax.pad(x, 0.0, ((1, 0, 2), (0, 2, 1))),
-            lax.pad(x, x[0, 0], ((1, 0, 0), (0, 0, 0))), jnp.pad(x, 1, mode="edge"), jnp.pad(x, 1, mode="reflect"),
+            jnp.pad(x, ((1, 2), (0, 1))),
+            lax.pad(x, 2.0, ((-1, 1, 0), (2, -1, 0))),
+            lax.pad(x, 0.0, ((1, 0, 2), (0, 2, 1))),
+            lax.pad(x, x[0, 0], ((1, 0, 0), (0, 0, 0))),
+            jnp.pad(x, 1, mode="edge"),
+            jnp.pad(x, 1, mode="reflect"),
         ],
         (x,),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -80,11 +84,14 @@ def einsums(r):
     q, k = r.normal(size=(2, 5, 3, 4)), r.normal(size=(2, 6, 3, 4))
     return Case(
         lambda q, k: [
-            jnp.einsum("bqhd,bkhd->bhqk", q, k), jnp.einsum("bqhd,bkhd->bqk", q, k), jnp.einsum("bqhd->hq", q),
-            jnp.tensordot(q, k, axes=([0, 2, 3], [0, 2, 3])), jnp.einsum("bqhd,bkhd->hkqb", q, k),
+            jnp.einsum("bqhd,bkhd->bhqk", q, k),
+            jnp.einsum("bqhd,bkhd->bqk", q, k),
+            jnp.einsum("bqhd->hq", q),
+            jnp.tensordot(q, k, axes=([0, 2, 3], [0, 2, 3])),
+            jnp.einsum("bqhd,bkhd->hkqb", q, k),
         ],
         (q, k),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -113,8 +120,9 @@ def product_of_integers(r):
 def _conv(r, x, k, *args, **options):
     return Case(
         lambda p, x: lax.conv_general_dilated(x, p["kernel"], *args, **options),
-        (r.normal(size=x),), {"kernel": r.normal(size=k)},
-    )  # fmt: skip
+        (r.normal(size=x),),
+        {"kernel": r.normal(size=k)},
+    )
 
 
 @case
@@ -179,9 +187,15 @@ def conv_of_a_spread_operand(r):
 @case
 def conv_of_a_spread_operand_in_groups(r):
     return _conv(
-        r, (2, 5, 4, 4), (3, 3, 2, 4), (1, 2), [(2, 2), (1, 3)], lhs_dilation=(2, 1), feature_group_count=2,
+        r,
+        (2, 5, 4, 4),
+        (3, 3, 2, 4),
+        (1, 2),
+        [(2, 2), (1, 3)],
+        lhs_dilation=(2, 1),
+        feature_group_count=2,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -193,10 +207,13 @@ def conv_with_negative_pads(r):
 def conv_transpose(r):
     x, k = r.normal(size=(2, 5, 4, 3)), r.normal(size=(3, 3, 3, 4))
     return Case(
-        lambda p, x: [lax.conv_transpose(x, p, (2, 2), pad) for pad in ("SAME", "VALID")]
-        + [lax.conv_transpose(x, jnp.swapaxes(p, 2, 3), (3, 2), "SAME", transpose_kernel=True)],
-        (x,), k,
-    )  # fmt: skip
+        lambda p, x: (
+            [lax.conv_transpose(x, p, (2, 2), pad) for pad in ("SAME", "VALID")]
+            + [lax.conv_transpose(x, jnp.swapaxes(p, 2, 3), (3, 2), "SAME", transpose_kernel=True)]
+        ),
+        (x,),
+        k,
+    )
 
 
 @case
@@ -204,11 +221,24 @@ def reductions(r):
     x = r.normal(size=(3, 4, 5))
     return Case(
         lambda x: [
-            x.sum(), x.sum(1), x.mean((0, 2)), x.max(-1), x.min(0), x.prod(2), jnp.any(x > 1, 0), jnp.all(x > -1, (1, 2)),
-            x.var(-1), x.std(0), jnp.argmax(x, 1), jnp.argmin(x, -1), jnp.argmax(x), (x > 0).sum(1), jnp.nanmax(x, 1),
+            x.sum(),
+            x.sum(1),
+            x.mean((0, 2)),
+            x.max(-1),
+            x.min(0),
+            x.prod(2),
+            jnp.any(x > 1, 0),
+            jnp.all(x > -1, (1, 2)),
+            x.var(-1),
+            x.std(0),
+            jnp.argmax(x, 1),
+            jnp.argmin(x, -1),
+            jnp.argmax(x),
+            (x > 0).sum(1),
+            jnp.nanmax(x, 1),
         ],
         (x,),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -243,13 +273,16 @@ def max_pools(r):
 
     return Case(
         lambda x: [
-            pool(x, (1, 2, 2, 1), (1, 2, 2, 1), "VALID"), pool(x, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"),
-            pool(x.transpose(0, 3, 1, 2), (1, 1, 3, 2), (1, 1, 2, 2), "SAME"), pool(x, (1, 3, 3, 1), (1, 1, 1, 1), "SAME", jnp.inf, lax.min),
+            pool(x, (1, 2, 2, 1), (1, 2, 2, 1), "VALID"),
+            pool(x, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"),
+            pool(x.transpose(0, 3, 1, 2), (1, 1, 3, 2), (1, 1, 2, 2), "SAME"),
+            pool(x, (1, 3, 3, 1), (1, 1, 1, 1), "SAME", jnp.inf, lax.min),
             pool((x * 9).astype(jnp.int32), (1, 2, 2, 1), (1, 1, 1, 1), "VALID", np.iinfo(np.int32).min),
-            pool(x, (2, 1, 1, 2), (1, 1, 1, 1), "VALID"), pool(x[0, 0], (3, 1), (1, 1), [(4, 0), (0, 0)]),
+            pool(x, (2, 1, 1, 2), (1, 1, 1, 1), "VALID"),
+            pool(x[0, 0], (3, 1), (1, 1), [(4, 0), (0, 0)]),
         ],
         (x,),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -257,8 +290,10 @@ def average_pool(r):
     x = r.normal(size=(2, 8, 8, 3))
     return Case(
         lambda x: lax.reduce_window(x, 0.0, lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "VALID") / 4,
-        (x,), dynamic="b, ...", ops=("average_pool",),
-    )  # fmt: skip
+        (x,),
+        dynamic="b, ...",
+        ops=("average_pool",),
+    )
 
 
 @case
@@ -276,12 +311,13 @@ def sums_under_windows(r):
     x = r.normal(size=(4, 6))
     return Case(
         lambda x: [
-            lax.reduce_window(x, 0.0, lax.add, (2, 3), (1, 2), "VALID"), lax.reduce_window(x, 1.0, lax.add, (2, 2), (1, 1), "SAME"),
+            lax.reduce_window(x, 0.0, lax.add, (2, 3), (1, 2), "VALID"),
+            lax.reduce_window(x, 1.0, lax.add, (2, 2), (1, 1), "SAME"),
             lax.reduce_window((x * 9).astype(jnp.int32), np.int32(0), lax.add, (2, 2), (1, 1), "SAME"),
             lax.reduce_window(x, 0.0, lax.add, (2, 2), (1, 1), "VALID", base_dilation=(2, 1), window_dilation=(1, 2)),
         ],
         (x,),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -289,11 +325,16 @@ def running_values(r):
     x = r.normal(size=(4, 6))
     return Case(
         lambda x: [
-            jnp.cumsum(x, 1), jnp.cumsum(x, 0), jnp.cumprod(x, 1), lax.cumsum(x, 1, reverse=True), lax.cummax(x, 1),
-            lax.cummin(x, 0), jnp.cumsum((x * 9).astype(jnp.int32), 0),
+            jnp.cumsum(x, 1),
+            jnp.cumsum(x, 0),
+            jnp.cumprod(x, 1),
+            lax.cumsum(x, 1, reverse=True),
+            lax.cummax(x, 1),
+            lax.cummin(x, 0),
+            jnp.cumsum((x * 9).astype(jnp.int32), 0),
         ],
         (x,),
-    )  # fmt: skip
+    )
 
 
 @case
@@ -301,11 +342,21 @@ def sizes_that_a_run_decides(r):
     x, y = r.normal(size=(3, 4, 5)), r.normal(size=(3, 5))
     return Case(
         lambda x, y: [
-            x.reshape(-1, 5), x.reshape(x.shape[0], -1), jnp.concatenate([x, x], 1), x[:, 1:], x[:, -1], jnp.pad(x, ((0, 0), (1, 0), (0, 0))),
-            x + y[:, None], jnp.arange(x.shape[1]) * 2, jnp.ones((x.shape[1], 2)), x * x.shape[0], jnp.tril(jnp.ones((x.shape[1], x.shape[1]))),
+            x.reshape(-1, 5),
+            x.reshape(x.shape[0], -1),
+            jnp.concatenate([x, x], 1),
+            x[:, 1:],
+            x[:, -1],
+            jnp.pad(x, ((0, 0), (1, 0), (0, 0))),
+            x + y[:, None],
+            jnp.arange(x.shape[1]) * 2,
+            jnp.ones((x.shape[1], 2)),
+            x * x.shape[0],
+            jnp.tril(jnp.ones((x.shape[1], x.shape[1]))),
         ],
-        (x, y), dynamic=("b, s, 5", "b, 5"),
-    )  # fmt: skip
+        (x, y),
+        dynamic=("b, s, 5", "b, 5"),
+    )
 
 
 @case

@@ -81,7 +81,7 @@ def test_a_missing_argument_names_the_parameter_and_what_it_is() -> None:
         ("Conv2D(3, (0, 0))", "E0306", "not (0, 0)"),
         ("Conv2D(3, 3, dilation_rate=(1, 2, 3))", "E0305", "(1, 2, 3)"),
         ("Dense(3, name=3)", "E0305", "letters, digits and underscores"),
-        ('Dense(3, name="a.b")', "E0305", '"a.b"'),
+        ('Dense(3, name="a..b")', "E0305", '"a..b"'),
         ("Flatten(1)", "E0305", '"channels_last" or "channels_first", not 1'),
     ],
 )

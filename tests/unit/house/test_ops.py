@@ -71,8 +71,13 @@ def test_reasons_are_those_of_operators_that_exist_and_have_no_handler() -> None
 
 
 def test_aten_ops_become_ops_that_exist() -> None:
-    for name, ops in aten.CORE.items():
-        assert isinstance(ops, str) or set(ops) <= NAMES, name
+    for name in (*aten.IMPORTED, *aten.others()):
+        assert aten.makes(name), name
+        assert {op.removeprefix("graph.") for op in aten.makes(name)} <= NAMES, name
+
+
+def test_aten_ops_with_a_reason_have_no_handler() -> None:
+    assert [name for name in aten.REASONS if aten.makes(name)] == []
 
 
 @pytest.mark.thorough
@@ -86,7 +91,7 @@ def test_the_aten_table_is_that_of_torch() -> None:
             overload = getattr(getattr(torch.ops.aten, name), schema.overload_name or "default", None)
             if overload is not None and torch.Tag.core in overload.tags:
                 core.add(name)
-    assert core == set(aten.CORE)
+    assert core == {*aten.IMPORTED, *aten.REASONS}
 
 
 def test_every_layer_was_held_against_its_source() -> None:

@@ -72,3 +72,10 @@ def test_destinations_are_checked_before_compiling(tmp_path: Path) -> None:
         check_destination(str(tmp_path), model, EMITTERS["obj"])
     with pytest.raises(UsageError, match="cannot go to stdout"):
         check_destination("-", model, EMITTERS["cuda"])
+
+
+def test_a_product_is_not_written_over_its_model(tmp_path: Path) -> None:
+    model = tmp_path / "m.nr"
+    model.write_text("network M { input: (4) layers: Dense(2) }")
+    with pytest.raises(UsageError, match="is the model itself"):
+        check_destination(None, model, EMITTERS["nr"])

@@ -170,6 +170,23 @@ def test_what_does_not_fit_is_refused(text: str, shape: str, message: str) -> No
     assert message in refusal(text, shape)
 
 
+# --- weights by themselves -------------------------------------------------------------------------------------------
+class Shifted(layers.Layer):
+    """x * 2 + a weight of its own."""
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.table = self.add_weight(shape=shape[1:], initializer="ones")
+
+    def call(self, x: Any) -> Any:
+        return x * 2 + self.table
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4)])
+def test_a_weight_is_what_add_weight_makes(shape: tuple[int, ...]) -> None:
+    sizes = ", ".join(map(str, shape))
+    agrees(f't = Weight(({sizes}), "ones") Lambda("x, t: x * 2 + t")(x, t)', shape, Shifted())
+
+
 # --- tokens ----------------------------------------------------------------------------------------------------------
 TOKENS = np.array([[3, 0, 5, 6], [0, 0, 2, 1]])
 

@@ -224,7 +224,7 @@ def test_a_wrong_command_line_is_code_2(mlp: Path, arguments: list[str], capsys:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("framework", ["torch", "jax", "onnxruntime"])
+@pytest.mark.parametrize("framework", ["torch", "keras", "jax", "onnxruntime"])
 def test_what_is_written_for_a_framework_is_compared_layer_by_layer(
     program: Path, framework: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

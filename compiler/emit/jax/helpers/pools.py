@@ -13,22 +13,30 @@ Padding = str | Sequence[tuple[int, int]]
 
 
 def max_pool(
+    x: Array, window: Ints, strides: Ints | None = None, padding: Padding = "VALID"
+) -> Array:
+    """The largest value under each window; padding never wins."""
+    return lax.reduce_window(x, -jnp.inf, lax.max, window, strides or window, padding)
+
+
+def any_max_pool(
     x: Array,
     window: Ints,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     dilation: Ints | None = None,
 ) -> Array:
-    """The largest value under each window; padding never wins."""
+    """The largest value under each window, of integers too."""
+    strides = strides or window
     return lax.reduce_window(
-        x,
-        lowest(x),
-        lax.max,
-        window,
-        strides or window,
-        padding,
-        window_dilation=dilation,
+        x, lowest(x), lax.max, window, strides, padding, window_dilation=dilation
     )
+
+
+def lowest(x: Array) -> Array:
+    """What no value of the type of x is below."""
+    floats = jnp.issubdtype(x.dtype, jnp.floating)
+    return jnp.array(-jnp.inf if floats else jnp.iinfo(x.dtype).min, x.dtype)
 
 
 def average_pool(
@@ -39,24 +47,24 @@ def average_pool(
     dilation: Ints | None = None,
 ) -> Array:
     """The mean of the values under each window; padding does not count."""
-
-    def pool(x: Array) -> Array:
-        return lax.reduce_window(
-            x,
-            jnp.zeros((), x.dtype),
-            lax.add,
-            window,
-            strides or window,
-            padding,
-            window_dilation=dilation,
-        )
-
-    return pool(x) / pool(jnp.ones_like(x))
+    strides, dilation = strides or window, dilation or (1,) * x.ndim
+    total = window_sum(x, window, strides, padding, dilation)
+    for axis, size in enumerate(x.shape):
+        pads = padding if isinstance(padding, str) else padding[axis : axis + 1]
+        along = (window[axis],), (strides[axis],), pads, (dilation[axis],)
+        counts = window_sum(jnp.ones(size, x.dtype), *along)
+        total = total / counts.reshape(-1, *[1] * (x.ndim - 1 - axis))
+    return total
 
 
-def lowest(x: Array) -> float | int:
-    """What no value of the type of x is below."""
-    return -jnp.inf if x.dtype.kind in "fV" else int(jnp.iinfo(x.dtype).min)
+def window_sum(
+    x: Array, window: Ints, strides: Ints, padding: Padding, dilation: Ints
+) -> Array:
+    """The sum under each window."""
+    zero = jnp.zeros((), x.dtype)
+    return lax.reduce_window(
+        x, zero, lax.add, window, strides, padding, window_dilation=dilation
+    )
 
 
 def arg_max_pool(

@@ -79,8 +79,8 @@ def grid_sample(
             continue
         low = jnp.floor(at)
         steps = range(-1, 3) if mode == "cubic" else range(2)
-        weight = cubic_weight if mode == "cubic" else linear_weight
-        taps.append([((low + i).astype(int), weight(low + i - at)) for i in steps])
+        weigh = cubic_weight if mode == "cubic" else linear_weight
+        taps.append([((low + i).astype(int), weigh(low + i - at)) for i in steps])
     batch = jnp.arange(x.shape[0]).reshape(-1, *[1] * len(sizes))
     last = jnp.moveaxis(x, 1, -1)
     total = jnp.zeros((*grid.shape[:-1], x.shape[1]), x.dtype)

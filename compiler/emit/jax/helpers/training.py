@@ -11,15 +11,28 @@ from jax import Array
 Training = Any
 
 
-def dropout(
-    x: Array, rate: float, train: Training | None, shared: tuple[int, ...] = ()
+def dropout(x: Array, rate: float, train: Training | None) -> Array:
+    """In training a fraction of the values is 0, the rest scaled up."""
+    if train is None:
+        return x
+    kept = jax.random.bernoulli(train.key(), 1 - rate, x.shape)
+    return jnp.where(kept, x / (1 - rate), 0)
+
+
+def drop_all(x: Array, train: Training | None) -> Array:
+    """Dropout of everything."""
+    return x if train is None else jnp.zeros_like(x)
+
+
+def shared_dropout(
+    x: Array, rate: float, train: Training | None, shared: tuple[int, ...]
 ) -> Array:
-    """In training a fraction is 0, the rest scaled up; one choice for shared axes."""
+    """Dropout that makes one choice for all places along the shared axes."""
     if train is None:
         return x
     shape = [1 if axis in shared else size for axis, size in enumerate(x.shape)]
     kept = jax.random.bernoulli(train.key(), 1 - rate, shape)
-    return jnp.where(kept, x / max(1 - rate, 1e-12), 0)
+    return jnp.where(kept, x / (1 - rate), 0)
 
 
 def alpha_dropout(

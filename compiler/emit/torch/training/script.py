@@ -6,7 +6,7 @@ Losses, optimizers and metrics mean what they mean in Keras; what torch has no e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -70,7 +70,7 @@ class _Parts:
             self._refuse(f"{len(settings.losses)} losses for {count} outputs")
             return []
         found = []
-        for call in settings.losses * (count if len(settings.losses) == 1 else 1):
+        for call in [*settings.losses] * (count if len(settings.losses) == 1 else 1):
             measure = self._measure(call, losses.LOSSES, "loss")
             reduction = call.arguments.get("reduction", "sum_over_batch_size")
             if reduction in (None, "none"):
@@ -90,7 +90,7 @@ class _Parts:
             found.append((call.name, self._measure(call, losses.METRICS, "metric")))
         return found
 
-    def _measure(self, call: Call, table: dict[str, Callable[[Call], Measure]], noun: str) -> Measure:
+    def _measure(self, call: Call, table: Mapping[str, Callable[[Call], Measure]], noun: str) -> Measure:
         if call.name not in table:
             self._refuse(f"the {noun} {call.name} is not written for PyTorch")
             return Measure([])

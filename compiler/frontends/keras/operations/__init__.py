@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
-from neuralc.dialects.types import ShapeError, element_of, element_type_of, numpy_dtype
+from neuralc.dialects.types import ShapeError, element_of, element_type_of
 from neuralc.frontends.keras.model_config import Call, LayerConfig, Tensor
 from neuralc.frontends.keras.operations import elementwise, neural, reductions, shapes
 from neuralc.frontends.keras.operations.elementwise import Handler
 from neuralc.frontends.keras.operations.shapes import Ellipsis, Slice
+from neuralc.frontends.keras.operations.types import type_named
 from neuralc.frontends.nr.expressions.builder import Builder, is_kind
 from neuralc.frontends.nr.expressions.values import Value
 from neuralc.frontends.nr.layers.shared import Lowering
@@ -35,6 +36,13 @@ OPERATIONS: Mapping[str, Handler] = {
     **neural.OPERATIONS,
 }
 """Family and class of Keras -> what writes the graph ops."""
+
+
+REASONS: Mapping[str, str] = {
+    "Sparsemax": "Keras computes something else than the sparsemax of its paper, which is what the language has",
+    "Shape": "sizes are known when the model is built: use those of `x.shape`, or -1",
+}
+"""Why an operation of Keras is not compiled, where there is more to say than that."""
 
 
 class Unknown(Exception):
@@ -51,7 +59,7 @@ def lowering_of_operation(layer: LayerConfig, call: Call, usual: str) -> Lowerin
     """What writes an operation; `usual` is the float type of its functions of integers. Raises Unknown."""
     handler = OPERATIONS.get(name_of(layer))
     if handler is None:
-        raise Unknown("neuralc has no such function")
+        raise Unknown(REASONS.get(layer.class_name, "neuralc has no such function"))
     names = _names(handler)
     named = {
         key: value
@@ -65,7 +73,7 @@ def lowering_of_operation(layer: LayerConfig, call: Call, usual: str) -> Lowerin
 
     def lower(site: Site, arguments: Bound, *values: SSAValue) -> Values:
         given = iter(values)
-        b = _Named(site, element_type_of(usual))
+        b = _Named(site, element_type_of(type_named(usual)))
         constants = _Constants(b, values)
         positional = [_value(part, given, constants) for part in call.args]
         result = handler(b, *positional, **{key: _value(part, given, constants) for key, part in named.items()})
@@ -163,6 +171,6 @@ def array_of(value: Mapping[str, Any]) -> NDArray[Any]:
     """An array that is written out in the configuration. Raises ShapeError."""
     config = value["config"]
     try:
-        return np.asarray(config["value"], numpy_dtype(element_type_of(str(config["dtype"]))))
+        return np.asarray(config["value"], type_named(config["dtype"]))
     except (KeyError, TypeError, ValueError) as problem:
         raise ShapeError(f"an array of the configuration is none: {problem}") from None

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from neuralc.dialects.types import ShapeError, element_type_of, shape_of
+from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.keras.operations.elementwise import Handler
-from neuralc.frontends.keras.operations.types import float_of, tensor, tensors
+from neuralc.frontends.keras.operations.types import float_of, tensor, tensors, type_named, usual
 from neuralc.frontends.nr.activations import APPLY
 from neuralc.frontends.nr.expressions.builder import Builder
 from neuralc.frontends.nr.expressions.functions import FUNCTIONS
@@ -21,7 +21,7 @@ from neuralc.grammar.signatures import snake_case
 def _activation(name: str, **renamed: str) -> Handler:
     """A function of the language by its name; `renamed` says what it calls the arguments of Keras."""
 
-    def apply(b: Builder, x: Value, **arguments: Any) -> Value:
+    def apply(b: Builder, x: Value, /, **arguments: Any) -> Value:
         known = {renamed.get(key, key): value for key, value in arguments.items()}
         return APPLY[name](b.site, float_of(b, x), **known)
 
@@ -31,7 +31,7 @@ def _activation(name: str, **renamed: str) -> Handler:
 def _layer(name: str) -> Handler:
     """A layer of the language without weights; arguments are those of the layer."""
 
-    def apply(b: Builder, x: Value, **arguments: Any) -> Value:
+    def apply(b: Builder, x: Value, /, **arguments: Any) -> Value:
         return b.site.layer("", name, float_of(b, x), **arguments)
 
     return apply
@@ -63,7 +63,7 @@ def one_hot(
     shape = [count if index == place else 1 for index in range(rank + 1)]
     wide = FUNCTIONS["expand_dims"](b, values, place)
     equal = FUNCTIONS["equal"](b, wide, b.cast(b.reshape(tensor(classes), shape), np.dtype("int64")))
-    return b.cast_to(tensor(equal), b.usual if dtype is None else element_type_of(str(dtype)))
+    return b.cast(tensor(equal), usual(b) if dtype is None else type_named(dtype))
 
 
 def normalize(b: Builder, x: Value, axis: Value = -1, order: Value = 2, epsilon: Value = None) -> Value:
@@ -123,7 +123,6 @@ OPERATIONS: Mapping[str, Handler] = {
     "nn.HardShrink": _activation("hard_shrink"),
     "nn.Softmax": _along("softmax"),
     "nn.LogSoftmax": _along("log_softmax"),
-    "nn.Sparsemax": _along("sparsemax"),
     "nn.OneHot": one_hot,
     "nn.Normalize": normalize,
     "nn.MaxPool": _pool("Max"),

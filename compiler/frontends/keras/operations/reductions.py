@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects.types import ShapeError
 from neuralc.frontends.keras.operations.elementwise import Handler
-from neuralc.frontends.keras.operations.types import float_of, same_mask, tensor
+from neuralc.frontends.keras.operations.types import float_of, same_mask, tensor, type_named
 from neuralc.frontends.nr.expressions.builder import Builder, is_kind
 from neuralc.frontends.nr.expressions.functions import FUNCTIONS
 from neuralc.frontends.nr.expressions.promotion import dtype_of
@@ -64,7 +64,7 @@ def _truth(name: str) -> Handler:
 def _along(name: str) -> Handler:
     def apply(b: Builder, x: Value, axis: Value = None, dtype: Value = None) -> Value:
         values = tensor(x)
-        kind = dtype_of(values) if dtype is None else np.dtype(str(dtype))
+        kind = dtype_of(values) if dtype is None else type_named(dtype)
         return b.cast(tensor(FUNCTIONS[name](b, b.cast(values, kind), axis=axis)), kind)
 
     return apply

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.types import ShapeError, element_type_of, shape_of
+from neuralc.dialects.types import ShapeError, shape_of
 from neuralc.frontends.keras.operations.elementwise import Handler
-from neuralc.frontends.keras.operations.types import common, tensor, tensors
+from neuralc.frontends.keras.operations.types import common, tensor, tensors, type_named
 from neuralc.frontends.nr.expressions.builder import Builder
 from neuralc.frontends.nr.expressions.functions import FUNCTIONS
 from neuralc.frontends.nr.expressions.indexing import Index, Range, Rest, subscript
-from neuralc.frontends.nr.expressions.values import Value, axis_of, described
+from neuralc.frontends.nr.expressions.values import Value, axis_of, described, whole
 from neuralc.frontends.sizes import Size
 
 
@@ -112,7 +111,15 @@ def _index(item: object) -> Index:
 
 
 def take(b: Builder, x: Value, indices: Value, axis: Value = None) -> Value:
-    return FUNCTIONS["take"](b, tensor(x), indices, axis)
+    """Places along an axis; those that are known beforehand are parts of the value behind each other."""
+    values = tensor(x)
+    if not isinstance(indices, tuple):
+        return FUNCTIONS["take"](b, values, indices, axis)
+    values = tensor(FUNCTIONS["ravel"](b, values)) if axis is None else values
+    place = 0 if axis is None else axis_of(axis, len(shape_of(values.type)))
+    before = [Range(None, None, None)] * place
+    parts = tuple(subscript(b, values, [*before, whole(index, "indices")]) for index in indices)
+    return FUNCTIONS["stack"](b, parts, axis=place)
 
 
 def take_along_axis(b: Builder, x: Value, indices: Value, axis: Value = None) -> Value:
@@ -125,13 +132,13 @@ def full_like(b: Builder, x: Value, fill_value: Value, dtype: Value = None) -> V
 
 def _filled(b: Builder, x: Value, value: Value, dtype: Value) -> Value:
     values = tensor(x)
-    kind = common(b, (values,)) if dtype is None else np.dtype(str(dtype))
+    kind = common(b, (values,)) if dtype is None else type_named(dtype)
     shape: tuple[Size, ...] = shape_of(values.type)
     return b.expand(b.reshape(b.tensor(value, kind), (1,) * len(shape)), shape)
 
 
 def cast(b: Builder, x: Value, dtype: Value) -> Value:
-    return b.cast_to(tensor(x), element_type_of(str(dtype)))
+    return b.cast(tensor(x), type_named(dtype))
 
 
 def itself(b: Builder, x: Value) -> Value:

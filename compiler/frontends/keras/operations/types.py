@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.types import ShapeError, numpy_dtype
+from neuralc.dialects.types import ShapeError, element_type_of, numpy_dtype
 from neuralc.frontends.nr.expressions.builder import Builder, is_kind
 from neuralc.frontends.nr.expressions.promotion import Dtype, dtype_of
 from neuralc.frontends.nr.expressions.values import Value, described
+from neuralc.grammar.signatures.base import ELEMENTS
 
 
 def usual(b: Builder) -> Dtype:
@@ -37,6 +38,13 @@ def common(b: Builder, values: Sequence[Value], *, floats: bool = False) -> Dtyp
     if found.kind not in "biu":
         raise ShapeError(f"no integer type holds {' and '.join(kind.name for kind in kinds)}")
     return found
+
+
+def type_named(dtype: Value) -> Dtype:
+    """The type of a name. Raises ShapeError for one that values do not have."""
+    if not isinstance(dtype, str) or dtype not in ELEMENTS:
+        raise ShapeError(f"{described(dtype)} is no type of values")
+    return numpy_dtype(element_type_of(dtype))
 
 
 def is_float_type(dtype: Dtype) -> bool:
@@ -80,19 +88,30 @@ def tensor(x: Value) -> SSAValue:
 def same_mask(b: Builder, x: SSAValue) -> SSAValue:
     """The mask that a layer made of the same ops, where there is one: Keras writes it into the graph a second time."""
     for mask in b.site.run.masks.values():
-        if _equivalent(mask, x):
+        if mask is not x and _equivalent(mask, x):
+            _erase(x)
             return mask
     return x
+
+
+def _erase(x: SSAValue) -> None:
+    """Takes back an op that was just made, and the constants that were made for it."""
+    op = x.owner
+    if not isinstance(op, Operation) or x.uses.get_length():
+        return
+    operands = list(op.operands)
+    op.detach()
+    op.erase()
+    for operand in operands:
+        if isinstance(operand.owner, graph.ConstantOp):
+            _erase(operand)
 
 
 def _equivalent(x: SSAValue, y: SSAValue) -> bool:
     if x is y:
         return True
     op, other = x.owner, y.owner
-    if type(op) is not type(other) or not isinstance(op, graph.NotEqualOp | graph.ReduceOp | graph.ConstantOp):
+    if not isinstance(op, graph.NotEqualOp | graph.ReduceOp | graph.ConstantOp) or not isinstance(other, type(op)):
         return False
-    return (
-        x.type == y.type
-        and op.properties == other.properties
-        and all(_equivalent(*pair) for pair in zip(op.operands, other.operands, strict=True))
-    )
+    same = x.type == y.type and op.properties == other.properties
+    return same and all(_equivalent(*pair) for pair in zip(op.operands, other.operands, strict=True))

@@ -11,7 +11,7 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from xdsl.ir import Attribute, SSAValue
-from xdsl.irdl import ConstraintContext, OptionalDef, VariadicDef, VarOperandDef
+from xdsl.irdl import OptionalDef, VariadicDef, VarOperandDef, VerificationContext
 from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects import graph
@@ -115,7 +115,7 @@ def _property(op: type[PlainOp], name: str, value: Value) -> Attribute:
     declared = op.get_irdl_definition().properties[name]
     try:
         attribute = _attribute(op, name, value)
-        declared.constr.verify(attribute, ConstraintContext())
+        declared.constr.verify(attribute, VerificationContext())
     except (VerifyException, TypeError, ValueError):
         raise ShapeError(f"`{name}` is not {described(value)}") from None
     return attribute
@@ -138,7 +138,7 @@ def _attribute(op: type[PlainOp], name: str, value: Any) -> Attribute:
 
 def _is_dims(op: type[PlainOp], name: str) -> bool:
     try:
-        op.get_irdl_definition().properties[name].constr.verify(DimsAttr(()), ConstraintContext())
+        op.get_irdl_definition().properties[name].constr.verify(DimsAttr(()), VerificationContext())
     except VerifyException:
         return False
     return True

@@ -10,6 +10,7 @@ from neuralc.frontends.stablehlo.dimension_numbers import Axes, Dot
 from neuralc.frontends.stablehlo.node import Node
 from neuralc.frontends.stablehlo.registry import stablehlo_op
 from neuralc.frontends.values import Value
+from neuralc.passes.graph.raise_layers.einsums import in_order
 
 PRECISION = ("precision_config", "algorithm")
 """How exact a device computes; ours accumulates in at least the type of the result."""
@@ -66,13 +67,4 @@ def _spec(lhs: int, rhs: int, dims: Dot) -> str:
     batch = "".join(left[axis] for axis in dims.lhs_batch)
     summed = {left[axis] for axis in dims.lhs_contracting} | set(batch)
     kept = "".join(letter for letter in (*left, *right) if letter not in summed)
-    return _in_order(f"{left},{''.join(right)}->{batch}{kept}")
-
-
-def _in_order(spec: str) -> str:
-    """The same with the letters a, b, c, .. as they come."""
-    names: dict[str, str] = {}
-    for letter in spec:
-        if letter.isalpha():
-            names.setdefault(letter, ascii_letters[len(names)])
-    return "".join(names.get(letter, letter) for letter in spec)
+    return in_order(f"{left},{''.join(right)}->{batch}{kept}")

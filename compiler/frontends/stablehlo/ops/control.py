@@ -50,7 +50,7 @@ def _case(node: Node, index: Value, blocks: Sequence[ir.Block], first: int) -> l
     truth = _truth_of(index)
     if truth is not None and len(blocks) == 2 and first == 0:
         return _choice(node, truth, blocks[1], blocks[0])
-    here = node.emit(graph.EqualOp, index, node.number(first, index))
+    here = node.emit(graph.EqualOp, index, node.scalar(first, index))
     return _choice(node, here, blocks[0], blocks[1:], index=index, first=first + 1)
 
 
@@ -300,7 +300,7 @@ def _numbers(node: Node, trips: Size, loop: _Loop) -> Value:
     """What the counter is in each round."""
     element = loop.initial[loop.counter if loop.counter is not None else 0].element
     numbers = node.cast(node.emit(graph.IotaOp, result=tensor_type((trips,), i64)), element)
-    return numbers if loop.begin == 0 else node.add(numbers, node.number(loop.begin, numbers))
+    return numbers if loop.begin == 0 else node.add(numbers, node.scalar(loop.begin, numbers))
 
 
 def _loop(node: Node, loop: _Loop, block: Block, results: Sequence[Value]) -> Operation:

@@ -1,4 +1,4 @@
-"""Convolutions: any order of dims, groups, strides, holes in the kernel and places between the elements of the operand."""
+"""Convolutions: any order of dims, groups, strides, holes in the kernel, places between the elements of x."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ def _convolved(node: Node, x: Value, kernel: Value, window: _Window, layout: str
     if set(window.spaces) != {1}:
         if groups == 1 and set(window.strides) == {1} and (pads := _transposed_pads(window)) is not None:
             return _transposed(node, x, kernel, window, layout, pads)
-        x = spaced(node, x, _around(layout, [distance - 1 for distance in window.spaces]), node.number(0, x))
+        x = spaced(node, x, _around(layout, [distance - 1 for distance in window.spaces]), node.scalar(0, x))
     pads = window.pads
     if min((end for pair in pads for end in pair), default=0) < 0:
         low, high = ([pair[side] for pair in pads] for side in (0, 1))
-        x = padded(node, x, _around(layout, low), _around(layout, high), "constant", node.number(0, x))
+        x = padded(node, x, _around(layout, low), _around(layout, high), "constant", node.scalar(0, x))
         pads = ((0, 0),) * len(pads)
     return node.emit(
         graph.ConvOp, x, kernel, strides=window.strides, dilations=window.holes, groups=groups, data_format=layout,

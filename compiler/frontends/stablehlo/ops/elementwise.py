@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import i1
 
 from neuralc.dialects import graph
 from neuralc.dialects.syntax import PlainOp
-from neuralc.dialects.types import is_float, numpy_dtype, tensor_type
+from neuralc.dialects.types import element_type_of, is_float, numpy_dtype, tensor_type
 from neuralc.frontends.stablehlo.node import Node, joint_shape
 from neuralc.frontends.stablehlo.registry import stablehlo_op
 from neuralc.frontends.values import Value
@@ -116,7 +116,7 @@ def not_(node: Node) -> Value:
 
 @stablehlo_op("stablehlo.compare", makes=[op.name for op in DIRECTIONS.values()])
 def compare(node: Node) -> Value:
-    """The total order of floats (-NaN < -inf < .. < inf < NaN) is asked for by sorts alone, which are read as a whole."""
+    """The total order of floats (-NaN < -inf < .. < inf < NaN) is one of sorts, which are read as a whole."""
     lhs, rhs, direction = node.input(0), node.input(1), node.word("comparison_direction")
     if node.word("compare_type") == "TOTALORDER" and is_float(lhs.element):
         node.refuse("in the total order of floats, outside of a sort")
@@ -157,11 +157,8 @@ def select(node: Node) -> Value:
 def clamp(node: Node) -> Value:
     """clamp(low, x, high); the bounds may be one for all elements."""
     low, x, high = node.inputs
-    bounds = [node.session.ranges.of(value) for value in (low, x, high)]
-    at_least, inside, at_most = bounds
-    if at_least is not None and inside is not None and at_most is not None:
-        if at_least[1] <= inside[0] and inside[1] <= at_most[0]:
-            return x
+    if node.session.ranges.within(x, low, high):
+        return x
     result = node.elementwise(graph.MinimumOp, node.elementwise(graph.MaximumOp, x, low), high)
     return node.session.ranges.result("clamp", (low, x, high), result)
 
@@ -199,6 +196,4 @@ def reduce_precision(node: Node) -> Value:
     types = {(8, 23): "float32", (5, 10): "float16", (8, 7): "bfloat16", (11, 52): "float64"}
     if wanted not in types:
         node.refuse(f"to {wanted[0]} bits of exponent and {wanted[1]} of mantissa")
-    from neuralc.dialects.types import element_type_of
-
     return node.cast(node.cast(x, element_type_of(types[wanted])), x.element)

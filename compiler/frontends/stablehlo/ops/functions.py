@@ -21,8 +21,8 @@ from neuralc.frontends.values import Value
 def exponential_minus_one(node: Node) -> Value:
     """exp(x) - 1 = tanh(x / 2) * (exp(x) + 1), which loses no digits near 0."""
     x = node.input(0)
-    half = node.elementwise(graph.MulOp, x, node.number(0.5, x))
-    above = node.elementwise(graph.AddOp, node.elementwise(graph.ExpOp, x), node.number(1, x))
+    half = node.elementwise(graph.MulOp, x, node.scalar(0.5, x))
+    above = node.elementwise(graph.AddOp, node.elementwise(graph.ExpOp, x), node.scalar(1, x))
     return node.elementwise(graph.MulOp, node.elementwise(graph.TanhOp, half), above)
 
 
@@ -32,22 +32,22 @@ def exponential_minus_one(node: Node) -> Value:
     unread=ACCURACY,
 )
 def log_plus_one(node: Node) -> Value:
-    """log(1 + x), with what 1 + x lost put back: log(u) * x / (u - 1) for u = 1 + x (Kahan 1982; Goldberg 1991, th. 4)."""
+    """log(u) * x / (u - 1) for u = 1 + x, which puts back what 1 + x lost (Goldberg 1991, theorem 4)."""
     x = node.input(0)
-    one = node.number(1, x)
+    one = node.scalar(1, x)
     u = node.elementwise(graph.AddOp, x, one)
     log, rest = node.elementwise(graph.LogOp, u), node.elementwise(graph.SubOp, u, one)
     small = node.elementwise(graph.EqualOp, u, one)
     put_back = node.elementwise(graph.DivOp, node.elementwise(graph.MulOp, log, x), rest)
     finite = node.elementwise(graph.WhereOp, small, x, put_back)
-    endless = node.elementwise(graph.EqualOp, x, node.number(np.inf, x))
+    endless = node.elementwise(graph.EqualOp, x, node.scalar(np.inf, x))
     return node.elementwise(graph.WhereOp, endless, x, finite)
 
 
 @stablehlo_op("stablehlo.cbrt", makes=("graph.abs", "graph.pow", "graph.sign", "graph.mul"), unread=ACCURACY)
 def cbrt(node: Node) -> Value:
     x = node.input(0)
-    root = node.elementwise(graph.PowOp, node.elementwise(graph.AbsOp, x), node.number(1 / 3, x))
+    root = node.elementwise(graph.PowOp, node.elementwise(graph.AbsOp, x), node.scalar(1 / 3, x))
     return node.elementwise(graph.MulOp, node.elementwise(graph.SignOp, x), root)
 
 
@@ -58,20 +58,20 @@ def cbrt(node: Node) -> Value:
 def atan2(node: Node) -> Value:
     """The angle of (x, y): atan(y / x), half a turn further where x < 0. The sign of a zero y does not count."""
     y, x = node.inputs
-    zero = node.number(0, x)
+    zero = node.scalar(0, x)
     angle = node.elementwise(graph.AtanOp, node.elementwise(graph.DivOp, y, x))
     below = node.elementwise(graph.LessOp, y, zero)
-    turned = node.elementwise(graph.WhereOp, below, node.number(-math.pi, x), node.number(math.pi, x))
+    turned = node.elementwise(graph.WhereOp, below, node.scalar(-math.pi, x), node.scalar(math.pi, x))
     left = node.elementwise(graph.WhereOp, node.elementwise(graph.LessOp, x, zero), turned, zero)
     general = node.elementwise(graph.AddOp, angle, left)
-    upright = node.elementwise(graph.MulOp, node.elementwise(graph.SignOp, y), node.number(math.pi / 2, x))
+    upright = node.elementwise(graph.MulOp, node.elementwise(graph.SignOp, y), node.scalar(math.pi / 2, x))
     return node.elementwise(graph.WhereOp, node.elementwise(graph.EqualOp, x, zero), upright, general)
 
 
 @stablehlo_op("chlo.erfc", makes=("graph.erf", "graph.sub"))
 def erfc(node: Node) -> Value:
     x = node.input(0)
-    return node.elementwise(graph.SubOp, node.number(1, x), node.elementwise(graph.ErfOp, x))
+    return node.elementwise(graph.SubOp, node.scalar(1, x), node.elementwise(graph.ErfOp, x))
 
 
 @stablehlo_op("chlo.square", makes=("graph.mul",))
@@ -91,7 +91,7 @@ def is_finite(node: Node) -> Value:
 def is_one_infinity(node: Node) -> Value:
     x = node.input(0)
     infinity = np.inf if node.op == "chlo.is_pos_inf" else -np.inf
-    return node.elementwise(graph.EqualOp, x, node.number(infinity, x))
+    return node.elementwise(graph.EqualOp, x, node.scalar(infinity, x))
 
 
 @stablehlo_op(
@@ -103,7 +103,7 @@ def round_nearest_afz(node: Node) -> Value:
     x = node.input(0)
     size = node.elementwise(graph.AbsOp, x)
     whole = node.elementwise(graph.FloorOp, size)
-    up = node.elementwise(graph.GreaterEqualOp, node.elementwise(graph.SubOp, size, whole), node.number(0.5, x))
+    up = node.elementwise(graph.GreaterEqualOp, node.elementwise(graph.SubOp, size, whole), node.scalar(0.5, x))
     rounded = node.elementwise(graph.AddOp, whole, node.cast(up, x.element))
     return node.elementwise(graph.MulOp, node.elementwise(graph.SignOp, x), rounded)
 
@@ -135,9 +135,9 @@ def popcnt(node: Node) -> Value:
     element = x.element
     if not isinstance(element, IntegerType):
         node.refuse(f"on element type {element}")
-    one = node.number(1, x)
+    one = node.scalar(1, x)
     count = node.elementwise(graph.BitwiseAndOp, x, one)
     for place in range(1, element.width.data):
-        bit = node.elementwise(graph.BitwiseAndOp, node.elementwise(graph.ShiftRightOp, x, node.number(place, x)), one)
+        bit = node.elementwise(graph.BitwiseAndOp, node.elementwise(graph.ShiftRightOp, x, node.scalar(place, x)), one)
         count = node.elementwise(graph.AddOp, count, bit)
     return count

@@ -49,8 +49,8 @@ def _part(node: Node, x: Value, axis: int, start: Value, size: Size) -> Value:
     last = simplest(as_dim(x.shape[axis]) - size)
     if start.known is not None:
         bounds = node.builder.symbols.bounds
-        place = bounds.smaller(bounds.larger(as_size(start.known.reshape(())[()]), 0), last)
-        return node.pick(x, axis, place, size)
+        first = bounds.smaller(bounds.larger(as_size(start.known.reshape(())[()]), 0), last)
+        return node.pick(x, axis, first, size)
     place = inside(node, start, last)
     if size == 1:
         found = node.emit(graph.GatherOp, x, place, axis=axis)
@@ -65,7 +65,7 @@ def inside(node: Node, index: Value, last: Size) -> Value:
     index = as_index(node, index)
     if bounds is not None and bounds[0] >= 0 and (isinstance(last, int) and bounds[1] <= last):
         return index
-    least, most = node.number(0, index), node.constant(objects([last], ()), index.element)
+    least, most = node.scalar(0, index), node.constant(objects([last], ()), index.element)
     if bounds is None or bounds[0] < 0:
         index = node.elementwise(graph.MaximumOp, index, least)
     return node.elementwise(graph.MinimumOp, index, most)
@@ -135,7 +135,7 @@ def _one_slice(node: Node, x: Value, vector: Value, sizes: Sequence[Size], dims:
     if entries is None:
         flat = node.reshape(vector, (len(dims.start_map),))
         entries = [node.reshape(node.pick(flat, 0, i, 1), ()) for i in range(len(dims.start_map))]
-    starts = [node.number(0, entries[0])] * x.rank
+    starts = [node.scalar(0, entries[0])] * x.rank
     for axis, entry in zip(dims.start_map, entries, strict=True):
         starts[axis] = entry
     found = sliced_at(node, x, starts, sizes)
@@ -213,12 +213,12 @@ def _all_inside(node: Node, indices: Value, limits: Sequence[Size]) -> Value:
     least = [limit for limit in limits if isinstance(limit, int)]
     if bounds is not None and bounds[0] >= 0 and len(least) == len(limits) and bounds[1] <= min(least):
         return indices
-    above = node.elementwise(graph.MaximumOp, indices, node.number(0, indices))
+    above = node.elementwise(graph.MaximumOp, indices, node.scalar(0, indices))
     return node.elementwise(graph.MinimumOp, above, node.constant(objects(limits, (len(limits),)), indices.element))
 
 
 def with_windows(node: Node, indices: Value, windows: Sequence[tuple[int, int]]) -> Value:
-    """Index vectors of every place of windows that begin at the given ones: a dim for each window, before the vectors."""
+    """Index vectors of every place of windows that begin at the given ones: a dim for each, before the vectors."""
     if not windows:
         return indices
     count = indices.shape[-1]

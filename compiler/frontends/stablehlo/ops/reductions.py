@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import i1
@@ -58,15 +59,15 @@ def beginning_with(node: Node, kind: str, result: Value, initial: Value) -> Valu
     return node.elementwise(COMBINED[kind], result, initial)
 
 
-def _smallest(dtype: np.dtype[np.generic]) -> object:
+def _smallest(dtype: np.dtype[Any]) -> object:
     return -np.inf if dtype.kind not in "iu" else np.iinfo(dtype).min
 
 
-def _largest(dtype: np.dtype[np.generic]) -> object:
+def _largest(dtype: np.dtype[Any]) -> object:
     return np.inf if dtype.kind not in "iu" else np.iinfo(dtype).max
 
 
-NEUTRAL: Mapping[str, Callable[[np.dtype[np.generic]], object]] = {
+NEUTRAL: Mapping[str, Callable[[np.dtype[Any]], object]] = {
     "sum": lambda dtype: 0,
     "prod": lambda dtype: 1,
     "maximum": _smallest,

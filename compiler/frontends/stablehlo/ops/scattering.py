@@ -70,7 +70,7 @@ def _chosen(node: Node, x: Value, update: Value, axes: Sequence[int], starts: Se
         size = update.shape[axis]
         start = inside(node, starts[axis], simplest(as_dim(x.shape[axis]) - size))
         count = node.sub(node.cast(node.iota(x.shape[axis]), start.element), start)
-        zero, end = node.number(0, count), node.constant(objects([size], ()), count.element)
+        zero, end = node.scalar(0, count), node.constant(objects([size], ()), count.element)
         there = node.emit(
             graph.LogicalAndOp, node.emit(graph.GreaterEqualOp, count, zero), node.emit(graph.LessOp, count, end)
         )
@@ -127,7 +127,7 @@ def scatter(node: Node) -> Sequence[Value]:
     moved = node.transpose(x, order)
     vectors, spare = _dropping(node, found, moved)
     if spare:
-        moved = padded(node, moved, [0] * x.rank, [1, *[0] * (x.rank - 1)], "constant", node.number(0, x))
+        moved = padded(node, moved, [0] * x.rank, [1, *[0] * (x.rank - 1)], "constant", node.scalar(0, x))
     written = node.emit(graph.ScatterNdOp, moved, vectors, updates, kind=KINDS[kind])
     if spare:
         written = node.pick(written, 0, 0, x.shape[order[0]])
@@ -190,7 +190,7 @@ def _dropping(node: Node, found: _Columns, x: Value) -> tuple[Value, bool]:
     for start, last in found.starts:
         if _is_inside(node, start, last):
             continue
-        low = node.elementwise(graph.LessOp, start, node.number(0, start))
+        low = node.elementwise(graph.LessOp, start, node.scalar(0, start))
         high = node.elementwise(graph.GreaterOp, start, node.constant(objects([last], ()), start.element))
         beside = node.elementwise(graph.LogicalOrOp, low, high)
         outside = beside if outside is None else node.elementwise(graph.LogicalOrOp, outside, beside)

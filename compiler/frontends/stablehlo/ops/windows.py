@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import i1, i32
@@ -45,7 +46,7 @@ class _Window:
         reaches = [hole * (size - 1) + 1 for size, hole in zip(self.sizes, self.holes, strict=True)]
         return any(max(pair) >= reach for pair, reach in zip(self.pads, reaches, strict=True) if pair != (0, 0))
 
-    def along(self, axes: Sequence[int]) -> dict[str, Sequence[int]]:
+    def along(self, axes: Sequence[int]) -> dict[str, Any]:
         """Properties of a pool over some of the dims."""
         pads = [self.pads[axis] for axis in axes]
         return {
@@ -80,9 +81,11 @@ def reduce_window(node: Node) -> Sequence[Value]:
     ones = (1,) * x.rank
     x = spaced(node, x, [n - 1 for n in node.integers("base_dilations", ones)], _neutral(node, kind, x))
     window = _Window(
-        node.integers("window_dimensions"), node.integers("window_strides", ones), node.integers("window_dilations", ones),
+        node.integers("window_dimensions"),
+        node.integers("window_strides", ones),
+        node.integers("window_dilations", ones),
         tuple(node.pairs("padding", x.rank)),
-    )  # fmt: skip
+    )
     if not window.axes:
         return [beginning_with(node, kind, x, initial)]
     result = _cumulated(node, kind, x, window) or _pooled(node, kind, x, window)
@@ -150,4 +153,4 @@ def _pool(node: Node, kind: str, x: Value, window: _Window, axes: Axes, layout: 
         ones = node.fill(1, (*sizes, 1, 1), x.element)
         return node.emit(graph.ConvOp, x, ones, data_format=layout, **properties)
     mean = node.emit(graph.AveragePoolOp, x, window=sizes, data_format=layout, count_include_pad=True, **properties)
-    return node.elementwise(graph.MulOp, mean, node.number(math.prod(sizes), x))
+    return node.elementwise(graph.MulOp, mean, node.scalar(math.prod(sizes), x))

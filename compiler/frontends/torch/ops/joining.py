@@ -42,8 +42,8 @@ def stack(node: Node, tensors: Sequence[Value], dim: int = 0) -> Value:
 def repeat(node: Node, x: Value, repeats: Sequence[Size]) -> Value:
     """Each dim gets one before it that repeats."""
     rank = max(x.rank, len(repeats))
-    times: list[Size] = [1] * (rank - len(repeats)) + list(repeats)
-    shape: list[Size] = [1] * (rank - x.rank) + list(x.shape)
+    times: list[Size] = [*(1,) * (rank - len(repeats)), *repeats]
+    shape: list[Size] = [*(1,) * (rank - x.rank), *x.shape]
     x = node.reshape(x, shape)
     if all(count == 1 for count in times):
         return x

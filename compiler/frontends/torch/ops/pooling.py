@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def max_pool(
     """Places are counted within a channel."""
     rank = _rank(node)
     image = Image(node, x, rank)
-    properties = {
+    properties: dict[str, Any] = {
         "window": spread(kernel_size, rank),
         "strides": spread(stride or kernel_size, rank),
         "pads": spread(padding, rank) * 2,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.recurrent import RecurrentOp
@@ -24,7 +25,7 @@ class Kind:
     op: type[RecurrentOp]
     order: tuple[int, ...]
     """Which of torch's gates stands at each place of the graph's."""
-    properties: tuple[tuple[str, str | bool], ...] = ()
+    properties: tuple[tuple[str, Any], ...] = ()
 
 
 LSTM = Kind(graph.LstmOp, (0, 1, 2, 3))

@@ -70,10 +70,9 @@ def statistics(
     correction: Number | None = None,
 ) -> list[Value]:
     """The squares are divided by the count less the correction; without dims the second argument is `unbiased`."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    axes = node.axes(dim, x.rank)
-    less = correction if correction is not None else int(unbiased)
+    axes = node.axes(None if isinstance(dim, bool) else dim, x.rank)
+    plain = int(dim if isinstance(dim, bool) else unbiased)
+    less = correction if correction is not None else plain
     mean = node.reduce(x, "mean", axes, keepdims=True)
     centered = node.sub(x, mean)
     squares = node.reduce(node.mul(centered, centered), "sum", axes, keepdims=keepdim)
@@ -116,10 +115,10 @@ def norm(
     *,
     dtype: Attribute | None = None,
 ) -> Value:
-    if isinstance(p, list | tuple):  # frobenius_norm has no order
+    if not isinstance(p, int | float | None):  # frobenius_norm has no order
         p, dim, keepdim = 2, p, bool(dim)
     x, axes = node.cast(x, node.element), node.axes(dim, x.rank)
-    order = 2 if p is None else float(p)
+    order = 2.0 if p is None else float(p)
     if order == 2:
         return node.emit(graph.SqrtOp, node.reduce(node.mul(x, x), "sum", axes, keepdims=keepdim))
     size = node.emit(graph.AbsOp, x)

@@ -59,8 +59,12 @@ def _resized(
 ) -> Value:
     """Scales are given for each spatial dim, in a list, or not at all."""
     node.needs_float(x)
-    flat = [each for given in scales for each in (given if isinstance(given, list | tuple) else [given])]
-    known = [float(each) for each in flat if each is not None]
+    known: list[float] = []
+    for each in scales:
+        if isinstance(each, list | tuple):
+            known += [float(scale) for scale in each]
+        elif isinstance(each, int | float):
+            known.append(float(each))
     given = {"scales": (1.0, 1.0, *known)} if known and len(known) == x.rank - 2 else {}
     return node.emit(graph.ResizeOp, x, result=tensor_type(node.shape, x.element), **properties, **given)
 

@@ -138,7 +138,6 @@ def narrow(node: Node, x: Value, dim: int, start: Size, length: Size) -> Value:
 
 SPLIT = (
     "split", "split_with_sizes", "chunk", "tensor_split", "unsafe_split", "unsafe_chunk", "hsplit", "vsplit",
-    "split_copy", "unsafe_split_with_sizes",
 )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from neuralc.runtime.arrays import as_input, as_outputs, order_inputs
 from neuralc.runtime.description import BFLOAT16, Port
 from neuralc.runtime.errors import ModelError
 
-SUFFIX = ".tpu"
 FORMAT = 1
 """The version of the folder that this runtime reads."""
 _AGAIN = "compile the model again with `neuralc model.nr --target tpu`"
@@ -44,7 +43,7 @@ class ExportedModel:
             )
         with jax.enable_x64(True):
             self._weights = load_file(str(folder / "weights.safetensors"))
-        self._program = export.deserialize(bytearray((folder / "model.jaxexport").read_bytes()))
+        self._program: Any = export.deserialize(bytearray((folder / "model.jaxexport").read_bytes()))
 
     def __call__(self, *given: Any, out: Any = None, **named: Any) -> Any:
         """Raises ModelError E0904 for inputs that the model does not take."""
@@ -61,9 +60,10 @@ class ExportedModel:
         results = [np.asarray(value) for value in (found if isinstance(found, list | tuple) else [found])]
         if out is not None:
             wanted = [(result.shape, result.dtype) for result in results]
-            for place, result in zip(as_outputs(out, self.outputs, wanted, arrays), results, strict=True):
+            places = as_outputs(out, self.outputs, wanted)
+            for place, result in zip(places, results, strict=True):
                 np.copyto(place, result)
-            return out
+            results = places
         return results[0] if len(results) == 1 else tuple(results)
 
     def reset(self) -> None:

@@ -1,0 +1,68 @@
+"""Indices that are counted from the end by hand, though graph.gather counts so itself.
+
+%0 = graph.where (%i < 0), (%i + 5), %i
+%1 = graph.minimum (graph.relu %0), 4           ->    %1 = graph.minimum (graph.maximum %i, -5), 4
+%2 = graph.gather %x, %1                              %2 = graph.gather %x, %1
+
+So jax writes `x[i]`: an index outside is moved inside, whatever side it is on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import graph
+from neuralc.dialects.graph.shapes import normalize_axis
+from neuralc.dialects.types import shape_of
+from neuralc.passes.driver import RewritePattern, Rewriter
+from neuralc.passes.graph.canonicalize_views import number_of
+from neuralc.passes.graph.raise_layers.matching import either_way
+
+
+class CountedFromTheEnd(RewritePattern[graph.GatherOp]):
+    """Of an index i, with i + n where it is below 0, moved to 0 .. n - 1: i itself, moved to -n .. n - 1."""
+
+    op_types = (graph.GatherOp,)
+
+    def rewrite(self, op: graph.GatherOp, rewriter: Rewriter) -> None:
+        shape = shape_of(op.x.type)
+        size = shape[normalize_axis(op.literal("axis"), len(shape))]
+        bounded = op.indices.owner
+        if not isinstance(size, int) or not isinstance(bounded, graph.MinimumOp) or number_of(bounded.rhs) != size - 1:
+            return
+        counted = _at_least_zero(bounded.lhs)
+        index = _counted(counted, size) if counted is not None else None
+        if index is None or index.type != op.indices.type:
+            return
+        least = graph.ConstantOp.of(result=bounded.rhs.type, value=-size)
+        above = graph.MaximumOp.of(index, least.result)
+        inside = graph.MinimumOp.of(above.result, bounded.rhs)
+        new = graph.GatherOp.of(op.x, inside.result, **op.literals())
+        rewriter.replace(op, [least, above, inside, new], fused=[bounded])
+
+
+def _at_least_zero(value: SSAValue) -> SSAValue | None:
+    """x of max(x, 0)."""
+    op = value.owner
+    if isinstance(op, graph.ReluOp):
+        return op.x
+    pairs = either_way(op) if isinstance(op, graph.MaximumOp) else ()
+    return next((x for x, least in pairs if number_of(least) == 0), None)
+
+
+def _counted(value: SSAValue, size: int) -> SSAValue | None:
+    """i of where(i < 0, i + size, i)."""
+    op = value.owner
+    below = op.condition.owner if isinstance(op, graph.WhereOp) else None
+    if not isinstance(op, graph.WhereOp) or not isinstance(below, graph.LessOp) or number_of(below.rhs) != 0:
+        return None
+    moved = op.on.owner
+    pairs = either_way(moved) if isinstance(moved, graph.AddOp) else ()
+    added = any(index is op.off and number_of(number) == size for index, number in pairs)
+    return op.off if added and below.lhs is op.off else None
+
+
+PATTERNS: Sequence[RewritePattern[Any]] = (CountedFromTheEnd(),)

@@ -1,0 +1,202 @@
+"""Emitted code trains: it jits, gradients reach every parameter, dropout and batch norms act, weights go to files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from neuralc.emit.jax import emit
+from neuralc.frontends.nr.load import load
+from neuralc.grammar.diagnostics import Source
+from neuralc.weights_file import initial_weights
+
+pytest.importorskip("jax")
+pytestmark = pytest.mark.thorough
+
+MODEL = """
+define Block(filters, step=1) {
+  DepthwiseConv2D(3, strides=step, padding="same", depth_multiplier=2)
+  Conv2D(filters, 1) BatchNormalization(momentum=0.8)
+}
+network Net {
+  input: (6, 6, 2)
+  layers:
+    Block(4)
+    PReLU(shared_axes=[1, 2])
+    Block(8, step=2) ReLU()
+    Block(8) * 2
+    Flatten()
+    Dropout(0.25)
+    Output(3, "softmax")
+}
+"""
+
+TRAINING = """
+import json, sys
+import jax, jax.numpy as jnp, numpy as np
+sys.path.insert(0, sys.argv[1])
+import model
+
+rng = np.random.default_rng(0)
+x = jnp.asarray(rng.standard_normal((32, 6, 6, 2)), jnp.float32)
+labels = jnp.asarray(np.asarray(x).mean(axis=(1, 2, 3)) > 0, jnp.int32)
+params = model.init(jax.random.key(1))
+
+
+def loss(params, key):
+    probabilities, moved = model.train_forward(params, x, key)
+    chosen = jnp.take_along_axis(probabilities, labels[:, None], 1)
+    return -jnp.log(jnp.maximum(chosen, 1e-7)).mean(), moved
+
+
+@jax.jit
+def step(params, key):
+    (value, moved), slopes = jax.value_and_grad(loss, has_aux=True)(params, key)
+    return jax.tree.map(lambda p, g: p - 0.1 * g, moved, slopes), value, slopes
+
+
+losses = []
+before = params
+for number in range(25):
+    params, value, slopes = step(params, jax.random.key(number))
+    losses.append(float(value))
+names = {model.name_of(path): leaf for path, leaf in jax.tree.leaves_with_path(slopes)}
+moved = jax.tree.map(lambda a, b: bool((a != b).any()), before["block"], params["block"])
+print(json.dumps({
+    "losses": losses,
+    "without": [name for name, slope in names.items() if not jnp.abs(slope).max() > 0],
+    "moved": moved["batch_normalization"],
+    "same": bool((model.forward(params, x) == jax.jit(model.forward)(params, x)).all()),
+}))
+"""
+
+
+def emitted(text: str, folder: Path) -> None:
+    (folder / "model.py").write_text(emit(load(Source("net.nr", text)).module))
+
+
+def run(script: str, folder: Path) -> Any:
+    (folder / "script.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, folder / "script.py", folder], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_few_steps_lower_the_loss(tmp_path: Path) -> None:
+    emitted(MODEL, tmp_path)
+    found = run(TRAINING, tmp_path)
+    assert found["losses"][-1] < 0.7 * found["losses"][0]
+    # Statistics are not differentiated, and a batch norm takes away what a bias in front of it adds.
+    assert all(name.endswith(("moving_mean", "moving_variance", "conv2d.bias")) for name in found["without"])
+    assert all(found["moved"].values())
+
+
+LAYERS = """
+import json, sys
+import jax, jax.numpy as jnp, numpy as np
+sys.path.insert(0, sys.argv[1])
+import model
+
+x = jnp.full((50, 40, 30), 3.0)
+params = model.init(jax.random.key(0)) if hasattr(model, "init") else None
+trees = [params] if params is not None else []
+keys = [jax.random.key(5)] if "key" in model.train_forward.__code__.co_varnames else []
+found = model.train_forward(*trees, x, *keys)
+result = found[0] if isinstance(found, tuple) else found
+rest = found[1:] if isinstance(found, tuple) else ()
+print(json.dumps({
+    "values": sorted(set(np.asarray(result).ravel().tolist()))[:5],
+    "mean": float(result.mean()),
+    "deviation": float(result.std()),
+    "alike": bool((result == result[:, :1]).all()),
+    "inference": bool((model.forward(*trees, x) == x).all()),
+    "rest": [float(value) for value in jax.tree.leaves(rest)] if not params else [],
+}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ("Dropout(0.5)", {"values": [0.0, 6.0], "inference": True}),
+        ("SpatialDropout1D(0.5)", {"values": [0.0, 6.0], "alike": True, "inference": True}),
+        ("Dropout(1.0)", {"values": [0.0], "inference": True}),
+        ("ActivityRegularization(l1=0.5)", {"values": [3.0], "rest": [0.5 * 3.0 * 40 * 30], "inference": True}),
+    ],
+)
+def test_layers_act_in_training_alone(layer: str, expected: dict[str, Any], tmp_path: Path) -> None:
+    emitted(f"network M {{ input: (40, 30) layers: {layer} }}", tmp_path)
+    found = run(LAYERS, tmp_path)
+    assert {key: found[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(("layer", "deviation"), [("GaussianNoise(0.5)", 0.5), ("GaussianDropout(0.2)", 1.5)])
+def test_noise_has_its_deviation(layer: str, deviation: float, tmp_path: Path) -> None:
+    emitted(f"network M {{ input: (40, 30) layers: {layer} }}", tmp_path)
+    found = run(LAYERS, tmp_path)
+    assert abs(found["mean"] - 3.0) < 0.05
+    assert abs(found["deviation"] - deviation) < 0.03
+    assert found["inference"]
+
+
+START = """
+import json, sys
+import jax, numpy as np
+sys.path.insert(0, sys.argv[1])
+import model
+
+params = model.init(jax.random.key(3))
+print(json.dumps({
+    "limit": float(abs(params["dense"]["kernel"]).max()),
+    "bias": float(abs(params["dense"]["bias"]).max()),
+    "deviation": float(params["dense_1"]["kernel"].std()),
+    "forget": params["lstm"]["bias"].tolist(),
+    "seeds": bool((model.init(jax.random.key(4))["dense"]["kernel"] != params["dense"]["kernel"]).any()),
+}))
+"""
+
+
+def test_weights_start_as_the_model_says(tmp_path: Path) -> None:
+    emitted(
+        """network M { input: (4, 300) layers:
+             Dense(200) Dense(200, kernel_initializer="he_normal", use_bias=false) LSTM(2) }""",
+        tmp_path,
+    )
+    found = run(START, tmp_path)
+    limit = (6 / 500) ** 0.5
+    assert 0.95 * limit < found["limit"] <= limit * (1 + 1e-6)
+    assert found["bias"] == 0
+    assert abs(found["deviation"] / (2 / 200) ** 0.5 - 1) < 0.05
+    assert found["forget"] == [0, 0, 1, 1, 0, 0, 0, 0]
+    assert found["seeds"]
+
+
+FILES = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import model
+
+model.save(model.load(sys.argv[1] + "/before.safetensors"), sys.argv[1] + "/after.safetensors")
+print(json.dumps({}))
+"""
+
+
+def test_saved_weights_are_the_loaded_file(tmp_path: Path) -> None:
+    found = load(Source("net.nr", MODEL))
+    weights = initial_weights(found.weights, 5)
+    save_file({name: np.ascontiguousarray(value) for name, value in weights.items()}, tmp_path / "before.safetensors")
+    (tmp_path / "model.py").write_text(emit(found.module))
+    run(FILES, tmp_path)
+    written = load_file(tmp_path / "after.safetensors")
+    assert set(written) == set(weights)
+    for name, value in weights.items():
+        np.testing.assert_array_equal(written[name], value, err_msg=name)

@@ -1,0 +1,50 @@
+"""Rules of graph-raise-layers that look at numbers of the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from support.compare import assert_pass_preserves
+from support.graph_modules import GraphModule, tensor
+from xdsl.ir import SSAValue
+
+from neuralc.dialects import graph
+from neuralc.emit.weight_sources import Source, source_of
+from neuralc.passes.graph.raise_layers import RaiseLayersPass
+
+
+@pytest.mark.parametrize(("swapped", "expected"), [(False, "graph.reshape"), (True, "graph.gather_nd")])
+def test_a_gather_of_all_places_in_their_order_is_a_reshape(swapped: bool, expected: str) -> None:
+    places = np.stack(np.unravel_index(np.arange(6), (2, 3)), axis=-1).reshape(1, 6, 2)
+    if swapped:
+        places[0, [1, 2]] = places[0, [2, 1]]
+    module = GraphModule()
+
+    def model(x: SSAValue) -> SSAValue:
+        return graph.GatherNdOp.of(x, module.weight("places", places)).result
+
+    built = module.model({"x": tensor(2, 3)}, model)
+    inputs = {"x": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    assert_pass_preserves(RaiseLayersPass(), built, module.weights, inputs)
+    assert Counter(op.name for op in graph.the_model(built).block.ops)[expected] == 1
+
+
+def test_a_declared_view_tells_how_it_is_made_of_the_weight_in_the_file() -> None:
+    module = GraphModule()
+
+    def model(x: SSAValue) -> SSAValue:
+        kernel = module.weight("conv.weight", np.arange(36, dtype=np.float32).reshape(4, 1, 3, 3))
+        turned = graph.TransposeOp.of(kernel, perm=(2, 3, 1, 0)).result
+        return graph.ConvOp.of(x, turned, groups=4, data_format="NCHW").result
+
+    built = module.model({"x": tensor(1, 4, 5, 5)}, model)
+    inputs = {"x": np.linspace(-1, 1, 100, dtype=np.float32).reshape(1, 4, 5, 5)}
+    assert_pass_preserves(RaiseLayersPass(), built, module.weights, inputs)
+    declared = graph.symbols(built)["conv.kernel"]
+    assert isinstance(declared, graph.WeightOp)
+    assert source_of(declared) == Source("conv.weight", (4, 1, 3, 3), ((2,), (3,), (1,), (0,)))
+    source = source_of(declared)
+    assert source is not None
+    assert source.reordered((3, 2, 0, 1)) == ((0, 1, 2, 3), ())  # as PyTorch has it: what the file holds
