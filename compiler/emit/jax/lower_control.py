@@ -5,76 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Operation
 
 from neuralc.dialects.graph import BatchNormOp, IfOp, LoopOp, ScanOp, TrainingOp
 from neuralc.dialects.types import shape_of
 from neuralc.emit.jax.lower_functions import define_items
-from neuralc.emit.jax.sized_lists import sized_shape
 from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, call, name
-from neuralc.emit.python.lowering import lower_block
 from neuralc.emit.python.nodes import Body, Kind, Node
+from neuralc.emit.python.regions import Region, variable
+from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 
 Returned = Callable[[Sequence[Expression]], Expression]
-
-
-class _Region:
-    """A region on its way to a function. What it reads from outside it reads by the names that things have there."""
-
-    def __init__(self, values: Values, block: Block, captures: Mapping[SSAValue, SSAValue]) -> None:
-        """`captures` are arguments of the region, and the values around it that they stand for."""
-        values.layouts.analyze_region(block)
-        self._outer = values
-        self._seen: dict[Node, Node] = {}
-        self.values = Values(values.plan, values.layouts, values.form, values.refusals)
-        self.values.inputs = [self._seen_from_inside(node) for node in values.inputs]
-        for argument, value in captures.items():
-            if argument not in values.plan.weight_names:
-                self.values.bind(argument, self._seen_from_inside(values.at(value, natural(value))))
-        self.results: list[Node] = []
-
-    def _seen_from_inside(self, outside: Node) -> Node:
-        if outside.kind is Kind.INLINE:
-            return outside
-        if outside not in self._seen:
-            self._seen[outside] = _variable(outside.name, outside.shape)
-        return self._seen[outside]
-
-    def argument(self, value: SSAValue, wanted: str) -> Node:
-        """An argument of the region, as one of the function."""
-        node = _variable(wanted, shape_of(value.type))
-        self.values.bind(value, node)
-        return node
-
-    def function(
-        self, label: str, block: Block, arguments: Sequence[tuple[str, Sequence[Node]]], returned: Returned
-    ) -> tuple[Body, list[Node]]:
-        """The function, and the nodes around it that it reads."""
-        results = lower_block(self.values, block, {})
-        self._outer.helpers |= self.values.helpers
-        used = _read(results)
-        captured = {inside: outside for outside, inside in self._seen.items() if inside in used}
-        body = Body(label, arguments, results, returned, self.values.nodes, captured)
-        return body, list(captured.values())
-
-
-def _variable(wanted: str, shape: Any) -> Node:
-    node = Node(Kind.INPUT, (), lambda _: name(node.name), shape, wanted)
-    return node
-
-
-def _read(results: Sequence[Node]) -> set[Node]:
-    """All nodes that results are made of."""
-    found, pending = set[Node](), list(results)
-    while pending:
-        node = pending.pop()
-        if node not in found:
-            found.add(node)
-            pending += node.inputs
-    return found
 
 
 def _names(count: int, only: str, several: str) -> list[str]:
@@ -116,7 +60,7 @@ def _if(values: Values, op: IfOp) -> None:
     bodies, read = [], [values.operand(op, 0)]
     for label, (body, first, captured) in zip(("then", "otherwise"), op.captures, strict=True):
         arguments = body.block.args[first:]
-        region = _Region(values, body.block, dict(zip(arguments, captured, strict=True)))
+        region = Region(values, body.block, dict(zip(arguments, captured, strict=True)))
         function, nodes = region.function(label, body.block, [], _packed)
         bodies.append(function)
         read += nodes
@@ -133,7 +77,7 @@ def _scan(values: Values, op: ScanOp) -> None:
     carried, scanned = len(op.carried), len(op.scanned)
     block = op.block
     captures = dict(zip(block.args[carried + scanned :], op.captured, strict=True))
-    region = _Region(values, block, captures)
+    region = Region(values, block, captures)
     states = [region.argument(block.args[i], key) for i, key in enumerate(_names(carried, "carry", "abcdefgh"))]
     slices = [region.argument(block.args[carried + i], key) for i, key in enumerate(_names(scanned, "x", "xyz"))]
     length = sized_shape(values, op, [op.trips.data] if not scanned else [])
@@ -202,7 +146,7 @@ def _loop(values: Values, op: LoopOp) -> None:
         return
     block, carried = op.block, len(op.carried)
     captures = dict(zip(block.args[1 + carried :], op.captured, strict=True))
-    region = _Region(values, block, captures)
+    region = Region(values, block, captures)
     number = region.argument(block.args[0], "i")
     states = [region.argument(block.args[1 + i], key) for i, key in enumerate(_names(carried, "carry", "abcdefgh"))]
     skipped = int(op.condition is not None)
@@ -220,7 +164,7 @@ def _loop(values: Values, op: LoopOp) -> None:
         function, read = region.function(
             "body",
             block,
-            [("carry", [number, _variable("_", ()), *states])],
+            [("carry", [number, variable("_", ()), *states])],
             lambda x: name(f"{_tuple([_next_number(number), *x])}"),
         )
         _while_loop(values, op, nodes, trips, function, read)

@@ -40,7 +40,8 @@ class ModuleFile:
             rearranged = Rearranged.of(self._rows)
             table = weights_table([rearranged.placed(row) for row in self._rows], plans)
             WeightsWriter(body, self._structure.model.name, table, rearranged).write()
-            write_rules(body, self._structure.model.name, self._rows, self._structure.declared)
+        activity = "ActivityRegularization" in self._planned.helpers
+        write_rules(body, self._structure.model.name, self._rows, self._structure.declared, activity=activity)
         return self._header(body.text) + body.text
 
     def _header(self, body: str) -> str:

@@ -126,7 +126,7 @@ def _reduce(values: Values, op: ReduceOp) -> None:
         values.alias(op, x)
         return
     if function == "prod" and len(axes) > 1:
-        values.refuse(op, "torch multiplies along one axis at a time")
+        _products(values, op, x, axes)
         return
     options: dict[str, Value] = {"dim": axes[0] if len(axes) == 1 else axes}
     if op.literal("keepdims"):
@@ -134,6 +134,20 @@ def _reduce(values: Values, op: ReduceOp) -> None:
     if op.literal("kind") in ("sum", "prod"):
         options |= integer_dtype(op)
     values.define(op, Kind.POOL, [x], lambda x: method(x[0], function, **options))
+
+
+def _products(values: Values, op: ReduceOp, x: Node, axes: Sequence[int]) -> None:
+    """torch multiplies along one axis at a time: the last ones first, so that the others stay where they are."""
+    options: dict[str, Value] = {"keepdim": True} if op.literal("keepdims") else {}
+    options |= integer_dtype(op)
+
+    def render(x: Sequence[Expression]) -> Expression:
+        product = x[0]
+        for axis in reversed(axes):
+            product = method(product, "prod", dim=axis, **options)
+        return product
+
+    values.define(op, Kind.POOL, [x], render)
 
 
 # -- views -------------------------------------------------------------------------------------------------------------
