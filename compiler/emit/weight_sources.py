@@ -70,7 +70,10 @@ def whole_source(weight: graph.WeightOp, taken: Callable[[Places], Places]) -> t
     PyTorch's GRU has the gates in its own order: an import puts them in ours, `taken` puts them back. Followed by the
     numbers of the places that values come from; None for a weight that is computed, or is another part of the file.
     """
-    places = None if weight.body is None else _places(weight)
+    is_static = weight.body is not None and all(
+        isinstance(size, int) for op in weight.body.block.ops for value in op.results for size in shape_of(value.type)
+    )
+    places = _places(weight) if is_static else None
     if places is None:
         return None
     found, start = taken(places), 0

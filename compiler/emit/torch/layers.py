@@ -271,7 +271,7 @@ def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
     *shared, channels = sizes_of(op.alpha)
     axes = (len(shared), *range(len(shared)))
     held = Parameter("weight", op.alpha, axes, (channels, *shared) if shared else ())
-    return LayerSpec("p_re_lu", call("nn.PReLU", channels), (held,))
+    return LayerSpec("p_re_lu", call("nn.PReLU", channels), (held,), optional=True)
 
 
 def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec | None:

@@ -34,6 +34,7 @@ from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
 from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 from neuralc.emit.torch.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
@@ -168,7 +169,9 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
     elif (sizes := _sizes(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: _reshape_call(x[0], sizes))
     else:
-        values.refuse(op, "more than one size of the result is symbolic and not a size of the operand")
+        found = sized_shape(values, op, shape)
+        if found is not None:
+            values.define(op, Kind.VIEW, [x, *found.nodes], lambda x: method(x[0], "reshape", *found.written(x[1:])))
 
 
 def _sizes(before: Shape, after: Shape) -> list[int | str] | None:
@@ -191,7 +194,8 @@ def _sizes(before: Shape, after: Shape) -> list[int | str] | None:
 
 
 def _reshape_call(x: Expression, sizes: Sequence[int | str]) -> Expression:
-    return method(x, "reshape", *(name(f"{x}.{size}") if isinstance(size, str) else size for size in sizes))
+    listed: list[Value] = [name(f"{x}.{size}") if isinstance(size, str) else size for size in sizes]
+    return method(x, "reshape", *(listed or [()]))  # a number has no size
 
 
 # -- constants ---------------------------------------------------------------------------------------------------------

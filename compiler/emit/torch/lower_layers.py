@@ -15,11 +15,13 @@ from neuralc.dialects.graph import (
     PreluOp,
 )
 from neuralc.dialects.types import element_of, is_float
-from neuralc.emit.python.expressions import Expression, Value, binary, call, name
+from neuralc.emit.layouts import natural
+from neuralc.emit.python.expressions import Expression, Value, binary, call, method, name
 from neuralc.emit.python.nodes import Kind, Node, Render
 from neuralc.emit.python.values import Values
 from neuralc.emit.torch.layers import cropped_alike, function_options, square, symmetric_padding
 from neuralc.emit.torch.lower_moves import pad_argument, subscripted
+from neuralc.emit.torch.orders import is_per_channel
 
 _KINDS: dict[type[Operation], Kind] = {BatchNormOp: Kind.NORM, PreluOp: Kind.ACTIVATION}
 
@@ -107,13 +109,19 @@ def _transposed(values: Values, op: ConvTransposeOp, rank: int) -> tuple[list[No
 
 
 def _prelu(values: Values, op: PreluOp) -> None:
+    """Slopes that are no layer's stand where the channels are: at axis 1, or as they broadcast."""
     if op in values.plan.layer_at:
         apply_layer(values, op)
         return
-    operands = [values.operand(op, 0), values.operand(op, 1)]
-    values.define(
-        op, Kind.OTHER, operands, lambda x: call("torch.where", name(f"{x[0]} >= 0"), x[0], name(f"{x[1]} * {x[0]}"))
-    )
+    x, alpha = values.operand(op, 0), values.at(op.alpha, natural(op.alpha))
+    if is_per_channel(op.x, op.alpha) and len(x.shape) > 2:
+        ones = (1,) * (len(x.shape) - 2)
+        alpha = values.add(Kind.VIEW, [alpha], lambda x: method(x[0], "reshape", -1, *ones), (alpha.shape[-1], *ones))
+
+    def render(x: Sequence[Expression]) -> Expression:
+        return call("torch.where", name(f"{x[0]} >= 0"), x[0], binary("*", x[1], x[0]))
+
+    values.define(op, Kind.OTHER, [x, alpha], render)
 
 
 def padded(values: Values, x: Node, pads: Sequence[int], fill: float | None = None) -> Node:

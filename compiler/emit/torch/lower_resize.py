@@ -87,7 +87,8 @@ def _read(values: Values, op: ResizeOp) -> None:
     values.helpers |= _helpers(op)
     shape = list(x.shape)
     pairs = [(axis, Sizes([axis.before, axis.after], values.inputs)) for axis in axes]
-    steps = [(pair, _one_axis, axis, order.index(axis.index)) for axis, pair in pairs]
+    steps: list[tuple[Sizes, Callable[..., Expression], ResizedAxis, int]] = []
+    steps += [(pair, _one_axis, axis, order.index(axis.index)) for axis, pair in pairs]
     if "roi" in op.properties:
         steps += [(pair, _outside, axis, len(order) - 1 - order.index(axis.index)) for axis, pair in pairs]
     for index, (pair, write, axis, place) in enumerate(steps):

@@ -9,7 +9,6 @@ from xdsl.ir import Operation
 from neuralc.dialects.graph import (
     BitcastOp,
     BitwiseAndOp,
-    BitwiseNotOp,
     BitwiseOrOp,
     BitwiseXorOp,
     CastOp,
@@ -43,7 +42,7 @@ from neuralc.emit.torch import (
 )
 
 _MOVING = (
-    BitcastOp, BitwiseAndOp, BitwiseNotOp, BitwiseOrOp, BitwiseXorOp, CastOp, ConcatOp, ConstantOp, ExpandOp,
+    BitcastOp, BitwiseAndOp, BitwiseOrOp, BitwiseXorOp, CastOp, ConcatOp, ConstantOp, ExpandOp,
     GetStateOp, IdentityOp, ReshapeOp, SetStateOp, SliceOp, TransposeOp,
 )  # fmt: skip
 """Ops that look at no number, only at bits."""

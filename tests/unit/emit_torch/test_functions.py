@@ -17,7 +17,7 @@ from neuralc.grammar.diagnostics import NeuralcError
 UNSIGNED = ("uint16", "uint32", "uint64")
 """Types that torch has, but hardly any function for."""
 
-REFUSED = ("prelu", "top_k S")
+REFUSED = ("top_k S",)
 """How the names of cases begin of which torch has a part only."""
 
 

@@ -35,7 +35,7 @@ def fold(
             slice(place * rate, place * rate + (extent - 1) * step + 1, step)
             for place, rate, extent, step in steps
         ]
-        image[(slice(None), slice(None), *where)] += patches[:, :, *tap]
+        image[:, :, *where] += patches[:, :, *tap]
     pairs = zip(padding, sizes, strict=True)
     inside = [slice(low, low + size) for (low, _), size in pairs]
     return image[:, :, *inside]
