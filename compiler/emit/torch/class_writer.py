@@ -79,7 +79,8 @@ class ClassWriter:
                         written.add(member.attribute)
                         self._write_list(shared, member.attribute)
             writer.lines(own_initializers(text.plan, kernels_too=self._common is None))
-            writer.lines(buffers(states_of(text.plan)))
+            for buffer in buffers(states_of(text.plan)):
+                writer.statement("", buffer)
             if text.is_model:
                 self._finish_model(text.plan)
 

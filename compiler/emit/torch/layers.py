@@ -46,6 +46,7 @@ from neuralc.emit.layouts import Order
 from neuralc.emit.python.expressions import Value, call
 from neuralc.emit.python.plan import LayerSpec, Parameter, sizes_of
 from neuralc.emit.refusals import Refusals
+from neuralc.emit.torch.attention import is_inside
 from neuralc.emit.torch.orders import channel_of, is_per_channel
 from neuralc.emit.torch.recurrent import recurrent_layer
 from neuralc.emit.torch.recurrent_stacks import is_between_levels
@@ -275,8 +276,8 @@ def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
 
 
 def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec | None:
-    """torch drops single values or whole channels; anything else is written out, or part of a recurrent layer."""
-    if is_between_levels(op):
+    """torch drops single values or whole channels; anything else is written out, or part of another layer."""
+    if is_between_levels(op) or is_inside(op):
         return None
     channel, rank = channel_of(op), len(shape_of(op.x.type))
     if op.literal("kind") == "gaussian" or (op.literal("shared") and channel is None):

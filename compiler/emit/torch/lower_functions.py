@@ -32,11 +32,13 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
+from neuralc.emit.layouts import conversion, natural
 from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
+from neuralc.emit.torch.attention import Attention, attention_of
 from neuralc.emit.torch.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
 from neuralc.emit.torch.lower_axes import integer_dtype
 
@@ -92,11 +94,44 @@ def _inline(number: float | int) -> Node:
 # -- products ----------------------------------------------------------------------------------------------------------
 
 
+def _attention(values: Values, op: MatmulOp | EinsumOp, found: Attention) -> None:
+    """Of heads in front of places, whichever way they stand in the model."""
+    given = zip((found.query, found.key, found.value), found.orders, strict=True)
+    nodes = [values.at(value, order) for value, order in given]
+    if found.mask is not None:
+        nodes.append(values.at(found.mask, natural(found.mask)))
+    options: dict[str, Value] = {}
+    if found.dropout is not None:
+        options["dropout_p"] = name(f"{found.dropout.literal('rate')!r} if self.training else 0.0")
+    if found.is_causal:
+        options["is_causal"] = True
+    if found.scale:
+        options["scale"] = found.scale
+
+    def render(x: Sequence[Expression]) -> Expression:
+        masks: dict[str, Value] = {"attn_mask": x[3]} if found.mask is not None else {}
+        return call("F.scaled_dot_product_attention", *x[:3], **masks, **options)
+
+    order = found.orders[2]
+    if order == natural(op.results[0]):
+        values.define(op, Kind.LAYER, nodes, render)
+        return
+    made = values.add(Kind.LAYER, nodes, render, values.shape(op.results[0], order))
+    back = conversion(order, natural(op.results[0]))
+    values.define(op, Kind.PERMUTE, [made], lambda x: values.form.permuted(x[0], back))
+
+
 def _matmul(values: Values, op: MatmulOp) -> None:
+    if (found := attention_of(op)) is not None:
+        _attention(values, op, found)
+        return
     values.define(op, Kind.LAYER, _operands(values, op), lambda x: call("torch.matmul", x[0], x[1]))
 
 
 def _einsum(values: Values, op: EinsumOp) -> None:
+    if (found := attention_of(op)) is not None:
+        _attention(values, op, found)
+        return
     spec = op.literal("spec").replace(" ", "")
     values.define(op, Kind.LAYER, _operands(values, op), lambda x: call("torch.einsum", spec, *x))
 

@@ -10,7 +10,7 @@ from xdsl.ir import Operation
 from neuralc.dialects.graph import GetStateOp, ModelOp, SetStateOp, StateOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
-from neuralc.emit.python.expressions import Expression, Value, call, literal, name
+from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.lowering import Lowered
 from neuralc.emit.python.names import identifier
 from neuralc.emit.python.nodes import Kind
@@ -88,9 +88,9 @@ def reset_lines(states: Sequence[str]) -> list[str]:
     return [f"self.{attribute(state)} = None" for state in states]
 
 
-def buffers(states: Sequence[str]) -> list[str]:
+def buffers(states: Sequence[str]) -> list[Expression]:
     """What `__init__` says of them: no file has them, but they go where the module goes."""
-    return [f"self.register_buffer({literal(attribute(state))}, None, persistent=False)" for state in states]
+    return [call("self.register_buffer", attribute(state), None, persistent=False) for state in states]
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {

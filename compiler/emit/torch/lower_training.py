@@ -12,6 +12,7 @@ from neuralc.dialects.graph import ActivityRegularizerOp, DropoutOp, GaussianNoi
 from neuralc.emit.python.expressions import Expression, Precedence, binary, call, literal, name
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.values import Values
+from neuralc.emit.torch.attention import is_inside
 from neuralc.emit.torch.recurrent_stacks import is_between_levels
 
 
@@ -19,7 +20,7 @@ def _dropout(values: Values, op: DropoutOp) -> None:
     layer = values.plan.layer_at.get(op)
     if layer is not None:
         _define(values, op, lambda x: call(f"self.{layer.attribute}", x))
-    elif is_between_levels(op):
+    elif is_between_levels(op) or is_inside(op):
         values.alias(op, values.operand(op, 0))
     elif op.literal("kind") == "gaussian":
         _define(values, op, lambda x: _in_training(binary("*", x, _around_one(x, op.literal("rate"))), x))
