@@ -40,11 +40,12 @@ class MultiHeadAttention(nn.Module):
         bias = self.value_bias.flatten()  # (64,)
         x = x + bias
         x = x.reshape(x.shape[0], x.shape[1], 4, 16)  # (batch, S, 4, 16)
-        y = y * 0.25
-        y = F.softmax(torch.einsum("bqnh,bknh->bnqk", y, z), dim=-1)  # (batch, 4, S, S)
-        x = torch.einsum("bnqk,bknh->bqnh", y, x)  # (batch, S, 4, 16)
+        y = y.permute(0, 2, 1, 3)  # (batch, 4, S, 16)
+        z = z.permute(0, 2, 1, 3)  # (batch, 4, S, 16)
+        x = x.permute(0, 2, 1, 3)  # (batch, 4, S, 16)
+        x = F.scaled_dot_product_attention(y, z, x)
         y = self.attention_output_kernel.reshape(64, 64)  # (64, 64)
-        x = x.flatten(2)  # (batch, S, 64)
+        x = x.permute(0, 2, 1, 3).flatten(2)  # (batch, S, 64)
         x = torch.matmul(x, y)
         return x + self.attention_output_bias
 
