@@ -162,7 +162,7 @@ def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
 def _tpu(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.tpu import files
 
-    return files(compilation.module, compilation.weights)
+    return files(_in_blocks(compilation, views=False), compilation.weights)
 
 
 ANYWHERE = ("cpu", "cuda", "tpu")
