@@ -6,10 +6,12 @@ of a framework may want it as the file has it: then both orders of axes undo eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
@@ -57,6 +59,63 @@ def source_of(weight: graph.WeightOp) -> Source | None:
         else:
             return None
     return None
+
+
+Places: TypeAlias = NDArray[np.int64]
+
+
+def whole_source(weight: graph.WeightOp, taken: Callable[[Places], Places]) -> tuple[str, Sizes] | None:
+    """The weight in the file that what is `taken` of a derived one is all of, as it lies there, and its sizes.
+
+    PyTorch's GRU has the gates in its own order: an import puts them in ours, `taken` puts them back. Followed by the
+    numbers of the places that values come from; None for a weight that is computed, or is another part of the file.
+    """
+    places = None if weight.body is None else _places(weight)
+    if places is None:
+        return None
+    found, start = taken(places), 0
+    assert weight.body is not None, "it has places"
+    for key, argument in zip(weight.source_names, weight.body.block.args, strict=True):
+        shape = _sizes(argument.type)
+        numbers = start + np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)
+        if found.shape == numbers.shape and bool((found == numbers).all()):
+            return key, shape
+        start += numbers.size
+    return None
+
+
+def _places(weight: graph.WeightOp) -> Places | None:
+    """For each value of a derived weight its place among those of its sources, one source behind the other."""
+    assert weight.body is not None, "a derived weight"
+    block, start = weight.body.block, 0
+    found: dict[Any, Places] = {}
+    for argument in block.args:
+        shape = _sizes(argument.type)
+        found[argument] = start + np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)
+        start += found[argument].size
+    for op in block.ops:
+        operands = [found[value] for value in op.operands]
+        match op:
+            case graph.ReturnOp():
+                return operands[0]
+            case graph.TransposeOp():
+                found[op.result] = operands[0].transpose(op.literal("perm"))
+            case graph.ReshapeOp():
+                found[op.result] = operands[0].reshape(_sizes(op.result.type))
+            case graph.ConcatOp():
+                found[op.result] = np.concatenate(operands, axis=op.literal("axis"))
+            case graph.SliceOp():
+                found[op.result] = operands[0][_slices(op)]
+            case _:
+                return None
+    return None
+
+
+def _slices(op: graph.SliceOp) -> tuple[slice, ...]:
+    entries = zip(op.starts.data, op.literal("steps"), _sizes(op.result.type), strict=True)
+    # A slice that goes backwards to the first place has no end that is a number.
+    bounds = [(start.value, step, start.value + count * step) for start, step, count in entries]
+    return tuple(slice(start, None if end < 0 else end, step) for start, step, end in bounds)
 
 
 def _sizes(type_: Attribute) -> Sizes:

@@ -15,7 +15,6 @@ from neuralc.emit.python.lowering import lower
 from neuralc.emit.python.sharing import SharedClass, share
 from neuralc.emit.python.structure import Structure
 from neuralc.emit.refusals import Refusals
-from neuralc.emit.weight_sources import source_of
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,14 @@ def planned(module: ModuleOp, form: Form) -> Planned:
     refuse_custom(module.walk())
     refusals = Refusals(f"{form.name} code")
     table = symbols(module)
-    for op in table.values():
-        if isinstance(op, WeightOp) and op.body is not None and source_of(op) is None:
-            refusals.add(
-                op,
-                f"@{op.sym_name.data} is derived from other weights",
-                help="emit code from the model as written, before passes that fold weights",
-            )
     structure = Structure(module, table, form, refusals)
+    derived = {op.sym_name.data: op for op in table.values() if isinstance(op, WeightOp) and op.body is not None}
+    for key in dict.fromkeys(row.key for row in structure.rows if row.key in derived):
+        refusals.add(
+            derived[key],
+            f"@{key} is derived from other weights",
+            help="emit code from the model as written, before passes that fold weights",
+        )
     layouts = Layouts(table, structure.weights, form.demanded_order, form.made_order)
     layouts.analyze(structure.model.function, [natural(argument) for argument in structure.model.function.arguments])
     forms = form.forms(structure.classes, form)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects.control import Control
@@ -19,7 +21,7 @@ from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.plan import Child, ClassPlan, Row
 from neuralc.emit.refusals import Refusals
-from neuralc.emit.weight_sources import source_of
+from neuralc.emit.weight_sources import source_of, whole_source
 
 Instance: TypeAlias = tuple[str, tuple[str, ...]]
 """A function, and the weights it is applied to."""
@@ -148,9 +150,9 @@ class Structure:
 
     def _refuse_shared_weights(self) -> None:
         """Two parameters that start equal would not stay so in training."""
-        holders: dict[str, Row] = {}
+        holders: dict[tuple[str, int | None], Row] = {}
         for row in self.rows:
-            first = holders.setdefault(row.key, row)
+            first = holders.setdefault((row.key, row.row), row)
             if first is not row:
                 reason = f"@{row.key} would be two parameters, `{first.parameter}` and `{row.parameter}`"
                 self._refusals.add(self._table[row.key], reason)
@@ -191,11 +193,25 @@ def _local_name(name: str, path: str, argument: SSAValue) -> str:
 def _from_file(row: Row, table: Mapping[str, Operation]) -> Row:
     """The row of a parameter whose weight is a view of one in the file."""
     weight = table[row.key]
-    source = source_of(weight) if isinstance(weight, WeightOp) else None
-    if source is None:
+    if not isinstance(weight, WeightOp) or weight.body is None:
         return row
+    source = source_of(weight)
+    if source is None or row.gates or row.row is not None:
+        return _whole(row, weight)
     axes, shape = source.reordered(row.axes)
     return Row(row.parameter, source.key, axes, row.shape or shape)
+
+
+def _whole(row: Row, weight: WeightOp) -> Row:
+    """The row of a parameter that is a weight of the file as it lies there, whatever was made of it in between."""
+
+    def taken(places: NDArray[np.int64]) -> NDArray[np.int64]:
+        part = (places if row.row is None else places[row.row]).transpose(row.axes)
+        blocks = np.split(part, len(row.gates) or 1)
+        return np.concatenate([blocks[gate] for gate in row.gates or (0,)])
+
+    found = None if row.shape else whole_source(weight, taken)
+    return row if found is None else Row(row.parameter, found[0], tuple(range(len(found[1]))))
 
 
 def _weights_of(op: CallOp, plan: ClassPlan) -> tuple[str, ...]:

@@ -7,23 +7,29 @@ from collections.abc import Mapping
 from neuralc.emit.python.expressions import Value, literal
 from neuralc.emit.python.weights_table import WeightsTable
 from neuralc.emit.python.writer import Writer
+from neuralc.emit.torch.rearranged import Rearranged
 
 
 class WeightsWriter:
     """Writes what maps the parameters of `model` to the weights of a safetensors file."""
 
-    def __init__(self, body: Writer, model: str, table: WeightsTable) -> None:
+    def __init__(self, body: Writer, model: str, table: WeightsTable, rearranged: Rearranged) -> None:
         self._body = body
         self._model = model
         self._table = table
-        # Torch counts the steps of batch norms in a buffer that no weights file has.
-        self._counts = any(end.endswith(".running_mean") for end in table.entries)
+        self._rearranged = rearranged
+        # Torch counts the steps of batch norms in a buffer that no weights file has, nor the second bias of an LSTM.
+        ends = tuple(table.entries)
+        alone = any(end.replace(".bias_ih_l", ".bias_hh_l") not in ends for end in ends if ".bias_ih_l" in end)
+        self._partial = alone or any(end.endswith(".running_mean") for end in ends)
 
     def write(self) -> None:
-        if self._table.is_identity:
+        if self._table.is_identity and not self._rearranged:
             self._write_plain()
             return
         self._write_tables()
+        if self._rearranged:
+            self._rearranged.write(self._body)
         if not self._table.is_flat:
             self._write_place()
         self._write_load()
@@ -36,7 +42,7 @@ class WeightsWriter:
         with body.block(f"def load(path: str) -> {model}:"):
             body.docstring("The model with the weights of a safetensors file.")
             body.line(f"model = {model}()")
-            body.line(f"model.load_state_dict(load_file(path){', strict=False' if self._counts else ''})")
+            body.line(f"model.load_state_dict(load_file(path){', strict=False' if self._partial else ''})")
             body.line("return model")
         body.blank(2)
         with body.block(f"def save(model: {model}, path: str) -> None:"):
@@ -95,8 +101,9 @@ class WeightsWriter:
         with body.block(f"def load(path: str) -> {model}:"):
             body.docstring("The model with the weights of a safetensors file.")
             body.line(f"model = {model}()")
+            stored = "from_file(load_file(path))" if self._rearranged else "load_file(path)"
             if flat:
-                body.line("stored = load_file(path)")
+                body.line(f"stored = {stored}")
                 if self._table.split:
                     body.line("shapes = {name: value.shape for name, value in model.state_dict().items()}")
                 source = "for name, (key, axes) in WEIGHTS.items()"
@@ -107,9 +114,9 @@ class WeightsWriter:
                         body.lines([f"name: {value}", source])
                     body.line("}")
             else:
-                body.line("stored, state = load_file(path), {}")
+                body.line(f"stored, state = {stored}, {{}}")
                 self._write_loop(f"state[name] = {value}")
-            body.line(f"model.load_state_dict(state{', strict=False' if self._counts else ''})")
+            body.line(f"model.load_state_dict(state{', strict=False' if self._partial else ''})")
             body.line("return model")
 
     def _write_save(self) -> None:
@@ -135,7 +142,7 @@ class WeightsWriter:
             else:
                 body.line("stored = {}")
                 self._write_loop(*split, back, "stored[key] = value.permute(back).contiguous()")
-            body.line("save_file(stored, path)")
+            body.line(f"save_file({'to_file(stored)' if self._rearranged else 'stored'}, path)")
 
     def _write_loop(self, *lines: str) -> None:
         """What is done with each parameter that a weights file has."""
