@@ -87,13 +87,16 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(emit(_structured(compilation)), _weights_beside(compilation))
 
 
-def _structured(compilation: Compilation, *, views: bool = True) -> ModuleOp:
-    """The module that code is written from: as a program has it, or with the structure that an import lost."""
+def _structured(compilation: Compilation, **declared: bool) -> ModuleOp:
+    """The module that code is written from: as a program has it, or with the structure that an import lost.
+
+    Options say which views of weights are weights of the code.
+    """
     from neuralc.emit.structure_of_imports import with_structure
 
     if not compilation.imported:
         return compilation.module
-    return with_structure(compilation.module, compilation.weights, views=views)
+    return with_structure(compilation.module, compilation.weights, **declared)
 
 
 def _nr(compilation: Compilation, kind: str) -> Product:
@@ -133,13 +136,13 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
 def _keras(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.keras import emit
 
-    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+    return Code(emit(_structured(compilation, sums=True)), _weights_beside(compilation))
 
 
 def _jax(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.jax import emit
 
-    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+    return Code(emit(_structured(compilation, sums=True, transposed_kernels=False)), _weights_beside(compilation))
 
 
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
