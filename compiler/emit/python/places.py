@@ -19,7 +19,8 @@ class Blocks:
     size: int
 
 
-Place: TypeAlias = int | range | Blocks
+Place: TypeAlias = int | range | Blocks | None
+"""Places along an axis; None stands for all."""
 
 
 def places_of(source: Source) -> tuple[Place, ...] | None:
@@ -27,10 +28,10 @@ def places_of(source: Source) -> tuple[Place, ...] | None:
     if source.is_whole:
         return ()
     places = [_place(runs, size) for runs, size in zip(source.places, source.shape, strict=True)]
-    while isinstance(places[-1], range) and len(places[-1]) == source.shape[len(places) - 1]:
+    while places[-1] is None:
         del places[-1]
     # Numbers and lists stand next to each other, else numpy puts their axes in front.
-    odd = [axis for axis, place in enumerate(places) if not isinstance(place, range)]
+    odd = [axis for axis, place in enumerate(places) if isinstance(place, int | Blocks)]
     lists = sum(isinstance(place, Blocks) for place in places)
     adjacent = odd == list(range(odd[0], odd[0] + len(odd))) if odd else True
     return tuple(places) if lists == 0 or (lists == 1 and adjacent) else None
@@ -40,7 +41,7 @@ def _place(runs: Runs, size: int) -> Place:
     if sum(map(len, runs)) == 1:
         return runs[0].start
     if len(runs) == 1:
-        return runs[0]
+        return None if len(runs[0]) == size else runs[0]
     width = math.gcd(*(number for run in runs for number in (run.start, len(run))))
     order = tuple(start // width for run in runs for start in range(run.start, run.stop, width))
     return Blocks(order, width)
@@ -58,11 +59,11 @@ def _written(place: Place) -> Expression:
             return call("blocks", *place.order, size=place.size)
         case range():
             return name(f"slice({place.start}, {place.stop})" if place.start else f"slice({place.stop})")
-        case int():
-            return name(str(place))
+        case _:
+            return name("slice(None)" if place is None else str(place))
 
 
-def numbers_of(place: Place) -> set[int]:
+def numbers_of(place: int | range | Blocks) -> set[int]:
     match place:
         case Blocks():
             return {block * place.size + number for block in place.order for number in range(place.size)}

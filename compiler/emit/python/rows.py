@@ -52,6 +52,6 @@ def overlap(one: Row, other: Row) -> bool:
     )
 
 
-def _padded(row: Row, other: Row) -> list[Place | None]:
+def _padded(row: Row, other: Row) -> list[Place]:
     count = max(len(row.places), len(other.places))
     return [*row.places, *[None] * (count - len(row.places))]
