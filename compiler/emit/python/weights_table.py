@@ -62,8 +62,8 @@ def weights_table(rows: Sequence[Row], plans: Sequence[ClassPlan]) -> WeightsTab
             whole[row.parameter] = row.key, row.axes
     used = {step for row in rows if row.parameter not in whole for step in _path(row.parameter)}
     return WeightsTable(
-        # A whole name may end like an entry, and an entry like another: the longer one is meant.
-        whole | dict(sorted(entries.items(), key=lambda entry: -entry[0].count("."))),
+        # A name may end like another one: the longer one is meant.
+        dict(sorted((whole | entries).items(), key=lambda entry: -entry[0].count("."))),
         {step: spelled for step, spelled in steps.items() if step in used},
         {row.parameter: row.shape for row in rows if row.shape},
         {row.parameter: index_of(row.places) for row in rows if row.places},
