@@ -50,4 +50,5 @@ FORM = Form(
     positional=POSITIONAL,
     defaults=DEFAULTS,
     assembles=False,
+    channel_options=frozenset({"groups"}),
 )
