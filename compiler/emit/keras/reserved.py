@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from neuralc.emit.keras.helpers import TEXTS
 
-CLASS_NAMES = frozenset({"RENAMED", "LAYERS", "AXES", "SHAPES"})
+CLASS_NAMES = frozenset({"RENAMED", "LAYERS", "AXES", "PARTS", "SHAPES", "SPLIT", "SUMS"})
 
-FUNCTION_NAMES = frozenset({"build_model", "load", "save", "weights", *TEXTS})
+FUNCTION_NAMES = frozenset({"blocks", "build_model", "joined", "load", "put", "save", "weights", *TEXTS})
 """What a function that is a block may not be called."""
 
 LAYER_ATTRIBUTES = frozenset(

@@ -49,5 +49,6 @@ FORM = Form(
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
     defaults=DEFAULTS,
+    assembles=False,
     channel_options=frozenset({"groups"}),
 )

@@ -92,6 +92,8 @@ def _parts(module: _Module, total: int, min_ops: int) -> Iterator[tuple[_Module,
         if part.scope.is_function and (len(part.ops) < total or not module.scope.path):
             yield part, False
             continue
+        if _is_recurrent_layer(part):
+            continue
         if len(part.ops) < min_ops:
             yield from _parts(part, total, min_ops)  # a function in it is one nevertheless
             continue

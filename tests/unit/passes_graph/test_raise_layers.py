@@ -11,7 +11,7 @@ from support.graph_modules import GraphModule, tensor
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.emit.weight_sources import Source, source_of
+from neuralc.emit.weight_sources import pieces_of
 from neuralc.passes.graph.raise_layers import RaiseLayersPass
 
 
@@ -44,7 +44,8 @@ def test_a_declared_view_tells_how_it_is_made_of_the_weight_in_the_file() -> Non
     assert_pass_preserves(RaiseLayersPass(), built, module.weights, inputs)
     declared = graph.symbols(built)["conv.kernel"]
     assert isinstance(declared, graph.WeightOp)
-    assert source_of(declared) == Source("conv.weight", (4, 1, 3, 3), ((2,), (3,), (1,), (0,)))
-    source = source_of(declared)
-    assert source is not None
+    pieces = pieces_of(declared)
+    assert pieces is not None
+    (source,) = (piece.source for piece in pieces)
+    assert (source.key, source.is_whole, source.parts) == ("conv.weight", True, ((2,), (3,), (1,), (0,)))
     assert source.reordered((3, 2, 0, 1)) == ((0, 1, 2, 3), ())  # as PyTorch has it: what the file holds
