@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from neuralc.tables import aten, layers, onnx_operators, places, stablehlo_ops
+from neuralc.tables import aten, forms, layers, onnx_operators, places, stablehlo_ops
 
 HEAD = """# Operators: what becomes what
 
 Written by `make docs` from the tables of the code; a test fails where it is out of date. No two graph ops say the same.
 
 * [the ops of the graph level](#the-ops-of-the-graph-level) and the places each one needs
+* [what forms refuse](#what-forms-refuse): PyTorch, Keras, JAX, ONNX, `.nr`
 * [layers of the language](#layers-of-the-language)
 * [ONNX operators](#onnx-operators)
 * [core ATen ops](#core-aten-ops)
@@ -22,7 +23,7 @@ Written by `make docs` from the tables of the code; a test fails where it is out
 
 def text() -> str:
     """docs/ops.md."""
-    sections = (HEAD, _graph(), _layers(), _onnx(), _aten(), _stablehlo())
+    sections = (HEAD, _graph(), _forms(), _layers(), _onnx(), _aten(), _stablehlo())
     return "\n".join("\n".join(section) if not isinstance(section, str) else section for section in sections)
 
 
@@ -30,13 +31,35 @@ def _graph() -> Iterator[str]:
     yield "## The ops of the graph level\n"
     yield "An op needs these places (tests/unit/house/test_ops.py checks them):\n"
     yield from _table(("place", "file", "what"), ((p.name, f"`{p.where}`", p.what) for p in places.PLACES))
-    yield "\nAll have a class, a meaning, a cost and a maker for random programs; the last two columns say the rest.\n"
+    yield "\nAll have a class, a meaning, a cost and a maker for random programs; the last columns say the rest: native"
+    yield "code, and the forms that a model is written in. What a form refuses of them: [below](#what-forms-refuse).\n"
     rows = (
-        (f"`{_short(op.name)}`", f"{places.family(op)}", _cell(places.first_line(op)), _mark(places.has_loops(op)),
-         _mark(places.has_torch(op)))
+        (
+            f"`{_short(op.name)}`",
+            places.family(op),
+            _cell(places.first_line(op)),
+            _mark(places.has_loops(op)),
+            *(_mark(forms.writes(form, op)) for form in forms.FORMS),
+        )
         for op in places.ops()
-    )  # fmt: skip
-    yield from _table(("op", "file", "definition", "native", "PyTorch"), rows)
+    )
+    yield from _table(("op", "file", "definition", "native", *forms.FORMS), rows)
+    yield ""
+
+
+def _forms() -> Iterator[str]:
+    yield "## What forms refuse\n"
+    yield "Ops that a form has no words for; the message is E0850.\n"
+    absent = [(form, op) for op in places.ops() for form in forms.FORMS if not forms.writes(form, op)]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for form, op in absent:
+        reasons.setdefault((form, forms.reason(form, op)), []).append(op.name)
+    ordered = sorted(reasons.items(), key=lambda item: [*forms.FORMS].index(item[0][0]))
+    rows = ((form, _ops(ops), _cell(reason)) for (form, reason), ops in ordered)
+    yield from _table(("form", "ops", "reason"), rows)
+    yield "\nUses of ops that are written otherwise; `..` stands for what the message names.\n"
+    some = ((each.form, _ops(each.ops), _cell(each.reason)) for each in forms.refusals())
+    yield from _table(("form", "ops", "reason"), some)
     yield ""
 
 

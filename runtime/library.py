@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from neuralc.runtime.errors import ModelError
-from neuralc.runtime.exported import SUFFIX, ExportedModel
 from neuralc.runtime.interface import Interface
 from neuralc.runtime.model import Model
 
@@ -25,15 +24,13 @@ _SHARED = 3
 _AGAIN = "compile the model again with `neuralc model.nr`"
 
 
-def load(path: str | PathLike[str], *, threads: int | None = None) -> Model | ExportedModel:
-    """The model in a shared library, or in the folder of `--target tpu`. `threads` None is as it was compiled.
+def load(path: str | PathLike[str], *, threads: int | None = None) -> Model:
+    """The model in a shared library. `threads` None is as it was compiled.
 
     Raises ModelError: E0902 unreadable, E0903 truncated or not for this machine, E0905 not a model, E0906 of another
-    version, E0907 for a processor with more features, E0913 without a device for the folder.
+    version, E0907 for a processor with more features.
     """
     file = Path(fspath(path)).absolute()
-    if file.suffix == SUFFIX and file.is_dir():
-        return ExportedModel(file)
     _check(file)
     try:
         library = ctypes.CDLL(str(file))

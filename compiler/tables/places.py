@@ -32,7 +32,7 @@ PLACES = (
     Place("loops", "passes/lower/layers/<family>.py", "on the tensor level: one entry of `CONVERSIONS`"),
     Place("cost", "dialects/graph/cost.py", "arithmetic and bytes: one entry of `RULES`"),
     Place("random programs", "tests/support/layers/<family>.py", "a maker `f(program, x)` that puts it somewhere"),
-    Place("PyTorch", "compiler/emit/torch/lower_*.py", "how an expert writes it; without it E0850 names the op"),
+    Place("forms", "compiler/emit/{torch,keras,jax,onnx,nr}/lower_*.py", "how an expert writes it; else E0850 and why"),
     Place("tests", "tests/lit/dialects/graph/, tests/unit/interp/", "round trip, refusals, an independent framework"),
 )
 """What docs/extending.md and docs/ops.md list, and tests/unit/house/test_ops.py checks."""
@@ -56,10 +56,6 @@ def has_loops(op: type[Operation]) -> bool:
 
 def has_cost(op: type[Operation]) -> bool:
     return op in import_module("neuralc.dialects.graph.cost").RULES
-
-
-def has_torch(op: type[Operation]) -> bool:
-    return op in import_module("neuralc.emit.torch.lowering").LOWERINGS
 
 
 def first_line(op: type[Operation]) -> str:

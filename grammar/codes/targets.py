@@ -111,9 +111,10 @@ CODES: dict[str, Code] = {
         "$ CC=false neuralc model.nr --emit=so",
     ),
     "E0850": Code(
-        "cannot be written as PyTorch code",
-        "The module holds ops or uses of weights that PyTorch code is not written for; all of them are listed. Torch "
-        "code is made from the model as the front end gives it, before passes fold and derive weights.",
+        "cannot be written in this form",
+        "The model holds ops, or uses of them, that the form has no words for: code of PyTorch, Keras or JAX, ONNX, or "
+        "the language itself. All are listed with the reason. A form is written from the model as the front end gives "
+        "it, before passes fold and derive weights.",
         "$ neuralc folded.mlir --emit=torch",
     ),
     "E0851": Code(

@@ -71,7 +71,8 @@ def _conv_transpose_arrays(op: ConvTransposeOp) -> Arrays:
 
 
 def _dense_arrays(op: DenseOp) -> Arrays:
-    return {"kernel": op.kernel.owner.operands[0] if is_linear(op) else op.kernel, **_bias(op.bias)}
+    source = op.kernel.owner
+    return {"kernel": source.x if isinstance(source, TransposeOp) else op.kernel, **_bias(op.bias)}
 
 
 def is_linear(op: DenseOp) -> bool:

@@ -20,7 +20,7 @@ class ModelFile:
         self._styles = styles
 
     def text(self) -> str:
-        body, model = Writer(), self._planned.structure.model
+        body = Writer()
         for helper in helper_texts(self._planned.helpers):
             body.blank(2)
             body.lines(helper.splitlines())
@@ -30,7 +30,7 @@ class ModelFile:
             blocks.write(shared)
         if self._planned.structure.rows:
             body.blank(2)
-            WeightsWriter(body, model, self._styles.functions).write()
+            WeightsWriter(body, self._planned.structure, self._styles.functions).write()
         return self._header(body.text) + body.text
 
     def _header(self, body: str) -> str:

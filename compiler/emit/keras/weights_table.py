@@ -9,28 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from neuralc.emit.keras.layer_names import LayerNames, layer_name
 from neuralc.emit.python.expressions import Value, literal
-from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
+from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer, Row
+from neuralc.emit.python.structure import Structure
 from neuralc.emit.python.writer import Writer
 
 
-@dataclass(frozen=True)
-class WeightRow:
-    """The weight at `path` is `key` of the file with its axes in another order; `shape` as in emit.python.plan."""
-
-    path: str
-    key: str
-    axes: tuple[int, ...]
-    shape: tuple[int, ...]
-
-
-def weight_rows(model: ClassPlan, functions: Collection[str]) -> list[WeightRow]:
+def weight_rows(structure: Structure, functions: Collection[str]) -> list[Row]:
     """The rows of all weights. The model's own name is no part of the paths."""
+    model = structure.model
     inputs = frozenset(getattr(model.function, "inputs", ())) if model.name in functions else frozenset[str]()
-    return list(_rows(model, functions, "", None, inputs))
+    return [structure.in_file(row) for row in _rows(model, functions, "", None, inputs)]
 
 
 def _rows(
@@ -39,7 +30,7 @@ def _rows(
     prefix: str,
     bound: Mapping[str, str] | None,
     reserved: frozenset[str] = frozenset(),
-) -> Iterator[WeightRow]:
+) -> Iterator[Row]:
     names = LayerNames(plan, reserved)
     for member in plan.members:
         match member:
@@ -47,38 +38,40 @@ def _rows(
                 for held in member.spec.parameters:
                     key = member.weights[held.name]
                     path = f"{prefix}{names.of(member.attribute)}/{held.name}"
-                    yield WeightRow(path, bound[key] if bound else key, held.axes, held.shape)
+                    yield Row(path, bound[key] if bound else key, held.axes, held.shape)
             case FreeWeight():
                 key = bound[member.weight] if bound else member.weight
-                yield WeightRow(prefix + names.of(member.attribute), key, tuple(range(len(member.shape))), ())
+                yield Row(prefix + names.of(member.attribute), key, tuple(range(len(member.shape))))
             case Child():
                 inner = {name: bound[key] if bound else key for name, key in member.weights.items()}
                 separator = "-" if member.plan.name in functions else "/"
                 yield from _rows(member.plan, functions, f"{prefix}{names.of(member.path)}{separator}", inner)
 
 
-def _layer(row: WeightRow) -> str:
+def _layer(row: Row) -> str:
     """The path of the layer that holds a weight."""
-    return row.path.rpartition("/")[0]
+    return row.parameter.rpartition("/")[0]
 
 
-def _is_of_layer(row: WeightRow) -> bool:
+def _is_of_layer(row: Row) -> bool:
     """True where the last part of both names is that of the weight."""
-    return bool(_layer(row)) and row.path.rpartition("/")[2] == row.key.rpartition(".")[2]
+    return bool(_layer(row)) and row.parameter.rpartition("/")[2] == row.key.rpartition(".")[2]
 
 
 class WeightsWriter:
     """Writes the tables, and `weights`, `load` and `save`."""
 
-    def __init__(self, writer: Writer, model: ClassPlan, functions: Collection[str]) -> None:
+    def __init__(self, writer: Writer, structure: Structure, functions: Collection[str]) -> None:
         self._writer = writer
-        rows = weight_rows(model, functions)
+        rows, model = weight_rows(structure, functions), structure.model
         self._strip = model.name not in functions
         self._name = layer_name(model.function.sym_name.data)
-        odd = [row for row in rows if re.sub("[-/]", ".", row.path) != row.key]
-        layers = {row.path.rpartition("/")[0] for row in rows} - {_layer(row) for row in odd if not _is_of_layer(row)}
+        odd = [row for row in rows if re.sub("[-/]", ".", row.parameter) != row.key]
+        layers = {row.parameter.rpartition("/")[0] for row in rows} - {
+            _layer(row) for row in odd if not _is_of_layer(row)
+        }
         self._layers = {_layer(row): row.key.rpartition(".")[0] for row in odd if _layer(row) in layers}
-        self._renamed = {row.path: row.key for row in odd if _layer(row) not in layers}
+        self._renamed = {row.parameter: row.key for row in odd if _layer(row) not in layers}
         self._axes = {row.key: row.axes for row in rows if row.axes != tuple(range(len(row.axes)))}
         self._shapes = {row.key: row.shape for row in rows if row.shape}
 

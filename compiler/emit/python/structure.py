@@ -47,6 +47,10 @@ class Structure:
         """All values that are weights."""
         return frozenset(value for plan in self.classes for value in plan.weight_names)
 
+    def in_file(self, row: Row) -> Row:
+        """A row whose weight is a view of another one, as a row of that one, which is in the file."""
+        return _from_file(row, self._table)
+
     @property
     def declared(self) -> Mapping[str, WeightOp]:
         """The weights of the model by their names."""
