@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -121,8 +122,8 @@ def programs(folders: Sequence[Path]) -> Iterator[Subject]:
 
 def _networks(path: Path) -> Sequence[str | None]:
     """The network of a program, or all that can be chosen."""
-    words = [line.split()[1].split("(")[0] for line in path.read_text("utf-8").splitlines() if line.startswith("network ")]
-    return words if path.parent.name == "examples" and len(words) > 1 else [None]
+    found = re.findall(r"^network (\w+)", path.read_text("utf-8"), re.MULTILINE)
+    return found if path.parent.name == "examples" and len(found) > 1 else [None]
 
 
 def _of_program(path: Path, options: Options) -> Original:

@@ -87,8 +87,10 @@ class Forms:
         except NeuralcError as problem:
             first = problem.diagnostics[0]
             refused = first.code == "E0850"
-            reason = " ".join(f"{first.message} {(first.note or '') if refused else ''}".split())
+            reason = " ".join(" ".join([first.message, *first.notes]).split())
             found = Outcome("refused" if refused else "fails", reason)
+        except Exception as problem:  # a fault of the emitter or of what it wrote
+            found = Outcome("fails", " ".join(f"{type(problem).__name__}: {problem}".split()))
         return replace(found, seconds=time.perf_counter() - started)
 
     def stop(self) -> None:

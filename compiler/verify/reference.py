@@ -123,7 +123,7 @@ def _write(form: Written, framework: str, compilation: Compilation, folder: Path
     from neuralc.products import emitter
 
     found = emitter(form.kind, compilation.options.target)
-    path = folder / f"model{Path(found.suffix).suffix}"
+    path = folder / f"model{Path(f'model{found.suffix}').suffix}"
     try:
         write(str(path), found.make(replace(compilation, trained=True), form.kind), found)
     except NeuralcError as refused:
