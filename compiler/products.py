@@ -84,11 +84,18 @@ def _cuda(compilation: Compilation, kind: str) -> Product:
 def _torch(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.torch import emit
 
-    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
+
+
+def _in_blocks(compilation: Compilation) -> ModuleOp:
+    """The module that framework code is written from: with a function for what a person writes a class for."""
+    from neuralc.emit.structure_of_programs import with_layers
+
+    return _structured(compilation) if compilation.imported else with_layers(compilation.module)
 
 
 def _structured(compilation: Compilation, *, views: bool = True) -> ModuleOp:
-    """The module that code is written from: as a program has it, or with the structure that an import lost."""
+    """The module as a program has it, or with the structure that an import lost."""
     from neuralc.emit.structure_of_imports import with_structure
 
     if not compilation.imported:
@@ -133,13 +140,13 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
 def _keras(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.keras import emit
 
-    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
 
 
 def _jax(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.jax import emit
 
-    return Code(emit(_structured(compilation)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
 
 
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
@@ -157,6 +164,9 @@ def _tpu(compilation: Compilation, kind: str) -> Product:
     return files(compilation.module, compilation.weights)
 
 
+ANYWHERE = ("cpu", "cuda", "tpu")
+"""Code of a framework runs where the framework does."""
+
 EMITTERS: dict[str, Emitter] = {
     "graph": Emitter("graph", ".graph.mlir", _ir),
     "tensor": Emitter("tensor", ".tensor.mlir", _ir),
@@ -167,11 +177,11 @@ EMITTERS: dict[str, Emitter] = {
     "so": Emitter("kernel", ".so", _llvm, ("cpu",), binary=True, executable=True),
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
-    "onnx": Emitter("model", ".onnx", _onnx, binary=True),
-    "keras": Emitter("model", "_keras.py", _keras),
-    "torch": Emitter("model", "_torch.py", _torch),
-    "nr": Emitter("model", ".nr", _nr),
-    "jax": Emitter("model", "_jax.py", _jax, ("cpu", "cuda", "tpu")),
+    "onnx": Emitter("model", ".onnx", _onnx, ANYWHERE, binary=True),
+    "keras": Emitter("model", "_keras.py", _keras, ANYWHERE),
+    "torch": Emitter("model", "_torch.py", _torch, ANYWHERE),
+    "nr": Emitter("model", ".nr", _nr, ANYWHERE),
+    "jax": Emitter("model", "_jax.py", _jax, ANYWHERE),
     "tpu": Emitter("model", ".tpu/", _tpu, ("tpu",)),
 }
 DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda", "tpu": "tpu"}

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from neuralc.emit.python.expressions import Expression, literal
 from neuralc.emit.python.writer import Writer
 
-Document: TypeAlias = "Expression | Mapped | Listed"
+Document: TypeAlias = "Expression | Mapped | Listed | Repeated"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,22 @@ class Listed:
         return "[" + ", ".join(item.text for item in self.items) + "]"
 
 
+@dataclass(frozen=True)
+class Repeated:
+    """`[item for _ in range(count)]`."""
+
+    item: Expression
+    count: str
+
+    @property
+    def loop(self) -> str:
+        return f"for _ in range({self.count})"
+
+    @property
+    def text(self) -> str:
+        return f"[{self.item} {self.loop}]"
+
+
 def mapped(items: dict[str, Document]) -> Mapped:
     return Mapped(tuple((literal(key), value) for key, value in items.items()))
 
@@ -53,6 +69,8 @@ def write_document(writer: Writer, before: str, document: Document, after: str =
                 for key, value in document.items:
                     write_document(writer, f"{key}: ", value, ",")
             writer.line("}" + after)
+        case Repeated():
+            writer.comprehension(before + "[", document.item, document.loop, "]" + after)
         case Listed():
             writer.line(before + "[")
             with writer.indented():

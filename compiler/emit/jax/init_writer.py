@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from neuralc.emit.jax.documents import Document, Listed, mapped, write_document
+from neuralc.emit.jax.documents import Document, Listed, Repeated, mapped, write_document
 from neuralc.emit.jax.initializers import array_of, function_of, is_default
 from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.tree import Tree, nested
@@ -60,10 +60,9 @@ class InitWriter:
                 self._writer.line(f"keys = iter(jax.random.split(key, {drawn}))")
             write_document(self._writer, "return ", document)
 
-    def _parts(self, shared: SharedClass, child: Child) -> Expression:
+    def _parts(self, shared: SharedClass, child: Child) -> Repeated:
         """A list of parts that are made alike."""
-        part = self._child(shared.constructors[child.attribute], child)
-        return Expression(f"[{part.text} for _ in range({shared.counts[child.attribute]})]")
+        return Repeated(self._child(shared.constructors[child.attribute], child), shared.counts[child.attribute])
 
     def _layer(self, layer: Layer, constructor: Expression) -> Expression:
         """The call of the helper function, with the initializers that it does not have by itself."""
@@ -119,6 +118,9 @@ def _replaced(document: Document, old: str, new: str) -> Document:
                 None if arguments is None else tuple(argument.replace(old, new) for argument in arguments),
                 document.precedence,
             )
+        case Repeated():
+            item = _replaced(document.item, old, new)
+            return Repeated(item, document.count) if isinstance(item, Expression) else document
         case Listed():
             return Listed(tuple(_replaced(item, old, new) for item in document.items))
         case _:

@@ -89,6 +89,8 @@ class Form:
     """What a body returns of its results and of the states that it keeps behind them."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
+    channel_options: frozenset[str] = frozenset()
+    """Constructor options that count channels, and so may be a size that is a parameter already."""
     defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What constructor options are that are not written, as texts: those that one class may have as parameters."""
     indent: int = 8

@@ -68,6 +68,20 @@ class Writer:
                 self.lines([f"{item}," for item in items])
         self.line(closing)
 
+    def comprehension(self, opening: str, item: Expression, loop: str, closing: str) -> None:
+        """`[item for ..]` on one line, in the brackets' own line, or the loop on a line of its own."""
+        if self.fits(f"{opening}{item} {loop}{closing}"):
+            self.line(f"{opening}{item} {loop}{closing}")
+            return
+        self.line(opening)
+        with self.indented():
+            if self.fits(f"{item} {loop}"):
+                self.line(f"{item} {loop}")
+            else:
+                self.statement("", item)
+                self.line(loop)
+        self.line(closing)
+
     def definition(self, head: str, parameters: Sequence[str], returns: str) -> None:
         """`def head(parameters) -> returns:` on one line or broken; the body is the caller's."""
         whole = f"def {head}({', '.join(parameters)}) -> {returns}:"

@@ -45,4 +45,5 @@ FORM = Form(
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
     defaults=DEFAULTS,
+    channel_options=frozenset({"groups"}),
 )

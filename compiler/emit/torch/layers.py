@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 from xdsl.ir import Operation, SSAValue
 
@@ -151,11 +152,31 @@ def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec | None:
     inputs, units = sizes_of(op.kernel)
     options: dict[str, Value] = {} if op.bias is not None else {"bias": False}
     constructor = call("nn.Linear", inputs, units, **options)
-    return LayerSpec("dense", constructor, (Parameter("weight", op.kernel, (1, 0)), *_bias(op.bias)), optional=True)
+    return LayerSpec("dense", constructor, (_dense_kernel(op.kernel, inputs), *_bias(op.bias)), optional=True)
+
+
+def _dense_kernel(kernel: SSAValue, inputs: int) -> Parameter:
+    """[in, units] as torch's [units, in]. A kernel may stand on disk with heads of their own, as those of attention
+    do: [in, heads, size] and [heads, size, out]."""
+    source = kernel.owner
+    if isinstance(source, ReshapeOp):
+        sizes, count = sizes_of(source.x), 0
+        while prod(sizes[:count]) < inputs:
+            count += 1
+        if prod(sizes[:count]) == inputs and len(sizes) > 2:
+            axes = (*range(count, len(sizes)), *range(count))
+            return Parameter("weight", source.x, axes, tuple(sizes[axis] for axis in axes))
+    return Parameter("weight", kernel, (1, 0))
 
 
 def _bias(bias: SSAValue | None) -> tuple[Parameter, ...]:
-    return () if bias is None else (Parameter("bias", bias, (0,)),)
+    """A vector; one of heads and sizes stands on disk as a matrix."""
+    if bias is None:
+        return ()
+    if isinstance(bias.owner, ReshapeOp):
+        sizes = sizes_of(bias.owner.x)
+        return (Parameter("bias", bias.owner.x, tuple(range(len(sizes))), sizes),)
+    return (Parameter("bias", bias, (0,)),)
 
 
 def _batch_norm(op: BatchNormOp, refusals: Refusals) -> LayerSpec | None:

@@ -114,7 +114,13 @@ class WeightsWriter:
 
     def _write_save(self) -> None:
         body = self._body
-        split = ["value = value.reshape(SPLIT.get(name, value.shape))"] if self._table.split else []
+        split = ["value = value.reshape(SPLIT.get(name, value.shape))"]
+        if not self._table.is_flat:
+            split = [
+                'ends = [end for end in SPLIT if f".{name}".endswith(f".{end}")]',
+                "value = value.reshape(SPLIT[ends[0]] if ends else value.shape)",
+            ]
+        split = split if self._table.split else []
         back = "back = sorted(range(len(axes)), key=axes.__getitem__)"
         body.blank(2)
         with body.block(f"def save(model: {self._model}, path: str) -> None:"):
