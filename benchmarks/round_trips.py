@@ -69,6 +69,8 @@ def trip(subject: Subject, forms: Sequence[str], trips: Forms) -> Row:
             return {"import": Outcome("refused", problem.diagnostics[0].message)}
         except Different as problem:
             return {"import": Outcome("wrong", str(problem))}
+        except Exception as problem:  # what a framework has against its own model, or against the inputs
+            return {"import": Outcome("fails", " ".join(f"{type(problem).__name__}: {problem}".split()))}
         return {form: trips.outcome(form, loaded) for form in forms}
 
 

@@ -90,16 +90,19 @@ def written(framework: str, compilation: Compilation, inputs: Mapping[str, Array
     With the values inside exposed as outputs they are among the values found.
     """
     with TemporaryDirectory(prefix="neuralc-verify-") as folder:
-        request = write_request(framework, compilation, Path(folder))
+        request = write_request(framework, compilation, inputs, Path(folder))
         return _ask(request, [inputs[name] for name in request["names"]], limits)
 
 
-def write_request(framework: str, compilation: Compilation, folder: Path) -> dict[str, Any]:
+def write_request(
+    framework: str, compilation: Compilation, inputs: Mapping[str, Array], folder: Path
+) -> dict[str, Any]:
     """Write the model in the form of a framework to `folder`; gives what the worker has to be asked to run it.
 
     Raises NeuralcError E0850, E0921.
     """
     from neuralc.dialects.graph import the_model
+    from neuralc.verify.inputs import sizes_of
 
     model = the_model(compilation.module)
     _check_installed(framework)
@@ -111,6 +114,7 @@ def write_request(framework: str, compilation: Compilation, folder: Path) -> dic
         "weights": str(weights) if weights.exists() else "",
         "names": list(model.inputs),
         "outputs": list(model.outputs),
+        "sizes": sizes_of(compilation.module, inputs),
         "layers": False,
     }
 

@@ -7,6 +7,7 @@ wrong. A request may name a file in `saved`, for the weights as the code that wa
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -85,7 +86,12 @@ def run_jax(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
     exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
     trees = [space["load"](request["weights"])] if request["weights"] else []
     _save(request, space, *trees)
-    found = jax.jit(space["forward"])(*trees, *inputs)
+    if "init_state" in space:  # it is behind the parameters, and what is kept behind the results
+        sizes = inspect.signature(space["init_state"]).parameters
+        trees.append(space["init_state"](*(request["sizes"][name] for name in sizes)))
+        found, _ = jax.jit(space["forward"])(*trees, *inputs)
+    else:
+        found = jax.jit(space["forward"])(*trees, *inputs)
     outputs = list(found) if isinstance(found, tuple) else [found]
     return list(request["outputs"]), [np.asarray(output) for output in outputs], f"jax {jax.__version__}"
 

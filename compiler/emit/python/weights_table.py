@@ -35,7 +35,8 @@ class WeightsTable:
     @property
     def is_identity(self) -> bool:
         """True where a weights file has the names and layouts of the framework."""
-        return all(end == key and list(axes) == sorted(axes) for end, (key, axes) in self.entries.items())
+        named = all(end == key and list(axes) == sorted(axes) for end, (key, axes) in self.entries.items())
+        return named and not self.steps
 
 
 def weights_table(rows: Sequence[Row], plans: Sequence[ClassPlan]) -> WeightsTable:
