@@ -6,7 +6,7 @@ import re
 
 from neuralc.emit.keras.class_writer import BlockWriter
 from neuralc.emit.keras.functional import Styles
-from neuralc.emit.keras.helpers import helper_texts
+from neuralc.emit.keras.helper_source import helper_texts
 from neuralc.emit.keras.weights_table import WeightsWriter
 from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.writer import Writer
