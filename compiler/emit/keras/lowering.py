@@ -18,6 +18,7 @@ from neuralc.emit.keras import (
     lower_quantized,
     lower_recurrent,
     lower_resize,
+    lower_sampling,
     lower_views,
 )
 from neuralc.emit.python.form import Lowering
@@ -51,6 +52,7 @@ _WRITTEN: Mapping[type[Operation], Lowering] = {
     **lower_quantized.LOWERINGS,
     **lower_recurrent.LOWERINGS,
     **lower_resize.LOWERINGS,
+    **lower_sampling.LOWERINGS,
 }
 
 LOWERINGS: Mapping[type[Operation], Lowering] = {op: _guarded(lower) for op, lower in _WRITTEN.items()}
@@ -60,7 +62,7 @@ WITHOUT_CODE: Mapping[str, str] = {
     **{
         f"graph.{name}": "it is not written in Keras's words yet"
         for name in (
-            "deform_conv", "fold", "grid_sample", "if", "loop", "max_roi_pool", "roi_align", "scan",
+            "if", "loop", "scan",
         )
     },
 }  # fmt: skip
