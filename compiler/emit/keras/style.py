@@ -14,12 +14,14 @@ from neuralc.dialects.graph import (
     CallOp,
     ConstantOp,
     ExpandOp,
+    GetStateOp,
     GetWeightOp,
     IotaOp,
     ModelOp,
     PadOp,
     ReshapeOp,
     ResizeOp,
+    SetStateOp,
     SizeOp,
     SliceOp,
     WhereOp,
@@ -80,7 +82,7 @@ def _is_given(value: SSAValue) -> bool:
 
 def _needs_run(op: Operation) -> bool:
     """True where the code asks a value for its sizes, or holds code that is run later."""
-    if op.regions or isinstance(op, IotaOp | SizeOp):
+    if op.regions or isinstance(op, GetStateOp | IotaOp | SetStateOp | SizeOp):
         return True
     match op:
         case CallOp():
