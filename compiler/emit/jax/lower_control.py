@@ -132,7 +132,7 @@ def _scan(values: Values, op: ScanOp) -> None:
         return
     carried, scanned = len(op.carried), len(op.scanned)
     block = op.block
-    captures = dict(zip(block.args[carried + scanned :], op.captured, strict=True))
+    captures: dict[SSAValue, SSAValue] = dict(zip(block.args[carried + scanned :], op.captured, strict=True))
     region = _Region(values, block, captures)
     states = [region.argument(block.args[i], key) for i, key in enumerate(_names(carried, "carry", "abcdefgh"))]
     slices = [region.argument(block.args[carried + i], key) for i, key in enumerate(_names(scanned, "x", "xyz"))]
@@ -201,7 +201,7 @@ def _loop(values: Values, op: LoopOp) -> None:
     if trips is None:
         return
     block, carried = op.block, len(op.carried)
-    captures = dict(zip(block.args[1 + carried :], op.captured, strict=True))
+    captures: dict[SSAValue, SSAValue] = dict(zip(block.args[1 + carried :], op.captured, strict=True))
     region = _Region(values, block, captures)
     number = region.argument(block.args[0], "i")
     states = [region.argument(block.args[1 + i], key) for i, key in enumerate(_names(carried, "carry", "abcdefgh"))]
