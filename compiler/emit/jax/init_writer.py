@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from neuralc.emit.jax.documents import Document, Listed, mapped, write_document
+from neuralc.emit.jax.documents import Document, Listed, mapped
 from neuralc.emit.jax.initializers import array_of, function_of, is_default
 from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.tree import Tree, nested
@@ -58,7 +58,7 @@ class InitWriter:
                 document = _replaced(document, DRAW, "key")
             elif drawn:
                 self._writer.line(f"keys = iter(jax.random.split(key, {drawn}))")
-            write_document(self._writer, "return ", document)
+            self._writer.code(f"return {document.text}")
 
     def _parts(self, shared: SharedClass, child: Child) -> Expression:
         """A list of parts that are made alike."""
