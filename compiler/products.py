@@ -87,11 +87,11 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
 
 
-def _in_blocks(compilation: Compilation) -> ModuleOp:
+def _in_blocks(compilation: Compilation, *, views: bool = True) -> ModuleOp:
     """The module that framework code is written from: with a function for what a person writes a class for."""
     from neuralc.emit.structure_of_programs import with_layers
 
-    return _structured(compilation) if compilation.imported else with_layers(compilation.module)
+    return _structured(compilation, views=views) if compilation.imported else with_layers(compilation.module)
 
 
 def _structured(compilation: Compilation, *, views: bool = True) -> ModuleOp:
@@ -146,7 +146,8 @@ def _keras(compilation: Compilation, kind: str) -> Product:
 def _jax(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.jax import emit
 
-    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
+    # JAX takes kernels as they lie in the file: no view of them is declared.
+    return Code(emit(_in_blocks(compilation, views=False)), _weights_beside(compilation))
 
 
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
@@ -161,7 +162,7 @@ def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
 def _tpu(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.tpu import files
 
-    return files(compilation.module, compilation.weights)
+    return files(_in_blocks(compilation, views=False), compilation.weights)
 
 
 ANYWHERE = ("cpu", "cuda", "tpu")

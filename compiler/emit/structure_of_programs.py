@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from xdsl.dialects.builtin import CallSiteLoc, ModuleOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 
-from neuralc.dialects.graph import CallOp, FunctionLike, GetWeightOp, ReshapeOp, TransposeOp
+from neuralc.dialects.graph import CallOp, FunctionLike, GetWeightOp, GruOp, LstmOp, ReshapeOp, RnnOp, TransposeOp
 from neuralc.emit.python.names import class_name
 from neuralc.passes.base import PassContext
 from neuralc.passes.driver import rewrite
@@ -42,6 +42,9 @@ def with_layers(module: ModuleOp) -> ModuleOp:
 def _place(function: FunctionLike) -> None:
     """Put every op of a body into the layers that its name says."""
     named = [(op, _parts(hint)) for op in _computing(function) if (hint := op.results[0].name_hint)]
+    # A recurrent layer is a layer in every framework, and a pair of them one that reads both ways.
+    whole = {parts[0] for op, parts in named if isinstance(op, LstmOp | GruOp | RnnOp)}
+    named = [(op, parts) for op, parts in named if parts[0] not in whole]
     # The last op of a layer has the name of the layer itself.
     inner = {tuple(parts[:length]) for _, parts in named for length in range(1, len(parts))}
     paths = {op: parts if tuple(parts) in inner else parts[:-1] for op, parts in named}

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from neuralc.emit.python.expressions import Expression, literal
 
-Document: TypeAlias = "Expression | Mapped | Listed"
+Document: TypeAlias = "Expression | Mapped | Listed | Repeated"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,22 @@ class Listed:
     @property
     def text(self) -> str:
         return "[" + ", ".join(item.text for item in self.items) + "]"
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """`[item for _ in range(count)]`."""
+
+    item: Expression
+    count: str
+
+    @property
+    def loop(self) -> str:
+        return f"for _ in range({self.count})"
+
+    @property
+    def text(self) -> str:
+        return f"[{self.item} {self.loop}]"
 
 
 def mapped(items: dict[str, Document]) -> Mapped:

@@ -21,7 +21,7 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.jax.lower_functions import operands, ordered_axis
 from neuralc.emit.jax.sized_lists import sized_shape
-from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name, slice_text
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.plan import sizes_of
 from neuralc.emit.python.sizes import Sized, sized
@@ -122,21 +122,10 @@ def _slice(values: Values, op: SliceOp) -> None:
         texts = []
         for start, end, step in entries:
             bounds = [str(next(computed)) if isinstance(bound, Dim) else bound for bound in (start, end)]
-            texts.append(_slice_text(str(bounds[0]), str(bounds[1]), "" if step == 1 else str(step)))
+            texts.append(slice_text(str(bounds[0]), str(bounds[1]), "" if step == 1 else str(step)))
         return subscripted(x[0], texts)
 
     values.define(op, Kind.VIEW, [values.operand(op, 0), *found.nodes], render)
-
-
-def _slice_text(start: str, end: str, step: str) -> str:
-    """`1:-1`; bounds that are more than a name or a number have spaces between, as ruff formats them."""
-    bounds = [start, end, *([step] if step else [])]
-    if not any(mark in bound for bound in bounds for mark in " .[("):
-        return ":".join(bounds)
-    text = bounds[0]
-    for bound in bounds[1:]:
-        text = f"{text} :".lstrip() + (f" {bound}" if bound else "")
-    return text
 
 
 def _bounds(size: int | Dim, start: Dim, step: int, count: int | Dim) -> tuple[str | Dim, str | Dim, int]:

@@ -30,7 +30,7 @@ from neuralc.emit.keras.lower_pads import pad_call, zero_padding
 from neuralc.emit.keras.lower_recurrent import Flipped, pair_arguments
 from neuralc.emit.keras.recurrent import pair_of
 from neuralc.emit.keras.run_sizes import SIZE, Sizes, sizes_in
-from neuralc.emit.python.expressions import Expression, Precedence, Value, call, literal, name
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, literal, name, slice_text
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import Sized, sized
 from neuralc.emit.python.values import Values
@@ -168,8 +168,8 @@ def _plain(size: Dim) -> Bound:
 
 def _subscript(bounds: tuple[Bound, Bound, int], texts: Mapping[Dim, str]) -> str:
     start, end, step = (texts[bound] if isinstance(bound, Dim) else bound for bound in bounds)
-    text = f"{'' if start is None else start}:{'' if end is None else end}"
-    return text if step == 1 else f"{text}:{step}"
+    low, high = ("" if bound is None else str(bound) for bound in (start, end))
+    return slice_text(low, high, "" if step == 1 else str(step))
 
 
 def _subscripted(x: Expression, subscripts: Sequence[str], *, symbolic: bool) -> Expression:
