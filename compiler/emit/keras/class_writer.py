@@ -120,7 +120,7 @@ class BlockWriter:
             made = shared.constructors[attribute]
             item = Expression(made.head, (*(made.arguments or ()), named))
             loop = f"for i in range({shared.counts[attribute]})"
-            self._writer.comprehension(f"self.{attribute} = [", item, loop, "]")
+            self._writer.code(f"self.{attribute} = [{item} {loop}]")
             return
         items = [_named(shared.constructors[member.path], names.of(member.path)).text for member in members]
         self._writer.broken(f"self.{attribute} = [", items, "]")

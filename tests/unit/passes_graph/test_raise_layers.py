@@ -38,7 +38,8 @@ def test_a_mask_that_is_cut_to_an_open_length_stays_whole() -> None:
 
     def model(x: SSAValue) -> SSAValue:
         mask = module.weight("mask", np.tri(8, dtype=np.float32))
-        cut = graph.SliceOp.of(mask, starts=DimsAttr((as_dim(0), as_dim(0))), steps=(1, 1), result=tensor("S", "S")).result
+        starts = DimsAttr((as_dim(0), as_dim(0)))
+        cut = graph.SliceOp.of(mask, starts=starts, steps=(1, 1), result=tensor("S", "S")).result
         return graph.MulOp.of(x, cut).result
 
     built = module.model({"x": tensor("S", "S")}, model)
