@@ -94,21 +94,24 @@ def _torch(compilation: Compilation, kind: str) -> Product:
     return Code(code, {**companions, **_weights_beside(compilation)})
 
 
-def _in_blocks(compilation: Compilation) -> ModuleOp:
+def _in_blocks(compilation: Compilation, **declared: bool) -> ModuleOp:
     """The module that framework code is written from: with a function for what a person writes a class for."""
     from neuralc.emit.structure_of_programs import with_layers
 
-    module = _structured(compilation)
+    module = _structured(compilation, **declared)
     return module if compilation.imported else with_layers(module)
 
 
-def _structured(compilation: Compilation, *, views: bool = True) -> ModuleOp:
-    """The module as a program has it, or with the structure that an import lost."""
+def _structured(compilation: Compilation, **declared: bool) -> ModuleOp:
+    """The module as a program has it, or with the structure that an import lost.
+
+    Options say which views of weights are weights of the code.
+    """
     from neuralc.emit.structure_of_imports import with_structure
 
     module = compilation.module
     if compilation.imported:
-        module = with_structure(compilation.module, compilation.weights, views=views)
+        module = with_structure(compilation.module, compilation.weights, **declared)
     if compilation.options.purpose != "inference":
         return module
     from neuralc.passes.graph.specialize_inference import SpecializeInferencePass
@@ -155,13 +158,13 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
 def _keras(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.keras import emit
 
-    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation, sums=True)), _weights_beside(compilation))
 
 
 def _jax(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.jax import emit
 
-    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation, sums=True, transposed_kernels=False)), _weights_beside(compilation))
 
 
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
@@ -176,7 +179,7 @@ def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
 def _tpu(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.tpu import files
 
-    return files(compilation.module, compilation.weights)
+    return files(_in_blocks(compilation, views=False), compilation.weights)
 
 
 ANYWHERE = ("cpu", "cuda", "tpu")

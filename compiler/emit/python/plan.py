@@ -11,6 +11,7 @@ from neuralc.dialects.graph import CallOp, FunctionLike, InitializerAttr
 from neuralc.dialects.types import shape_of
 from neuralc.emit.layouts import Order
 from neuralc.emit.python.expressions import Expression
+from neuralc.emit.python.places import Place
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,13 @@ class Row:
     shape: tuple[int, ...] = ()
     gates: tuple[int, ...] = ()
     row: int | None = None
-    """As a `Parameter` has them."""
+    """As a `Parameter` has them; a row of what is in the file has `places` for them."""
+    places: tuple[Place, ...] = ()
+    """What is read of an array that is not read as it stands in the file."""
+    stored: tuple[int, ...] = ()
+    """The shape of that array."""
+    into: int | None = None
+    """The row of the parameter that this is, where others are other rows."""
 
 
 @dataclass(frozen=True)

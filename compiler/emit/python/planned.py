@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import WeightOp, refuse_custom, symbols
+from neuralc.dialects.graph import refuse_custom, symbols
 from neuralc.emit.layouts import Layouts, natural
 from neuralc.emit.python.classes import ClassText, input_names
 from neuralc.emit.python.form import Form
@@ -39,13 +39,6 @@ def planned(module: ModuleOp, form: Form) -> Planned:
     refusals = Refusals(f"{form.name} code")
     table = symbols(module)
     structure = Structure(module, table, form, refusals)
-    derived = {op.sym_name.data: op for op in table.values() if isinstance(op, WeightOp) and op.body is not None}
-    for key in dict.fromkeys(row.key for row in structure.rows if row.key in derived):
-        refusals.add(
-            derived[key],
-            f"@{key} is derived from other weights",
-            help="emit code from the model as written, before passes that fold weights",
-        )
     layouts = Layouts(table, structure.weights, form.demanded_order, form.made_order)
     layouts.analyze(structure.model.function, [natural(argument) for argument in structure.model.function.arguments])
     forms = form.forms(structure.classes, form)

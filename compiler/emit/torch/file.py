@@ -10,7 +10,6 @@ from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.class_writer import ClassWriter
 from neuralc.emit.torch.helper_source import closure, functions
 from neuralc.emit.torch.initializers import common_initializers
-from neuralc.emit.torch.rearranged import Rearranged
 from neuralc.emit.torch.weight_rules import write_rules
 from neuralc.emit.torch.weights import WeightsWriter
 
@@ -37,9 +36,7 @@ class ModuleFile:
             body.blank(2)
             writer.write(shared)
         if self._rows:
-            rearranged = Rearranged.of(self._rows)
-            table = weights_table([rearranged.placed(row) for row in self._rows], plans)
-            WeightsWriter(body, self._structure.model.name, table, rearranged).write()
+            WeightsWriter(body, self._structure.model.name, weights_table(self._rows, plans)).write()
         activity = "ActivityRegularization" in self._planned.helpers
         write_rules(body, self._structure.model.name, self._rows, self._structure.declared, activity=activity)
         return self._header(body.text) + body.text

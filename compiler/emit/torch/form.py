@@ -51,5 +51,6 @@ FORM = Form(
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
     defaults=DEFAULTS,
+    assembles=False,
     channel_options=frozenset({"groups"}),
 )

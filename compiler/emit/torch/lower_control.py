@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import IfOp, LoopOp, ScanOp
 from neuralc.dialects.types import shape_of
@@ -45,7 +45,8 @@ def _items(values: Values, op: Operation, made: Node) -> None:
 def _if(values: Values, op: IfOp) -> None:
     bodies, read = list[Body](), [values.operand(op, 0)]
     for label, (body, first, captured) in zip(("then", "otherwise"), op.captures, strict=True):
-        region = Region(values, body.block, dict(zip(body.block.args[first:], captured, strict=True)))
+        captures: dict[SSAValue, SSAValue] = dict(zip(body.block.args[first:], captured, strict=True))
+        region = Region(values, body.block, captures)
         function, nodes = region.function(label, body.block, [], _one_or_several)
         bodies.append(function)
         read += nodes
@@ -73,7 +74,8 @@ def _single(made: Values, op: Operation, inputs: Sequence[Node], body: Body, ren
 
 def _scan(values: Values, op: ScanOp) -> None:
     carried, scanned, block = len(op.carried), len(op.scanned), op.block
-    region = Region(values, block, dict(zip(block.args[carried + scanned :], op.captured, strict=True)))
+    captures: dict[SSAValue, SSAValue] = dict(zip(block.args[carried + scanned :], op.captured, strict=True))
+    region = Region(values, block, captures)
     states = [region.argument(block.args[i], key) for i, key in enumerate(_names(carried, _CARRIED))]
     slices = [region.argument(block.args[carried + i], key) for i, key in enumerate(_names(scanned, _SCANNED))]
     length = sized_shape(values, op, [op.trips.data] if not scanned else [])
@@ -96,7 +98,8 @@ def _scan(values: Values, op: ScanOp) -> None:
 
 def _loop(values: Values, op: LoopOp) -> None:
     block, carried = op.block, len(op.carried)
-    region = Region(values, block, dict(zip(block.args[1 + carried :], op.captured, strict=True)))
+    captures: dict[SSAValue, SSAValue] = dict(zip(block.args[1 + carried :], op.captured, strict=True))
+    region = Region(values, block, captures)
     number = region.argument(block.args[0], "i")
     states = [region.argument(block.args[1 + i], key) for i, key in enumerate(_names(carried, _CARRIED))]
     rounds = sized_shape(values, op, [] if op.trips is None else [op.trips.data])

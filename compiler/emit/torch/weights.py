@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from neuralc.emit.python.expressions import Value, literal
 from neuralc.emit.python.weights_table import WeightsTable
 from neuralc.emit.python.writer import Writer
-from neuralc.emit.torch.rearranged import Rearranged
+
+_BLOCKS = '''\
+def blocks(*order: int, size: int) -> Tensor:
+    """The places of blocks along an axis, in another order."""
+    return torch.cat([torch.arange(size) + block * size for block in order])
+'''
 
 
 class WeightsWriter:
     """Writes what maps the parameters of `model` to the weights of a safetensors file."""
 
-    def __init__(self, body: Writer, model: str, table: WeightsTable, rearranged: Rearranged) -> None:
+    def __init__(self, body: Writer, model: str, table: WeightsTable) -> None:
         self._body = body
         self._model = model
         self._table = table
-        self._rearranged = rearranged
         # Torch counts the steps of batch norms in a buffer that no weights file has, nor the second bias of an LSTM.
         ends = tuple(table.entries)
         alone = any(end.replace(".bias_ih_l", ".bias_hh_l") not in ends for end in ends if ".bias_ih_l" in end)
         self._partial = alone or any(end.endswith(".running_mean") for end in ends)
 
     def write(self) -> None:
-        if self._table.is_identity and not self._rearranged:
+        if self._table.is_identity:
             self._write_plain()
             return
         self._write_tables()
-        if self._rearranged:
-            self._rearranged.write(self._body)
         if not self._table.is_flat:
             self._write_place()
         self._write_load()
@@ -51,6 +54,9 @@ class WeightsWriter:
 
     def _write_tables(self) -> None:
         body, table = self._body, self._table
+        if any(index.text.find("blocks(") >= 0 for index in table.places.values()):
+            body.blank(2)
+            body.lines(_BLOCKS.splitlines())
         body.blank(2)
         if table.is_flat:
             body.line("# Where each parameter stands in a weights file of the model, and the order of that")
@@ -65,6 +71,11 @@ class WeightsWriter:
         if table.split:
             body.line("# Parameters that hold several axes of the file as one, and those axes.")
             self._write_dict("SPLIT", table.split)
+        if table.places:
+            body.line("# Parameters that are a part of an array of the file, and the places of that part.")
+            self._write_dict("PLACES", table.places)
+            body.line("# The shapes of those arrays.")
+            self._write_dict("SHAPES", table.shapes)
 
     def _write_dict(self, name: str, entries: Mapping[str, Value]) -> None:
         body = self._body
@@ -96,14 +107,14 @@ class WeightsWriter:
     def _write_load(self) -> None:
         body, model, flat = self._body, self._model, self._table.is_flat
         shape = "shapes[name]" if flat else "value.shape"
-        value = f"stored[key].permute(axes){f'.reshape({shape})' if self._table.split else ''}"
+        array = "stored[key][PLACES.get(name, ...)]" if self._table.places else "stored[key]"
+        value = f"{array}.permute(axes){f'.reshape({shape})' if self._table.split else ''}"
         body.blank(2)
         with body.block(f"def load(path: str) -> {model}:"):
             body.docstring("The model with the weights of a safetensors file.")
             body.line(f"model = {model}()")
-            stored = "from_file(load_file(path))" if self._rearranged else "load_file(path)"
             if flat:
-                body.line(f"stored = {stored}")
+                body.line("stored = load_file(path)")
                 if self._table.split:
                     body.line("shapes = {name: value.shape for name, value in model.state_dict().items()}")
                 source = "for name, (key, axes) in WEIGHTS.items()"
@@ -114,8 +125,9 @@ class WeightsWriter:
                         body.lines([f"name: {value}", source])
                     body.line("}")
             else:
-                body.line(f"stored, state = {stored}, {{}}")
-                self._write_loop(f"state[name] = {value}")
+                body.line("stored, state = load_file(path), {}")
+                with self._loop(by_value="value" in value):
+                    body.line(f"state[name] = {value}")
             body.line(f"model.load_state_dict(state{', strict=False' if self._partial else ''})")
             body.line("return model")
 
@@ -128,27 +140,40 @@ class WeightsWriter:
                 "value = value.reshape(SPLIT[ends[0]] if ends else value.shape)",
             ]
         split = split if self._table.split else []
-        back = "back = sorted(range(len(axes)), key=axes.__getitem__)"
+        lines = [*split, "back = sorted(range(len(axes)), key=axes.__getitem__)"]
         body.blank(2)
         with body.block(f"def save(model: {self._model}, path: str) -> None:"):
             body.docstring("Write the weights to a safetensors file that neuralc reads.")
             if self._table.is_flat:
                 body.lines(["state = model.state_dict()", "stored = {}"])
                 with body.block("for name, (key, axes) in WEIGHTS.items():"):
-                    body.line(back)
-                    if split:
-                        body.lines(["value = state[name]", *split])
-                    body.line(f"stored[key] = {'value' if split else 'state[name]'}.permute(back).contiguous()")
+                    named = bool(split or self._table.places)
+                    body.lines(["value = state[name]", *lines] if named else lines)
+                    self._write_kept("value" if named else "state[name]")
             else:
                 body.line("stored = {}")
-                self._write_loop(*split, back, "stored[key] = value.permute(back).contiguous()")
-            body.line(f"save_file({'to_file(stored)' if self._rearranged else 'stored'}, path)")
+                with self._loop(by_value=True):
+                    body.lines(lines)
+                    self._write_kept("value")
+            body.line("save_file(stored, path)")
 
-    def _write_loop(self, *lines: str) -> None:
+    def _write_kept(self, value: str) -> None:
+        """A parameter where a file has it."""
+        body, kept = self._body, f"stored[key] = {value}.permute(back).contiguous()"
+        if not self._table.places:
+            body.line(kept)
+            return
+        with body.block("if name in PLACES:"):
+            body.line("whole = stored.setdefault(key, value.new_zeros(SHAPES[key]))")
+            body.line("whole[PLACES[name]] = value.permute(back)")
+        with body.block("else:"):
+            body.line(kept)
+
+    @contextmanager
+    def _loop(self, *, by_value: bool) -> Iterator[None]:
         """What is done with each parameter that a weights file has."""
         body = self._body
-        names_alone = all("value" not in line for line in lines)
-        items = "name in model.state_dict()" if names_alone else "name, value in model.state_dict().items()"
+        items = "name, value in model.state_dict().items()" if by_value else "name in model.state_dict()"
         with body.block(f"for {items}:"), body.block("if place := stored_as(name):"):
             body.line("key, axes = place")
-            body.lines(lines)
+            yield

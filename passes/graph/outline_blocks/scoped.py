@@ -87,10 +87,10 @@ def _put(op: Operation, scopes: Sequence[Scope], root: _Module) -> None:
 def _parts(module: _Module, total: int, min_ops: int) -> Iterator[tuple[_Module, bool]]:
     """The modules below that are parts, and whether only a repetition makes one."""
     for part in module.parts.values():
-        if _is_recurrent_layer(part):
-            continue
         if part.scope.is_function and (len(part.ops) < total or not module.scope.path):
             yield part, False
+            continue
+        if _is_recurrent_layer(part):
             continue
         if len(part.ops) < min_ops:
             yield from _parts(part, total, min_ops)  # a function in it is one nevertheless

@@ -7,12 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from support.graph_modules import GraphModule, tensor
-from xdsl.dialects.builtin import IntegerType, ModuleOp, Signedness, f32, i32
+from xdsl.dialects.builtin import IntegerType, ModuleOp, Signedness, i32
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.dialects.dims import as_dim
-from neuralc.dialects.types import tensor_type
 from neuralc.emit.torch import emit
 from neuralc.grammar.diagnostics import NeuralcError
 
@@ -47,14 +45,6 @@ def test_batch_norm_of_a_vector() -> None:
     assert refusals(model(body, 4)) == [
         "graph.batch_norm as PyTorch code: torch has no batch norm for tensors of rank 1"
     ]
-
-
-def test_a_reshape_with_several_new_symbols() -> None:
-    def body(build: GraphModule, x: SSAValue) -> SSAValue:
-        shape = (as_dim("batch") * 2, as_dim("S") * 2)
-        return graph.ReshapeOp.of(x, result=tensor_type(shape, f32)).result
-
-    assert "more than one size of the result is symbolic" in refusals(model(body, "batch", "S", 4))[0]
 
 
 def test_a_weight_of_two_submodules() -> None:
