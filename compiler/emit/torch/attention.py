@@ -58,10 +58,10 @@ class Attention:
 
 def attention_of(op: Operation) -> Attention | None:
     """The attention that a product ends."""
-    if not isinstance(op, MatmulOp | EinsumOp):
+    if not isinstance(op, MatmulOp | EinsumOp) or len(op.operands) != 2:
         return None
     weights, value = op.operands[0], op.operands[1]
-    if isinstance(op, EinsumOp) and (len(op.operands) != 2 or _spelled(op) != _MIXED):
+    if isinstance(op, EinsumOp) and _spelled(op) != _MIXED:
         return None
     dropout, zeros = None, None
     inner = _made_alone(weights)
@@ -181,7 +181,7 @@ def _made_alone(value: SSAValue) -> Operation | None:
 
 def _spelled(op: EinsumOp) -> str:
     """The letters of a product as those here, where it is one of these."""
-    text = op.literal("spec").replace(" ", "")
+    text = str(op.literal("spec")).replace(" ", "")
     for wanted in (_SCORES, _MIXED):
         letters = dict(zip((c for c in text if c.isalpha()), (c for c in wanted if c.isalpha()), strict=False))
         if len(set(letters.values())) == len(letters) and "".join(letters.get(c, c) for c in text) == wanted:

@@ -31,11 +31,12 @@ def fold(
     image = x.new_zeros(x.shape[0], channels, *padded)
     for tap in itertools.product(*map(range, window)):
         steps = zip(tap, dilation, extents, strides, strict=True)
-        where = [
+        where: list[slice] = [
             slice(place * rate, place * rate + (extent - 1) * step + 1, step)
             for place, rate, extent, step in steps
         ]
-        image[:, :, *where] += patches[:, :, *tap]
+        whole = slice(None), slice(None)
+        image[(*whole, *where)] += patches[:, :, *tap]
     pairs = zip(padding, sizes, strict=True)
     inside = [slice(low, low + size) for (low, _), size in pairs]
     return image[:, :, *inside]
