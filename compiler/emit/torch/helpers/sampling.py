@@ -27,16 +27,16 @@ def fold(
         )
     ]
     channels = x.shape[1] // math.prod(window)
-    patches = x.reshape(x.shape[0], channels, *window, *extents)
+    patches = x.reshape(x.shape[0], channels, -1, *extents)
     image = x.new_zeros(x.shape[0], channels, *padded)
-    for tap in itertools.product(*map(range, window)):
+    taps = itertools.product(*map(range, window))
+    for number, tap in enumerate(taps):
         steps = zip(tap, dilation, extents, strides, strict=True)
-        where: list[slice] = [
+        where = [
             slice(place * rate, place * rate + (extent - 1) * step + 1, step)
             for place, rate, extent, step in steps
         ]
-        whole = slice(None), slice(None)
-        image[(*whole, *where)] += patches[:, :, *tap]
+        image[:, :, *where] += patches[:, :, number]
     pairs = zip(padding, sizes, strict=True)
     inside = [slice(low, low + size) for (low, _), size in pairs]
     return image[:, :, *inside]
