@@ -44,7 +44,24 @@ def _keras() -> tuple[Callable[..., str], Callable[..., list[Array]]]:
     return emit, run
 
 
-FORMS = {"keras": _keras}
+def _torch() -> tuple[Callable[..., str], Callable[..., list[Array]]]:
+    sys.path.insert(0, str(ROOT / "tests"))
+    import torch
+    from support.torch_code import loaded_model
+
+    from neuralc.emit.torch import emit
+
+    def run(source: str, inputs: list[Array], weights: Mapping[str, Array]) -> list[Array]:
+        model = loaded_model(source.replace("torch.float32", "torch.float64"), weights).double()
+        arrays = [torch.from_numpy(np.asarray(each)) for each in inputs]
+        with torch.no_grad():
+            found = model(*(x.double() if x.is_floating_point() else x for x in arrays))
+        return [y.detach().numpy() for y in (found if isinstance(found, tuple) else (found,))]
+
+    return emit, run
+
+
+FORMS = {"keras": _keras, "torch": _torch}
 
 
 def outcome(record: dict[str, Any], emit: Callable[..., str], run: Callable[..., list[Array]]) -> str:
@@ -90,7 +107,15 @@ def main() -> int:
     for path in sorted(arguments.folder.glob("*.pkl")):
         try:
             found = outcome(pickle.loads(path.read_bytes()), emit, run)
-        except RuntimeError as problem:
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            NameError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as problem:
             found = f"fails: {str(problem).splitlines()[0]}"
         counts[found] += 1
         if found != "the same" and not found.startswith("refused"):
