@@ -8,10 +8,11 @@ arrays of the file those of Keras, SHAPES the shapes in the file of what Keras h
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from neuralc.emit.keras.layer_names import LayerNames, layer_name
+from neuralc.emit.keras.states import States
 from neuralc.emit.python.expressions import Value, literal
 from neuralc.emit.python.parts import PartsTable
 from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer, Row
@@ -101,7 +102,8 @@ if key in SUMS:
 class WeightsWriter:
     """Writes the tables, and `weights`, `load` and `save`."""
 
-    def __init__(self, writer: Writer, structure: Structure, functions: Collection[str]) -> None:
+    def __init__(self, writer: Writer, structure: Structure, functions: Collection[str], states: States) -> None:
+        self._states = states
         self._writer = writer
         every, model = weight_rows(structure, functions), structure.model
         named = [replace(row, parameter=_as_key(row.parameter)) for row in every]
@@ -137,7 +139,10 @@ class WeightsWriter:
             self._table("SPLIT", dict(self._shapes))
         if self._parts:
             self._parts.write(writer)
-        if self._renamed or self._layers or self._axes or self._shapes or self._parts:
+        if self._states.declared:
+            writer.line("# What a call keeps for the next one, which is no part of a file.")
+            self._write_paths("STATES", self._states.attributes)
+        if self._renamed or self._layers or self._axes or self._shapes or self._parts or self._states.declared:
             writer.blank(2)
         self._write_weights()
         writer.blank(2)
@@ -157,17 +162,29 @@ class WeightsWriter:
                     self._writer.lines([f"{literal(key)}: {literal(value)},"])
         self._writer.line("}")
 
+    def _write_paths(self, name: str, paths: Sequence[str]) -> None:
+        """`NAME = {"a", "b"}`."""
+        items = [literal(path) for path in paths]
+        whole = f"{name} = {{{', '.join(items)}}}"
+        if self._writer.fits(whole):
+            self._writer.line(whole)
+        else:
+            self._writer.broken(f"{name} = {{", items, "}")
+
     def _write_weights(self) -> None:
         writer = self._writer
         with writer.block("def weights(model):"):
             writer.docstring("The weights of the model by their names in a weights file.")
             path = f"weight.path.removeprefix({literal(f'{self._name}/')})" if self._strip else "weight.path"
-            if not self._renamed and not self._layers:
+            if not self._renamed and not self._layers and not self._states.declared:
                 self._write_named(f're.sub("[-/]", ".", {path})')
                 return
             writer.line("named = {}")
             with writer.block("for weight in model.weights:"):
                 writer.line(f"path = {path}")
+                if self._states.declared:
+                    with writer.block("if path in STATES:"):
+                        writer.line("continue")
                 key = 're.sub("[-/]", ".", path)'
                 writer.line(f"key = RENAMED.get(path, {key})" if self._renamed else f"key = {key}")
                 if self._layers:
@@ -188,9 +205,10 @@ class WeightsWriter:
 
     def _write_load(self) -> None:
         writer = self._writer
-        with writer.block("def load(path):"):
+        sizes = self._states.sizes
+        with writer.block(f"def load({', '.join(['path', *self._states.parameters])}):"):
             writer.docstring("The model with the weights of a safetensors file.")
-            writer.lines(["model = build_model()", "stored = load_file(path)"])
+            writer.lines([f"model = build_model({', '.join(sizes)})", "stored = load_file(path)"])
             with writer.block("for key, weight in weights(model).items():"):
                 if not (self._axes or self._shapes or self._parts):
                     writer.line("weight.assign(stored[key])")

@@ -87,6 +87,8 @@ class Form:
     """A part of the model, reached by a text, applied to values."""
     with_states: Callable[[Lowered], Callable[[Sequence[Expression]], Expression]] | None = None
     """What a body returns of its results and of the states that it keeps behind them."""
+    keeps: Callable[[str, Expression], Expression] | None = None
+    """The statement by which a body keeps a state for the next run, where it does not return it."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
     channel_options: frozenset[str] = frozenset()

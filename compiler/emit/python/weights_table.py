@@ -42,9 +42,8 @@ class WeightsTable:
     @property
     def is_identity(self) -> bool:
         """True where a weights file has the names and layouts of the framework."""
-        return not self.places and all(
-            end == key and list(axes) == sorted(axes) for end, (key, axes) in self.entries.items()
-        )
+        named = all(end == key and list(axes) == sorted(axes) for end, (key, axes) in self.entries.items())
+        return named and not self.steps and not self.places
 
 
 def weights_table(rows: Sequence[Row], plans: Sequence[ClassPlan]) -> WeightsTable:

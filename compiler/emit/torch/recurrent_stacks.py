@@ -237,10 +237,11 @@ def _stack(level: Level) -> Stack:
 def _below(level: Level) -> tuple[Level, float] | None:
     """The level whose outputs are what this one reads, and the dropout between both."""
     value, rate = level.ops[0].operands[0], 0.0
-    if isinstance(value.owner, DropoutOp):
-        if value.owner.literal("kind") != "zeros" or value.owner.literal("shared") or not _read_by(value, level):
+    dropout = value.owner
+    if isinstance(dropout, DropoutOp):
+        if dropout.literal("kind") != "zeros" or dropout.literal("shared") or not _read_by(value, level):
             return None
-        value, rate = value.owner.operands[0], value.owner.literal("rate")
+        value, rate = dropout.operands[0], dropout.literal("rate")
     source = value.owner
     if isinstance(source, ConcatOp):
         found = _joined(source)

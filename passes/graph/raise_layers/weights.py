@@ -9,7 +9,8 @@
 Only what moves values is declared so (transpose, reshape, slice, concat), so that code which is written for the model
 can load the weights of the file: emit/weight_sources.py tells how the one is made of the other. What is computed from
 weights stays an op, for a training changes the weights that it is computed from; so does a view of a weight that
-something else reads as well. Only the two biases of a recurrent layer may be declared as one, which says the same.
+something else reads as well, and one of open sizes, as a mask that is cut to the length of a sequence. Only the two
+biases of a recurrent layer may be declared as one, which says the same.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from neuralc.dialects import graph
 from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.syntax import PlainOp
-from neuralc.dialects.types import as_tensor
+from neuralc.dialects.types import as_tensor, shape_of
 from neuralc.passes.base import PassContext
 from neuralc.passes.locations import fuse_locations
 
@@ -90,7 +91,8 @@ def _view_of_weights(value: SSAValue, declared: Declared) -> list[Operation] | N
     found: dict[Operation, None] = {}
 
     def visit(op: Operation | Block) -> bool:
-        if isinstance(op, Block) or not (isinstance(op, graph.GetWeightOp) or declared.takes(op)):
+        takes = isinstance(op, graph.GetWeightOp) or (isinstance(op, Operation) and declared.takes(op))
+        if isinstance(op, Block) or not takes or not _is_static(op):
             return False
         if op not in found and not all(visit(operand.owner) for operand in op.operands):
             return False
@@ -98,6 +100,10 @@ def _view_of_weights(value: SSAValue, declared: Declared) -> list[Operation] | N
         return True
 
     return list(found) if visit(value.owner) else None
+
+
+def _is_static(op: Operation) -> bool:
+    return all(isinstance(size, int) for size in shape_of(op.results[0].type))
 
 
 def _declare(

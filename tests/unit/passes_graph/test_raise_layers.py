@@ -11,6 +11,8 @@ from support.graph_modules import GraphModule, tensor
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
+from neuralc.dialects.dims import as_dim
+from neuralc.dialects.types import DimsAttr
 from neuralc.emit.weight_sources import pieces_of
 from neuralc.passes.graph.raise_layers import RaiseLayersPass
 
@@ -29,6 +31,20 @@ def test_a_gather_of_all_places_in_their_order_is_a_reshape(swapped: bool, expec
     inputs = {"x": np.arange(6, dtype=np.float32).reshape(2, 3)}
     assert_pass_preserves(RaiseLayersPass(), built, module.weights, inputs)
     assert Counter(op.name for op in graph.the_model(built).block.ops)[expected] == 1
+
+
+def test_a_mask_that_is_cut_to_an_open_length_stays_whole() -> None:
+    module = GraphModule()
+
+    def model(x: SSAValue) -> SSAValue:
+        mask = module.weight("mask", np.tri(8, dtype=np.float32))
+        starts = DimsAttr((as_dim(0), as_dim(0)))
+        cut = graph.SliceOp.of(mask, starts=starts, steps=(1, 1), result=tensor("S", "S")).result
+        return graph.MulOp.of(x, cut).result
+
+    built = module.model({"x": tensor("S", "S")}, model)
+    assert_pass_preserves(RaiseLayersPass(), built, module.weights, {"x": np.ones((3, 3), np.float32)})
+    assert [name for name, op in graph.symbols(built).items() if isinstance(op, graph.WeightOp)] == ["mask"]
 
 
 def test_a_declared_view_tells_how_it_is_made_of_the_weight_in_the_file() -> None:
