@@ -57,7 +57,7 @@ class ModuleFile:
         self._stateful = bool(declared_states(module))
         self._conventions = conventions
         self._model = planned.structure.model
-        self._has_weights = bool(self._model.members)
+        self._has_weights = self._model.holds_weights
         self._files = FilesWriter(planned.structure.rows)
 
     def text(self) -> str:
@@ -76,7 +76,7 @@ class ModuleFile:
         if self._has_weights:
             init = InitWriter(starting, options, self._dtype)
             for shared in self._planned.classes:
-                if shared.variants[0].plan.members:
+                if shared.variants[0].plan.holds_weights:
                     init.write(shared)
             self._files.write(starting)
         helpers = self._helpers(computing.text, starting.text)
