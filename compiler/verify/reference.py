@@ -53,6 +53,10 @@ WORKER = ("-P", "-m", "neuralc.verify.worker")
 """How Python is told to run the other framework, whatever files stand around; the folder of the request follows."""
 
 
+REMARKS = ("For simplicity, JAX has removed", "----")
+"""What JAX writes behind an error."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """What the other one says: values by name, and who it is."""
@@ -196,5 +200,5 @@ def _last_words(done: subprocess.CompletedProcess[str]) -> str:
         number = -done.returncode
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
         return f"its process was ended by {name}"
-    said = [line for line in done.stderr.splitlines() if line.strip()]
+    said = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith(REMARKS)]
     return said[-1].strip()[:300] if said else f"its process ended with code {done.returncode}"

@@ -1,4 +1,4 @@
-"""Nested literals and calls in emitted text, broken as `ruff format` breaks them."""
+"""Nested literals and calls of emitted text, while they are put together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from neuralc.emit.python.expressions import Expression, literal
-from neuralc.emit.python.writer import Writer
 
 Document: TypeAlias = "Expression | Mapped | Listed | Repeated"
 
@@ -51,29 +50,3 @@ class Repeated:
 
 def mapped(items: dict[str, Document]) -> Mapped:
     return Mapped(tuple((literal(key), value) for key, value in items.items()))
-
-
-def write_document(writer: Writer, before: str, document: Document, after: str = "") -> None:
-    """`before`, the document and `after`; what is too long for a line is broken, from the outside in."""
-    if writer.fits(before + document.text + after):
-        writer.line(before + document.text + after)
-        return
-    match document:
-        case Expression(arguments=None):
-            writer.line(before + document.text + after)
-        case Expression():
-            writer.broken(f"{before}{document.head}(", document.arguments or (), f"){after}")
-        case Mapped():
-            writer.line(before + "{")
-            with writer.indented():
-                for key, value in document.items:
-                    write_document(writer, f"{key}: ", value, ",")
-            writer.line("}" + after)
-        case Repeated():
-            writer.comprehension(before + "[", document.item, document.loop, "]" + after)
-        case Listed():
-            writer.line(before + "[")
-            with writer.indented():
-                for value in document.items:
-                    write_document(writer, "", value, ",")
-            writer.line("]" + after)

@@ -21,6 +21,7 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.types import numpy_dtype
 from neuralc.emit.jax.conventions import Conventions
+from neuralc.emit.jax.files import FilesWriter
 from neuralc.emit.jax.form import penalizes, trains
 from neuralc.emit.jax.function_writer import FunctionWriter
 from neuralc.emit.jax.helper_source import closure, functions
@@ -31,7 +32,6 @@ from neuralc.emit.jax.layer_texts import LayerTexts
 from neuralc.emit.jax.lower_states import write_init_state
 from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.training_text import write_train_forward, write_training
-from neuralc.emit.jax.weights_text import write_weights
 from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.writer import Writer
 
@@ -58,6 +58,7 @@ class ModuleFile:
         self._conventions = conventions
         self._model = planned.structure.model
         self._has_weights = bool(self._model.members)
+        self._files = FilesWriter(planned.structure.rows)
 
     def text(self) -> str:
         computing, starting = Writer(), Writer()
@@ -77,7 +78,7 @@ class ModuleFile:
             for shared in self._planned.classes:
                 if shared.variants[0].plan.members:
                     init.write(shared)
-            write_weights(starting, self._planned.structure.rows)
+            self._files.write(starting)
         helpers = self._helpers(computing.text, starting.text)
         body = helpers + computing.text + starting.text.removesuffix("\n" if starting.text == "\n" else "")
         return self._header(body) + body
@@ -126,6 +127,8 @@ class ModuleFile:
         head.lines(["import jax.numpy as jnp"] if re.search(r"\bjnp\.", text) else [])
         used = ["Array", *(key for key in ("lax", "nn") if re.search(rf"\b{key}\.", text))]
         head.line(f"from jax import {', '.join(used)}")
+        if re.search(r"\bnp\.", body):
+            head.line("import numpy as np")
         if self._has_weights:
             head.line("from jax.tree_util import keystr")
             head.line("from safetensors.flax import load_file, save_file")
