@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from neuralc.driver import Options
+    from neuralc.exported import ExportedModel
     from neuralc.interpreted import InterpretedModel
     from neuralc.runtime import Model
 
@@ -55,7 +56,7 @@ def command(
     return 0
 
 
-def _load(model: Path, options: Options, target: str) -> Model | InterpretedModel:
+def _load(model: Path, options: Options, target: str) -> Model | InterpretedModel | ExportedModel:
     from neuralc import api
 
     if model.suffix in (".so", ".tpu"):

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # most of the time else goes to making fast what runs once
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,6 @@ def main(root: Path) -> None:
             np.savez(folder / "outputs.npz", *outputs)
         except Exception:
             (folder / "error.txt").write_text(traceback.format_exc())
-        jax.clear_caches()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from xdsl.dialects.builtin import Float32Type, ModuleOp
 from xdsl.ir import Attribute, Operation
@@ -22,6 +22,7 @@ from neuralc.dialects.graph import (
     WeightOp,
     the_model,
 )
+from neuralc.dialects.syntax import PlainOp
 from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.jax.kernels import kernel_layout
 from neuralc.emit.jax.padding import padding_of
@@ -30,6 +31,8 @@ from neuralc.emit.python.form import RUNNING, Form
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.plan import Child, ClassPlan
 from neuralc.emit.python.values import Values
+
+T = TypeVar("T")
 
 _COMMON: Mapping[type[Operation], tuple[str, ...]] = {
     BatchNormOp: ("epsilon", "momentum"),
@@ -59,8 +62,9 @@ class Conventions:
         found: dict[tuple[type[Operation], str], Counter[Any]] = {}
         layouts: dict[tuple[type[Operation], int], Counter[tuple[str, str]]] = {}
         for op in module.walk():
-            for name in _COMMON.get(type(op), ()):
-                found.setdefault((type(op), name), Counter())[op.literal(name)] += 1
+            if isinstance(op, PlainOp):
+                for name in _COMMON.get(type(op), ()):
+                    found.setdefault((type(op), name), Counter())[op.literal(name)] += 1
             if isinstance(op, ConvOp | ConvTransposeOp):
                 key = type(op), len(op.literal("strides"))
                 layouts.setdefault(key, Counter())[op.literal("data_format"), kernel_layout(op)] += 1
@@ -91,12 +95,13 @@ def _is_wide(module: ModuleOp) -> bool:
     return any(numpy_dtype(element_of(type_)).name in ("float64", "uint64") for type_ in inside)
 
 
-def _most(values: Sequence[Any], otherwise: Any) -> Any:
+def _most(values: Sequence[T], otherwise: T) -> T:
     return Counter(values).most_common(1)[0][0] if values else otherwise
 
 
 def _weight_type(module: ModuleOp) -> Attribute:
-    floats = [element_of(op.type) for op in module.walk() if isinstance(op, WeightOp) and is_float(element_of(op.type))]
+    types = [element_of(op.type) for op in module.walk() if isinstance(op, WeightOp)]
+    floats: Sequence[Attribute] = [type_ for type_ in types if is_float(type_)]
     return _most(floats, Float32Type())
 
 

@@ -8,7 +8,7 @@ from neuralc.emit.jax.conventions import JaxForm
 from neuralc.emit.jax.form import trains
 from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.tree import access
-from neuralc.emit.python.shapes import described
+from neuralc.emit.python.shapes import write_docstring
 from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
 
@@ -38,16 +38,7 @@ class FunctionWriter:
             writer.line('@jax.default_matmul_precision("float32")')
         writer.definition("forward" if text.is_model else shared.name, parameters, returns)
         with writer.indented():
-            self._write_docstring(shared)
+            write_docstring(self._writer, shared)
             for branch, name in cast(JaxForm, text.form).aliases.items():
                 writer.line(f"{name} = {access('params', branch)}")
             text.write_body(writer, comments=len(shared.variants) == 1)
-
-    def _write_docstring(self, shared: SharedClass) -> None:
-        writer, text = self._writer, shared.variants[0]
-        title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
-        taken, given = described(shared)
-        if writer.fits(f'"""{title}: {taken} -> {given}."""'):
-            writer.docstring(f"{title}: {taken} -> {given}.")
-        else:
-            writer.docstring(f"{title}.", f"{taken}\n-> {given}")

@@ -48,7 +48,7 @@ class InitTexts:
         writer.definition(function, parameters, "Params")
         with writer.indented():
             writer.docstring(docstring)
-            writer.lines(lines)
+            writer.code(*lines)
 
     def kernel_layer(
         self,
@@ -66,9 +66,6 @@ class InitTexts:
         parameters = ["key: Array", *sizes]
         parameters += ["use_bias: bool = True"] if optional else []
         lines = [f"kernel = {self.array(ways['kernel'], shape)}{after}"]
-        if not writer.fits("    " + lines[0]):
-            opening, _, rest = lines[0].partition("(key, ")
-            lines = [f"{opening}(", f"    key, {rest[: -1 - len(after)]}", f"){after}"]
         bias = self.array(ways["bias"], f"({channels},)")
         if optional:
             lines += ["if not use_bias:", '    return {"kernel": kernel}']

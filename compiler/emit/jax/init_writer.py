@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from neuralc.emit.jax.documents import Document, Listed, mapped, write_document
+from neuralc.emit.jax.documents import Document, Listed, Repeated, mapped
 from neuralc.emit.jax.initializers import array_of, function_of, is_default
 from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.tree import Tree, nested
@@ -54,16 +54,14 @@ class InitWriter:
         with self._writer.indented():
             what = "model" if text.is_model else f"block `{text.plan.function.sym_name.data}`"
             self._writer.docstring(f"The parameters of the {what} as they start.")
-            if drawn == "1":
-                document = _replaced(document, DRAW, "key")
-            elif drawn:
+            if drawn not in ("", "1"):
                 self._writer.line(f"keys = iter(jax.random.split(key, {drawn}))")
-            write_document(self._writer, "return ", document)
+            made = document.text.replace(DRAW, "key") if drawn == "1" else document.text
+            self._writer.code(f"return {made}")
 
-    def _parts(self, shared: SharedClass, child: Child) -> Expression:
+    def _parts(self, shared: SharedClass, child: Child) -> Repeated:
         """A list of parts that are made alike."""
-        part = self._child(shared.constructors[child.attribute], child)
-        return Expression(f"[{part.text} for _ in range({shared.counts[child.attribute]})]")
+        return Repeated(self._child(shared.constructors[child.attribute], child), shared.counts[child.attribute])
 
     def _layer(self, layer: Layer, constructor: Expression) -> Expression:
         """The call of the helper function, with the initializers that it does not have by itself."""
@@ -108,18 +106,3 @@ def _draws(document: Document) -> str:
     once = repeated.sub("", text).count(DRAW) + sum(int(count) for count in times if count.isdigit())
     terms = [*([str(once)] if once else []), *(count for count in times if not count.isdigit())]
     return " + ".join(terms)
-
-
-def _replaced(document: Document, old: str, new: str) -> Document:
-    match document:
-        case Expression():
-            arguments = document.arguments
-            return Expression(
-                document.head.replace(old, new),
-                None if arguments is None else tuple(argument.replace(old, new) for argument in arguments),
-                document.precedence,
-            )
-        case Listed():
-            return Listed(tuple(_replaced(item, old, new) for item in document.items))
-        case _:
-            return type(document)(tuple((key, _replaced(item, old, new)) for key, item in document.items))

@@ -90,7 +90,7 @@ def _is(function: str, pattern: str) -> bool:
 
 def _returning(lines: Sequence[str]) -> list[str]:
     """The last assignment to x as what is returned."""
-    last = max(index for index, line in enumerate(lines) if not line.startswith((" ", ")")))
+    last = max(index for index, line in enumerate(lines) if not line.startswith(" "))
     if not lines[last].startswith("x = "):
         return [*lines, "return x"]
     return [*lines[:last], lines[last].replace("x = ", "return ", 1), *lines[last + 1 :]]
@@ -100,7 +100,7 @@ def _function(writer: Writer, name: str, parameters: Sequence[str], docstring: s
     writer.definition(name, parameters, "Array")
     with writer.indented():
         writer.docstring(docstring)
-        writer.lines(_returning(lines))
+        writer.code(*_returning(lines))
 
 
 def _dense(texts: LayerTexts, writer: Writer, function: str) -> None:
@@ -196,17 +196,7 @@ def _conv_lines(
         arguments.append(f"feature_group_count={channel}")
     elif "groups" in options:
         arguments.append("feature_group_count=groups")
-    return [*lines, *_broken("x = lax.conv_general_dilated", arguments)]
-
-
-def _broken(head: str, arguments: Sequence[str]) -> list[str]:
-    writer = Writer()
-    with writer.indented():
-        if writer.fits(f"{head}({', '.join(arguments)})"):
-            writer.line(f"{head}({', '.join(arguments)})")
-        else:
-            writer.broken(f"{head}(", arguments, ")")
-    return [line.removeprefix("    ") for line in writer.text.splitlines()]
+    return [*lines, f"x = lax.conv_general_dilated({', '.join(arguments)})"]
 
 
 def _transposed_lines(
@@ -235,9 +225,9 @@ def _transposed_lines(
     if "crop" in options:
         variables = f"{variables}, (low, high)"
         zipped = f"zip({sizes}, {'dilation, ' if 'dilation' in options else ''}crop, strict=True)"
-        lines += _broken_list(f"({reach} - low, {reach} - high)", f"for {variables} in {zipped}")
+        lines.append(f"padding = [({reach} - low, {reach} - high) for {variables} in {zipped}]")
     else:
-        lines += _broken_list(f"({reach}, {reach})", f"for {variables} in {zipped}")
+        lines.append(f"padding = [({reach}, {reach}) for {variables} in {zipped}]")
     if "groups" in options:
         lines += _grouped_lines(options, names, kernel, source)
     arguments = ["x", f"jnp.flip({source}, {turned})", str((1,) * rank), "padding"]
@@ -245,19 +235,7 @@ def _transposed_lines(
     arguments += ["rhs_dilation=dilation"] if "dilation" in options else []
     arguments.append(f"dimension_numbers={names}")
     arguments += ["feature_group_count=groups"] if "groups" in options else []
-    return [*lines, *_broken("x = lax.conv_general_dilated", arguments)]
-
-
-def _broken_list(element: str, loop: str) -> list[str]:
-    writer = Writer()
-    with writer.indented():
-        if writer.fits(f"padding = [{element} {loop}]"):
-            writer.line(f"padding = [{element} {loop}]")
-        else:
-            with writer.block("padding = ["):
-                writer.lines([element, loop])
-            writer.line("]")
-    return [line.removeprefix("    ") for line in writer.text.splitlines()]
+    return [*lines, f"x = lax.conv_general_dilated({', '.join(arguments)})"]
 
 
 def _grouped_lines(options: Collection[str], names: str, kernel: str, source: str) -> list[str]:

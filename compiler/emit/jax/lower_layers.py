@@ -15,7 +15,7 @@ from neuralc.emit.jax.kernels import depthwise_source, kernel_layout
 from neuralc.emit.jax.layers import arrays_of, is_linear, square_stride
 from neuralc.emit.jax.padding import padding_of
 from neuralc.emit.layouts import natural
-from neuralc.emit.python.expressions import Expression, Value, call, literal, name
+from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
 
@@ -100,7 +100,17 @@ def _conv_transpose(values: Values, op: ConvTransposeOp) -> None:
 
 
 def _dense(values: Values, op: DenseOp) -> None:
-    apply(values, op, Kind.LAYER, "linear" if is_linear(op) else "dense")
+    """A layer, or a product with what is computed: a kernel with heads of their own, as one matrix."""
+    if op in values.plan.layer_at or is_linear(op):
+        apply(values, op, Kind.LAYER, "linear" if is_linear(op) else "dense")
+        return
+    operands = [values.operand(op, index) for index in range(len(op.operands))]
+    if op.bias is None:
+        values.define(op, Kind.LAYER, operands, lambda x: binary("@", x[0], x[1]))
+        return
+    shape = values.shape(op.result, natural(op.result))
+    product = values.add(Kind.OTHER, operands[:2], lambda x: binary("@", x[0], x[1]), shape)
+    values.define(op, Kind.ARITHMETIC, [product, operands[2]], lambda x: binary("+", x[0], x[1]))
 
 
 def _batch_norm(values: Values, op: BatchNormOp) -> None:

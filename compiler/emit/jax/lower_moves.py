@@ -21,8 +21,9 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.jax.lower_functions import operands, ordered_axis
 from neuralc.emit.jax.sized_lists import sized_shape
-from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name, slice_text
 from neuralc.emit.python.nodes import Kind
+from neuralc.emit.python.plan import sizes_of
 from neuralc.emit.python.sizes import Sized, sized
 from neuralc.emit.python.values import Values
 
@@ -45,7 +46,7 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         x.kind is Kind.INLINE and x.inputs == () and op.result.has_one_use() and all(isinstance(n, int) for n in shape)
     ):
         # A weight in another shape is written where it is read.
-        values.define_inline(op, method(x.render([]), "reshape", *shape))
+        values.define_inline(op, method(x.render([]), "reshape", *sizes_of(op.result)))
     elif (sizes := _sizes(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: _reshaped(x[0], sizes))
     else:
@@ -58,7 +59,8 @@ def added_axes(before: Shape, after: Shape) -> list[str] | None:
     """The subscript that adds axes of size 1, which is all that the reshape does."""
     if len(after) <= len(before) or not before:
         return None
-    entries, left = [], list(before)
+    entries: list[str] = []
+    left = list(before)
     for size in after:
         if left and size == left[0] and not (size == 1 and len(after) - len(entries) > len(left)):
             entries.append(":")
@@ -120,33 +122,22 @@ def _slice(values: Values, op: SliceOp) -> None:
         texts = []
         for start, end, step in entries:
             bounds = [str(next(computed)) if isinstance(bound, Dim) else bound for bound in (start, end)]
-            texts.append(_slice_text(*map(str, bounds), "" if step == 1 else str(step)))
+            texts.append(slice_text(str(bounds[0]), str(bounds[1]), "" if step == 1 else str(step)))
         return subscripted(x[0], texts)
 
     values.define(op, Kind.VIEW, [values.operand(op, 0), *found.nodes], render)
 
 
-def _slice_text(start: str, end: str, step: str) -> str:
-    """`1:-1`; bounds that are more than a name or a number have spaces between, as ruff formats them."""
-    bounds = [start, end, *([step] if step else [])]
-    if not any(mark in bound for bound in bounds for mark in " .[("):
-        return ":".join(bounds)
-    text = bounds[0]
-    for bound in bounds[1:]:
-        text = f"{text} :".lstrip() + (f" {bound}" if bound else "")
-    return text
-
-
 def _bounds(size: int | Dim, start: Dim, step: int, count: int | Dim) -> tuple[str | Dim, str | Dim, int]:
     """Start and end of a subscript as text, or as a symbolic size; the whole of an axis is without both."""
-    if as_dim(count) == 0:
+    if count == 0:
         return "", "0", 1
     last, behind = start + (as_dim(count) - 1) * step, as_dim(size) - start
     first: str | Dim = start
     if start.is_static:
-        first = "" if (start.value == 0 if step > 0 else behind == 1) else str(start.value)
+        first = "" if (start.value == 0 if step > 0 else behind == as_dim(1)) else str(start.value)
     elif behind.is_static:
-        first = str(-behind.value) if step > 0 or behind != 1 else ""
+        first = str(-behind.value) if step > 0 or behind != as_dim(1) else ""
     rest = as_dim(size) - last - 1
     if step > 0:
         if rest.is_static and rest.value < step:

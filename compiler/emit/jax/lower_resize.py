@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from xdsl.ir import Operation
@@ -85,7 +86,7 @@ def _repeat(values: Values, op: ResizeOp, x: Node, axes: Sequence[_Axis]) -> Non
 
 
 def _is_linear(op: ResizeOp, axes: Sequence[_Axis]) -> bool:
-    exact = all(axis.scale is None or axis.after == axis.before * axis.scale for axis in axes if not _is_symbolic(axis))
+    exact = all(axis.scale is None or axis.after == _length(axis) for axis in axes if not _is_symbolic(axis))
     plain = op.literal("coordinates") == "half_pixel" and not op.literal("antialias")
     return exact and plain and op.literal("mode") == "linear" and not any(map(_is_symbolic, axes))
 
@@ -114,11 +115,10 @@ def _read(values: Values, op: ResizeOp, x: Node, axes: Sequence[_Axis]) -> None:
     steps: list[tuple[Sizes, Callable[[Sequence[Expression], Expression], Expression]]] = []
     for axis in axes:
         pair = Sizes([axis.before, axis.after], values.inputs)
-        steps.append((pair, lambda sized, x, axis=axis: _one_axis(op, x, axis, *map(str, sized))))
+        steps.append((pair, partial(_one_axis, op, axis)))
     if "roi" in op.properties:
         for (pair, _), axis in zip(list(steps), axes, strict=True):
-            rank = len(shape)
-            steps.append((pair, lambda sized, x, axis=axis, rank=rank: _outside(op, x, axis, rank, *map(str, sized))))
+            steps.append((pair, partial(_outside, op, axis, len(shape))))
     for index, (pair, write) in enumerate(steps):
         render = _rendered(pair, write)
         if index == len(steps) - 1:
@@ -142,7 +142,8 @@ def _helpers(op: ResizeOp) -> set[str]:
     return {"read_between", f"{'lanczos' if mode.startswith('lanczos') else mode}_weight"}
 
 
-def _one_axis(op: ResizeOp, x: Expression, axis: _Axis, n: str, out: str) -> Expression:
+def _one_axis(op: ResizeOp, axis: _Axis, sized: Sequence[Expression], x: Expression) -> Expression:
+    n, out = map(str, sized)
     mode, at = op.literal("mode"), name(_coordinates(op, axis, n, out))
     if mode == "nearest":
         return call("read_nearest", x, axis.index, at, name(_ROUNDED[op.literal("nearest_mode")]))
@@ -204,7 +205,8 @@ def _length(axis: _Axis) -> float | None:
     return axis.after if axis.scale is None else axis.before * axis.scale
 
 
-def _outside(op: ResizeOp, x: Expression, axis: _Axis, rank: int, n: str, out: str) -> Expression:
+def _outside(op: ResizeOp, axis: _Axis, rank: int, sized: Sequence[Expression], x: Expression) -> Expression:
+    n, out = map(str, sized)
     at = _coordinates(op, axis, n, out)
     behind = "".join(", None" for _ in range(rank - axis.index - 1))
     inside = f"jnp.abs(({at}) * 2 - ({n} - 1)) <= {n} - 1"

@@ -51,10 +51,8 @@ def write_init_state(writer: Writer, module: ModuleOp, *, wide: bool) -> None:
     writer.definition("init_state", [f"{symbol}: int" for symbol in symbols], "Params")
     with writer.indented():
         writer.docstring("What the first run finds.")
-        with writer.block("return {"):
-            for key, op in states.items():
-                writer.line(f"{literal(key)}: {_initial(op, wide=wide)},")
-        writer.line("}")
+        entries = [f"{literal(key)}: {_initial(op, wide=wide)}" for key, op in states.items()]
+        writer.code(f"return {{{', '.join(entries)}}}")
 
 
 def _initial(op: StateOp, *, wide: bool) -> Expression:

@@ -14,7 +14,7 @@ from neuralc.emit.keras.weight_arguments import entry
 from neuralc.emit.python.classes import ClassText
 from neuralc.emit.python.expressions import Expression, Value, call, literal
 from neuralc.emit.python.plan import Child, FreeWeight, Layer
-from neuralc.emit.python.shapes import described
+from neuralc.emit.python.shapes import write_docstring
 from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
 
@@ -45,7 +45,7 @@ class BlockWriter:
             parameters = [*text.arguments, *sizes, "name", *options]
             self._define(self._styles.functions[text.plan.name], parameters)
         with writer.indented():
-            self._write_docstring(shared)
+            write_docstring(self._writer, shared)
             if text.is_model:
                 write_inputs(writer, text)
             assert isinstance(text.form, KerasForm)
@@ -61,22 +61,13 @@ class BlockWriter:
         else:
             self._writer.broken(f"def {name}(", parameters, "):")
 
-    def _write_docstring(self, shared: SharedClass) -> None:
-        writer, text = self._writer, shared.variants[0]
-        title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
-        taken, given = described(shared)
-        if writer.fits(f'"""{title}: {taken} -> {given}."""'):
-            writer.docstring(f"{title}: {taken} -> {given}.")
-        else:
-            writer.docstring(f"{title}.", f"{taken}\n-> {given}")
-
     # -- classes -------------------------------------------------------------------------------------------------------
 
     def _write_class(self, shared: SharedClass) -> None:
         writer, text = self._writer, shared.variants[0]
         writer.line("@keras.saving.register_keras_serializable()")
         with writer.block(f"class {shared.name}(layers.Layer):"):
-            self._write_docstring(shared)
+            write_docstring(self._writer, shared)
             names, states = LayerNames(text.plan), self._states if text.is_model else States({})
             layered = any(not isinstance(member, FreeWeight) for member in text.plan.members)
             if layered or shared.parameters or states.sizes:
@@ -129,13 +120,7 @@ class BlockWriter:
             made = shared.constructors[attribute]
             item = Expression(made.head, (*(made.arguments or ()), named))
             loop = f"for i in range({shared.counts[attribute]})"
-            if self._writer.fits(f"self.{attribute} = [{item} {loop}]"):
-                self._writer.line(f"self.{attribute} = [{item} {loop}]")
-                return
-            with self._writer.block(f"self.{attribute} = ["):
-                self._writer.statement("", item)
-                self._writer.line(loop)
-            self._writer.line("]")
+            self._writer.code(f"self.{attribute} = [{item} {loop}]")
             return
         items = [_named(shared.constructors[member.path], names.of(member.path)).text for member in members]
         self._writer.broken(f"self.{attribute} = [", items, "]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import (
@@ -30,7 +30,7 @@ from neuralc.emit.keras.lower_pads import pad_call, zero_padding
 from neuralc.emit.keras.lower_recurrent import Flipped, pair_arguments
 from neuralc.emit.keras.recurrent import pair_of
 from neuralc.emit.keras.run_sizes import SIZE, Sizes, sizes_in
-from neuralc.emit.python.expressions import Expression, Precedence, Value, call, literal, name
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, literal, name, slice_text
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import Sized, sized
 from neuralc.emit.python.values import Values
@@ -52,6 +52,11 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         values.define(op, Kind.VIEW, [x], lambda x: call("ops.expand_dims", x[0], axis=axes))
         return
     if (axes := added_ones(shape, x.shape)) is not None:
+        removed = {axes} if isinstance(axes, int) else {*axes}
+        if removed & _cut_axes(op.x):
+            first = ["0" if axis in removed else ":" for axis in range(len(x.shape))]
+            values.define(op, Kind.VIEW, [x], lambda x: _subscripted(x[0], first, symbolic=is_functional(values)))
+            return
         values.define(op, Kind.VIEW, [x], lambda x: call("ops.squeeze", x[0], axis=axes))
         return
     if is_functional(values) and shape and x.shape and shape[0] == x.shape[0]:
@@ -71,6 +76,13 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         values.define(op, Kind.VIEW, [x, *sizes.nodes], lambda x: call("ops.reshape", x[0], sizes.tuple(x[1:])))
         return
     values.define(op, Kind.VIEW, [x], lambda x: call("ops.reshape", x[0], _written(x[0], found)))
+
+
+def _cut_axes(x: SSAValue) -> set[int]:
+    """The axes of a slice of which Keras does not know that they have the size 1: it was cut from an open one."""
+    if not isinstance(x.owner, SliceOp):
+        return set()
+    return {axis for axis, size in enumerate(shape_of(x.owner.x.type)) if isinstance(size, Dim)}
 
 
 def added_ones(before: Shape, after: Shape) -> int | tuple[int, ...] | None:
@@ -168,8 +180,8 @@ def _plain(size: Dim) -> Bound:
 
 def _subscript(bounds: tuple[Bound, Bound, int], texts: Mapping[Dim, str]) -> str:
     start, end, step = (texts[bound] if isinstance(bound, Dim) else bound for bound in bounds)
-    text = f"{'' if start is None else start}:{'' if end is None else end}"
-    return text if step == 1 else f"{text}:{step}"
+    low, high = ("" if bound is None else str(bound) for bound in (start, end))
+    return slice_text(low, high, "" if step == 1 else str(step))
 
 
 def _subscripted(x: Expression, subscripts: Sequence[str], *, symbolic: bool) -> Expression:

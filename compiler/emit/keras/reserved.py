@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from neuralc.emit.keras.helper_source import functions
 
-CLASS_NAMES = frozenset({"RENAMED", "LAYERS", "AXES", "SHAPES", "STATES"})
+CLASS_NAMES = frozenset({"RENAMED", "LAYERS", "AXES", "PARTS", "SHAPES", "SPLIT", "STATES", "SUMS"})
 
-FUNCTION_NAMES = frozenset({"build_model", "load", "save", "weights", *functions()})
+FUNCTION_NAMES = frozenset({"blocks", "build_model", "joined", "load", "put", "save", "weights", *functions()})
 """What a function that is a block may not be called."""
 
 LAYER_ATTRIBUTES = frozenset(

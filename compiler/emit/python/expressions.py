@@ -100,3 +100,14 @@ def binary(operator: str, lhs: Expression, rhs: Expression) -> Expression:
 
 def negated(operand: Expression) -> Expression:
     return Expression(f"-{operand.within(Precedence.UNARY)}", precedence=Precedence.UNARY)
+
+
+def slice_text(start: str, end: str, step: str) -> str:
+    """`1:-1`; bounds that are more than a name or a number have spaces between, as ruff formats them."""
+    bounds = [start, end, *([step] if step else [])]
+    if not any(mark in bound for bound in bounds for mark in " .[("):
+        return ":".join(bounds)
+    text = bounds[0]
+    for bound in bounds[1:]:
+        text = f"{text} :".lstrip() + (f" {bound}" if bound else "")
+    return text

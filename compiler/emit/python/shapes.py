@@ -8,8 +8,20 @@ from neuralc.dialects.graph import ModelOp
 from neuralc.dialects.types import Shape
 from neuralc.emit.python.classes import ClassText
 from neuralc.emit.python.sharing import SharedClass
+from neuralc.emit.python.writer import Writer
 
 LETTERS = "STUVWXYZ"
+
+
+def write_docstring(writer: Writer, shared: SharedClass) -> None:
+    """What a class or function of the file is, with its shapes."""
+    text = shared.variants[0]
+    title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
+    taken, given = described(shared)
+    if writer.fits(f'"""{title}: {taken} -> {given}."""'):
+        writer.docstring(f"{title}: {taken} -> {given}.")
+    else:
+        writer.docstring(f"{title}.", f"{taken}\n-> {given}")
 
 
 def described(shared: SharedClass) -> tuple[str, str]:

@@ -220,6 +220,8 @@ class _Parameters:
         if len(set(values)) == 1:
             return values[0]
         key = keyword, values
+        if keyword in self._form.channel_options and ("", values) in self._chosen:
+            return self._chosen["", values]
         if key not in self._chosen:
             self._chosen[key] = self._names.claim(wanted)
         return self._chosen[key]

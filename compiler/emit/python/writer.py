@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from neuralc.emit.python.expressions import Expression
+from neuralc.emit.python.layout import laid_out
 
 WIDTH = 88
 
@@ -52,10 +53,17 @@ class Writer:
 
     def statement(self, before: str, value: Expression, *, comment: str = "") -> None:
         """`before` followed by an expression: an assignment (`x = `), a return, or an expression on its own."""
-        if self.fits(before + value.text) or value.arguments is None:
+        if self.fits(before + value.text):
             self.line(before + value.text, comment=comment)
         else:
-            self.broken(f"{before}{value.head}(", value.arguments, f"){value.tail}")
+            self.code(before + value.text)
+
+    def code(self, *statements: str) -> None:
+        """Statements that are broken where they are too long; they may be indented themselves."""
+        for text in statements:
+            padding = " " * (len(text) - len(text.lstrip()))
+            room = WIDTH - 4 * self._indent - len(padding)
+            self.lines([padding + line for line in laid_out(text.lstrip(), room)])
 
     def broken(self, opening: str, items: Sequence[str], closing: str) -> None:
         """A bracket that does not fit on one line: its items on the next line together, else one a line."""

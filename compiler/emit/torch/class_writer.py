@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import Float16Type, Float64Type
 from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
-from neuralc.emit.python.shapes import described
+from neuralc.emit.python.shapes import write_docstring
 from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.initializers import Common, own_initializers, write_common
@@ -26,7 +26,7 @@ class ClassWriter:
     def write(self, shared: SharedClass) -> None:
         writer, text = self._writer, shared.variants[0]
         with writer.block(f"class {shared.name}(nn.Module):"):
-            self._write_docstring(shared)
+            write_docstring(self._writer, shared)
             if text.plan.members or (text.is_model and self._common):
                 writer.blank()
                 self._write_init(shared)
@@ -36,15 +36,6 @@ class ClassWriter:
             writer.definition("forward", ["self", *(f"{name}: Tensor" for name in names)], returns)
             with writer.indented():
                 text.write_body(writer, comments=len(shared.variants) == 1)
-
-    def _write_docstring(self, shared: SharedClass) -> None:
-        writer, text = self._writer, shared.variants[0]
-        title = f"{'Model' if text.is_model else 'Block'} `{text.plan.function.sym_name.data}`"
-        taken, given = described(shared)
-        if writer.fits(f'"""{title}: {taken} -> {given}."""'):
-            writer.docstring(f"{title}: {taken} -> {given}.")
-        else:
-            writer.docstring(f"{title}.", f"{taken}\n-> {given}")
 
     def _write_init(self, shared: SharedClass) -> None:
         writer, text = self._writer, shared.variants[0]
@@ -80,6 +71,10 @@ class ClassWriter:
     def _write_layer(self, layer: Layer, constructor: Expression) -> None:
         self._writer.statement(f"self.{layer.attribute} = ", constructor)
         for parameter in layer.spec.frozen:
+            if parameter.startswith("bias_hh"):
+                zeros = f"nn.init.zeros_(self.{layer.attribute}.{parameter})"
+                self._writer.line(f"{zeros}.requires_grad_(False)", comment="the model has one bias")
+                continue
             absent = "scale" if parameter == "weight" else "offset"
             frozen = f"self.{layer.attribute}.{parameter}.requires_grad_(False)"
             self._writer.line(frozen, comment=f"the model has no {absent}")

@@ -9,12 +9,14 @@
 | graph.prelu       | nn.PReLU           | a vector; otherwise written out with a parameter |
 | graph.gather      | nn.Embedding       | rows of a table that is a weight               |
 | graph.layer_norm, rms_norm, group_norm | nn.LayerNorm, RMSNorm, GroupNorm | vectors     |
+| graph.lstm, gru, rnn | nn.LSTM, GRU, RNN | recurrent.py                                 |
 | graph.dropout     | nn.Dropout, nn.Dropout1d..3d, nn.AlphaDropout | where torch has it          |
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 from xdsl.ir import Operation, SSAValue
 
@@ -28,10 +30,13 @@ from neuralc.dialects.graph import (
     GatherOp,
     GetWeightOp,
     GroupNormOp,
+    GruOp,
     LayerNormOp,
+    LstmOp,
     PreluOp,
     ReshapeOp,
     RmsNormOp,
+    RnnOp,
     TransposeOp,
 )
 from neuralc.dialects.graph.shapes import normalize_axis
@@ -41,6 +46,8 @@ from neuralc.emit.python.expressions import Value, call
 from neuralc.emit.python.plan import LayerSpec, Parameter, sizes_of
 from neuralc.emit.refusals import Refusals
 from neuralc.emit.torch.orders import channel_of, is_per_channel
+from neuralc.emit.torch.recurrent import recurrent_layer
+from neuralc.emit.torch.recurrent_stacks import is_between_levels
 
 
 def square(values: tuple[int, ...]) -> int | tuple[int, ...]:
@@ -151,11 +158,31 @@ def _dense(op: DenseOp, refusals: Refusals) -> LayerSpec | None:
     inputs, units = sizes_of(op.kernel)
     options: dict[str, Value] = {} if op.bias is not None else {"bias": False}
     constructor = call("nn.Linear", inputs, units, **options)
-    return LayerSpec("dense", constructor, (Parameter("weight", op.kernel, (1, 0)), *_bias(op.bias)), optional=True)
+    return LayerSpec("dense", constructor, (_dense_kernel(op.kernel, inputs), *_bias(op.bias)), optional=True)
+
+
+def _dense_kernel(kernel: SSAValue, inputs: int) -> Parameter:
+    """[in, units] as torch's [units, in]. A kernel may stand on disk with heads of their own, as those of attention
+    do: [in, heads, size] and [heads, size, out]."""
+    source = kernel.owner
+    if isinstance(source, ReshapeOp):
+        sizes, count = sizes_of(source.x), 0
+        while prod(sizes[:count]) < inputs:
+            count += 1
+        if prod(sizes[:count]) == inputs and len(sizes) > 2:
+            axes = (*range(count, len(sizes)), *range(count))
+            return Parameter("weight", source.x, axes, tuple(sizes[axis] for axis in axes))
+    return Parameter("weight", kernel, (1, 0))
 
 
 def _bias(bias: SSAValue | None) -> tuple[Parameter, ...]:
-    return () if bias is None else (Parameter("bias", bias, (0,)),)
+    """A vector; one of heads and sizes stands on disk as a matrix."""
+    if bias is None:
+        return ()
+    if isinstance(bias.owner, ReshapeOp):
+        sizes = sizes_of(bias.owner.x)
+        return (Parameter("bias", bias.owner.x, tuple(range(len(sizes))), sizes),)
+    return (Parameter("bias", bias, (0,)),)
 
 
 def _batch_norm(op: BatchNormOp, refusals: Refusals) -> LayerSpec | None:
@@ -247,7 +274,9 @@ def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
 
 
 def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec | None:
-    """torch drops single values or whole channels; anything else is written out."""
+    """torch drops single values or whole channels; anything else is written out, or part of a recurrent layer."""
+    if is_between_levels(op):
+        return None
     channel, rank = channel_of(op), len(shape_of(op.x.type))
     if op.literal("kind") == "gaussian" or (op.literal("shared") and channel is None):
         return None
@@ -269,6 +298,9 @@ _LAYERS: dict[type[Operation], Callable[..., LayerSpec | None]] = {
     DropoutOp: _dropout,
     GatherOp: _embedding,
     GroupNormOp: _group_norm,
+    GruOp: recurrent_layer,
     LayerNormOp: _norm,
+    LstmOp: recurrent_layer,
     RmsNormOp: _norm,
+    RnnOp: recurrent_layer,
 }

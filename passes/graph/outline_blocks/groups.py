@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
@@ -60,7 +61,9 @@ class Group:
 
     @property
     def inputs(self) -> list[SSAValue]:
-        return [value for value in self.operands if value not in self.held]
+        """In the order of their first use, but masks behind what they mask."""
+        values = [value for value in self.operands if value not in self.held]
+        return sorted(values, key=lambda value: element_of(value.type) == i1)
 
     @property
     def weights(self) -> dict[str, SSAValue]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
@@ -79,7 +80,7 @@ def input_names(group: Group) -> list[str]:
 
 def _input_name(value: SSAValue, group: Group) -> str:
     users = [use.operation for use in value.uses if use.operation in group.inside]
-    if any(_masks(op) for op in users):
+    if element_of(value.type) == i1 or any(_masks(op) for op in users):
         return "mask"
     if all(isinstance(op, graph.AddOp) for op in users):
         return "residual"

@@ -24,7 +24,7 @@ def program(folder: Path, clause: str, suffix: str = ".nr") -> Path:
         ('execution { target: "cuda" }', "cuda", None),
         ("execute { target: cuda threads: 2 }", "cuda", 2),
         ('execution { target: "auto" device: "cuda:0" }', "cpu", None),
-        ('execution { target: "tpu" }', "cpu", None),
+        ('execution { target: "tpu" }', "tpu", None),
     ],
 )
 def test_target_and_threads_are_defaults(clause: str, target: str, threads: int | None, tmp_path: Path) -> None:

@@ -56,24 +56,27 @@ def init_norm(channels: int | tuple[int, ...]) -> Params:
     return {"gamma": jnp.ones(channels), "beta": jnp.zeros(channels)}
 
 
-def encoder_layer(params: Params, x: Array, train: Training | None) -> Array:
-    """Block `encoder_layer`: (batch, S, 64) -> (batch, S, 64)."""
-    multi_head_attention = params["residual_connection"]["multi_head_attention"]
-    y = x @ multi_head_attention["query"]["kernel"].reshape(64, 64)
-    y = y + multi_head_attention["query"]["bias"].reshape(64)
+def multi_head_attention(params: Params, x: Array) -> Array:
+    """Block `MultiHeadAttention`: (batch, S, 64) -> (batch, S, 64)."""
+    y = x @ params["query"]["kernel"].reshape(64, 64)
+    y = y + params["query"]["bias"].reshape(64)
     y = y.reshape(y.shape[0], y.shape[1], 4, 16)  # (batch, S, 4, 16)
-    z = x @ multi_head_attention["key"]["kernel"].reshape(64, 64)
-    z = z + multi_head_attention["key"]["bias"].reshape(64)
+    z = x @ params["key"]["kernel"].reshape(64, 64) + params["key"]["bias"].reshape(64)
     z = z.reshape(z.shape[0], z.shape[1], 4, 16)  # (batch, S, 4, 16)
-    value = x @ multi_head_attention["value"]["kernel"].reshape(64, 64)
-    value = value + multi_head_attention["value"]["bias"].reshape(64)
-    value = value.reshape(value.shape[0], value.shape[1], 4, 16)  # (batch, S, 4, 16)
+    x = x @ params["value"]["kernel"].reshape(64, 64)
+    x = x + params["value"]["bias"].reshape(64)
+    x = x.reshape(x.shape[0], x.shape[1], 4, 16)  # (batch, S, 4, 16)
     y = y * 0.25
     y = nn.softmax(jnp.einsum("bqnh,bknh->bnqk", y, z))  # (batch, 4, S, S)
-    y = jnp.einsum("bnqk,bknh->bqnh", y, value)  # (batch, S, 4, 16)
-    y = y.reshape(y.shape[0], y.shape[1], 64)  # (batch, S, 64)
-    y = y @ multi_head_attention["attention_output"]["kernel"].reshape(64, 64)
-    y = y + multi_head_attention["attention_output"]["bias"]
+    x = jnp.einsum("bnqk,bknh->bqnh", y, x)  # (batch, S, 4, 16)
+    x = x.reshape(x.shape[0], x.shape[1], 64)  # (batch, S, 64)
+    x = x @ params["attention_output"]["kernel"].reshape(64, 64)
+    return x + params["attention_output"]["bias"]
+
+
+def encoder_layer(params: Params, x: Array, train: Training | None) -> Array:
+    """Block `encoder_layer`: (batch, S, 64) -> (batch, S, 64)."""
+    y = multi_head_attention(params["residual_connection"]["multi_head_attention"], x)
     y = dropout(y, 0.1, train)
     x = y + x
     x = layer_norm(params["layer_normalization"], x)
@@ -98,36 +101,42 @@ def train_forward(params: Params, ids: Array, key: Array) -> Array:
     return forward(params, ids, Training(key))
 
 
+def init_multi_head_attention(key: Array) -> Params:
+    """The parameters of the block `MultiHeadAttention` as they start."""
+    keys = iter(jax.random.split(key, 4))
+    return {
+        "query": {
+            "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
+            "bias": jnp.zeros((4, 16)),
+        },
+        "key": {
+            "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
+            "bias": jnp.zeros((4, 16)),
+        },
+        "value": {
+            "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
+            "bias": jnp.zeros((4, 16)),
+        },
+        "attention_output": {
+            "kernel": nn.initializers.glorot_uniform()(next(keys), (4, 16, 64)),
+            "bias": jnp.zeros(64),
+        },
+    }
+
+
 def init_encoder_layer(key: Array) -> Params:
     """The parameters of the block `encoder_layer` as they start."""
-    keys = iter(jax.random.split(key, 6))
+    keys = iter(jax.random.split(key, 3))
     return {
+        "residual_connection": {
+            "multi_head_attention": init_multi_head_attention(next(keys)),
+        },
         "layer_normalization": init_norm(64),
         "residual_connection_1": {
             "dense": init_dense(next(keys), 64, 256),
             "dense_1": init_dense(next(keys), 256, 64),
         },
         "layer_normalization_1": init_norm(64),
-        "residual_connection": {
-            "multi_head_attention": {
-                "query": {
-                    "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
-                    "bias": jnp.zeros((4, 16)),
-                },
-                "key": {
-                    "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
-                    "bias": jnp.zeros((4, 16)),
-                },
-                "value": {
-                    "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
-                    "bias": jnp.zeros((4, 16)),
-                },
-                "attention_output": {
-                    "kernel": nn.initializers.glorot_uniform()(next(keys), (4, 16, 64)),
-                    "bias": jnp.zeros(64),
-                },
-            },
-        },
     }
 
 

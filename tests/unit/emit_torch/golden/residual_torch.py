@@ -172,7 +172,8 @@ def save(model: ResidualNet, path: str) -> None:
     for name, value in model.state_dict().items():
         if place := stored_as(name):
             key, axes = place
-            value = value.reshape(SPLIT.get(name, value.shape))
+            ends = [end for end in SPLIT if f".{name}".endswith(f".{end}")]
+            value = value.reshape(SPLIT[ends[0]] if ends else value.shape)
             back = sorted(range(len(axes)), key=axes.__getitem__)
             stored[key] = value.permute(back).contiguous()
     save_file(stored, path)

@@ -1,0 +1,99 @@
+"""The structure that framework code of a program is written from: a layer that is several ops is a block of its own.
+
+A program has functions for its macros, networks and repeated blocks. A layer such as TransformerEncoder is a list of
+ops in the place where it stands, whose names begin with its path: `transformer_encoder.0.attention.query`. On a copy
+these paths become scopes (passes/scopes.py), which graph-outline-blocks makes functions of; products with weights
+become dense layers first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from xdsl.dialects.builtin import CallSiteLoc, ModuleOp
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
+
+from neuralc.dialects.graph import CallOp, FunctionLike, GetWeightOp, GruOp, LstmOp, ReshapeOp, RnnOp, TransposeOp
+from neuralc.emit.python.names import class_name
+from neuralc.passes.base import PassContext
+from neuralc.passes.driver import rewrite
+from neuralc.passes.graph.outline_blocks import OutlineBlocksPass
+from neuralc.passes.graph.raise_layers import linear
+from neuralc.passes.scopes import Scope, located
+from neuralc.passes.verifier import verify_module
+
+LEAST = 4
+"""Ops of a layer from which it is a block: what is smaller is as short where it stands."""
+
+
+def with_layers(module: ModuleOp) -> ModuleOp:
+    """A module that says the same with functions for its layers of several ops. Weights keep their names."""
+    copy = module.clone()
+    for function in [op for op in copy.body.block.ops if isinstance(op, FunctionLike)]:
+        _place(function)
+    context = PassContext()
+    rewrite(copy, linear.PATTERNS, context)
+    OutlineBlocksPass(max_ops=0).run_in(copy, context)  # what a person repeated is a function already
+    verify_module(copy)
+    return copy
+
+
+def _place(function: FunctionLike) -> None:
+    """Put every op of a body into the layers that its name says."""
+    named = [(op, _parts(hint)) for op in _computing(function) if (hint := op.results[0].name_hint)]
+    # A recurrent layer is a layer in every framework, and a pair of them one that reads both ways.
+    whole = {parts[0] for op, parts in named if isinstance(op, LstmOp | GruOp | RnnOp)}
+    named = [(op, parts) for op, parts in named if parts[0] not in whole]
+    # The last op of a layer has the name of the layer itself.
+    inner = {tuple(parts[:length]) for _, parts in named for length in range(1, len(parts))}
+    paths = {op: parts if tuple(parts) in inner else parts[:-1] for op, parts in named}
+    counts = Counter(
+        tuple(parts[: depth + 1])
+        for op, parts in paths.items()
+        for depth in range(len(parts))
+        if not _is_of_weights(op)
+    )
+    # xDSL cuts the number off the end of a name: two layers may have one, and then it is no name of a block.
+    places: dict[tuple[str, ...], set[Attribute]] = defaultdict(set)
+    for op, parts in paths.items():
+        for depth in range(len(parts)):
+            places[tuple(parts[: depth + 1])].add(op.location)
+    for op, parts in paths.items():
+        depths = [
+            depth
+            for depth in range(len(parts))
+            if counts[path := tuple(parts[: depth + 1])] >= LEAST and len(places[path]) == 1
+        ]
+        scopes = [Scope(".".join(parts[: depth + 1]), _kind(parts[depth])) for depth in depths]
+        if scopes:
+            op.location = CallSiteLoc(located(op.name, scopes), op.location)
+
+
+def _is_of_weights(op: Operation) -> bool:
+    """True for a view of a weight: a layer holds it."""
+    return isinstance(op, ReshapeOp | TransposeOp) and _is_weight(op.operands[0])
+
+
+def _is_weight(value: SSAValue) -> bool:
+    return isinstance(value.owner, GetWeightOp) or isinstance(value, BlockArgument)
+
+
+def _computing(function: FunctionLike) -> Iterator[Operation]:
+    return (op for op in function.block.ops if op.results and not isinstance(op, CallOp | GetWeightOp))
+
+
+def _parts(hint: str) -> Sequence[str]:
+    """`encoder.0.attention` is encoder.0, attention."""
+    parts: list[str] = []
+    for part in hint.split("."):
+        if part.isdigit() and parts:
+            parts[-1] += f".{part}"
+        else:
+            parts.append(part)
+    return parts
+
+
+def _kind(part: str) -> str:
+    """The class of a layer by its name: `TransformerEncoder` of `transformer_encoder_1.0`."""
+    return class_name(part.partition(".")[0].rstrip("0123456789").rstrip("_"))
