@@ -40,6 +40,7 @@ _ALIASES = {
     "Function": "Callable[[Array], Array]",
     "Initializer": "Callable[..., Array]",
     "Ints": "Sequence[int]",
+    "Masks": "tuple[Sequence[Array], Sequence[Array]]",
     "Padding": "str | Sequence[tuple[int, int]]",
 }
 """Types of the file, where they are used."""

@@ -18,13 +18,13 @@ from neuralc.dialects.graph import (
     ReduceOp,
     SliceOp,
     SoftmaxOp,
-    TrainingOp,
     TransposeOp,
     UnaryOp,
 )
 from neuralc.emit.jax.conventions import Conventions, JaxForm
 from neuralc.emit.jax.layers import layer_of
 from neuralc.emit.jax.lower_states import with_states
+from neuralc.emit.jax.lower_training import acts_in_training
 from neuralc.emit.jax.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.emit.jax.reserved import FUNCTION_NAMES, LOCAL_NAMES
 from neuralc.emit.layouts import Order, natural
@@ -111,7 +111,7 @@ def _applied(child: Child, held: str, arguments: Sequence[Expression]) -> Expres
 
 def trains(plan: ClassPlan) -> bool:
     """True for a function that does something else in training than at inference."""
-    own = any(isinstance(op, TrainingOp | BatchNormOp) for op in plan.function.walk())
+    own = any(acts_in_training(op) for op in plan.function.walk())
     return own or any(trains(child.plan) for child in plan.child_at.values())
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from xdsl.ir import Block, Operation, SSAValue
 
-from neuralc.dialects.graph import BatchNormOp, IfOp, LoopOp, ScanOp, TrainingOp
+from neuralc.dialects.graph import IfOp, LoopOp, ScanOp
 from neuralc.dialects.types import shape_of
 from neuralc.emit.jax.lower_functions import define_items
+from neuralc.emit.jax.lower_training import acts_in_training
 from neuralc.emit.jax.sized_lists import sized_shape
 from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, call, name
@@ -89,7 +90,7 @@ def _packed(values: Sequence[Expression]) -> Expression:
 
 def _acts_in_training(values: Values, op: Operation) -> bool:
     """Refuses a region with layers that act in training: what a loop traces cannot leave it."""
-    if any(isinstance(inner, TrainingOp | BatchNormOp) for inner in op.walk()):
+    if any(map(acts_in_training, op.walk())):
         values.refuse(op, "dropout and batch norms inside of a region have no step of training")
         return True
     return False

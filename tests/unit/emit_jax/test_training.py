@@ -154,6 +154,45 @@ def test_layers_act_in_training_alone(tmp_path: Path) -> None:
         assert found["inference"], layer
 
 
+GATES = """
+import json, sys
+import jax, jax.numpy as jnp, numpy as np
+sys.path.insert(0, sys.argv[1])
+import model
+
+params = model.init(jax.random.key(0))
+x = jax.random.normal(jax.random.key(1), (6, 5, 3))
+first, again, other = (model.train_forward(params, x, jax.random.key(number)) for number in (2, 2, 3))
+slopes = jax.grad(lambda params: model.train_forward(params, x, jax.random.key(2)).sum())(params)
+masks, _ = model.gate_masks(jnp.ones((5, 4000, 3)), jnp.ones((1, 1)), 4, (0.25, 0.0), model.Training(jax.random.key(0)))
+print(json.dumps({
+    "again": bool((first == again).all()),
+    "other": bool((first != other).any()),
+    "kept": float((masks > 0).mean()),
+    "values": sorted(set(np.asarray(masks).ravel().tolist())),
+    "alike": bool((masks[0] == masks[1]).all()),
+    "slopes": all(bool(jnp.abs(slope).max() > 0) for slope in jax.tree.leaves(slopes)),
+}))
+"""
+
+
+def test_each_gate_of_a_recurrent_layer_drops_places_of_its_own(tmp_path: Path) -> None:
+    emitted(
+        """network M { input: (5, 3) layers: LSTM(4, dropout=0.25, recurrent_dropout=0.1, return_sequences=true)
+             GRU(4, recurrent_dropout=0.2, return_sequences=true)
+             GRU(4, recurrent_dropout=0.2, reset_after=false, return_sequences=true)
+             SimpleRNN(2, recurrent_dropout=0.2) }""",
+        tmp_path,
+    )
+    found = run(GATES, tmp_path)
+    assert found["again"]
+    assert found["other"]
+    assert found["slopes"]
+    assert abs(found["kept"] - 0.75) < 0.01
+    assert found["values"] == pytest.approx([0.0, 1 / 0.75])
+    assert not found["alike"]
+
+
 START = """
 import json, sys
 import jax, numpy as np
