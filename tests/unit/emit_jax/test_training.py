@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from support.jax_code import printed
 
 from neuralc.emit.jax import emit
 from neuralc.frontends.nr.load import load
@@ -87,21 +84,6 @@ def run(script: str, folder: Path) -> Any:
     """What a script prints, which finds the code in the folder that it is given."""
     (found,) = printed(script, folder)
     return found
-
-
-def printed(script: str, folder: Path) -> list[Any]:
-    """The same, of a script that prints several things."""
-    (folder / "script.py").write_text(script)
-    done = subprocess.run(
-        [sys.executable, folder / "script.py", folder],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env={**os.environ, "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_a_few_steps_lower_the_loss(tmp_path: Path) -> None:
