@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from neuralc.grammar.diagnostics import Source, error, suggest, usage_error
 from neuralc.runtime import Model, ModelError
@@ -82,6 +82,7 @@ def convert(
     weights: str | PathLike[str] | None = None,
     network: str | None = None,
     set: Mapping[str, object] | None = None,
+    purpose: Literal["training", "inference"] | None = None,
 ) -> str | bytes | Path:
     """What `neuralc model --emit=KIND` makes: its text or bytes; with `path` the file, with what belongs beside it.
 
@@ -99,8 +100,10 @@ def convert(
         weights=None if weights is None else Path(fspath(weights)),
         network=network,
         set=dict(set or {}),
+        purpose=purpose,
     )
     found = products.emitter(kind, target)
+    products.check_purpose(kind, purpose)
     given = _given(model)
     if path is None and found.suffix.endswith("/"):
         raise usage_error("E0814", f"`{kind}` is a folder", help="give the `path` where it shall stand")

@@ -111,6 +111,12 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--compile-to", type=LEVEL, help="Stop at the end of a level; its IR is the product.")
 @click.option("--compile-from", type=LEVEL, help="Level of the IR in MODEL. Default: the lowest one found in it.")
 @click.option("--pass-pipeline", metavar="PASSES", help="Run these passes instead of those of -O.")
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(["training", "inference"]),
+    help="What code of a framework is for: with a training script beside it, or without layers that only train.",
+)
 @click.option("--print-pipeline", is_flag=True, help="Print the passes with the reason for each, and stop.")
 @click.option("--verify-each", is_flag=True, help="Verify the IR after each pass.")
 @instrument_flags
@@ -143,6 +149,7 @@ def command(
 
     kind = kind or options.compile_to or products.DEFAULT_EMIT[options.target]
     found = products.emitter(kind, options.target)
+    products.check_purpose(kind, options.purpose)
     if print_pipeline:
         from neuralc.passes.pipelines import describe
 

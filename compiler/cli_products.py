@@ -48,7 +48,8 @@ def write(destination: str, product: Product, emitter: Emitter) -> None:
         write_product(destination, text_of(product, None if destination == STDOUT else Path(destination).stem))
         if destination != STDOUT:
             for end, companion in product.beside.items():
-                write_product(beside(Path(destination), end), _content(companion))
+                text = companion(Path(destination).stem) if callable(companion) else _content(companion)
+                write_product(beside(Path(destination), end), text)
     else:
         write_product(destination, _content(product), executable=emitter.executable)
 

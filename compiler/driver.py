@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from neuralc.cli_instruments import Watch
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, error, usage_error
@@ -40,6 +40,8 @@ class Options:
     """Values of searches and of the network's parameters, as Python values or in the words of the language."""
     weights: Path | None = None
     network: str | None = None
+    purpose: Literal["training", "inference"] | None = None
+    """What code of a framework is for: `training` has a script beside it, `inference` no layers that only train."""
     compile_from: Level | None = None
     compile_to: Level | None = None
     pass_pipeline: str | None = None

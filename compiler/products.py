@@ -31,7 +31,8 @@ class Code:
 
     text: str | bytes | Callable[[str | None], str | bytes]
     """A function where it names what stands beside it: of the stem, which is None where nothing can."""
-    beside: Mapping[str, str | bytes | Streamed] = field(default_factory=dict)
+    beside: Mapping[str, str | bytes | Streamed | Callable[[str | None], str]] = field(default_factory=dict)
+    """A function, too, of the stem of the text's own file, which a companion may name."""
 
 
 Product = str | bytes | Streamed | Code | Mapping[str, str | bytes]
@@ -84,23 +85,40 @@ def _cuda(compilation: Compilation, kind: str) -> Product:
 def _torch(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.torch import emit
 
-    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
+    module = _in_blocks(compilation)
+    code, companions = emit(module), dict[str, str | bytes | Streamed | Callable[[str | None], str]]()
+    if compilation.options.purpose == "training":
+        from neuralc.emit.torch.training import training_script
+
+        companions["_train.py"] = training_script(module, code)
+    return Code(code, {**companions, **_weights_beside(compilation)})
 
 
-def _in_blocks(compilation: Compilation, *, views: bool = True) -> ModuleOp:
+def _in_blocks(compilation: Compilation, **declared: bool) -> ModuleOp:
     """The module that framework code is written from: with a function for what a person writes a class for."""
     from neuralc.emit.structure_of_programs import with_layers
 
-    return _structured(compilation, views=views) if compilation.imported else with_layers(compilation.module)
+    module = _structured(compilation, **declared)
+    return module if compilation.imported else with_layers(module)
 
 
-def _structured(compilation: Compilation, *, views: bool = True) -> ModuleOp:
-    """The module as a program has it, or with the structure that an import lost."""
+def _structured(compilation: Compilation, **declared: bool) -> ModuleOp:
+    """The module as a program has it, or with the structure that an import lost.
+
+    Options say which views of weights are weights of the code.
+    """
     from neuralc.emit.structure_of_imports import with_structure
 
-    if not compilation.imported:
-        return compilation.module
-    return with_structure(compilation.module, compilation.weights, views=views)
+    module = compilation.module
+    if compilation.imported:
+        module = with_structure(compilation.module, compilation.weights, **declared)
+    if compilation.options.purpose != "inference":
+        return module
+    from neuralc.passes.graph.specialize_inference import SpecializeInferencePass
+
+    module = module.clone()
+    SpecializeInferencePass().run(module, compilation.context)
+    return module
 
 
 def _nr(compilation: Compilation, kind: str) -> Product:
@@ -140,14 +158,13 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
 def _keras(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.keras import emit
 
-    return Code(emit(_in_blocks(compilation)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation, sums=True)), _weights_beside(compilation))
 
 
 def _jax(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.jax import emit
 
-    # JAX takes kernels as they lie in the file: no view of them is declared.
-    return Code(emit(_in_blocks(compilation, views=False)), _weights_beside(compilation))
+    return Code(emit(_in_blocks(compilation, sums=True, transposed_kernels=False)), _weights_beside(compilation))
 
 
 def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
@@ -198,6 +215,17 @@ def emitter(kind: str, target: str) -> Emitter:
         known = " or ".join(f"`--target {name}`" for name in found.targets)
         raise usage_error("E0814", f"`--emit={kind}` is not for target {target}", help=f"it goes with {known}")
     return found
+
+
+PURPOSES: Mapping[str, tuple[str, ...]] = {"training": ("torch",), "inference": ("jax", "keras", "torch")}
+"""What code may be for, and the kinds that are written for it."""
+
+
+def check_purpose(kind: str, purpose: str | None) -> None:
+    """Raises UsageError E0814 for a kind that is not written for a purpose."""
+    if purpose is not None and kind not in PURPOSES[purpose]:
+        known = " or ".join(f"`--emit={name}`" for name in PURPOSES[purpose])
+        raise usage_error("E0814", f"`--for={purpose}` is not for `--emit={kind}`", help=f"it goes with {known}")
 
 
 def text_of(code: Code, stem: str | None) -> str | bytes:

@@ -10,21 +10,20 @@ from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.dialects.weights import WeightStore
 from neuralc.passes.base import PassContext
+from neuralc.passes.graph.raise_layers import RaiseLayersPass
 from neuralc.passes.registry import parse_pipeline
 from neuralc.passes.verifier import verify_module
 
-PIPELINE = "graph-raise-layers{{views={views}}},graph-cse,graph-dce,graph-outline-blocks"
 
-
-def with_structure(module: ModuleOp, weights: WeightStore | None = None, *, views: bool = True) -> ModuleOp:
+def with_structure(module: ModuleOp, weights: WeightStore | None = None, **declared: bool) -> ModuleOp:
     """A module that says the same in layers and functions. Weights keep their names.
 
-    With the bytes of weights, gathers of known places become what they are. Views of weights are declared as weights;
-    an emitter that writes weights anew wants no declared `views`.
+    With the bytes of weights, gathers of known places become what they are. Views of weights are declared as weights:
+    which of them, the options `declared` of graph-raise-layers say.
     """
     copy = module.clone()
     context = PassContext(weights=weights)
-    for each in parse_pipeline(PIPELINE.format(views=str(views).lower())):
+    for each in (RaiseLayersPass(**declared), *parse_pipeline("graph-cse,graph-dce,graph-outline-blocks")):
         each.run_in(copy, context)
     verify_module(copy)
     return copy

@@ -108,12 +108,14 @@ def sizes_of(module: ModuleOp, arrays: Mapping[str, Array]) -> dict[str, int]:
 def _array(
     generator: np.random.Generator, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], value: SSAValue
 ) -> Array:
-    """Normal floats; integers as large as what they index; masks and positions as their names say."""
+    """Normal floats; numbers as large as what they index; masks and positions as their names say."""
     words = name.lower()
     if "mask" in words:
         return _mask(generator, shape).astype(dtype)
     if is_float(element_of(value.type)):
-        return generator.standard_normal(shape).astype(dtype)
+        indexed = min(_rows(value), default=0)
+        drawn = generator.integers(0, indexed, shape) if indexed else generator.standard_normal(shape)
+        return np.asarray(drawn).astype(dtype)
     if dtype == np.bool_:
         return generator.random(shape) < 0.5
     rows = list(_rows(value))

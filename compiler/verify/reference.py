@@ -93,22 +93,34 @@ def written(framework: str, compilation: Compilation, inputs: Mapping[str, Array
 
     With the values inside exposed as outputs they are among the values found.
     """
-    from neuralc.dialects.graph import the_model
-
-    form, model = WRITTEN[framework], the_model(compilation.module)
-    _check_installed(framework)
     with TemporaryDirectory(prefix="neuralc-verify-") as folder:
-        path = _write(form, framework, compilation, Path(folder))
-        weights = path.with_suffix(".safetensors")
-        request = {
-            "framework": framework,
-            "model": str(path),
-            "weights": str(weights) if weights.exists() else "",
-            "names": list(model.inputs),
-            "outputs": list(model.outputs),
-            "layers": False,
-        }
-        return _ask(request, [inputs[name] for name in model.inputs], limits)
+        request = write_request(framework, compilation, inputs, Path(folder))
+        return _ask(request, [inputs[name] for name in request["names"]], limits)
+
+
+def write_request(
+    framework: str, compilation: Compilation, inputs: Mapping[str, Array], folder: Path
+) -> dict[str, Any]:
+    """Write the model in the form of a framework to `folder`; gives what the worker has to be asked to run it.
+
+    Raises NeuralcError E0850, E0921.
+    """
+    from neuralc.dialects.graph import the_model
+    from neuralc.verify.inputs import sizes_of
+
+    model = the_model(compilation.module)
+    _check_installed(framework)
+    path = _write(WRITTEN[framework], framework, compilation, folder)
+    weights = path.with_suffix(".safetensors")
+    return {
+        "framework": framework,
+        "model": str(path),
+        "weights": str(weights) if weights.exists() else "",
+        "names": list(model.inputs),
+        "outputs": list(model.outputs),
+        "sizes": sizes_of(compilation.module, inputs),
+        "layers": False,
+    }
 
 
 def _write(form: Written, framework: str, compilation: Compilation, folder: Path) -> Path:
@@ -119,7 +131,7 @@ def _write(form: Written, framework: str, compilation: Compilation, folder: Path
     from neuralc.products import emitter
 
     found = emitter(form.kind, compilation.options.target)
-    path = folder / f"model{Path(found.suffix).suffix}"
+    path = folder / f"model{Path(f'model{found.suffix}').suffix}"
     try:
         write(str(path), found.make(replace(compilation, trained=True), form.kind), found)
     except NeuralcError as refused:
@@ -141,8 +153,7 @@ def _ask(request: Mapping[str, Any], inputs: Sequence[Array], limits: Limits) ->
     _check_installed(framework)
     with TemporaryDirectory(prefix="neuralc-verify-") as name:
         folder = Path(name)
-        (folder / "request.json").write_text(json.dumps({**request, "threads": limits.threads}), encoding="utf-8")
-        np.savez(folder / "inputs.npz", *inputs)
+        put_question(folder, {**request, "threads": limits.threads}, inputs)
         try:
             done = subprocess.run(
                 [sys.executable, *WORKER, name], capture_output=True, text=True, check=False, timeout=limits.seconds
@@ -152,9 +163,20 @@ def _ask(request: Mapping[str, Any], inputs: Sequence[Array], limits: Limits) ->
             raise _failed(framework, note, "`--timeout` gives it longer, smaller `--sizes` less to do") from None
         if done.returncode != 0 or not (folder / "answer.json").exists():
             raise _failed(framework, _last_words(done), "`--against interp` needs no other framework")
-        answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
-        with np.load(folder / "outputs.npz") as stored:
-            arrays = [stored[f"arr_{i}"] for i in range(len(stored.files))]
+        return read_answer(folder)
+
+
+def put_question(folder: Path, request: Mapping[str, Any], inputs: Sequence[Array]) -> None:
+    """Write what the worker finds in its folder."""
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    np.savez(folder / "inputs.npz", *inputs)
+
+
+def read_answer(folder: Path) -> Reference:
+    """What the worker left there."""
+    answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
+    with np.load(folder / "outputs.npz") as stored:
+        arrays = [stored[f"arr_{i}"] for i in range(len(stored.files))]
     return Reference(dict(zip(answer["names"], arrays, strict=True)), answer["version"])
 
 

@@ -1,10 +1,13 @@
 """Runs a model in another framework, in a process of its own: `python -m neuralc.verify.worker FOLDER`.
 
-The folder has request.json and inputs.npz; outputs.npz and answer.json are written to it. Arrays are numbered.
+The folder has request.json and inputs.npz; outputs.npz and answer.json are written to it. Arrays are numbered. With
+`-` for the folder it takes one after the other, a line of stdin each, and answers each with a line: empty, or what went
+wrong. A request may name a file in `saved`, for the weights as the code that was written saves them.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +71,7 @@ def run_torch(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
         model = space["load"](request["weights"])
     else:
         model = [found for found in space.values() if isinstance(found, type) and found.__module__ == "emitted"][-1]()
+    _save(request, space, model)
     with torch.no_grad():
         found = model.eval()(*map(torch.from_numpy, inputs))
     outputs = list(found) if isinstance(found, tuple) else [found]
@@ -81,7 +85,13 @@ def run_jax(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
     space: dict[str, Any] = {"__name__": "emitted"}
     exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
     trees = [space["load"](request["weights"])] if request["weights"] else []
-    found = jax.jit(space["forward"])(*trees, *inputs)
+    _save(request, space, *trees)
+    if "init_state" in space:  # it is behind the parameters, and what is kept behind the results
+        sizes = inspect.signature(space["init_state"]).parameters
+        trees.append(space["init_state"](*(request["sizes"][name] for name in sizes)))
+        found, _ = jax.jit(space["forward"])(*trees, *inputs)
+    else:
+        found = jax.jit(space["forward"])(*trees, *inputs)
     outputs = list(found) if isinstance(found, tuple) else [found]
     return list(request["outputs"]), [np.asarray(output) for output in outputs], f"jax {jax.__version__}"
 
@@ -97,10 +107,16 @@ def run_keras(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
     space: dict[str, Any] = {"__name__": "emitted"}
     exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
     model = space["load"](request["weights"]) if request["weights"] else space["build_model"]()
+    _save(request, space, model)
     found = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
     outputs = list(found) if isinstance(found, list | tuple) else [found]
     arrays = [np.asarray(keras.ops.convert_to_numpy(output)) for output in outputs]
     return list(request["outputs"]), arrays, f"Keras {keras.__version__}"
+
+
+def _save(request: Mapping[str, Any], space: Mapping[str, Any], *model: Any) -> None:
+    if request["weights"] and request.get("saved"):
+        space["save"](*model, request["saved"])
 
 
 FRAMEWORKS: dict[str, Callable[[Mapping[str, Any], Sequence[Array]], Answer]] = {
@@ -120,5 +136,20 @@ def main(folder: Path) -> None:
     (folder / "answer.json").write_text(json.dumps({"names": names, "version": version}), encoding="utf-8")
 
 
+def serve() -> None:
+    """A folder a line, until there are no more."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a framework prints is no answer
+    for line in sys.stdin:
+        said = ""
+        try:
+            main(Path(line.strip()))
+        except Exception as problem:
+            said = " ".join(f"{type(problem).__name__}: {problem}".split())
+        print(said, file=answers, flush=True)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "-":
+        serve()
+    else:
+        main(Path(sys.argv[1]))

@@ -38,7 +38,8 @@ def python_module(text: str, exact: bool) -> ModuleType:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     keras.backend.clear_session()
     code = python_module(Path(request["source"]).read_text("utf-8"), request["exact"])
-    model = code.load(request["weights"]) if request["weights"] else code.build_model()
+    sizes = request.get("sizes", {})
+    model = code.load(request["weights"], **sizes) if request["weights"] else code.build_model(**sizes)
     stored = np.load(request["inputs"])
     inputs = [stored[f"input_{index}"] for index in range(len(stored.files))]
     if request["action"] == "saved":
@@ -52,9 +53,23 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"outputs": request["outputs"]}
     if request["exact"]:
         inputs = [x.astype("float64") if x.dtype.kind == "f" else x for x in inputs]
+    if request["action"] == "repeated":
+        return repeated(model, inputs, request)
     found = model(inputs[0] if len(inputs) == 1 else inputs, training=False)
     listed = found if isinstance(found, list | tuple) else [found]
     arrays = {f"output_{index}": keras.ops.convert_to_numpy(y) for index, y in enumerate(listed)}
+    np.savez(request["outputs"], **arrays)
+    return {"outputs": request["outputs"]}
+
+
+def repeated(model: Any, inputs: list[Any], request: dict[str, Any]) -> dict[str, Any]:
+    """The first outputs of three runs that follow each other, and of one that begins anew."""
+    arrays = {}
+    for run in range(4):
+        if run == 3:
+            model.layers[-1].reset()
+        found = model(inputs[0] if len(inputs) == 1 else inputs, training=False)
+        arrays[f"output_{run}"] = keras.ops.convert_to_numpy(found)
     np.savez(request["outputs"], **arrays)
     return {"outputs": request["outputs"]}
 

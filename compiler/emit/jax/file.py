@@ -22,6 +22,7 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.types import numpy_dtype
 from neuralc.emit.jax.conventions import Conventions
+from neuralc.emit.jax.files import FilesWriter
 from neuralc.emit.jax.form import penalizes, trains
 from neuralc.emit.jax.function_writer import FunctionWriter
 from neuralc.emit.jax.helper_source import closure, functions
@@ -33,7 +34,6 @@ from neuralc.emit.jax.lower_states import write_init_state
 from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.training_text import write_train_forward, write_training
 from neuralc.emit.jax.weight_rules import write_rules
-from neuralc.emit.python.expressions import literal
 from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.writer import Writer
 
@@ -61,7 +61,7 @@ class ModuleFile:
         self._conventions = conventions
         self._model = planned.structure.model
         self._has_weights = bool(self._model.members)
-        self._stored = {row.parameter: row.key for row in planned.structure.rows if row.parameter != row.key}
+        self._files = FilesWriter(planned.structure.rows)
 
     def text(self) -> str:
         computing, starting = Writer(), Writer()
@@ -82,7 +82,7 @@ class ModuleFile:
             for shared in self._planned.classes:
                 if shared.variants[0].plan.members:
                     init.write(shared)
-            self._write_files(starting)
+            self._files.write(starting)
             rules = write_rules(starting, self._planned.structure.rows, self._planned.structure.declared)
         helpers = self._helpers(computing.text, starting.text, rules)
         body = helpers + computing.text + starting.text.removesuffix("\n" if starting.text == "\n" else "")
@@ -132,6 +132,8 @@ class ModuleFile:
         head.lines(["import jax.numpy as jnp"] if re.search(r"\bjnp\.", text) else [])
         used = ["Array", *(key for key in ("lax", "nn") if re.search(rf"\b{key}\.", text))]
         head.line(f"from jax import {', '.join(used)}")
+        if re.search(r"\bnp\.", body):
+            head.line("import numpy as np")
         if self._has_weights:
             head.line("from jax.tree_util import keystr")
             head.line("from safetensors.flax import load_file, save_file")
@@ -144,35 +146,3 @@ class ModuleFile:
             head.blank()
             head.lines([*(f"{key} = {value}" for key, value in aliases.items()), *made])
         return head.text
-
-    # -- files of weights ----------------------------------------------------------------------------------------------
-
-    def _write_files(self, writer: Writer) -> None:
-        if self._stored:
-            writer.blank(2)
-            writer.line("# What a weights file calls the parameters whose path it does not have.")
-            with writer.block("STORED = {"):
-                for parameter, key in self._stored.items():
-                    line = f"{literal(parameter)}: {literal(key)},"
-                    writer.line(line)
-            writer.line("}")
-        writer.blank(2)
-        with writer.block("def load(path: str) -> Params:"):
-            writer.docstring("The parameters of a safetensors file.")
-            writer.line("stored = load_file(path)")
-            writer.line("tree = jax.eval_shape(init, jax.random.key(0))")
-            writer.line("return jax.tree.map_with_path(lambda keys, _: stored[name_of(keys)], tree)")
-        writer.blank(2)
-        with writer.block("def save(params: Params, path: str) -> None:"):
-            writer.docstring("Write the parameters to a safetensors file that neuralc reads.")
-            writer.line("leaves = jax.tree.leaves_with_path(params)")
-            writer.line("save_file({name_of(keys): value for keys, value in leaves}, path)")
-        writer.blank(2)
-        with writer.block("def name_of(keys: tuple[Any, ...]) -> str:"):
-            writer.docstring("What a weights file calls the parameter at a path of the tree.")
-            path = 'keystr(keys, simple=True, separator=".")'
-            if self._stored:
-                writer.line(f"path = {path}")
-                writer.line("return STORED.get(path, path)")
-            else:
-                writer.line(f"return {path}")

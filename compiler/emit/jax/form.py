@@ -24,7 +24,6 @@ from neuralc.dialects.graph import (
 from neuralc.emit.jax.conventions import Conventions, JaxForm
 from neuralc.emit.jax.layers import layer_of
 from neuralc.emit.jax.lower_states import with_states
-from neuralc.emit.jax.lower_training import acts_in_training
 from neuralc.emit.jax.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.emit.jax.reserved import FUNCTION_NAMES, LOCAL_NAMES
 from neuralc.emit.layouts import Order, natural
@@ -33,6 +32,7 @@ from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import function_name
 from neuralc.emit.python.nodes import NESTED, Kind
 from neuralc.emit.python.plan import Child, ClassPlan
+from neuralc.emit.python.training import acts_in_training
 
 POSITIONAL = {
     "init_conv": ("key", "window", "inputs", "filters"),

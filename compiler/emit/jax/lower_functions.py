@@ -33,6 +33,7 @@ from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.jax.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
 from neuralc.emit.jax.sized_lists import shape_argument, sized_shape
 from neuralc.emit.jax.types import dtype_options, dtype_word
+from neuralc.emit.python.control import define_items
 from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, method, name, negated
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
@@ -242,15 +243,6 @@ def _top_k(values: Values, op: TopKOp) -> None:
         (),
     )
     define_items(values, op, made)
-
-
-def define_items(values: Values, op: Operation, made: Node) -> None:
-    """The results of an op that is one call with several."""
-    for index, result in enumerate(op.results):
-        item = Node(Kind.ITEM, (made,), lambda x: x[0], shape_of(result.type))
-        made.items.append(item)
-        values.nodes.append(item)
-        values.alias(op, item, index)
 
 
 # -- constants ---------------------------------------------------------------------------------------------------------

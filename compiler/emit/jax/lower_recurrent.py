@@ -10,8 +10,8 @@ from xdsl.ir import Operation
 from neuralc.dialects.graph import GruOp, LstmOp, RnnOp
 from neuralc.dialects.graph.recurrent import Activation
 from neuralc.dialects.types import shape_of
-from neuralc.emit.jax.lower_functions import define_items
 from neuralc.emit.jax.lower_layers import parameters_of
+from neuralc.emit.python.control import define_items
 from neuralc.emit.python.expressions import Expression, Value, call, literal, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values

@@ -8,16 +8,7 @@ from typing import Any
 
 from xdsl.ir import Operation
 
-from neuralc.dialects.graph import (
-    ActivityRegularizerOp,
-    BatchNormOp,
-    DropoutOp,
-    GaussianNoiseOp,
-    GruOp,
-    LstmOp,
-    RnnOp,
-    TrainingOp,
-)
+from neuralc.dialects.graph import ActivityRegularizerOp, DropoutOp, GaussianNoiseOp
 from neuralc.emit.python.expressions import Value, call, name
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.values import Values
@@ -53,13 +44,6 @@ def _activity_regularizer(values: Values, op: ActivityRegularizerOp) -> None:
     values.helpers.add("penalized")
     factors = {key: op.literal(key) for key in ("l1", "l2") if op.literal(key)}
     values.define(op, Kind.OTHER, [values.operand(op, 0)], lambda x: call("penalized", x[0], name("train"), **factors))
-
-
-def acts_in_training(op: Operation) -> bool:
-    """Whether an op does something else in training than at inference."""
-    if isinstance(op, GruOp | LstmOp | RnnOp):
-        return bool(op.literal("dropout") or op.literal("recurrent_dropout"))
-    return isinstance(op, TrainingOp | BatchNormOp)
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {

@@ -8,6 +8,7 @@ from neuralc.dialects.graph import InitializerAttr, ModelOp
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.emit.keras.functional import Functional, Styles, bracketed
 from neuralc.emit.keras.layer_names import LayerNames, layer_name
+from neuralc.emit.keras.states import States
 from neuralc.emit.keras.style import KerasForm
 from neuralc.emit.keras.weight_arguments import entry
 from neuralc.emit.python.classes import ClassText
@@ -21,8 +22,9 @@ from neuralc.emit.python.writer import Writer
 class BlockWriter:
     """Writes the blocks of a file, and the model."""
 
-    def __init__(self, writer: Writer, styles: Styles) -> None:
+    def __init__(self, writer: Writer, styles: Styles, states: States) -> None:
         self._writer = writer
+        self._states = states
         self._styles = styles
 
     def write(self, shared: SharedClass) -> None:
@@ -66,29 +68,33 @@ class BlockWriter:
         writer.line("@keras.saving.register_keras_serializable()")
         with writer.block(f"class {shared.name}(layers.Layer):"):
             write_docstring(self._writer, shared)
-            names = LayerNames(text.plan)
-            if any(not isinstance(member, FreeWeight) for member in text.plan.members) or shared.parameters:
+            names, states = LayerNames(text.plan), self._states if text.is_model else States({})
+            layered = any(not isinstance(member, FreeWeight) for member in text.plan.members)
+            if layered or shared.parameters or states.sizes:
                 writer.blank()
-                self._write_init(shared, names)
+                self._write_init(shared, names, states)
             free = [member for member in text.plan.members if isinstance(member, FreeWeight)]
-            if free:
+            if free or states.declared:
                 writer.blank()
-                self._write_build(free, names)
+                self._write_build(free, names, states)
             writer.blank()
             self._define("call", ["self", *text.arguments])
             with writer.indented():
                 text.write_body(writer, comments=len(shared.variants) == 1)
+            if states.declared:
+                states.write_reset(writer)
         if text.is_model:
             writer.blank(2)
             self._write_model_of(text)
 
-    def _write_init(self, shared: SharedClass, names: LayerNames) -> None:
+    def _write_init(self, shared: SharedClass, names: LayerNames, states: States) -> None:
         writer = self._writer
         sizes, options = _parameters(shared)
-        self._define("__init__", ["self", *sizes, *options, "**kwargs"])
+        self._define("__init__", ["self", *sizes, *options, *states.parameters, "**kwargs"])
         written: set[str] = set()
         with writer.indented():
             writer.line("super().__init__(**kwargs)")
+            writer.lines([f"self.{size} = {size}" for size in states.sizes])
             for member in shared.variants[0].plan.members:
                 match member:
                     case Layer():
@@ -119,7 +125,7 @@ class BlockWriter:
         items = [_named(shared.constructors[member.path], names.of(member.path)).text for member in members]
         self._writer.broken(f"self.{attribute} = [", items, "]")
 
-    def _write_build(self, free: Sequence[FreeWeight], names: LayerNames) -> None:
+    def _write_build(self, free: Sequence[FreeWeight], names: LayerNames, states: States) -> None:
         writer = self._writer
         with writer.block("def build(self, input_shape):"):
             for weight in free:
@@ -130,15 +136,17 @@ class BlockWriter:
                 if not weight.trainable:
                     options["trainable"] = False
                 writer.statement(f"self.{weight.attribute} = ", call("self.add_weight", **options))
+            states.write_build(writer)
 
     def _write_model_of(self, text: ClassText) -> None:
         """The model of one layer that holds everything."""
         writer, plan = self._writer, text.plan
         title = layer_name(plan.function.sym_name.data)
-        with writer.block("def build_model():"):
+        with writer.block(f"def build_model({', '.join(self._states.parameters)}):"):
             writer.docstring(f"The layer `{plan.name}` as a model.")
             write_inputs(writer, text)
-            made = Expression(plan.name, (f"name={literal(title)}",), tail=f"({', '.join(text.arguments)})")
+            given = [f"{size}={size}" for size in self._states.sizes]
+            made = Expression(plan.name, (*given, f"name={literal(title)}"), tail=f"({', '.join(text.arguments)})")
             writer.statement("outputs = ", made)
             inputs = Expression(bracketed(text.arguments))
             writer.statement("return ", call("keras.Model", inputs, Expression("outputs"), name=f"{title}_model"))

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
+from neuralc.dialects.graph import declared_states
 from neuralc.emit.keras.file import ModelFile
 from neuralc.emit.keras.form import keras_form
 from neuralc.emit.keras.functional import Styles
+from neuralc.emit.keras.states import States
 from neuralc.emit.python.planned import planned
 
 
@@ -24,4 +26,4 @@ def emit(module: ModuleOp) -> str:
     found = planned(module, keras_form(styles.forms))
     for shared in found.classes:
         styles.know(shared)
-    return ModelFile(found, styles).text()
+    return ModelFile(found, styles, States(declared_states(module))).text()

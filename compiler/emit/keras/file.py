@@ -6,7 +6,8 @@ import re
 
 from neuralc.emit.keras.class_writer import BlockWriter
 from neuralc.emit.keras.functional import Styles
-from neuralc.emit.keras.helpers import helper_texts
+from neuralc.emit.keras.helper_source import helper_texts
+from neuralc.emit.keras.states import States
 from neuralc.emit.keras.weights_table import WeightsWriter
 from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.writer import Writer
@@ -15,22 +16,23 @@ from neuralc.emit.python.writer import Writer
 class ModelFile:
     """A whole file: blocks before those that use them, the model last, then its weights."""
 
-    def __init__(self, planned: Planned, styles: Styles) -> None:
+    def __init__(self, planned: Planned, styles: Styles, states: States) -> None:
         self._planned = planned
         self._styles = styles
+        self._states = states
 
     def text(self) -> str:
         body = Writer()
         for helper in helper_texts(self._planned.helpers):
             body.blank(2)
             body.lines(helper.splitlines())
-        blocks = BlockWriter(body, self._styles)
+        blocks = BlockWriter(body, self._styles, self._states)
         for shared in self._planned.classes:
             body.blank(2)
             blocks.write(shared)
         if self._planned.structure.rows:
             body.blank(2)
-            WeightsWriter(body, self._planned.structure, self._styles.functions).write()
+            WeightsWriter(body, self._planned.structure, self._styles.functions, self._states).write()
         return self._header(body.text) + body.text
 
     def _header(self, body: str) -> str:
@@ -39,7 +41,7 @@ class ModelFile:
             f"The model `{self._planned.structure.model.function.sym_name.data}` in Keras, written by neuralc."
         )
         head.blank()
-        standard = [f"import {name}" for name in ("math", "re") if re.search(rf"\b{name}\.", body)]
+        standard = [f"import {name}" for name in ("itertools", "math", "re") if re.search(rf"\b{name}\.", body)]
         if standard:
             head.lines(standard)
             head.blank()

@@ -11,19 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
-from neuralc.dialects.graph import ArgMaxPoolOp, ConcatOp
+from neuralc.dialects.control import Control
+from neuralc.dialects.graph import ArgMaxPoolOp, ConcatOp, TrainingOp
 from neuralc.dialects.types import shape_of
 from neuralc.emit.keras.layers import layer_of
 from neuralc.emit.keras.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.emit.keras.orders import BATCH_FIRST, demanded_order
 from neuralc.emit.keras.recurrent import pair_of
 from neuralc.emit.keras.reserved import CLASS_NAMES, LAYER_ATTRIBUTES, LOCAL_NAMES
+from neuralc.emit.keras.states import kept
 from neuralc.emit.keras.style import KerasForm
 from neuralc.emit.keras.weight_arguments import completed
 from neuralc.emit.layouts import Order
 from neuralc.emit.python.expressions import Expression, call
+from neuralc.emit.python.plan import LayerSpec
+from neuralc.emit.refusals import Refusals
 
 _FILTERS = ("filters", "kernel_size")
 POSITIONAL: Mapping[str, tuple[str, ...]] = {
@@ -46,7 +50,7 @@ def keras_form(forms: Callable[..., Mapping[str, KerasForm]]) -> KerasForm:
     """The style of classes; `forms` chooses between it and the functional style, class by class."""
     return KerasForm(
         name="Keras",
-        layer_of=layer_of,
+        layer_of=_layer_of,
         demanded_order=demanded_order,
         made_order=_made_order,
         lowerings=LOWERINGS,
@@ -61,7 +65,14 @@ def keras_form(forms: Callable[..., Mapping[str, KerasForm]]) -> KerasForm:
         parameter=_parameter,
         defaults=DEFAULTS,
         forms=forms,
+        keeps=kept,
     )
+
+
+def _layer_of(op: Operation, refusals: Refusals) -> LayerSpec | None:
+    """The layer of an op; a loop has no layers of its own, which would be built inside of it."""
+    inside = isinstance(op.parent_op(), Control)
+    return None if inside and not isinstance(op, TrainingOp) else layer_of(op, refusals)
 
 
 def _permuted(x: Expression, axes: Order) -> Expression:

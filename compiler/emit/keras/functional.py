@@ -94,7 +94,7 @@ class Functional:
             applied=self._child,
             nested=FLAT,
             loop=lambda _, attribute: (INDEX, lambda: self._over(attribute)),
-            local_names=form.local_names | {"name"} | taken,
+            local_names=form.local_names | {"name", *self._styles.functions.values()} | taken,
             indent=4,
         )
         return replace(own, returned=self._returned(own)) if self._is_model else own

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import (
@@ -52,6 +52,11 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         values.define(op, Kind.VIEW, [x], lambda x: call("ops.expand_dims", x[0], axis=axes))
         return
     if (axes := added_ones(shape, x.shape)) is not None:
+        removed = {axes} if isinstance(axes, int) else {*axes}
+        if removed & _cut_axes(op.x):
+            first = ["0" if axis in removed else ":" for axis in range(len(x.shape))]
+            values.define(op, Kind.VIEW, [x], lambda x: _subscripted(x[0], first, symbolic=is_functional(values)))
+            return
         values.define(op, Kind.VIEW, [x], lambda x: call("ops.squeeze", x[0], axis=axes))
         return
     if is_functional(values) and shape and x.shape and shape[0] == x.shape[0]:
@@ -71,6 +76,13 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         values.define(op, Kind.VIEW, [x, *sizes.nodes], lambda x: call("ops.reshape", x[0], sizes.tuple(x[1:])))
         return
     values.define(op, Kind.VIEW, [x], lambda x: call("ops.reshape", x[0], _written(x[0], found)))
+
+
+def _cut_axes(x: SSAValue) -> set[int]:
+    """The axes of a slice of which Keras does not know that they have the size 1: it was cut from an open one."""
+    if not isinstance(x.owner, SliceOp):
+        return set()
+    return {axis for axis, size in enumerate(shape_of(x.owner.x.type)) if isinstance(size, Dim)}
 
 
 def added_ones(before: Shape, after: Shape) -> int | tuple[int, ...] | None:

@@ -11,6 +11,7 @@ from neuralc.dialects.graph import ConcatOp, ExpandOp, IdentityOp, ReshapeOp, Sl
 from neuralc.dialects.types import element_of
 from neuralc.emit.keras import (
     lower_axes,
+    lower_control,
     lower_functions,
     lower_indexing,
     lower_layers,
@@ -18,7 +19,9 @@ from neuralc.emit.keras import (
     lower_quantized,
     lower_recurrent,
     lower_resize,
+    lower_sampling,
     lower_views,
+    states,
 )
 from neuralc.emit.python.form import Lowering
 from neuralc.emit.python.values import Values
@@ -51,17 +54,12 @@ _WRITTEN: Mapping[type[Operation], Lowering] = {
     **lower_quantized.LOWERINGS,
     **lower_recurrent.LOWERINGS,
     **lower_resize.LOWERINGS,
+    **lower_sampling.LOWERINGS,
+    **lower_control.LOWERINGS,
+    **states.LOWERINGS,
 }
 
 LOWERINGS: Mapping[type[Operation], Lowering] = {op: _guarded(lower) for op, lower in _WRITTEN.items()}
 
-WITHOUT_CODE: Mapping[str, str] = {
-    "graph.custom": "nobody defines it",
-    **{
-        f"graph.{name}": "it is not written in Keras's words yet"
-        for name in (
-            "deform_conv", "fold", "grid_sample", "if", "loop", "max_roi_pool", "roi_align", "scan",
-        )
-    },
-}  # fmt: skip
+WITHOUT_CODE: Mapping[str, str] = {"graph.custom": "nobody defines it"}
 """Ops of the graph level that E0850 names, and why."""

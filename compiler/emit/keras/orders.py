@@ -78,6 +78,14 @@ def resized_channel(op: ResizeOp) -> int | None:
     return next((axis for axis in (rank - 1, 1) if axis in kept), None)
 
 
+def is_repeated(op: ResizeOp) -> bool:
+    """True for a resize that repeats the places of all dims but the batch and the channels by whole factors."""
+    if "scales" not in op.properties or op.literal("mode") != "nearest" or resized_channel(op) is None:
+        return False
+    floors = (op.literal("coordinates"), op.literal("nearest_mode")) == ("asymmetric", "floor")
+    return floors and all(scale == int(scale) for scale in op.literal("scales"))
+
+
 def slope_axis(x: SSAValue, alpha: SSAValue) -> int | None:
     """The one axis along which the slopes of a PReLU vary, where it is one; axis 0 is the batch."""
     rank, slopes = len(shape_of(x.type)), shape_of(alpha.type)

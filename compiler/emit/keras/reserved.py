@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from neuralc.emit.keras.helpers import TEXTS
+from neuralc.emit.keras.helper_source import functions
 
-CLASS_NAMES = frozenset({"RENAMED", "LAYERS", "AXES", "SHAPES"})
+CLASS_NAMES = frozenset({"RENAMED", "LAYERS", "AXES", "PARTS", "SHAPES", "SPLIT", "STATES", "SUMS"})
 
-FUNCTION_NAMES = frozenset({"build_model", "load", "save", "weights", *TEXTS})
+FUNCTION_NAMES = frozenset({"blocks", "build_model", "joined", "load", "put", "save", "weights", *functions()})
 """What a function that is a block may not be called."""
 
 LAYER_ATTRIBUTES = frozenset(
@@ -24,5 +24,7 @@ LAYER_ATTRIBUTES = frozenset(
 )  # fmt: skip
 """The public attributes of keras.layers.Layer (Keras 3.15), and the variables of a body."""
 
-LOCAL_NAMES = frozenset({"self", "keras", "layers", "ops", "math", "np", "re", *TEXTS})
+LOCAL_NAMES = frozenset(
+    {"self", "keras", "layers", "ops", "math", "np", "re", "body", "then", "otherwise", *functions()}
+)
 """What a parameter or variable of a body may not be called: names of the file that it uses."""

@@ -14,18 +14,21 @@ from neuralc.dialects.graph import (
     CallOp,
     ConstantOp,
     ExpandOp,
+    GetStateOp,
     GetWeightOp,
     IotaOp,
     ModelOp,
     PadOp,
     ReshapeOp,
     ResizeOp,
+    SetStateOp,
     SizeOp,
     SliceOp,
     WhereOp,
 )
 from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.types import Shape, shape_of
+from neuralc.emit.keras.orders import is_repeated
 from neuralc.emit.keras.recurrent import zero
 from neuralc.emit.python.expressions import Expression, call
 from neuralc.emit.python.form import Form
@@ -79,7 +82,7 @@ def _is_given(value: SSAValue) -> bool:
 
 def _needs_run(op: Operation) -> bool:
     """True where the code asks a value for its sizes, or holds code that is run later."""
-    if op.regions or isinstance(op, IotaOp | SizeOp):
+    if op.regions or isinstance(op, GetStateOp | IotaOp | SetStateOp | SizeOp):
         return True
     match op:
         case CallOp():
@@ -92,7 +95,7 @@ def _needs_run(op: Operation) -> bool:
         case ReshapeOp():
             return not _is_static_reshape(shape_of(op.x.type), shape_of(op.result.type))
         case ResizeOp():
-            return "scales" not in op.properties and bool(_symbolic(shape_of(op.x.type)[1:]))
+            return not is_repeated(op) and _resizes_symbolic(op)
         case PadOp():
             padded = zip(shape_of(op.x.type), op.literal("low"), op.literal("high"), strict=True)
             return op.literal("mode") != "constant" and any(
@@ -110,6 +113,14 @@ def _is_static_reshape(before: Shape, after: Shape) -> bool:
         return True
     kept = bool(before and after) and before[0] == after[0]
     return len(_symbolic(after[1:] if kept else after)) <= 1
+
+
+def _resizes_symbolic(op: ResizeOp) -> bool:
+    """True where an axis is read whose size only a run knows; the batch mostly stays."""
+    before, after = shape_of(op.x.type), shape_of(op.result.type)
+    kept = before[0] == after[0] and "roi" not in op.properties
+    kept &= "scales" not in op.properties or op.literal("scales")[0] == 1.0
+    return bool(_symbolic(before[1:] + after[1:] if kept else before + after))
 
 
 def _begins(use: Use) -> bool:

@@ -199,8 +199,9 @@ class WeightArguments:
             function = self._table[symbol]
             calls = self._calls.get(symbol, [])
             arguments = function.arguments if isinstance(function, FunctionLike) else ()
+            names = Names()  # two arguments may have one hint, which ends before the number in its name
             self._known[symbol] = {
-                i: argument.name_hint or f"weight_{i}"
+                i: names.claim(argument.name_hint or f"weight_{i}")
                 for i, argument in enumerate(arguments)
                 if calls and all(self._is_weight(op.args[i]) for op in calls)
             }

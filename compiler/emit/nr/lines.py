@@ -182,6 +182,8 @@ class Lines:
             wanted = wanted_path(item)
             if wanted is None or wanted == handle or not self._layers.scope.is_free(wanted):
                 return self._layers.scope.unique(handle), None
+            path, own = self._layers.path(item)
+            return path, own or path  # else it has the name of its handle
         return self._layers.path(item)
 
     def _targets(self, item: Item, named: set[Value]) -> str:

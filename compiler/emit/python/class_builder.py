@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from xdsl.ir import Operation, SSAValue
 
@@ -56,8 +56,7 @@ class ClassBuilder:
             self._refuse(op, f"it shares a weight with the layer `{owner.attribute}`, but is another layer")
 
     def _new_layer(self, op: Operation, spec: LayerSpec, names: Mapping[str, str]) -> Layer:
-        paths = {name.rpartition(".")[0] for name in names.values()}
-        path = next(iter(paths)) if len(paths) == 1 else ""
+        path = _common_path(names.values())
         # A layer without weights has its name in the IR from the front end, as a hint.
         hint = op.results[0].name_hint if not names else None
         init = {parameter: init for parameter, name in names.items() if (init := self._init(name))}
@@ -84,11 +83,12 @@ class ClassBuilder:
         """Let expressions read a weight of a layer, where the layer has it with the axes that it has in the model."""
         owner = self._owners[name]
         parameter = next(held for held in owner.spec.parameters if owner.weights[held.name] == name)
+        rearranged = bool(parameter.shape or parameter.gates) or parameter.row is not None
         if not self._form.owning:
             place = f"{owner.attribute}.{parameter.name}"
             self.plan.free[value] = FreeWeight(place, name, sizes_of(value), True, self._init(name))
-        elif parameter.shape:
-            self._refusals.add(user, f"it uses the weight @{name}, which the layer `{owner.attribute}` has reshaped")
+        elif rearranged:
+            self._refusals.add(user, f"it uses the weight @{name}, which the layer `{owner.attribute}` has rearranged")
         else:
             self.plan.held[value] = Held(owner, parameter)
 
@@ -118,6 +118,16 @@ class ClassBuilder:
     def _refuse(self, op: Operation, reason: str) -> None:
         self.plan.refused.add(op)
         self._refusals.add(op, reason)
+
+
+def _common_path(names: Collection[str]) -> str:
+    """What the paths of the weights of a layer begin with: `bidirectional` where it has both directions."""
+    common: list[str] = []
+    for steps in zip(*(name.split(".")[:-1] for name in names), strict=False):
+        if len(set(steps)) > 1:
+            break
+        common.append(steps[0])
+    return ".".join(common)
 
 
 def is_trainable(weight: WeightOp) -> bool:

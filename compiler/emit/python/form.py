@@ -87,6 +87,8 @@ class Form:
     """A part of the model, reached by a text, applied to values."""
     with_states: Callable[[Lowered], Callable[[Sequence[Expression]], Expression]] | None = None
     """What a body returns of its results and of the states that it keeps behind them."""
+    keeps: Callable[[str, Expression], Expression] | None = None
+    """The statement by which a body keeps a state for the next run, where it does not return it."""
     positional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
     channel_options: frozenset[str] = frozenset()
@@ -99,6 +101,8 @@ class Form:
     """A layer with what its constructor says of the weights that it holds, which are given by parameter."""
     optional_layers: bool = False
     """Whether an op can be written without its layer: where a weight of it is computed, or another op reads it too."""
+    assembles: bool = True
+    """Whether `load` puts a parameter together from several weights of a file."""
     nested: Mapping[Kind, frozenset[Kind]] = field(default_factory=lambda: NESTED)
     """Which expressions are written inside of which."""
     loop: Callable[[Form, str], tuple[str, Callable[[], str]]] = _over_parts

@@ -38,6 +38,7 @@ class Forward:
     ) -> None:
         """`taken` are variables around the body that it reads."""
         nodes, inputs, results = lowered.nodes, lowered.inputs, [*lowered.results, *lowered.kept.values()]
+        self._kept = lowered.kept if form.keeps is not None else {}
         self._form = form
         self._comments = comments
         self._taken = taken
@@ -64,6 +65,10 @@ class Forward:
             writer.statement("return ", self._render(returned.node))
             return
         values = [self._render(node, of_variable=True) for node in self._results]
+        if self._form.keeps is not None:
+            values, kept = values[: len(values) - len(self._kept)], values[len(values) - len(self._kept) :]
+            for state, value in zip(self._kept, kept, strict=True):
+                writer.statement("", self._form.keeps(state, value))
         if result is not None:
             writer.statement("return ", result(values))
         elif self._form.returned is not None:

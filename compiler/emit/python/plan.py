@@ -11,6 +11,7 @@ from neuralc.dialects.graph import CallOp, FunctionLike, InitializerAttr
 from neuralc.dialects.types import shape_of
 from neuralc.emit.layouts import Order
 from neuralc.emit.python.expressions import Expression
+from neuralc.emit.python.places import Place
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class Parameter:
     axes: Order
     shape: tuple[int, ...] = ()
     """The shape between reordering axes and the layer's own, where they differ (Keras depthwise kernels)."""
+    gates: tuple[int, ...] = ()
+    """Where the blocks along the first axis of the parameter stand in the weight, where that is another order."""
+    row: int | None = None
+    """The place along the weight's first axis of a parameter that is not all of it; `axes` are those of the rest."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,15 @@ class Row:
     key: str
     axes: Order
     shape: tuple[int, ...] = ()
+    gates: tuple[int, ...] = ()
+    row: int | None = None
+    """As a `Parameter` has them; a row of what is in the file has `places` for them."""
+    places: tuple[Place, ...] = ()
+    """What is read of an array that is not read as it stands in the file."""
+    stored: tuple[int, ...] = ()
+    """The shape of that array."""
+    into: int | None = None
+    """The row of the parameter that this is, where others are other rows."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +156,8 @@ class ClassPlan:
                     for held in member.spec.parameters:
                         key = member.weights[held.name]
                         path = f"{prefix}{member.attribute}.{held.name}"
-                        yield Row(path, names[key] if names else key, held.axes, held.shape)
+                        stored = names[key] if names else key
+                        yield Row(path, stored, held.axes, held.shape, held.gates, held.row)
                 case FreeWeight():
                     axes = tuple(range(len(member.shape)))
                     yield Row(prefix + member.attribute, names[member.weight] if names else member.weight, axes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.dialects.graph import WeightOp, refuse_custom, symbols
+from neuralc.dialects.graph import refuse_custom, symbols
 from neuralc.emit.layouts import Layouts, natural
 from neuralc.emit.python.classes import ClassText, input_names
 from neuralc.emit.python.form import Form
@@ -15,7 +15,6 @@ from neuralc.emit.python.lowering import lower
 from neuralc.emit.python.sharing import SharedClass, share
 from neuralc.emit.python.structure import Structure
 from neuralc.emit.refusals import Refusals
-from neuralc.emit.weight_sources import source_of
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,6 @@ def planned(module: ModuleOp, form: Form) -> Planned:
     refuse_custom(module.walk())
     refusals = Refusals(f"{form.name} code")
     table = symbols(module)
-    for op in table.values():
-        if isinstance(op, WeightOp) and op.body is not None and source_of(op) is None:
-            refusals.add(
-                op,
-                f"@{op.sym_name.data} is derived from other weights",
-                help="emit code from the model as written, before passes that fold weights",
-            )
     structure = Structure(module, table, form, refusals)
     layouts = Layouts(table, structure.weights, form.demanded_order, form.made_order)
     layouts.analyze(structure.model.function, [natural(argument) for argument in structure.model.function.arguments])

@@ -9,6 +9,9 @@ from neuralc.dialects.dims import Dim, Function, Monomial, Symbol, as_dim
 from neuralc.emit.python.expressions import Expression, binary, call, name, negated
 from neuralc.emit.python.nodes import Node
 
+ENTRY = "{}.shape[{}]"
+"""A size of an array along an axis."""
+
 _FUNCTIONS = {"floordiv": "//", "mod": "%"}
 
 
@@ -19,7 +22,7 @@ class Sized:
     nodes: tuple[Node, ...]
     size: Dim
 
-    def expression(self, arguments: tuple[Expression, ...], entry: str = "{}.shape[{}]") -> Expression:
+    def expression(self, arguments: tuple[Expression, ...], entry: str = ENTRY) -> Expression:
         """The size as Python computes it from the shapes of `arguments`, which stand for the nodes.
 
         `entry` is how a size along an axis is written.
@@ -61,11 +64,13 @@ class Sizes:
         pairs = zip(self._wanted, self._found, strict=True)
         return next((size for size, found in pairs if isinstance(size, Dim) and not size.is_static and not found), None)
 
-    def written(self, arguments: Sequence[Expression]) -> list[Expression]:
-        """The sizes, with the expressions of `nodes` as arguments."""
+    def written(self, arguments: Sequence[Expression], entry: str = ENTRY) -> list[Expression]:
+        """The sizes, with the expressions of `nodes` as arguments; `entry` is how one along an axis is written."""
         rest = iter(arguments)
         return [
-            name(str(as_dim(size).value)) if found is None else found.expression(tuple(next(rest) for _ in found.nodes))
+            name(str(as_dim(size).value))
+            if found is None
+            else found.expression(tuple(next(rest) for _ in found.nodes), entry)
             for size, found in zip(self._wanted, self._found, strict=True)
         ]
 

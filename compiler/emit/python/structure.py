@@ -18,8 +18,8 @@ from neuralc.emit.python.class_builder import ClassBuilder
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
 from neuralc.emit.python.plan import Child, ClassPlan, Row
+from neuralc.emit.python.rows import overlap, rows_in_file
 from neuralc.emit.refusals import Refusals
-from neuralc.emit.weight_sources import source_of
 
 Instance: TypeAlias = tuple[str, tuple[str, ...]]
 """A function, and the weights it is applied to."""
@@ -39,7 +39,7 @@ class Structure:
         model = the_model(module)
         plan = self._new_plan(model, _fetched(model))
         self.model = self._fill(plan, {name: table[name] for name in plan.weight_names.values()})
-        self.rows = [_from_file(row, table) for row in self.model.rows()]
+        self.rows = [found for row in self.model.rows() for found in self.in_file(row) or self._refused(row)]
         self._refuse_shared_weights()
 
     @property
@@ -47,9 +47,19 @@ class Structure:
         """All values that are weights."""
         return frozenset(value for plan in self.classes for value in plan.weight_names)
 
-    def in_file(self, row: Row) -> Row:
-        """A row whose weight is a view of another one, as a row of that one, which is in the file."""
-        return _from_file(row, self._table)
+    def in_file(self, row: Row) -> list[Row]:
+        """A row whose weight is made of others, as rows of those, which are in the file."""
+        weight = self._table[row.key]
+        found = rows_in_file(row, weight) if isinstance(weight, WeightOp) else [row]
+        return found if len(found) == 1 or self._form.assembles else []
+
+    def _refused(self, row: Row) -> list[Row]:
+        self._refusals.add(
+            self._table[row.key],
+            f"@{row.key} is derived from other weights",
+            help="emit code from the model as written, before passes that fold weights",
+        )
+        return []
 
     @property
     def declared(self) -> Mapping[str, WeightOp]:
@@ -148,10 +158,12 @@ class Structure:
 
     def _refuse_shared_weights(self) -> None:
         """Two parameters that start equal would not stay so in training."""
-        holders: dict[str, Row] = {}
+        holders: dict[str, list[Row]] = {}
         for row in self.rows:
-            first = holders.setdefault(row.key, row)
-            if first is not row:
+            others = holders.setdefault(row.key, [])
+            first = next((other for other in others if overlap(other, row)), None)
+            others.append(row)
+            if first is not None:
                 reason = f"@{row.key} would be two parameters, `{first.parameter}` and `{row.parameter}`"
                 self._refusals.add(self._table[row.key], reason)
 
@@ -186,16 +198,6 @@ def _local_name(name: str, path: str, argument: SSAValue) -> str:
     """What a weight is called in a part: by its path there; one from elsewhere as the function calls it."""
     inside = name.removeprefix(f"{path}.")
     return inside if inside != name or argument.name_hint is None else argument.name_hint
-
-
-def _from_file(row: Row, table: Mapping[str, Operation]) -> Row:
-    """The row of a parameter whose weight is a view of one in the file."""
-    weight = table[row.key]
-    source = source_of(weight) if isinstance(weight, WeightOp) else None
-    if source is None:
-        return row
-    axes, shape = source.reordered(row.axes)
-    return Row(row.parameter, source.key, axes, row.shape or shape)
 
 
 def _weights_of(op: CallOp, plan: ClassPlan) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from neuralc.emit.layouts import Order
+from neuralc.emit.python.expressions import Expression
+from neuralc.emit.python.places import index_of
 from neuralc.emit.python.plan import Child, ClassPlan, Row
 
 Place: TypeAlias = tuple[str, Order]
@@ -29,13 +31,19 @@ class WeightsTable:
     """Parameters that hold several axes of the file as one, and those axes: by the ends of their names where these
     say it, by whole names in a flat table."""
 
+    places: Mapping[str, Expression]
+    """Parameters, by whole names, that are a part of an array of the file, and where they stand in it."""
+    shapes: Mapping[str, tuple[int, ...]]
+    """The shapes of those arrays."""
+
     is_flat: bool
     """True where every entry is the whole name of a parameter."""
 
     @property
     def is_identity(self) -> bool:
         """True where a weights file has the names and layouts of the framework."""
-        return all(end == key and list(axes) == sorted(axes) for end, (key, axes) in self.entries.items())
+        named = all(end == key and list(axes) == sorted(axes) for end, (key, axes) in self.entries.items())
+        return named and not self.steps and not self.places
 
 
 def weights_table(rows: Sequence[Row], plans: Sequence[ClassPlan]) -> WeightsTable:
@@ -59,6 +67,8 @@ def weights_table(rows: Sequence[Row], plans: Sequence[ClassPlan]) -> WeightsTab
         _longest_first(entries),
         {step: spelled for step, spelled in steps.items() if step in used},
         _longest_first(shapes),
+        {row.parameter: index_of(row.places) for row in rows if row.places},
+        {row.key: row.stored for row in rows if row.places},
         is_flat=all(end == row.parameter for row in rows for end in [ends[row.parameter]]),
     )
 

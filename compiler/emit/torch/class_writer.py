@@ -71,6 +71,10 @@ class ClassWriter:
     def _write_layer(self, layer: Layer, constructor: Expression) -> None:
         self._writer.statement(f"self.{layer.attribute} = ", constructor)
         for parameter in layer.spec.frozen:
+            if parameter.startswith("bias_hh"):
+                zeros = f"nn.init.zeros_(self.{layer.attribute}.{parameter})"
+                self._writer.line(f"{zeros}.requires_grad_(False)", comment="the model has one bias")
+                continue
             absent = "scale" if parameter == "weight" else "offset"
             frozen = f"self.{layer.attribute}.{parameter}.requires_grad_(False)"
             self._writer.line(frozen, comment=f"the model has no {absent}")

@@ -8,22 +8,13 @@ from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.weights_table import weights_table
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.class_writer import ClassWriter
+from neuralc.emit.torch.helper_source import closure, functions
 from neuralc.emit.torch.initializers import common_initializers
 from neuralc.emit.torch.weight_rules import write_rules
 from neuralc.emit.torch.weights import WeightsWriter
 
-_AVERAGE_POOL = '''\
-def average_pool(
-    x: Tensor,
-    window: int | tuple[int, int],
-    stride: int | tuple[int, int],
-    padding: tuple[int, int, int, int],
-) -> Tensor:
-    """Average pooling in which padded places do not count, with any padding."""
-    inside = F.pad(torch.ones_like(x[:1, :1]), padding)
-    x = F.avg_pool2d(F.pad(x, padding), window, stride)
-    return x / F.avg_pool2d(inside, window, stride)
-'''
+_ALIASES = {"Function": "Callable[[Tensor], Tensor]"}
+"""Types of the file, where they are used."""
 
 
 class ModuleFile:
@@ -37,9 +28,9 @@ class ModuleFile:
     def text(self) -> str:
         body = Writer()
         plans = [text.plan for shared in self._planned.classes for text in shared.variants]
-        if "average_pool" in self._planned.helpers:
+        for function in closure(self._planned.helpers):
             body.blank(2)
-            body.lines(_AVERAGE_POOL.splitlines())
+            body.lines(functions()[function].text.splitlines())
         writer = ClassWriter(body, plans, common_initializers(plans))
         for shared in self._planned.classes:
             body.blank(2)
@@ -53,6 +44,13 @@ class ModuleFile:
         head = Writer()
         head.docstring(f"The model `{self._structure.model.function.sym_name.data}` in PyTorch, written by neuralc.")
         head.blank()
+        aliases = {key: value for key, value in _ALIASES.items() if re.search(rf"\b{key}\b", body)}
+        text = body + " ".join(aliases.values())
+        standard = [f"import {module}" for module in ("itertools", "math") if re.search(rf"\b{module}\.", text)]
+        abstract = [key for key in ("Callable", "Sequence") if re.search(rf"\b{key}\[", text)]
+        standard += [f"from collections.abc import {', '.join(abstract)}"] if abstract else []
+        standard += ["from typing import Any"] if re.search(r"\bAny\b", text) else []
+        head.lines([*standard, ""] if standard else [])
         if re.search(r"\btorch\.", body):
             head.line("import torch")
         if re.search(r"\bF\.", body):
@@ -60,4 +58,10 @@ class ModuleFile:
         if self._rows:
             head.line("from safetensors.torch import load_file, save_file")
         head.line("from torch import Tensor, nn")
+        packing = [name for name in ("pack_padded_sequence", "pad_packed_sequence") if name in body]
+        if packing:
+            head.line(f"from torch.nn.utils.rnn import {', '.join(packing)}")
+        if aliases:
+            head.blank()
+            head.lines([f"{key} = {value}" for key, value in aliases.items()])
         return head.text

@@ -7,7 +7,7 @@ from neuralc.emit.python.expressions import Expression, method
 from neuralc.emit.python.form import Form
 from neuralc.emit.torch.layers import layer_of
 from neuralc.emit.torch.lowering import LOWERINGS, WITHOUT_CODE
-from neuralc.emit.torch.orders import demanded_order
+from neuralc.emit.torch.orders import demanded_order, made_order
 from neuralc.emit.torch.reserved import CLASS_NAMES, LOCAL_NAMES, MODULE_ATTRIBUTES
 
 POSITIONAL = {
@@ -18,11 +18,14 @@ POSITIONAL = {
     "nn.Dropout": ("p",),
     "nn.Embedding": ("num_embeddings", "embedding_dim"),
     "nn.FeatureAlphaDropout": ("p",),
+    "nn.GRU": ("input_size", "hidden_size"),
     "nn.GroupNorm": ("num_groups", "num_channels"),
+    "nn.LSTM": ("input_size", "hidden_size"),
     "nn.LayerNorm": ("normalized_shape",),
     "nn.Linear": ("in_features", "out_features"),
     "nn.PReLU": ("num_parameters",),
     "nn.RMSNorm": ("normalized_shape",),
+    "nn.RNN": ("input_size", "hidden_size"),
 }
 
 _WINDOW = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
@@ -37,6 +40,7 @@ FORM = Form(
     name="PyTorch",
     layer_of=layer_of,
     demanded_order=demanded_order,
+    made_order=made_order,
     lowerings=LOWERINGS,
     without_code=WITHOUT_CODE,
     permuted=_permuted,
@@ -45,5 +49,6 @@ FORM = Form(
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
     defaults=DEFAULTS,
+    assembles=False,
     channel_options=frozenset({"groups"}),
 )

@@ -127,11 +127,19 @@ def own_initializers(plan: ClassPlan, *, kernels_too: bool) -> list[str]:
             kernel = member.spec.kind in ("conv", "dense")
             usual = _BATCH_NORM_DEFAULTS if member.spec.kind == "batch_normalization" else {}
             for parameter, init in member.init.items():
-                if (kernels_too or not kernel) and init.called.data != usual.get(parameter):
-                    lines.append(_line(init, f"self.{member.attribute}.{parameter}"))
+                if not (kernels_too or not kernel) or init.called.data == usual.get(parameter):
+                    continue
+                name = f"self.{member.attribute}.{parameter}"
+                lines += _unit_forget(name, member) if init.called.data == "unit_forget" else [_line(init, name)]
         elif isinstance(member, FreeWeight) and member.init and member.init.called.data not in ("zeros", "ones"):
             lines.append(_line(member.init, f"self.{member.attribute}"))
     return lines
+
+
+def _unit_forget(name: str, layer: Layer) -> list[str]:
+    """Ones for the forget gate of an LSTM, which is the second of four."""
+    units = int((layer.spec.constructor.arguments or ("", "0"))[1])
+    return [f"nn.init.zeros_({name})", f"nn.init.ones_({name}[{units}:{2 * units}])"]
 
 
 def _line(init: InitializerAttr, parameter: str) -> str:

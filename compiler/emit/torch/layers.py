@@ -9,6 +9,7 @@
 | graph.prelu       | nn.PReLU           | a vector; otherwise written out with a parameter |
 | graph.gather      | nn.Embedding       | rows of a table that is a weight               |
 | graph.layer_norm, rms_norm, group_norm | nn.LayerNorm, RMSNorm, GroupNorm | vectors     |
+| graph.lstm, gru, rnn | nn.LSTM, GRU, RNN | recurrent.py                                 |
 | graph.dropout     | nn.Dropout, nn.Dropout1d..3d, nn.AlphaDropout | where torch has it          |
 """
 
@@ -29,10 +30,13 @@ from neuralc.dialects.graph import (
     GatherOp,
     GetWeightOp,
     GroupNormOp,
+    GruOp,
     LayerNormOp,
+    LstmOp,
     PreluOp,
     ReshapeOp,
     RmsNormOp,
+    RnnOp,
     TransposeOp,
 )
 from neuralc.dialects.graph.shapes import normalize_axis
@@ -42,6 +46,8 @@ from neuralc.emit.python.expressions import Value, call
 from neuralc.emit.python.plan import LayerSpec, Parameter, sizes_of
 from neuralc.emit.refusals import Refusals
 from neuralc.emit.torch.orders import channel_of, is_per_channel
+from neuralc.emit.torch.recurrent import recurrent_layer
+from neuralc.emit.torch.recurrent_stacks import is_between_levels
 
 
 def square(values: tuple[int, ...]) -> int | tuple[int, ...]:
@@ -268,7 +274,9 @@ def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
 
 
 def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec | None:
-    """torch drops single values or whole channels; anything else is written out."""
+    """torch drops single values or whole channels; anything else is written out, or part of a recurrent layer."""
+    if is_between_levels(op):
+        return None
     channel, rank = channel_of(op), len(shape_of(op.x.type))
     if op.literal("kind") == "gaussian" or (op.literal("shared") and channel is None):
         return None
@@ -290,6 +298,9 @@ _LAYERS: dict[type[Operation], Callable[..., LayerSpec | None]] = {
     DropoutOp: _dropout,
     GatherOp: _embedding,
     GroupNormOp: _group_norm,
+    GruOp: recurrent_layer,
     LayerNormOp: _norm,
+    LstmOp: recurrent_layer,
     RmsNormOp: _norm,
+    RnnOp: recurrent_layer,
 }

@@ -26,6 +26,7 @@ from neuralc.emit.python.expressions import Expression, Value, binary, call, met
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
 from neuralc.emit.torch.lower_layers import apply_layer
+from neuralc.emit.torch.lower_recurrent import made_by_layer
 
 
 def _operands(values: Values, op: Operation) -> list[Node]:
@@ -43,6 +44,8 @@ def _axis(op: ArgReduceOp | CumulateOp | TopKOp) -> int:
 
 
 def _where(values: Values, op: WhereOp) -> None:
+    if made_by_layer(values, op):
+        return
     values.define(op, Kind.OTHER, _operands(values, op), lambda x: call("torch.where", *x))
 
 

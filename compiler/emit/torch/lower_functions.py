@@ -16,6 +16,7 @@ from neuralc.dialects.graph import (
     DetOp,
     DivOp,
     EinsumOp,
+    ExpandOp,
     IdentityOp,
     LogSoftmaxOp,
     MatmulOp,
@@ -23,14 +24,17 @@ from neuralc.dialects.graph import (
     MinimumOp,
     ReduceOp,
     ReshapeOp,
+    SliceOp,
     SoftmaxOp,
     TransposeOp,
     UnaryOp,
 )
+from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
 from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 from neuralc.emit.torch.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
 from neuralc.emit.torch.lower_axes import integer_dtype
@@ -188,10 +192,37 @@ def _constant(values: Values, op: ConstantOp) -> None:
     if len(sizes) == len(shape):
         dtype = name(f"torch.{numpy_dtype(element_of(op.result.type)).name}")
         values.define_inline(op, call("torch.full", sizes, number, dtype=dtype))
-    elif all(isinstance(use.operation, BinaryOp) for use in op.result.uses):
+    elif all(isinstance(use.operation, BinaryOp) for use in op.result.uses) or (
+        number == 0 and _starts_states(op.result)
+    ):
         values.define_inline(op, name(literal(number)))
     else:
-        values.refuse(op, "a constant of symbolic shape")
+        _constant_like_arguments(values, op)
+
+
+def _starts_states(value: SSAValue) -> bool:
+    """True for what is read by recurrent layers alone, in any shape: they begin with zeros by themselves."""
+    return all(
+        isinstance(use.operation, RecurrentOp)
+        or (isinstance(use.operation, ReshapeOp | SliceOp | ExpandOp) and _starts_states(use.operation.results[0]))
+        for use in value.uses
+    )
+
+
+def _constant_like_arguments(values: Values, op: ConstantOp) -> None:
+    """A constant of the sizes that arguments have."""
+    shape, number = shape_of(op.result.type), op.literal("value")
+    sizes = Sizes(shape, values.inputs)
+    if sizes.absent is not None:
+        values.refuse(op, f"no argument has the size {sizes.absent}")
+        return
+    options: dict[str, Value] = {"dtype": name(f"torch.{numpy_dtype(element_of(op.result.type)).name}")}
+
+    def render(x: Sequence[Expression]) -> Expression:
+        listed = ", ".join(map(str, sizes.written(x)))
+        return call("torch.full", name(f"({listed}{',' * (len(shape) == 1)})"), number, **options)
+
+    values.define(op, Kind.OTHER, sizes.nodes, render)
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {

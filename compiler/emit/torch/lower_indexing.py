@@ -16,9 +16,12 @@ from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import Sizes, sized
 from neuralc.emit.python.values import Values
 from neuralc.emit.torch.lower_layers import apply_layer
+from neuralc.emit.torch.lower_recurrent import made_by_layer
 
 
 def _concat(values: Values, op: ConcatOp) -> None:
+    if made_by_layer(values, op):
+        return
     order = values.layouts.orders[op.result]
     axis = order.index(normalize_axis(op.literal("axis"), len(order)))
     shown = -1 if axis == len(order) - 1 else axis

@@ -12,12 +12,15 @@ from neuralc.dialects.graph import ActivityRegularizerOp, DropoutOp, GaussianNoi
 from neuralc.emit.python.expressions import Expression, Precedence, binary, call, literal, name
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.values import Values
+from neuralc.emit.torch.recurrent_stacks import is_between_levels
 
 
 def _dropout(values: Values, op: DropoutOp) -> None:
     layer = values.plan.layer_at.get(op)
     if layer is not None:
         _define(values, op, lambda x: call(f"self.{layer.attribute}", x))
+    elif is_between_levels(op):
+        values.alias(op, values.operand(op, 0))
     elif op.literal("kind") == "gaussian":
         _define(values, op, lambda x: _in_training(binary("*", x, _around_one(x, op.literal("rate"))), x))
     elif op.literal("kind") == "zeros":

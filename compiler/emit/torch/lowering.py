@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from xdsl.ir import Operation
 
 from neuralc.emit.python.form import Lowering
-from neuralc.emit.torch import lower_axes, lower_functions, lower_indexing, lower_layers, lower_moves, lower_training
+from neuralc.emit.torch import (
+    lower_axes,
+    lower_functions,
+    lower_indexing,
+    lower_layers,
+    lower_moves,
+    lower_recurrent,
+    lower_training,
+)
 
 LOWERINGS: Mapping[type[Operation], Lowering] = {
     **lower_layers.LOWERINGS,
@@ -16,13 +24,14 @@ LOWERINGS: Mapping[type[Operation], Lowering] = {
     **lower_functions.LOWERINGS,
     **lower_axes.LOWERINGS,
     **lower_training.LOWERINGS,
+    **lower_recurrent.LOWERINGS,
 }
 
 WITHOUT_CODE: Mapping[str, str] = {
     f"graph.{name}": "it is not written in torch's words yet"
     for name in (
         "arg_max_pool", "custom", "deform_conv", "dequantize", "fold", "gather_elements", "gather_nd", "grid_sample",
-        "gru", "if", "loop", "lstm", "max_roi_pool", "quantize", "reverse_sequence", "rnn", "roi_align", "scan",
+        "if", "loop", "max_roi_pool", "quantize", "reverse_sequence", "roi_align", "scan",
         "scatter_elements", "scatter_nd",
     )
 }  # fmt: skip

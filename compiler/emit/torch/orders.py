@@ -7,16 +7,21 @@ from xdsl.ir import Operation, SSAValue
 from neuralc.dialects.graph import (
     AveragePoolOp,
     BatchNormOp,
+    ConcatOp,
     ConvOp,
     ConvTransposeOp,
     DropoutOp,
     MaxPoolOp,
     PreluOp,
     ResizeOp,
+    WhereOp,
 )
+from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import CHANNEL, normalize_axis
 from neuralc.dialects.types import shape_of
 from neuralc.emit.layouts import Order, channels_second, natural, usual_order
+from neuralc.emit.torch.recurrent import is_layer
+from neuralc.emit.torch.recurrent_stacks import BATCH_FIRST, stack_of
 
 
 def is_per_channel(x: SSAValue, alpha: SSAValue) -> bool:
@@ -43,11 +48,23 @@ def demanded_order(op: Operation) -> Order | None:
         case PreluOp():
             rank = len(shape_of(op.x.type))
             return channels_second(rank, rank - 1) if is_per_channel(op.x, op.alpha) else natural(op.x)
+        case RecurrentOp():
+            stack = stack_of(op)
+            turned = stack is not None and stack.batch_first and is_layer(stack)
+            return BATCH_FIRST if turned else natural(op.operands[0])
         case DropoutOp():
             dropped = channel_of(op)
             return None if dropped is None else channels_second(len(shape_of(op.x.type)), dropped)
         case _:
             return usual_order(op)
+
+
+def made_order(value: SSAValue) -> Order | None:
+    """A recurrent layer gives what joins its directions, and zeros at steps that do not count, as it has them."""
+    if not isinstance(value.owner, ConcatOp | WhereOp):
+        return None
+    stack = stack_of(value.owner)
+    return BATCH_FIRST if stack is not None and stack.batch_first and is_layer(stack) else None
 
 
 def channel_of(op: DropoutOp) -> int | None:

@@ -1,6 +1,8 @@
 """Names that emitted code must not give away: what the file imports or defines, and what nn.Module means by a name."""
 
-CLASS_NAMES = frozenset({"F", "PARTS", "SPLIT", "Tensor", "WEIGHTS"})
+from neuralc.emit.torch.helper_source import functions
+
+CLASS_NAMES = frozenset({"BIASES", "F", "Function", "GATED", "PARTS", "SPLIT", "Tensor", "WEIGHTS"})
 
 MODULE_ATTRIBUTES = frozenset(
     {
@@ -18,5 +20,5 @@ MODULE_ATTRIBUTES = frozenset(
 )  # fmt: skip
 """The public attributes of torch.nn.Module (torch 2.6 to 2.13): an attribute of this name would hide one of them."""
 
-LOCAL_NAMES = frozenset({"self", "F", "nn", "torch", "Tensor", "average_pool"})
+LOCAL_NAMES = frozenset({"self", "F", "nn", "torch", "Tensor", *functions()})
 """What a parameter or variable of `forward` may not be called: names of the file that it uses."""

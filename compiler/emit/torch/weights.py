@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from neuralc.emit.python.expressions import Value, literal
 from neuralc.emit.python.weights_table import WeightsTable
 from neuralc.emit.python.writer import Writer
+
+_BLOCKS = '''\
+def blocks(*order: int, size: int) -> Tensor:
+    """The places of blocks along an axis, in another order."""
+    return torch.cat([torch.arange(size) + block * size for block in order])
+'''
 
 
 class WeightsWriter:
@@ -16,8 +23,10 @@ class WeightsWriter:
         self._body = body
         self._model = model
         self._table = table
-        # Torch counts the steps of batch norms in a buffer that no weights file has.
-        self._counts = any(end.endswith(".running_mean") for end in table.entries)
+        # Torch counts the steps of batch norms in a buffer that no weights file has, nor the second bias of an LSTM.
+        ends = tuple(table.entries)
+        alone = any(end.replace(".bias_ih_l", ".bias_hh_l") not in ends for end in ends if ".bias_ih_l" in end)
+        self._partial = alone or any(end.endswith(".running_mean") for end in ends)
 
     def write(self) -> None:
         if self._table.is_identity:
@@ -36,7 +45,7 @@ class WeightsWriter:
         with body.block(f"def load(path: str) -> {model}:"):
             body.docstring("The model with the weights of a safetensors file.")
             body.line(f"model = {model}()")
-            body.line(f"model.load_state_dict(load_file(path){', strict=False' if self._counts else ''})")
+            body.line(f"model.load_state_dict(load_file(path){', strict=False' if self._partial else ''})")
             body.line("return model")
         body.blank(2)
         with body.block(f"def save(model: {model}, path: str) -> None:"):
@@ -45,6 +54,9 @@ class WeightsWriter:
 
     def _write_tables(self) -> None:
         body, table = self._body, self._table
+        if any(index.text.find("blocks(") >= 0 for index in table.places.values()):
+            body.blank(2)
+            body.lines(_BLOCKS.splitlines())
         body.blank(2)
         if table.is_flat:
             body.line("# Where each parameter stands in a weights file of the model, and the order of that")
@@ -59,6 +71,11 @@ class WeightsWriter:
         if table.split:
             body.line("# Parameters that hold several axes of the file as one, and those axes.")
             self._write_dict("SPLIT", table.split)
+        if table.places:
+            body.line("# Parameters that are a part of an array of the file, and the places of that part.")
+            self._write_dict("PLACES", table.places)
+            body.line("# The shapes of those arrays.")
+            self._write_dict("SHAPES", table.shapes)
 
     def _write_dict(self, name: str, entries: Mapping[str, Value]) -> None:
         body = self._body
@@ -90,7 +107,8 @@ class WeightsWriter:
     def _write_load(self) -> None:
         body, model, flat = self._body, self._model, self._table.is_flat
         shape = "shapes[name]" if flat else "value.shape"
-        value = f"stored[key].permute(axes){f'.reshape({shape})' if self._table.split else ''}"
+        array = "stored[key][PLACES.get(name, ...)]" if self._table.places else "stored[key]"
+        value = f"{array}.permute(axes){f'.reshape({shape})' if self._table.split else ''}"
         body.blank(2)
         with body.block(f"def load(path: str) -> {model}:"):
             body.docstring("The model with the weights of a safetensors file.")
@@ -108,8 +126,9 @@ class WeightsWriter:
                     body.line("}")
             else:
                 body.line("stored, state = load_file(path), {}")
-                self._write_loop(f"state[name] = {value}")
-            body.line(f"model.load_state_dict(state{', strict=False' if self._counts else ''})")
+                with self._loop(by_value="value" in value):
+                    body.line(f"state[name] = {value}")
+            body.line(f"model.load_state_dict(state{', strict=False' if self._partial else ''})")
             body.line("return model")
 
     def _write_save(self) -> None:
@@ -121,27 +140,40 @@ class WeightsWriter:
                 "value = value.reshape(SPLIT[ends[0]] if ends else value.shape)",
             ]
         split = split if self._table.split else []
-        back = "back = sorted(range(len(axes)), key=axes.__getitem__)"
+        lines = [*split, "back = sorted(range(len(axes)), key=axes.__getitem__)"]
         body.blank(2)
         with body.block(f"def save(model: {self._model}, path: str) -> None:"):
             body.docstring("Write the weights to a safetensors file that neuralc reads.")
             if self._table.is_flat:
                 body.lines(["state = model.state_dict()", "stored = {}"])
                 with body.block("for name, (key, axes) in WEIGHTS.items():"):
-                    body.line(back)
-                    if split:
-                        body.lines(["value = state[name]", *split])
-                    body.line(f"stored[key] = {'value' if split else 'state[name]'}.permute(back).contiguous()")
+                    named = bool(split or self._table.places)
+                    body.lines(["value = state[name]", *lines] if named else lines)
+                    self._write_kept("value" if named else "state[name]")
             else:
                 body.line("stored = {}")
-                self._write_loop(*split, back, "stored[key] = value.permute(back).contiguous()")
+                with self._loop(by_value=True):
+                    body.lines(lines)
+                    self._write_kept("value")
             body.line("save_file(stored, path)")
 
-    def _write_loop(self, *lines: str) -> None:
+    def _write_kept(self, value: str) -> None:
+        """A parameter where a file has it."""
+        body, kept = self._body, f"stored[key] = {value}.permute(back).contiguous()"
+        if not self._table.places:
+            body.line(kept)
+            return
+        with body.block("if name in PLACES:"):
+            body.line("whole = stored.setdefault(key, value.new_zeros(SHAPES[key]))")
+            body.line("whole[PLACES[name]] = value.permute(back)")
+        with body.block("else:"):
+            body.line(kept)
+
+    @contextmanager
+    def _loop(self, *, by_value: bool) -> Iterator[None]:
         """What is done with each parameter that a weights file has."""
         body = self._body
-        names_alone = all("value" not in line for line in lines)
-        items = "name in model.state_dict()" if names_alone else "name, value in model.state_dict().items()"
+        items = "name, value in model.state_dict().items()" if by_value else "name in model.state_dict()"
         with body.block(f"for {items}:"), body.block("if place := stored_as(name):"):
             body.line("key, axes = place")
-            body.lines(lines)
+            yield

@@ -33,7 +33,7 @@ from neuralc.passes.graph.outline_blocks.extract import Functions, replace_by_ca
 from neuralc.passes.graph.outline_blocks.groups import Group, held_weights, members
 from neuralc.passes.graph.outline_blocks.naming import weight_names
 from neuralc.passes.graph.outline_blocks.repeated import Limits, repeated_groups
-from neuralc.passes.graph.outline_blocks.scoped import scoped_groups
+from neuralc.passes.graph.outline_blocks.scoped import scoped_groups, splits_recurrent_layer
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class OutlineBlocksPass(ModulePass):
         scoped = bool(groups)
         if not groups and not around and isinstance(function, graph.ModelOp):
             groups = repeated_groups(ops, held, Limits(self.min_ops, self.max_ops, self.max_inputs))
+            groups = [group for group in groups if not splits_recurrent_layer(group.ops, ops)]
         functions.name(groups)
         new: dict[graph.FuncOp, tuple[str, Mapping[SSAValue, str]]] = {}
         for group in groups:

@@ -4,7 +4,7 @@ A module is a part of the one around it unless it says nothing about the structu
 
 * a container (Sequential, ModuleList, or what has only numbered modules in it): its members are parts;
 * a wrapper, which has most of what is around it, once;
-* a layer or two: fewer ops than `min_ops`;
+* a layer or two: fewer ops than `min_ops`, or recurrent ops in both directions or one above the other;
 * a container of plain layers that is there once: a stem, a downsample.
 """
 
@@ -16,9 +16,22 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import Operation, SSAValue
 
+from neuralc.dialects import graph
+from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.passes.graph.outline_blocks.groups import CONTAINERS, Group, signature
 from neuralc.passes.graph.outline_blocks.naming import numbered
 from neuralc.passes.scopes import Scope, common, scopes_of
+
+_PLACING = (
+    graph.AddOp,
+    graph.ConcatOp,
+    graph.DropoutOp,
+    graph.ExpandOp,
+    graph.ReshapeOp,
+    graph.SliceOp,
+    graph.TransposeOp,
+)
+"""What stands around the recurrent ops of a layer: sums of biases, dropout between levels, views."""
 
 
 @dataclass
@@ -77,6 +90,8 @@ def _parts(module: _Module, total: int, min_ops: int) -> Iterator[tuple[_Module,
         if part.scope.is_function and (len(part.ops) < total or not module.scope.path):
             yield part, False
             continue
+        if _is_recurrent_layer(part):
+            continue
         if len(part.ops) < min_ops:
             yield from _parts(part, total, min_ops)  # a function in it is one nevertheless
             continue
@@ -85,6 +100,20 @@ def _parts(module: _Module, total: int, min_ops: int) -> Iterator[tuple[_Module,
             yield from _parts(part, total, min_ops)
         else:
             yield part, _is_container(part)
+
+
+def _is_recurrent_layer(module: _Module) -> bool:
+    """Whether a module is nothing but recurrent ops with what brings their operands and results into place."""
+    recurrent = [op for op in module.ops if isinstance(op, RecurrentOp)]
+    return bool(recurrent) and all(op in recurrent or isinstance(op, _PLACING) for op in module.ops)
+
+
+def splits_recurrent_layer(group: Sequence[Operation], ops: Sequence[Operation]) -> bool:
+    """Whether a group has some recurrent ops of a module and leaves out others."""
+    inside = set(group)
+    placed = [(op, scopes_of(op.location)) for op in ops if isinstance(op, RecurrentOp)]
+    taken = [scopes for op, scopes in placed if op in inside and scopes]
+    return any(scopes in taken for op, scopes in placed if op not in inside)
 
 
 def _is_container(module: _Module) -> bool:

@@ -27,9 +27,10 @@ from xdsl.dialects.builtin import ModuleOp
 from neuralc.passes.base import ModulePass, Numerics, PassContext
 from neuralc.passes.driver import RewritePattern, rewrite
 from neuralc.passes.graph.canonicalize import CanonicalAxes, NamedClamps
+from neuralc.passes.graph.canonicalize_views import ViewOfConstant
 from neuralc.passes.graph.raise_layers import activations, einsums, indices, linear, norms, statistics, variances
 from neuralc.passes.graph.raise_layers.indexing import GatherOfAll
-from neuralc.passes.graph.raise_layers.weights import declare_views
+from neuralc.passes.graph.raise_layers.weights import Declared, declare_views
 
 PATTERNS: Sequence[RewritePattern[Any]] = (
     *linear.PATTERNS,
@@ -41,6 +42,7 @@ PATTERNS: Sequence[RewritePattern[Any]] = (
     *norms.PATTERNS,
     CanonicalAxes(),
     NamedClamps(),
+    ViewOfConstant(),
 )
 
 
@@ -52,8 +54,12 @@ class RaiseLayersPass(ModulePass):
 
     views: bool = True
     """Whether views of weights are declared as weights; else they stay ops, for who writes another file of weights."""
+    sums: bool = False
+    """Whether the sum of the two biases of a recurrent layer is declared too, for forms whose layers have one."""
+    transposed_kernels: bool = True
+    """Whether kernels of products and convolutions that a transpose makes are; a form may take them as they lie."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         rewrite(module, [*PATTERNS, GatherOfAll(context.weights)], context)
         if self.views:
-            declare_views(module, context)
+            declare_views(module, context, Declared(self.sums, self.transposed_kernels))

@@ -9,39 +9,67 @@
 Only what moves values is declared so (transpose, reshape, slice, concat), so that code which is written for the model
 can load the weights of the file: emit/weight_sources.py tells how the one is made of the other. What is computed from
 weights stays an op, for a training changes the weights that it is computed from; so does a view of a weight that
-something else reads as well.
+something else reads as well, and one of open sizes, as a mask that is cut to the length of a sequence. Only the two
+biases of a recurrent layer may be declared as one, which says the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph
+from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.syntax import PlainOp
-from neuralc.dialects.types import as_tensor
+from neuralc.dialects.types import as_tensor, shape_of
 from neuralc.passes.base import PassContext
 from neuralc.passes.locations import fuse_locations
 
 VIEWS = (graph.TransposeOp, graph.ReshapeOp, graph.SliceOp, graph.ConcatOp)
+KERNELS = (graph.ConvOp, graph.ConvTransposeOp, graph.DenseOp)
 
 
-def declare_views(module: ModuleOp, context: PassContext) -> None:
+@dataclass(frozen=True)
+class Declared:
+    """What is declared, as the options of the pass have it."""
+
+    sums: bool
+    transposed_kernels: bool
+
+    def takes(self, op: Operation) -> bool:
+        """Whether an op makes a weight of weights."""
+        if self.sums and isinstance(op, graph.AddOp):
+            return all(isinstance(use.operation, RecurrentOp) and use.index == 3 for use in op.result.uses)
+        return isinstance(op, VIEWS)
+
+    def leaves(self, op: Operation) -> bool:
+        """Whether it stays an op all the same."""
+        return (
+            not self.transposed_kernels
+            and isinstance(op, graph.TransposeOp)
+            and isinstance(op.x.owner, graph.GetWeightOp)
+            and all(isinstance(use.operation, KERNELS) and use.index == 1 for use in op.result.uses)
+        )
+
+
+def declare_views(module: ModuleOp, context: PassContext, declared: Declared) -> None:
     """Declare every view of weights that a layer reads. Weights of functions are arguments, whose views stay ops."""
     names = set(graph.symbols(module))
     for model in [op for op in module.body.block.ops if isinstance(op, graph.ModelOp)]:
         readers = _readers(model)
-        for view in [op for op in model.block.ops if isinstance(op, VIEWS)]:
-            ops = _view_of_weights(view.result)
-            if ops is None or all(_is_view(use.operation) for use in view.result.uses):
+        for view in [op for op in model.block.ops if declared.takes(op) and not declared.leaves(op)]:
+            (result,) = view.results
+            ops = _view_of_weights(result, declared)
+            if ops is None or all(_view_of_weights_by(use.operation, declared) for use in result.uses):
                 continue
             if all(readers[read.weight_name] <= set(ops) for read in ops if isinstance(read, graph.GetWeightOp)):
-                _declare(model, view.result, ops, names, context)
+                _declare(model, result, ops, names, context)
         for left in reversed(list(model.block.ops)):
-            if isinstance(left, (*VIEWS, graph.GetWeightOp)) and not left.results[0].uses:
+            if isinstance(left, (*VIEWS, graph.AddOp, graph.GetWeightOp)) and not left.results[0].uses:
                 Rewriter.erase_op(left)
 
 
@@ -54,16 +82,17 @@ def _readers(model: graph.ModelOp) -> dict[str, set[Operation]]:
     return found
 
 
-def _is_view(op: Operation) -> bool:
-    return isinstance(op, VIEWS) and _view_of_weights(op.results[0]) is not None
+def _view_of_weights_by(op: Operation, declared: Declared) -> bool:
+    return declared.takes(op) and _view_of_weights(op.results[0], declared) is not None
 
 
-def _view_of_weights(value: SSAValue) -> list[Operation] | None:
+def _view_of_weights(value: SSAValue, declared: Declared) -> list[Operation] | None:
     """The ops that make a value by moving values of weights, reads included; None for other values."""
     found: dict[Operation, None] = {}
 
     def visit(op: Operation | Block) -> bool:
-        if isinstance(op, Block) or not isinstance(op, (*VIEWS, graph.GetWeightOp)):
+        takes = isinstance(op, graph.GetWeightOp) or (isinstance(op, Operation) and declared.takes(op))
+        if isinstance(op, Block) or not takes or not _is_static(op):
             return False
         if op not in found and not all(visit(operand.owner) for operand in op.operands):
             return False
@@ -71,6 +100,10 @@ def _view_of_weights(value: SSAValue) -> list[Operation] | None:
         return True
 
     return list(found) if visit(value.owner) else None
+
+
+def _is_static(op: Operation) -> bool:
+    return all(isinstance(size, int) for size in shape_of(op.results[0].type))
 
 
 def _declare(

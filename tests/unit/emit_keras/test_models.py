@@ -50,6 +50,15 @@ def test_examples(name: str) -> None:
     check(load(EXAMPLES / f"{name}.nr"))
 
 
+def test_a_variable_is_not_called_like_a_function_of_the_file() -> None:
+    text = """
+    define conv(n) { Conv2D(n, 1) ReLU() }
+    network Net { input: x: (4, 4, 3) layers:
+        a = conv(2)(x) b = conv(4)(x) c = conv(3)(x) conv = conv(3)(c) d = conv(5)(conv) Concatenate(a, b, conv, d) }
+    """
+    check(load(Source("net.nr", text)))
+
+
 @pytest.mark.parametrize(
     ("layers", "shape"),
     [
@@ -64,6 +73,7 @@ def test_examples(name: str) -> None:
         ("LSTM(4, go_backwards=true, return_sequences=true)", "(5, 3)"),
         ("Embedding(2000, 4, mask_zero=true) LSTM(4)", "(S) int32"),
         ("MultiHeadAttention(2, 3)", "(5, 6)"),
+        ("Lambda('x: x[:, :1, :]') Reshape((5,))", "(S, 5)"),
         ("UpSampling2D((2, 3)) Cropping2D(1) AveragePooling2D(3, strides=2)", "(4, 5, 3)"),
     ],
 )

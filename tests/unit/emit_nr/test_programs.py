@@ -153,6 +153,30 @@ def test_a_layer_that_is_shared_stays_one() -> None:
     assert 'enc_layer = Dense(4, "relu", name="enc")' in again(text)
 
 
+def test_a_block_that_is_shared_keeps_the_names_of_its_weights() -> None:
+    text = """define Encoder { Dense(4, "relu") Dense(3) }
+    network Siamese { input: { left: (8), right: (8) } layers:
+        enc = Encoder() a = enc(left) b = enc(right) Subtract(a, b) }"""
+    assert 'enc_layer = Encoder(name="enc")' in again(text)
+
+
+def test_arguments_of_a_function_whose_names_differ_in_a_number_are_two_weights() -> None:
+    build = GraphModule()
+
+    def block(x: SSAValue, gamma_1: SSAValue, gamma_2: SSAValue) -> SSAValue:
+        gamma_1.name_hint, gamma_2.name_hint = "gamma_1", "gamma_2"  # the IR keeps what stands before the number
+        return graph.AddOp.of(graph.MulOp.of(x, gamma_1).result, gamma_2).result
+
+    scale = build.function("scale", [tensor("batch", 4), tensor(4), tensor(4)], block)
+
+    def body(x: SSAValue) -> SSAValue:
+        weights = [build.weight(name, np.full(4, value, np.float32)) for name, value in (("a", 2), ("b", 3))]
+        return graph.CallOp(scale, [x, *weights], [x.type], path="scale").res[0]
+
+    module = build.model({"x": tensor("batch", 4)}, body)
+    check_emitted(module, build.weights, {"x": np.ones((2, 4), np.float32)})
+
+
 def test_a_chain_that_is_added_to_what_it_starts_from_is_a_block() -> None:
     text = """network Residual { input: (8) layers:
         ResidualConnection { Dense(8, "relu") Dense(8) } Dense(3) }"""

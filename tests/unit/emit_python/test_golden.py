@@ -20,7 +20,7 @@ UNIT = Path(__file__).parents[1]
 EXAMPLES = UNIT.parents[1] / "examples"
 SMALL = (*sorted((UNIT / "emit_torch" / "golden").glob("*.nr")), EXAMPLES / "digits.nr", EXAMPLES / "mlp.nr")
 LARGE = {
-    "torch": ("bert", "mobilenet_v2", "resnet50"),
+    "torch": ("bert", "mobilenet_v2", "resnet50", "tagger"),
     "keras": ("bert", "resnet50", "tagger"),
     "jax": ("bert", "resnet50", "tagger"),
 }

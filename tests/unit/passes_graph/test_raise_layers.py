@@ -11,7 +11,9 @@ from support.graph_modules import GraphModule, tensor
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
-from neuralc.emit.weight_sources import Source, source_of
+from neuralc.dialects.dims import as_dim
+from neuralc.dialects.types import DimsAttr
+from neuralc.emit.weight_sources import pieces_of
 from neuralc.passes.graph.raise_layers import RaiseLayersPass
 
 
@@ -31,6 +33,20 @@ def test_a_gather_of_all_places_in_their_order_is_a_reshape(swapped: bool, expec
     assert Counter(op.name for op in graph.the_model(built).block.ops)[expected] == 1
 
 
+def test_a_mask_that_is_cut_to_an_open_length_stays_whole() -> None:
+    module = GraphModule()
+
+    def model(x: SSAValue) -> SSAValue:
+        mask = module.weight("mask", np.tri(8, dtype=np.float32))
+        starts = DimsAttr((as_dim(0), as_dim(0)))
+        cut = graph.SliceOp.of(mask, starts=starts, steps=(1, 1), result=tensor("S", "S")).result
+        return graph.MulOp.of(x, cut).result
+
+    built = module.model({"x": tensor("S", "S")}, model)
+    assert_pass_preserves(RaiseLayersPass(), built, module.weights, {"x": np.ones((3, 3), np.float32)})
+    assert [name for name, op in graph.symbols(built).items() if isinstance(op, graph.WeightOp)] == ["mask"]
+
+
 def test_a_declared_view_tells_how_it_is_made_of_the_weight_in_the_file() -> None:
     module = GraphModule()
 
@@ -44,7 +60,8 @@ def test_a_declared_view_tells_how_it_is_made_of_the_weight_in_the_file() -> Non
     assert_pass_preserves(RaiseLayersPass(), built, module.weights, inputs)
     declared = graph.symbols(built)["conv.kernel"]
     assert isinstance(declared, graph.WeightOp)
-    assert source_of(declared) == Source("conv.weight", (4, 1, 3, 3), ((2,), (3,), (1,), (0,)))
-    source = source_of(declared)
-    assert source is not None
+    pieces = pieces_of(declared)
+    assert pieces is not None
+    (source,) = (piece.source for piece in pieces)
+    assert (source.key, source.is_whole, source.parts) == ("conv.weight", True, ((2,), (3,), (1,), (0,)))
     assert source.reordered((3, 2, 0, 1)) == ((0, 1, 2, 3), ())  # as PyTorch has it: what the file holds

@@ -234,6 +234,14 @@ def test_what_is_written_for_a_framework_is_compared_layer_by_layer(
     assert all(layer["agrees"] for layer in found["layers"])
 
 
+@pytest.mark.thorough
+def test_a_model_that_keeps_values_agrees_with_its_jax_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "kept.nr"
+    path.write_text("network Kept { input: (5, 3) layers: LSTM(4, stateful=true) }")
+    assert verify(path, "--against", "jax", "--sizes", "batch=2") == DONE
+    assert "agrees: 1 output with jax " in capsys.readouterr().out
+
+
 # --- the other framework -------------------------------------------------------------------------------------------
 def test_a_missing_package_is_an_error_with_the_command(
     mlp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

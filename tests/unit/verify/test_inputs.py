@@ -46,6 +46,23 @@ def test_integers_index_what_the_model_reads_with_them() -> None:
     assert set(np.unique(arrays["ids"])) == {0, 1, 2, 3, 4}
 
 
+def test_floats_that_index_after_a_cast_are_numbers_of_rows() -> None:
+    rows, ids = "tensor<?x2xf32, #graph.dims<batch, 2>>", "tensor<?xf32, #graph.dims<batch>>"
+    module = parse_module(f"""builtin.module {{
+  graph.dim @batch from 1 origin "implied batch"
+  graph.weight @table : tensor<11x2xf32>
+  graph.model @m(%x: {ids}) -> ({rows}) inputs ["x"] outputs ["rows"] {{
+    %0 = graph.get_weight @table -> tensor<11x2xf32>
+    %1 = graph.cast %x -> tensor<?xi64, #graph.dims<batch>>
+    %2 = graph.gather %0, %1 {{axis = 0}} -> {rows}
+    graph.return %2
+  }}
+}}""")
+    drawn = make_inputs(module, {"batch": 200}, 0, {})["x"]
+    assert drawn.dtype == np.float32
+    assert set(np.unique(drawn)) == set(range(11))
+
+
 def test_masks_are_zeros_and_ones() -> None:
     mask = make_inputs(load(EMBEDDING).module, {"batch": 9, "S": 9}, 0, {})["mask"]
     assert mask.dtype == np.float32

@@ -129,7 +129,7 @@ def dropped_rnn(
 
 def gated(x: Array, kernel: Array, masks: Sequence[Array]) -> Array:
     """x by the kernel, where each gate has a mask of its own for what it reads."""
-    if not len(masks):
+    if not masks:
         return x @ kernel
     kernels = jnp.split(kernel, len(masks), axis=-1)
     products = [(x * mask) @ part for mask, part in zip(masks, kernels, strict=True)]
@@ -147,6 +147,6 @@ def gate_masks(
         if not rate:
             return ()
         kept = jax.random.bernoulli(train.key(), 1 - rate, (gates, *of.shape))
-        return kept.astype(of.dtype) / (1 - rate)
+        return tuple(kept.astype(of.dtype) / (1 - rate))
 
     return drawn(x[0], rates[0]), drawn(h, rates[1])

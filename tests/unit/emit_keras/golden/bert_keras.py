@@ -125,7 +125,7 @@ class Bert(layers.Layer):
         for transformer_encoder in self.transformer_encoder:
             x = transformer_encoder(x, y)
         y = x[:, :1]  # (batch, 1, 768)
-        y = ops.squeeze(y, axis=1)  # (batch, 768)
+        y = y[:, 0]  # (batch, 768)
         y = self.dense(y)
         return x, y
 
@@ -139,7 +139,7 @@ def build_model():
 
 
 # The shapes that weights have in the file, where Keras has another one.
-SHAPES = {
+SPLIT = {
     "transformer_encoder.0.attention.query.kernel": (768, 12, 64),
     "transformer_encoder.0.attention.query.bias": (12, 64),
     "transformer_encoder.0.attention.key.kernel": (768, 12, 64),
@@ -250,6 +250,6 @@ def save(model, path):
     stored = {}
     for key, weight in weights(model).items():
         value = ops.convert_to_numpy(weight)
-        value = value.reshape(SHAPES.get(key, value.shape))
+        value = value.reshape(SPLIT.get(key, value.shape))
         stored[key] = np.ascontiguousarray(value)
     save_file(stored, path)

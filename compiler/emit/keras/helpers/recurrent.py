@@ -1,11 +1,8 @@
-"""Functions of emitted files for recurrent layers that Keras does not have: clipping, peepholes, other activations."""
+"""Recurrent layers that Keras does not have: clipping, peepholes, other activations."""
 
-from __future__ import annotations
+from keras import ops
 
-from collections.abc import Mapping
 
-RECURRENT: Mapping[str, str] = {
-    "walk": '''\
 def walk(x, states, step, mask, reverse):
     """The outputs of all times, and the last states: x is [batch, time, features]."""
     xs = ops.moveaxis(x, 1, 0)
@@ -18,7 +15,8 @@ def walk(x, states, step, mask, reverse):
         if mask is not None:
             counts = ops.expand_dims(mask[:, t], -1)
             following = [
-                ops.where(counts, new, old) for new, old in zip(following, states)
+                ops.where(counts, new, old)
+                for new, old in zip(following, states, strict=True)
             ]
         outputs = ops.slice_update(outputs, (t, 0, 0), following[0][None])
         return i + 1, outputs, *following
@@ -27,22 +25,32 @@ def walk(x, states, step, mask, reverse):
         lambda i, *_: i < time, round_, (0, outputs, *states)
     )
     return (ops.moveaxis(outputs, 0, 1), *states)
-''',
-    "bounded": '''\
+
+
 def bounded(functions, clip):
     """Activations of values within bounds; 0 is no bound."""
     if not clip:
         return functions
     return [lambda x, f=f: f(ops.clip(x, -clip, clip)) for f in functions]
-''',
-    "lstm": '''\
+
+
 def lstm(
-    x, kernel, recurrent, bias, h, c, mask=None, peepholes=None, *,
-    activations, reverse=False, clip=0, input_forget=False,
+    x,
+    kernel,
+    recurrent,
+    bias,
+    h,
+    c,
+    mask=None,
+    peepholes=None,
+    *,
+    activations,
+    reverse=False,
+    clip=0,
+    input_forget=False,
 ):
     """An LSTM with all that ONNX has of it: outputs, last output, last cell."""
     gate, cell, output = bounded(activations, clip)
-    units = recurrent.shape[0]
     p = [0, 0, 0] if peepholes is None else ops.split(peepholes, 3)
 
     def step(x, states):
@@ -54,11 +62,20 @@ def lstm(
         return gate(o + p[2] * c) * output(c), c
 
     return walk(ops.matmul(x, kernel) + bias, (h, c), step, mask, reverse)
-''',
-    "gru": '''\
+
+
 def gru(
-    x, kernel, recurrent, bias, h, mask=None, *,
-    activations, reverse=False, clip=0, reset_after=False,
+    x,
+    kernel,
+    recurrent,
+    bias,
+    h,
+    mask=None,
+    *,
+    activations,
+    reverse=False,
+    clip=0,
+    reset_after=False,
 ):
     """A GRU with all that ONNX has of it: outputs, last output."""
     gate, new = bounded(activations, clip)
@@ -78,9 +95,11 @@ def gru(
         return (z * h + (1 - z) * new(x[:, both:] + n),)
 
     return walk(ops.matmul(x, kernel) + bias, (h,), step, mask, reverse)
-''',
-    "rnn": '''\
-def rnn(x, kernel, recurrent, bias, h, mask=None, *, activations, reverse=False, clip=0):
+
+
+def rnn(
+    x, kernel, recurrent, bias, h, mask=None, *, activations, reverse=False, clip=0
+):
     """A recurrent layer without gates: outputs, last output."""
     (activation,) = bounded(activations, clip)
 
@@ -88,5 +107,3 @@ def rnn(x, kernel, recurrent, bias, h, mask=None, *, activations, reverse=False,
         return (activation(x + ops.matmul(states[0], recurrent)),)
 
     return walk(ops.matmul(x, kernel) + bias, (h,), step, mask, reverse)
-''',
-}

@@ -1,11 +1,8 @@
-"""Functions of emitted files that read and write at places that other values say."""
+"""Reads and writes at places that other values say."""
 
-from __future__ import annotations
+from keras import ops
 
-from collections.abc import Mapping
 
-INDEXING: Mapping[str, str] = {
-    "pad_around": '''\
 def pad_around(x, around, mode):
     """Padding with values of x: edge, reflect or wrap, as far as is asked for."""
     for axis, (low, high) in enumerate(around):
@@ -22,12 +19,16 @@ def pad_around(x, around, mode):
             places = ops.abs(ops.mod(places + n - 1, period) - (n - 1))
         x = ops.take(x, places, axis=axis)
     return x
-''',
-    "gather_nd": '''\
+
+
 def gather_nd(x, indices, batch_dims=0):
     """x at vectors of indices, below the leading dims that both have."""
     sizes, depth = ops.shape(x), indices.shape[-1]
-    places = ops.zeros_like(indices[..., 0]) if depth else ops.zeros(ops.shape(indices)[:-1], "int64")
+    places = (
+        ops.zeros_like(indices[..., 0])
+        if depth
+        else ops.zeros(ops.shape(indices)[:-1], "int64")
+    )
     for i in range(depth):
         size = ops.cast(sizes[batch_dims + i], indices.dtype)
         index = indices[..., i]
@@ -42,28 +43,34 @@ def gather_nd(x, indices, batch_dims=0):
         for size in sizes[:batch_dims]:
             batch = batch * size
         first = ops.cast(ops.arange(batch) * count, places.dtype)
-        first = ops.reshape(first, (*sizes[:batch_dims], *[1] * (len(places.shape) - batch_dims)))
+        first = ops.reshape(
+            first, (*sizes[:batch_dims], *[1] * (len(places.shape) - batch_dims))
+        )
         places = places + first
     return ops.take(flat, places, axis=0)
-''',
-    "scatter_nd": '''\
+
+
 def scatter_nd(x, indices, updates, reduction=None):
     """x with updates at vectors of indices."""
     depth = indices.shape[-1]
-    sizes = ops.cast(ops.stack([ops.convert_to_tensor(n) for n in ops.shape(x)[:depth]]), indices.dtype)
+    sizes = ops.cast(
+        ops.stack([ops.convert_to_tensor(n) for n in ops.shape(x)[:depth]]),
+        indices.dtype,
+    )
     indices = ops.where(indices < 0, indices + sizes, indices)
     indices = ops.reshape(indices, (-1, depth))
     updates = ops.reshape(updates, (-1, *ops.shape(x)[depth:]))
     return ops.scatter_update(x, indices, updates, reduction=reduction)
-''',
-    "scatter_elements": '''\
+
+
 def scatter_elements(x, indices, updates, axis, reduction=None):
     """x with updates at indices along an axis, the other places their own."""
     shape = ops.shape(indices)
     places = [
         ops.broadcast_to(
             ops.reshape(
-                ops.arange(n, dtype=indices.dtype), [-1 if j == i else 1 for j in range(len(shape))]
+                ops.arange(n, dtype=indices.dtype),
+                [-1 if j == i else 1 for j in range(len(shape))],
             ),
             shape,
         )
@@ -72,8 +79,8 @@ def scatter_elements(x, indices, updates, axis, reduction=None):
     places[axis] = indices
     vectors = ops.stack(places, axis=-1)
     return scatter_nd(x, vectors, updates, reduction)
-''',
-    "reverse_sequence": '''\
+
+
 def reverse_sequence(x, lengths, batch_axis, time_axis):
     """The first places of each sequence in reverse order, the others as they are."""
     rank = len(x.shape)
@@ -81,6 +88,6 @@ def reverse_sequence(x, lengths, batch_axis, time_axis):
     time = ops.reshape(time, [-1 if i == time_axis else 1 for i in range(rank)])
     lengths = ops.reshape(lengths, [-1 if i == batch_axis else 1 for i in range(rank)])
     places = ops.where(time < lengths, lengths - 1 - time, time)
-    return ops.take_along_axis(x, ops.broadcast_to(places, ops.shape(x)), axis=time_axis)
-''',
-}
+    return ops.take_along_axis(
+        x, ops.broadcast_to(places, ops.shape(x)), axis=time_axis
+    )

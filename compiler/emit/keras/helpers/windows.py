@@ -1,25 +1,24 @@
-"""Functions of emitted files that look at windows, or read between places: pools, transposed convolution, resizing."""
+"""Windows of an image, channels last: pools and transposed convolution."""
 
-from __future__ import annotations
+import keras
+import numpy as np
+from keras import ops
 
-from collections.abc import Mapping
 
-WINDOWS: Mapping[str, str] = {
-    "taps": '''\
 def taps(x, window, strides, dilations, counts):
-    """The places of each window of a padded image, channels last, as a new last axis."""
+    """The places of each window of a padded image, as a new last axis."""
     parts = []
     for tap in np.ndindex(*window):
         part = x
         for axis, (i, stride, step, n) in enumerate(
-            zip(tap, strides, dilations, counts), start=1
+            zip(tap, strides, dilations, counts, strict=True), start=1
         ):
             places = i * step + stride * np.arange(n)
             part = ops.take(part, places, axis=axis)
         parts.append(part)
     return ops.stack(parts, axis=-1)
-''',
-    "reached": '''\
+
+
 def reached(around, x, window, strides, dilations, counts):
     """The padding of each dim so that every window lies inside."""
     padding = []
@@ -27,8 +26,8 @@ def reached(around, x, window, strides, dilations, counts):
         last = (counts[axis] - 1) * strides[axis] + dilations[axis] * (window[axis] - 1)
         padding.append((low, max(high, last + 1 - low - x.shape[axis + 1])))
     return [(0, 0), *padding, (0, 0)]
-''',
-    "max_pool": '''\
+
+
 def max_pool(x, window, strides, dilations, around, counts):
     """The largest value in each window; padding does not count."""
     dtype = keras.backend.standardize_dtype(x.dtype)
@@ -38,11 +37,9 @@ def max_pool(x, window, strides, dilations, around, counts):
     inside = taps(inside, window, strides, dilations, counts)
     values = taps(ops.pad(x, padding), window, strides, dilations, counts)
     return ops.max(ops.where(inside, values, ops.full_like(values, lowest)), axis=-1)
-''',
-    "mean_pool": '''\
-def mean_pool(
-    x, window, strides, dilations, around, counts, count_padding=False
-):
+
+
+def mean_pool(x, window, strides, dilations, around, counts, count_padding=False):
     """The mean of each window; what lies behind the padding never counts."""
     padding = reached(around, x, window, strides, dilations, counts)
     ones = ops.ones_like(x)
@@ -50,24 +47,28 @@ def mean_pool(
         ones = ops.pad(ones, [(0, 0), *around, (0, 0)], constant_values=1)
         padded = [
             (low - own[0], high - own[1])
-            for (low, high), own in zip(padding, [(0, 0), *around, (0, 0)])
+            for (low, high), own in zip(padding, [(0, 0), *around, (0, 0)], strict=True)
         ]
         ones = ops.pad(ones, padded)
     else:
         ones = ops.pad(ones, padding)
-    total = ops.sum(taps(ops.pad(x, padding), window, strides, dilations, counts), axis=-1)
+    total = ops.sum(
+        taps(ops.pad(x, padding), window, strides, dilations, counts), axis=-1
+    )
     return total / ops.sum(taps(ones, window, strides, dilations, counts), axis=-1)
-''',
-    "arg_max_pool": '''\
+
+
 def arg_max_pool(x, window, strides, dilations, around, counts, steps):
-    """Where the largest value of each window lies: the sum of its places times `steps`."""
+    """Where the largest value of each window lies: its places times `steps`."""
     padding = reached(around, x, window, strides, dilations, counts)
     inside = ops.pad(ops.ones_like(x, dtype="bool"), padding)
     inside = taps(inside, window, strides, dilations, counts)
     values = taps(ops.pad(x, padding), window, strides, dilations, counts)
     missing = ops.logical_and(inside, ops.not_equal(values, values))
     largest = ops.max(
-        ops.where(inside, values, ops.full_like(values, float("-inf"))), axis=-1, keepdims=True
+        ops.where(inside, values, ops.full_like(values, float("-inf"))),
+        axis=-1,
+        keepdims=True,
     )
     found = ops.logical_and(inside, ops.equal(values, largest))
     found = ops.where(ops.any(missing, axis=-1, keepdims=True), missing, found)
@@ -87,8 +88,8 @@ def arg_max_pool(x, window, strides, dilations, around, counts, steps):
         moved = ops.take(ops.convert_to_tensor(offsets, dtype="int64"), tap, axis=0)
         place = place + step * (along + moved)
     return place
-''',
-    "conv_transpose": '''\
+
+
 def conv_transpose(x, kernel, strides, dilations, groups, edges):
     """Each place of x adds its multiple of the kernel [*window, in, out / groups]."""
     rank = len(strides)
@@ -102,7 +103,9 @@ def conv_transpose(x, kernel, strides, dilations, groups, edges):
         x = ops.reshape(
             x, [*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]]
         )
-    for axis, ((low, high), stride) in enumerate(zip(edges, strides), start=1):
+    for axis, ((low, high), stride) in enumerate(
+        zip(edges, strides, strict=True), start=1
+    ):
         high -= stride - 1
         size = ops.shape(x)[axis]
         x = ops.take(x, ops.arange(max(-low, 0), size - max(-high, 0)), axis=axis)
@@ -116,42 +119,3 @@ def conv_transpose(x, kernel, strides, dilations, groups, edges):
         kernel = ops.moveaxis(kernel, rank, -2)
         kernel = ops.reshape(kernel, (*window, depth // groups, groups * out))
     return ops.conv(x, kernel, padding="valid", dilation_rate=dilations)
-''',
-    "linear": '''\
-def linear(distance, number=None):
-    """The weight of a place at a distance."""
-    return np.maximum(1 - np.abs(distance), 0)
-''',
-    "cubic": '''\
-def cubic(distance, number):
-    """The weight of a place at a distance (Keys 1981)."""
-    d = np.abs(distance)
-    near = ((number + 2) * d - (number + 3)) * d * d + 1
-    far = ((number * d - 5 * number) * d + 8 * number) * d - 4 * number
-    return np.where(d <= 1, near, np.where(d < 2, far, 0))
-''',
-    "lanczos": '''\
-def lanczos(distance, number):
-    """The weight of a place at a distance (Duchon 1979)."""
-    weights = np.sinc(distance) * np.sinc(distance / number)
-    return np.where(np.abs(distance) < number, weights, 0)
-''',
-    "resample": '''\
-def resample(x, axis, at, weigh, reach, number=None, narrow=1, exclude_outside=False):
-    """x read at coordinates along an axis, by the places around each of them."""
-    n, reach = x.shape[axis], int(np.ceil(reach / narrow))
-    places = np.floor(at).astype(int)[:, None] + np.arange(1 - reach, reach + 1)
-    weights = weigh((places - at[:, None]) * narrow, number)
-    if exclude_outside:
-        weights = np.where((places >= 0) & (places < n), weights, 0)
-    if exclude_outside or narrow != 1:
-        total = weights.sum(axis=1, keepdims=True)
-        weights = weights / np.where(total == 0, 1, total)
-    matrix = np.zeros((n, len(at)))
-    columns = np.broadcast_to(np.arange(len(at))[:, None], places.shape)
-    np.add.at(matrix, (np.clip(places, 0, n - 1), columns), weights)
-    matrix = ops.convert_to_tensor(matrix, dtype=x.dtype)
-    return ops.moveaxis(ops.tensordot(x, matrix, axes=((axis,), (0,))), -1, axis)
-''',
-}
-"""In the order in which a file has them."""

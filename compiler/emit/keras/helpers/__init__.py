@@ -1,0 +1,1 @@
+"""Functions that emitted files carry as source where they use them: not imported."""

@@ -1,0 +1,82 @@
+"""Models of each framework go out in each form and come in again: outputs, weights and gradients are those they had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from support.torch_modules import MODULES as TORCH
+
+from benchmarks.round_trip.models import FAMILIES, onnx_models
+from benchmarks.round_trip.original import Subject
+from benchmarks.round_trip.trip import TRIPS, Forms, Loaded
+
+FORMS = list(TRIPS)
+SMALL = {
+    "torch": ("mlp", "cnn", "encoder"),
+    "keras": ("mnist_convnet", "siamese", "transformer_classifier"),
+    "nr": ("digits", "mlp", "sorter:Whole"),
+}
+"""Models that are quick to try."""
+
+REFUSED = {
+    ("torch/super_resolution", "torch"): "more than one size of the result is symbolic",
+    ("torch/running_mean", "keras"): "keeps values between calls",
+    ("torch/running_mean", "nr"): "what a run keeps for the next one",
+    ("nr/gpt", "keras"): "keeps values between calls",
+    ("nr/gpt", "nr"): "what a run keeps for the next one",
+    ("nr/sorter:Step", "keras"): "keeps values between calls",
+    ("nr/sorter:Step", "nr"): "what a run keeps for the next one",
+}
+"""What a form cannot say, and why."""
+
+
+@pytest.fixture(scope="module")
+def forms() -> Iterator[Forms]:
+    found = Forms()
+    yield found
+    found.stop()
+
+
+def subjects() -> list[Subject]:
+    return [subject for family in ("torch", "keras", "nr") for subject in FAMILIES[family]([])]
+
+
+def is_small(subject: Subject) -> bool:
+    return subject.name in SMALL[subject.family]
+
+
+def check(subject: Subject, forms: Forms, folder: Path) -> None:
+    loaded = Loaded.of(subject.make(folder))
+    for form in FORMS:
+        found, reason = forms.outcome(form, loaded), REFUSED.get((f"{subject.family}/{subject.name}", form))
+        if reason is None:
+            assert found.kind == "ok", (form, found.detail)
+        else:
+            assert found.kind == "refused", form
+            assert reason in found.detail
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("subject", filter(is_small, subjects()), ids=lambda found: f"{found.family}-{found.name}")
+def test_small_models_come_back(subject: Subject, forms: Forms, tmp_path: Path) -> None:
+    check(subject, forms, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "subject", [found for found in subjects() if not is_small(found)], ids=lambda found: f"{found.family}-{found.name}"
+)
+def test_all_models_come_back(subject: Subject, forms: Forms, tmp_path: Path) -> None:
+    check(subject, forms, tmp_path)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["cnn", "vit"])
+def test_models_of_onnx_come_back(name: str, forms: Forms, tmp_path: Path) -> None:
+    example = next(example for example in TORCH if example.name == name)
+    torch.onnx.export(example.module(), example.inputs(), tmp_path / f"{name}.onnx", dynamo=False)
+    (subject,) = onnx_models([tmp_path])
+    check(subject, forms, tmp_path)
