@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from xdsl.ir import Operation
@@ -13,7 +14,7 @@ from neuralc.dialects.graph.resampling import REACHES
 from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.nodes import Kind, Node
-from neuralc.emit.python.resizing import ResizedAxis, changed_axes, coordinates, is_symbolic, narrowed
+from neuralc.emit.python.resizing import ResizedAxis, changed_axes, coordinates, is_symbolic, narrowed, whole_length
 from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
@@ -63,7 +64,7 @@ def _repeat(values: Values, op: ResizeOp, x: Node, axes: Sequence[ResizedAxis]) 
 
 
 def _is_linear(op: ResizeOp, axes: Sequence[ResizedAxis]) -> bool:
-    exact = all(axis.scale is None or axis.after == axis.before * axis.scale for axis in axes if not is_symbolic(axis))
+    exact = all(axis.scale is None or axis.after == whole_length(axis) for axis in axes if not is_symbolic(axis))
     plain = op.literal("coordinates") == "half_pixel" and not op.literal("antialias")
     return exact and plain and op.literal("mode") == "linear" and not any(map(is_symbolic, axes))
 
@@ -88,11 +89,10 @@ def _read(values: Values, op: ResizeOp, x: Node, axes: Sequence[ResizedAxis]) ->
     steps: list[tuple[Sizes, Callable[[Sequence[Expression], Expression], Expression]]] = []
     for axis in axes:
         pair = Sizes([axis.before, axis.after], values.inputs)
-        steps.append((pair, lambda sized, x, axis=axis: _one_axis(op, x, axis, *map(str, sized))))
+        steps.append((pair, partial(_one_axis, op, axis)))
     if "roi" in op.properties:
         for (pair, _), axis in zip(list(steps), axes, strict=True):
-            rank = len(shape)
-            steps.append((pair, lambda sized, x, axis=axis, rank=rank: _outside(op, x, axis, rank, *map(str, sized))))
+            steps.append((pair, partial(_outside, op, axis, len(shape))))
     for index, (pair, write) in enumerate(steps):
         render = _rendered(pair, write)
         if index == len(steps) - 1:
@@ -116,7 +116,8 @@ def _helpers(op: ResizeOp) -> set[str]:
     return {"read_between", f"{'lanczos' if mode.startswith('lanczos') else mode}_weight"}
 
 
-def _one_axis(op: ResizeOp, x: Expression, axis: ResizedAxis, n: str, out: str) -> Expression:
+def _one_axis(op: ResizeOp, axis: ResizedAxis, sized: Sequence[Expression], x: Expression) -> Expression:
+    n, out = map(str, sized)
     mode, at = op.literal("mode"), name(coordinates(op, axis, n, out, f"jnp.arange({out})"))
     if mode == "nearest":
         return call("read_nearest", x, axis.index, at, name(_ROUNDED[op.literal("nearest_mode")]))
@@ -135,7 +136,8 @@ def _weight(op: ResizeOp) -> str:
     return "linear_weight" if mode == "linear" else f"lambda d: lanczos_weight(d, {REACHES[mode]})"
 
 
-def _outside(op: ResizeOp, x: Expression, axis: ResizedAxis, rank: int, n: str, out: str) -> Expression:
+def _outside(op: ResizeOp, axis: ResizedAxis, rank: int, sized: Sequence[Expression], x: Expression) -> Expression:
+    n, out = map(str, sized)
     at = coordinates(op, axis, n, out, f"jnp.arange({out})")
     behind = "".join(", None" for _ in range(rank - axis.index - 1))
     inside = f"jnp.abs(({at}) * 2 - ({n} - 1)) <= {n} - 1"
