@@ -14,7 +14,7 @@ from neuralc.dialects.graph.resampling import REACHES
 from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.nodes import Kind, Node
-from neuralc.emit.python.resizing import ResizedAxis, changed_axes, coordinates, is_symbolic, length_of, narrowed
+from neuralc.emit.python.resizing import ResizedAxis, changed_axes, coordinates, is_symbolic, narrowed, whole_length
 from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
@@ -64,7 +64,7 @@ def _repeat(values: Values, op: ResizeOp, x: Node, axes: Sequence[ResizedAxis]) 
 
 
 def _is_linear(op: ResizeOp, axes: Sequence[ResizedAxis]) -> bool:
-    exact = all(axis.scale is None or axis.after == length_of(axis) for axis in axes if not is_symbolic(axis))
+    exact = all(axis.scale is None or axis.after == whole_length(axis) for axis in axes if not is_symbolic(axis))
     plain = op.literal("coordinates") == "half_pixel" and not op.literal("antialias")
     return exact and plain and op.literal("mode") == "linear" and not any(map(is_symbolic, axes))
 

@@ -51,7 +51,7 @@ def coordinates(op: ResizeOp, axis: ResizedAxis, n: str, out: str, i: str) -> st
     n, out = _factor(n), _factor(out)
     last = f"{int(n) - 1}" if n.isdigit() else f"({n} - 1)"
     length = out if axis.scale is None else f"({n} * {axis.scale!r})"
-    only_one = not isinstance(axis.after, Dim) and length_of(axis) == 1
+    only_one = not isinstance(axis.after, Dim) and whole_length(axis) == 1
     if kind == "align_corners":
         return f"{i} * 0.0" if only_one else f"{i} * {last} / ({length} - 1)"
     if kind == "tf_crop_and_resize":
@@ -73,7 +73,8 @@ def _factor(size: str) -> str:
     return f"({size})" if " " in size else size
 
 
-def length_of(axis: ResizedAxis) -> float | None:
+def whole_length(axis: ResizedAxis) -> float | None:
+    """The size of a resized dim before it is cut to a whole number; None for symbolic sizes."""
     if isinstance(axis.before, Dim) or isinstance(axis.after, Dim):
         return None
     return axis.after if axis.scale is None else axis.before * axis.scale
