@@ -1,11 +1,13 @@
 """Which tensors of a graph are parameters of layers: they stay weights, whatever their values are.
 
 Other tensors that are one number everywhere become that number. A bias of zeros or a scale of ones is only how a model
-starts that is not trained yet; code that is written for it has the parameter all the same.
+starts that is not trained yet; code that is written for it has the parameter all the same. A tensor that several nodes
+read may be what an exporter made of equal parameters: no one can tell, and it becomes its number.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
@@ -35,9 +37,10 @@ SPELLED_OUT = ("Add", "Mul")
 
 
 def parameters(graph: GraphProto) -> frozenset[str]:
-    """The names of the tensors, each of more than one value."""
+    """The names of the tensors, each of more than one value and read once."""
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    several = {name for name, shape in shapes.items() if prod(shape) > 1}
+    readers = Counter(name for node in graph.node for name in node.input)
+    several = {name for name, shape in shapes.items() if prod(shape) > 1 and readers[name] == 1}
     found: set[str] = set()
     for node in graph.node:
         if node.domain in ("", "ai.onnx"):

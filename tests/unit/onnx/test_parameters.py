@@ -26,3 +26,10 @@ def test_biases_of_zeros_and_scales_of_ones_are_weights_and_other_numbers_are_nu
     several = {"kernel": np.zeros((3, 4), np.float32), "bias": zeros, "scale": ones, "offset": zeros}
     single = {"factor": np.ones(1, np.float32), "divisor": np.full(4, 2, np.float32)}
     assert weights_of(several | single) == list(several)
+
+
+def test_zeros_that_several_layers_read_are_numbers() -> None:
+    zeros = np.zeros(3, np.float32)
+    nodes = [node("Add", ["x", "bias"], ["a"]), node("Relu", ["a"], ["b"]), node("Add", ["b", "bias"], ["y"])]
+    loaded = load_bytes(model(nodes, [port("x", ["N", 3])], ["y"], {"bias": zeros}).SerializeToString())
+    assert not [op for op in loaded.module.walk() if isinstance(op, graph.WeightOp)]
