@@ -13,7 +13,7 @@ from collections.abc import Collection
 from neuralc.emit.python.classes import ClassText
 from neuralc.emit.python.writer import Writer
 
-_KEYED = ("alpha_dropout", "drop_all", "dropout", "noise", "shared_dropout")
+_KEYED = ("alpha_dropout", "drop_all", "dropout", "gate_masks", "noise", "shared_dropout")
 
 
 def write_training(writer: Writer, used: Collection[str], *, penalized: bool) -> None:
