@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from xdsl.ir import Block, OpResult
 from xdsl.utils.exceptions import VerifyException
 
-from neuralc.dialects.types import ShapeError
+from neuralc.dialects.types import ShapeError, is_float
 from neuralc.frontends.builder import Builder, discard, hint
 from neuralc.frontends.onnx import functions
 from neuralc.frontends.onnx.names import Names, listed_scopes
 from neuralc.frontends.onnx.node import Node
+from neuralc.frontends.onnx.parameters import parameters
 from neuralc.frontends.onnx.registry import STANDARD, Operator, operators
 from neuralc.frontends.onnx.scope import (
     MAX_DEPTH,
@@ -89,16 +90,17 @@ class Importer:
     # --- graphs --------------------------------------------------------------------------------------------------
     def graph(self, graph: GraphProto, place: Place, wanted: Sequence[str]) -> None:
         """Convert what the wanted values need; they are in the scope of `place` afterwards."""
-        names = Names(graph)
+        names, held = Names(graph), parameters(graph)
         place = replace(place, names=names)
         for tensor in graph.initializer:
-            place.scope.deferred[tensor.name] = self._deferred(tensor, names.weights.get(tensor.name, tensor.name))
+            name, stays = names.weights.get(tensor.name, tensor.name), tensor.name in held
+            place.scope.deferred[tensor.name] = self._deferred(tensor, name, stays=stays)
         for sparse in graph.sparse_initializer:
             place.scope.deferred[sparse.values.name] = self._sparse(sparse.values.name)
         for node in ordered(graph.node, wanted):
             self.node(node, place)
 
-    def _deferred(self, tensor: TensorProto, name: str) -> Any:
+    def _deferred(self, tensor: TensorProto, name: str, *, stays: bool) -> Any:
         def read() -> Value | Missing:
             try:
                 element, array = self.tensors.read(tensor)
@@ -107,8 +109,8 @@ class Importer:
                 return MISSING
             if name != tensor.name:
                 self.builder.sources[name] = tensor.name
-            stays = self.builder.keeps_weights and bool(array.shape)
-            return self.builder.known(array, element, name, weight=True, stays=stays)
+            kept = (stays and is_float(element)) or (self.builder.keeps_weights and bool(array.shape))
+            return self.builder.known(array, element, name, weight=True, stays=kept)
 
         return read
 

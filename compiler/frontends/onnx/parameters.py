@@ -1,0 +1,50 @@
+"""Which tensors of a graph are parameters of layers: they stay weights, whatever their values are.
+
+Other tensors that are one number everywhere become that number. A bias of zeros or a scale of ones is only how a model
+starts that is not trained yet; code that is written for it has the parameter all the same. A tensor that several nodes
+read may be what an exporter made of equal parameters: no one can tell, and it becomes its number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
+
+LAYERS: Mapping[str, tuple[int, ...]] = {
+    "BatchNormalization": (1, 2, 3, 4),
+    "Conv": (1, 2),
+    "ConvTranspose": (1, 2),
+    "GRU": (1, 2, 3),
+    "Gemm": (1, 2),
+    "GroupNormalization": (1, 2),
+    "InstanceNormalization": (1, 2),
+    "LSTM": (1, 2, 3),
+    "LayerNormalization": (1, 2),
+    "MatMul": (1,),
+    "PRelu": (1,),
+    "RMSNormalization": (1,),
+    "RNN": (1, 2, 3),
+}
+"""The operands of operators that are parameters."""
+
+SPELLED_OUT = ("Add", "Mul")
+"""Operators that apply a bias or a scale, a vector, where an exporter has taken a layer apart."""
+
+
+def parameters(graph: GraphProto) -> frozenset[str]:
+    """The names of the tensors, each of more than one value and read once."""
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    readers = Counter(name for node in graph.node for name in node.input)
+    several = {name for name, shape in shapes.items() if prod(shape) > 1 and readers[name] == 1}
+    found: set[str] = set()
+    for node in graph.node:
+        if node.domain in ("", "ai.onnx"):
+            found |= {node.input[index] for index in LAYERS.get(node.op_type, ()) if index < len(node.input)}
+            if node.op_type in SPELLED_OUT:
+                found |= {name for name in node.input if len(shapes.get(name, ())) == 1}
+    return frozenset(found & several)
