@@ -171,7 +171,7 @@ def _recurrent(texts: InitTexts, writer: Writer, function: str) -> None:
         function,
         parameters + made,
         "Kernels of all gates and a bias.",
-        [*lines, *_dictionary("return ", items)],
+        [*lines, f"return {{{', '.join(items)}}}"],
     )
 
 
