@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,21 @@ def in_float64(source: str) -> str:
     for name in ("bfloat16", "float16", "float32"):
         source = source.replace(f"jnp.{name}", "jnp.float64")
     return source
+
+
+def printed(script: str, folder: Path, *arguments: object) -> list[Any]:
+    """What a script prints as lines of JSON, in a process of its own that finds the code in `folder`."""
+    (folder / "script.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, folder / "script.py", folder, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env={**os.environ, "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def run_all(runs: Sequence[JaxRun], timeout: float = 600) -> list[list[Array] | str]:

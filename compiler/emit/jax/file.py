@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from xdsl.dialects.builtin import Float32Type, Float64Type, ModuleOp
 
@@ -32,6 +33,7 @@ from neuralc.emit.jax.layer_texts import LayerTexts
 from neuralc.emit.jax.lower_states import write_init_state
 from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.training_text import write_train_forward, write_training
+from neuralc.emit.jax.weight_rules import write_rules
 from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.writer import Writer
 
@@ -40,6 +42,7 @@ _ALIASES = {
     "Function": "Callable[[Array], Array]",
     "Initializer": "Callable[..., Array]",
     "Ints": "Sequence[int]",
+    "Masks": "tuple[Sequence[Array], Sequence[Array]]",
     "Padding": "str | Sequence[tuple[int, int]]",
 }
 """Types of the file, where they are used."""
@@ -57,7 +60,7 @@ class ModuleFile:
         self._stateful = bool(declared_states(module))
         self._conventions = conventions
         self._model = planned.structure.model
-        self._has_weights = bool(self._model.members)
+        self._has_weights = self._model.holds_weights
         self._files = FilesWriter(planned.structure.rows)
 
     def text(self) -> str:
@@ -73,13 +76,15 @@ class ModuleFile:
             )
         if self._stateful:
             write_init_state(starting, self._module, wide=self._conventions.wide)
+        rules: set[str] = set()
         if self._has_weights:
             init = InitWriter(starting, options, self._dtype)
             for shared in self._planned.classes:
-                if shared.variants[0].plan.members:
+                if shared.variants[0].plan.holds_weights:
                     init.write(shared)
             self._files.write(starting)
-        helpers = self._helpers(computing.text, starting.text)
+            rules = write_rules(starting, self._planned.structure.rows, self._planned.structure.declared)
+        helpers = self._helpers(computing.text, starting.text, rules)
         body = helpers + computing.text + starting.text.removesuffix("\n" if starting.text == "\n" else "")
         return self._header(body) + body
 
@@ -96,13 +101,13 @@ class ModuleFile:
             return ""
         return f"jnp.{numpy_dtype(self._conventions.weights).name}"
 
-    def _helpers(self, computing: str, starting: str) -> str:
+    def _helpers(self, computing: str, starting: str, rules: Set[str]) -> str:
         writer, used = Writer(), self._planned.helpers
         if trains(self._model):
             write_training(writer, used, penalized=penalizes(self._model))
         texts = LayerTexts(self._conventions, used, computing)
         texts.write(writer)
-        for function in closure([*used, *(["unit_forget"] if "unit_forget" in starting else [])]):
+        for function in closure([*used, *rules, *(["unit_forget"] if "unit_forget" in starting else [])]):
             writer.blank(2)
             writer.lines(functions()[function].text.splitlines())
         init = InitTexts(LayerTexts(self._conventions, used, starting), self._dtype)

@@ -18,7 +18,6 @@ from neuralc.dialects.graph import (
     ReduceOp,
     SliceOp,
     SoftmaxOp,
-    TrainingOp,
     TransposeOp,
     UnaryOp,
 )
@@ -33,6 +32,7 @@ from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import function_name
 from neuralc.emit.python.nodes import NESTED, Kind
 from neuralc.emit.python.plan import Child, ClassPlan
+from neuralc.emit.python.training import acts_in_training
 
 POSITIONAL = {
     "init_conv": ("key", "window", "inputs", "filters"),
@@ -104,14 +104,14 @@ def _permuted(x: Expression, axes: Order) -> Expression:
 
 def _applied(child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
     """`block(params["block"], x)`; a function without weights takes none, one that trains has the step of training."""
-    trees = [name(held)] if child.plan.members else []
+    trees = [name(held)] if child.plan.holds_weights else []
     step = [name("train")] if trains(child.plan) else []
     return call(child.plan.written, *trees, *arguments, *step, *map(name, child.options))
 
 
 def trains(plan: ClassPlan) -> bool:
     """True for a function that does something else in training than at inference."""
-    own = any(isinstance(op, TrainingOp | BatchNormOp) for op in plan.function.walk())
+    own = any(acts_in_training(op) for op in plan.function.walk())
     return own or any(trains(child.plan) for child in plan.child_at.values())
 
 

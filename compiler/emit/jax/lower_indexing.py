@@ -22,12 +22,15 @@ from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import shape_of
 from neuralc.emit.jax.lower_functions import operands
 from neuralc.emit.jax.lower_moves import subscripted
-from neuralc.emit.python.expressions import Expression, Precedence, call, name
+from neuralc.emit.python.expressions import Expression, Precedence, call, method, name
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.values import Values
 
 _UPDATES = {"set": "set", "add": "add", "mul": "multiply", "maximum": "max", "minimum": "min"}
 """The methods of `x.at[places]` by the kind of a scatter."""
+
+_WHOLE = {"add": "sum", "mul": "prod", "maximum": "max", "minimum": "min"}
+"""The methods of an array that combine several by the kind of a scatter."""
 
 
 def _gather(values: Values, op: GatherOp) -> None:
@@ -61,15 +64,21 @@ def _gather_elements(values: Values, op: GatherElementsOp) -> None:
 
 def _gather_nd(values: Values, op: GatherNdOp) -> None:
     length, batch = shape_of(op.indices.type)[-1], op.literal("batch_dims")
-    if length == 0:
-        values.refuse(op, "JAX has no subscript of no axes that repeats the whole")
-        return
-    values.helpers.add("places_at")
+    if length:
+        values.helpers.add("places_at")
+
+    def whole(x: Expression, vectors: Expression) -> Expression:
+        """Vectors of no places read everything."""
+        return call("jnp.broadcast_to", x, name(f"(*{vectors}.shape[:-1], *{x}.shape)"))
+
+    def parts(x: Expression, vectors: Expression) -> Expression:
+        return _at(x, f"places_at({vectors})")
 
     def render(x: Sequence[Expression]) -> Expression:
+        function = parts if length else whole
         if not batch:
-            return _at(x[0], f"places_at({x[1]})")
-        read = "lambda x, vectors: x[places_at(vectors)]"
+            return function(x[0], x[1])
+        read = f"lambda x, vectors: {function(name('x'), name('vectors'))}"
         for _ in range(batch):
             read = f"jax.vmap({read})"
         return call(read, x[0], x[1])
@@ -85,10 +94,16 @@ def _scatter_elements(values: Values, op: ScatterElementsOp) -> None:
 
 def _scatter_nd(values: Values, op: ScatterNdOp) -> None:
     if shape_of(op.indices.type)[-1] == 0:
-        values.refuse(op, "JAX has no update of the whole by several")
+        values.define(op, Kind.OTHER, operands(values, op), lambda x: _replaced(op.literal("kind"), x[0], x[2]))
         return
     values.helpers.add("places_at")
     _scatter(values, op, lambda indices: call("places_at", indices))
+
+
+def _replaced(kind: str, x: Expression, updates: Expression) -> Expression:
+    """Vectors of no places: one update after the other of everything."""
+    all_of_it = call("jnp.concatenate", name(f"[{x}[None], {updates}.reshape(-1, *{x}.shape)]"))
+    return _at(all_of_it, "-1") if kind == "set" else method(all_of_it, _WHOLE[kind], axis=0)
 
 
 def _scatter(values: Values, op: ScatterElementsOp | ScatterNdOp, places: Callable[[Expression], Expression]) -> None:

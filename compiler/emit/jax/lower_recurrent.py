@@ -84,8 +84,9 @@ def _rnn(values: Values, op: RnnOp) -> None:
 
 def _apply(values: Values, op: LstmOp | GruOp | RnnOp, function: str, options: dict[str, Value]) -> None:
     """`y, h, c = lstm(params["lstm"], x, h, c, mask)`; dropout on the way into a gate has a mask for each."""
-    if op.literal("dropout") or op.literal("recurrent_dropout"):
-        values.refuse(op, "dropout inside of a recurrent layer is not written yet")
+    rates = op.literal("dropout"), op.literal("recurrent_dropout")
+    if any(rates) and function == "peephole_lstm":
+        values.refuse(op, "an LSTM with peepholes or coupled gates has no dropout inside")
         return
     places = list(op.operands)
     optional = {"mask": op.mask_values, "peepholes": op.peepholes if isinstance(op, LstmOp) else None}
@@ -97,6 +98,9 @@ def _apply(values: Values, op: LstmOp | GruOp | RnnOp, function: str, options: d
     extra = [values.at(value, tuple(range(len(shape_of(value.type))))) for value in more.values()]
     if op.literal("reverse"):
         options["reverse"] = True
+    if any(rates):
+        function = f"dropped_{function}"
+        values.helpers.add("gate_masks")
     values.helpers.add(function)
     inputs: list[Node] = [values.operand(op, 0), *states, *extra, *nodes]
 
@@ -105,9 +109,14 @@ def _apply(values: Values, op: LstmOp | GruOp | RnnOp, function: str, options: d
         given = dict(zip(more, x[first : first + count], strict=True))
         masks = [given["mask"]] if "mask" in given else []
         named = {key: value for key, value in given.items() if key != "mask"}
-        return call(function, render(x[first + count :]), *x[:first], *masks, **named, **options)
+        dropped = _masks(op, x[0], x[1], rates) if any(rates) else {}
+        return call(function, render(x[first + count :]), *x[:first], *masks, **named, **dropped, **options)
 
     define_items(values, op, values.add(Kind.CALL, inputs, write, ()))
+
+
+def _masks(op: LstmOp | GruOp | RnnOp, x: Expression, h: Expression, rates: tuple[float, float]) -> dict[str, Value]:
+    return {"masks": call("gate_masks", x, h, op.GATES, rates, name("train"))}
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {GruOp: _gru, LstmOp: _lstm, RnnOp: _rnn}

@@ -20,9 +20,9 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.jax.lower_functions import operands, shown_axis
-from neuralc.emit.jax.sized_lists import sized_shape
 from neuralc.emit.python.expressions import Expression, Value, call, method, name
 from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.values import Values
 
 # -- quantization ------------------------------------------------------------------------------------------------------
@@ -115,14 +115,12 @@ def _grid_sample(values: Values, op: GridSampleOp) -> None:
 
 def _roi_align(values: Values, op: RoiAlignOp) -> None:
     samples = op.literal("sampling_ratio")
-    if samples == 0:
-        values.refuse(op, "with sampling_ratio 0 data says how many samples a region has, which JAX has to know")
-        return
-    options: dict[str, Value] = {"scale": op.literal("spatial_scale"), "samples": samples}
+    options: dict[str, Value] = {"scale": op.literal("spatial_scale")}
+    options |= {"samples": samples} if samples else {}
     options["half_pixel"] = bool(op.literal("half_pixel"))
     if op.literal("mode") == "maximum":
         options["maximum"] = True
-    _apply(values, op, "roi_align", op.literal("sizes"), **options)
+    _apply(values, op, "roi_align" if samples else "adaptive_roi_align", op.literal("sizes"), **options)
 
 
 def _max_roi_pool(values: Values, op: MaxRoiPoolOp) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from neuralc.dialects.dims import Dim, as_dim
@@ -13,6 +14,9 @@ from neuralc.emit.nr.values import Value
 from neuralc.frontends.sizes import LARGEST
 
 BATCH = "batch"
+
+_MULTIPLE = re.compile(r"(?P<name>[A-Za-z_]\w*) \* (?P<factor>\d+)")
+"""A size that is a symbol times a number, which is what `H % 16 == 0` makes of H."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +38,27 @@ def input_clause(
     renamed = {str(batch): BATCH} if isinstance(batch, Dim) else {}
     said: list[str] = [f"{BATCH} == {batch}"] if isinstance(batch, int) else []
     named: dict[str, str] = {}
+    plain = {symbol for value in values for size in value.shape if (symbol := symbol_of(size)) is not None}
     ports = []
     for name, value in zip(names, values, strict=True):
         shape = value.shape if batch is None or value.shape[:1] != (batch,) else value.shape[1:]
-        sizes = [_size(size, name, axis, renamed, named) for axis, size in enumerate(shape)]
+        sizes = [_size(size, name, axis, renamed, named, plain) for axis, size in enumerate(shape)]
         brackets = "()" if len(shape) < value.rank else "[]"
         dtype = numpy_dtype(value.element).name
         shown = f"{brackets[0]}{', '.join(sizes)}{brackets[1]}{'' if dtype == 'float32' else f' {dtype}'}"
         ports.append(shown if len(names) == 1 and name == "input" else f"{name}: {shown}")
+    multiples = {found[0]: (name, found[1]) for text, name in named.items() if (found := _multiple(text, plain))}
+    used_symbols = {symbol for value in values for size in value.shape for symbol in as_dim(size).symbols}
     for symbol, dim in dims.items():
-        used = renamed.get(symbol, symbol)
-        low, high = dim.minimum.data.value, None if dim.maximum is None else dim.maximum.data.value
-        if used not in {BATCH, *(s for value in values for size in value.shape for s in as_dim(size).symbols)}:
+        if symbol not in used_symbols:
             continue
-        said += [f"{used} >= {low}"] if low > 1 else []
-        said += [f"{used} <= {high}"] if high is not None and high < LARGEST else []
-    said += [f"{name} == {size}" for name, size in named.items()]
+        used, factor = multiples.get(symbol, (renamed.get(symbol, symbol), 1))
+        low, high = dim.minimum.data.value, None if dim.maximum is None else dim.maximum.data.value
+        said += [f"{used} >= {low * factor}"] if low > 1 else []
+        said += [f"{used} <= {high * factor}"] if high is not None and high < LARGEST else []
+    for text, name in named.items():
+        found = _multiple(text, plain)
+        said.append(f"{name} % {found[1]} == 0" if found else f"{name} == {text}")
     where = f" where {', '.join(said)}" if said and bounds else ""
     text = ports[0] if len(ports) == 1 else f"{{ {', '.join(ports)} }}"
     return InputClause(text + where, batch)
@@ -66,7 +75,10 @@ def common_batch(values: Sequence[Value]) -> int | Dim | None:
     return size
 
 
-def _size(size: int | Dim, port: str, axis: int, renamed: Mapping[str, str], named: dict[str, str]) -> str:
+def _size(
+    size: int | Dim, port: str, axis: int, renamed: Mapping[str, str], named: dict[str, str], plain: Collection[str]
+) -> str:
+    """The name or number of a size; `named` gets the names of those that are more than a symbol, by their texts."""
     if isinstance(size, int):
         return str(size)
     symbol = symbol_of(size)
@@ -75,9 +87,16 @@ def _size(size: int | Dim, port: str, axis: int, renamed: Mapping[str, str], nam
     text = str(size)
     if "(" in text:
         raise ValueError(f"the size {text} of the input `{port}` is no sum of products")
-    name = next((name for name, known in named.items() if known == text), f"{port}_dim{axis + 1}")
-    named[name] = text
-    return name
+    wanted = usual = f"{port}_dim{axis + 1}"
+    if found := _multiple(text, plain):
+        wanted = found[0].removesuffix(f"_by_{found[1]}")
+    return named.setdefault(text, usual if wanted in {*named.values(), *plain, found and found[0]} else wanted)
+
+
+def _multiple(text: str, plain: Collection[str]) -> tuple[str, int] | None:
+    """The symbol and the number of a size that is their product, where no input has the symbol as a size of its own."""
+    found = _MULTIPLE.fullmatch(text)
+    return (found["name"], int(found["factor"])) if found and found["name"] not in plain else None
 
 
 def batch_shape(shape: Shape, batch: int | Dim | None) -> bool:

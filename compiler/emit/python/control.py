@@ -10,13 +10,14 @@ from typing import Any
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.graph import BatchNormOp, IfOp, LoopOp, ScanOp, SetStateOp, TrainingOp
+from neuralc.dialects.graph import IfOp, LoopOp, ScanOp, SetStateOp
 from neuralc.dialects.types import shape_of
 from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, call, name
 from neuralc.emit.python.nodes import Body, Kind, Node
 from neuralc.emit.python.regions import Region, Returned, variable
 from neuralc.emit.python.sizes import ENTRY, Sizes
+from neuralc.emit.python.training import acts_in_training
 from neuralc.emit.python.values import Values
 
 
@@ -41,7 +42,7 @@ def define_items(values: Values, op: Operation, made: Node) -> None:
 
 def _acts_outside(values: Values, op: Operation) -> bool:
     """Refuses a region with layers that act in training, or states: what a loop traces cannot leave it."""
-    if any(isinstance(inner, TrainingOp | BatchNormOp) for inner in op.walk()):
+    if any(map(acts_in_training, op.walk())):
         values.refuse(op, "dropout and batch norms inside of a region have no step of training")
         return True
     if any(isinstance(inner, SetStateOp) for inner in op.walk()):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
+from support import indexing_cases, sampling_cases
 from support.compare import assert_close
 from support.graph_modules import Array, GraphModule, random_value, tensor
 from support.jax_code import JaxRun, run_all
@@ -13,6 +15,7 @@ from support.random_graph import EVERY, random_graph_module
 from support.random_nr import random_nr
 from xdsl.dialects.builtin import ModuleOp, f32, i32
 
+from neuralc.dialects import graph
 from neuralc.dialects.graph import BitcastOp, DimOp, the_model
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.weights import WeightStore
@@ -99,6 +102,26 @@ def test_random_nr_models_agree() -> None:
         for seed in range(12)
     ]
     assert agreed(cases) == len(cases)
+
+
+def test_reads_and_writes_at_places_agree() -> None:
+    cases = [(case.name, *case.build(), {}) for case in indexing_cases.CASES]
+    assert agreed(cases) == len(cases)
+
+
+def test_images_read_where_data_says_agree() -> None:
+    cases = [(str(case), *case.build(), {}) for case in sampling_cases.CASES]
+    assert agreed(cases) == len(cases)
+
+
+@pytest.mark.parametrize("batch", [0, 1])
+def test_vectors_of_no_places_read_everything(batch: int) -> None:
+    def body(x: Any, vectors: Any) -> Any:
+        return graph.GatherNdOp.of(x, vectors, batch_dims=batch).result
+
+    module = GraphModule().model({"x": tensor(2, 3), "vectors": tensor(2, 4, 0, element=i32)}, body)
+    inputs = {"x": random_value(np.random.default_rng(0), tensor(2, 3), {}), "vectors": np.zeros((2, 4, 0), np.int32)}
+    assert agreed([("gather_nd", module, inputs, {})]) == 1
 
 
 def test_bits_of_floats_are_read_as_they_are() -> None:

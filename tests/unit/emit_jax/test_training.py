@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from support.jax_code import printed
 
 from neuralc.emit.jax import emit
 from neuralc.frontends.nr.load import load
@@ -89,21 +86,6 @@ def run(script: str, folder: Path) -> Any:
     return found
 
 
-def printed(script: str, folder: Path) -> list[Any]:
-    """The same, of a script that prints several things."""
-    (folder / "script.py").write_text(script)
-    done = subprocess.run(
-        [sys.executable, folder / "script.py", folder],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env={**os.environ, "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def test_a_few_steps_lower_the_loss(tmp_path: Path) -> None:
     emitted(MODEL, tmp_path)
     found = run(TRAINING, tmp_path)
@@ -152,6 +134,45 @@ def test_layers_act_in_training_alone(tmp_path: Path) -> None:
     for (layer, expected), found in zip(IN_TRAINING.items(), results, strict=True):
         assert {key: found[key] for key in expected} == expected, layer
         assert found["inference"], layer
+
+
+GATES = """
+import json, sys
+import jax, jax.numpy as jnp, numpy as np
+sys.path.insert(0, sys.argv[1])
+import model
+
+params = model.init(jax.random.key(0))
+x = jax.random.normal(jax.random.key(1), (6, 5, 3))
+first, again, other = (model.train_forward(params, x, jax.random.key(number)) for number in (2, 2, 3))
+slopes = jax.grad(lambda params: model.train_forward(params, x, jax.random.key(2)).sum())(params)
+masks, _ = model.gate_masks(jnp.ones((5, 4000, 3)), jnp.ones((1, 1)), 4, (0.25, 0.0), model.Training(jax.random.key(0)))
+print(json.dumps({
+    "again": bool((first == again).all()),
+    "other": bool((first != other).any()),
+    "kept": float((masks > 0).mean()),
+    "values": sorted(set(np.asarray(masks).ravel().tolist())),
+    "alike": bool((masks[0] == masks[1]).all()),
+    "slopes": all(bool(jnp.abs(slope).max() > 0) for slope in jax.tree.leaves(slopes)),
+}))
+"""
+
+
+def test_each_gate_of_a_recurrent_layer_drops_places_of_its_own(tmp_path: Path) -> None:
+    emitted(
+        """network M { input: (5, 3) layers: LSTM(4, dropout=0.25, recurrent_dropout=0.1, return_sequences=true)
+             GRU(4, recurrent_dropout=0.2, return_sequences=true)
+             GRU(4, recurrent_dropout=0.2, reset_after=false, return_sequences=true)
+             SimpleRNN(2, recurrent_dropout=0.2) }""",
+        tmp_path,
+    )
+    found = run(GATES, tmp_path)
+    assert found["again"]
+    assert found["other"]
+    assert found["slopes"]
+    assert abs(found["kept"] - 0.75) < 0.01
+    assert found["values"] == pytest.approx([0.0, 1 / 0.75])
+    assert not found["alike"]
 
 
 START = """

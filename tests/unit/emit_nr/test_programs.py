@@ -56,6 +56,18 @@ network Graph {
     Output(1, "sigmoid")
 }
 """,
+    "sizes": """\
+network Sizes {
+  input: { a: (H, 4), b: (H, 2), c: (W, 4) } where H >= 32, H % 16 == 0, W % 3 == 0
+  layers:
+    AveragePooling1D(16)(a)
+    global_average_pooling1d = GlobalAveragePooling1D()
+    global_average_pooling1d_1 = GlobalAveragePooling1D()(b)
+    AveragePooling1D(3)(c)
+    global_average_pooling1d_2 = GlobalAveragePooling1D()
+    Concatenate(global_average_pooling1d, global_average_pooling1d_1, global_average_pooling1d_2)
+}
+""",
     "macros": """\
 define ConvBlock(filters) {
   Conv2D(filters, 3, padding="same", use_bias=false)

@@ -71,6 +71,24 @@ def corners(y: Array, x: Array) -> list[tuple[Array, Array, Array]]:
     ]
 
 
+def shares(image: Array, y: Array, x: Array) -> Array:
+    """What the four pixels around each sample give, [4, channels, rows, columns, ..].
+
+    Samples lie at y [rows, samples] and x [columns, samples] of the bins."""
+    height, width = image.shape[1:]
+    in_y, in_x = (y >= -1) & (y <= height), (x >= -1) & (x <= width)
+    counted = in_y[:, None, :, None] & in_x[None, :, None, :]
+    y, x = jnp.clip(y, 0, height - 1), jnp.clip(x, 0, width - 1)
+    grid = jnp.broadcast_arrays(y[:, None, :, None], x[None, :, None, :])
+    return jnp.stack(
+        [
+            jnp.where(counted, weight, 0)
+            * image[:, jnp.minimum(i, height - 1), jnp.minimum(j, width - 1)]
+            for i, j, weight in corners(*grid)
+        ]
+    )
+
+
 def roi_align(
     x: Array,
     rois: Array,
@@ -83,30 +101,62 @@ def roi_align(
     maximum: bool = False,
 ) -> Array:
     """Bins of regions [count, (x1, y1, x2, y2)]: mean or maximum of their samples."""
-    height, width = x.shape[2:]
 
-    def along(start: Array, size: Array, bins: int, extent: int) -> tuple[Array, Array]:
+    def along(start: Array, size: Array, bins: int) -> Array:
         steps = (jnp.arange(samples) + 0.5) / samples
-        at = start + (jnp.arange(bins)[:, None] + steps) * (size / bins)
-        return jnp.clip(at, 0, extent - 1), (at >= -1) & (at <= extent)
+        return start + (jnp.arange(bins)[:, None] + steps) * (size / bins)
 
     def region(roi: Array, index: Array) -> Array:
         left, top, right, bottom = roi * scale - (0.5 if half_pixel else 0)
         least = -jnp.inf if half_pixel else 1
-        y, in_y = along(top, jnp.maximum(bottom - top, least), sizes[0], height)
-        x_, in_x = along(left, jnp.maximum(right - left, least), sizes[1], width)
-        counted = in_y[:, None, :, None] & in_x[None, :, None, :]
-        grid = jnp.broadcast_arrays(y[:, None, :, None], x_[None, :, None, :])
-        values = jnp.stack(
-            [
-                jnp.where(counted, weight, 0)
-                * x[index][:, jnp.minimum(i, height - 1), jnp.minimum(j, width - 1)]
-                for i, j, weight in corners(*grid)
-            ]
-        )
+        rows = along(top, jnp.maximum(bottom - top, least), sizes[0])
+        columns = along(left, jnp.maximum(right - left, least), sizes[1])
+        values = shares(x[index], rows, columns)
         if maximum:
             return values.max(axis=(0, -2, -1))
         return values.sum(axis=0).mean(axis=(-2, -1))
+
+    return jax.vmap(region)(rois, batch_indices)
+
+
+def adaptive_roi_align(
+    x: Array,
+    rois: Array,
+    batch_indices: Array,
+    sizes: Ints,
+    *,
+    scale: float,
+    half_pixel: bool,
+    maximum: bool = False,
+) -> Array:
+    """roi_align with as many samples as a bin has pixels, one after the other."""
+
+    def region(roi: Array, index: Array) -> Array:
+        left, top, right, bottom = roi * scale - (0.5 if half_pixel else 0)
+        least = -jnp.inf if half_pixel else 1
+        height = jnp.maximum(bottom - top, least) / sizes[0]
+        width = jnp.maximum(right - left, least) / sizes[1]
+        rows, columns = (
+            jnp.maximum(jnp.ceil(n), 0).astype(int) for n in (height, width)
+        )
+
+        def add(sample: Array, total: Array) -> Array:
+            i, j = sample // columns, sample % columns
+            y = top + (jnp.arange(sizes[0]) + (i + 0.5) / rows) * height
+            x_ = left + (jnp.arange(sizes[1]) + (j + 0.5) / columns) * width
+            values = shares(x[index], y[:, None], x_[:, None])[..., 0, 0]
+            return (
+                jnp.maximum(total, values.max(axis=0))
+                if maximum
+                else total + values.sum(axis=0)
+            )
+
+        count = rows * columns
+        start = jnp.full(
+            (x.shape[1], *sizes), -jnp.inf if maximum else 0, dtype=x.dtype
+        )
+        total = jax.lax.fori_loop(0, count, add, start)
+        return jnp.where(count > 0, total if maximum else total / count, 0)
 
     return jax.vmap(region)(rois, batch_indices)
 
