@@ -41,7 +41,9 @@ class ModelFile:
             f"The model `{self._planned.structure.model.function.sym_name.data}` in Keras, written by neuralc."
         )
         head.blank()
-        standard = [f"import {name}" for name in ("itertools", "math", "re") if re.search(rf"\b{name}\.", body)]
+        standard = [
+            f"import {name}" for name in ("functools", "itertools", "math", "re") if re.search(rf"\b{name}\.", body)
+        ]
         if standard:
             head.lines(standard)
             head.blank()

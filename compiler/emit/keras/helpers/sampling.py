@@ -1,5 +1,6 @@
 """Images NCHW that are read where data says, and patches added up to an image."""
 
+import functools
 import math
 
 import numpy as np
@@ -60,7 +61,7 @@ def bin_samples(start, end, bins, extent, samples, half_pixel):
     size = end - start if half_pixel else ops.maximum(end - start, 1)
     width = (size / bins)[:, None, None]
     count = ops.ceil(width) if samples == 0 else samples * ops.ones_like(width)
-    most = ops.cast(ops.max(count), "int32") if samples == 0 else samples
+    most = ops.cast(ops.max(count, initial=0), "int32") if samples == 0 else samples
     sample = ops.cast(ops.arange(most, dtype="int32"), width.dtype)
     place = ops.cast(ops.arange(bins, dtype="int32")[:, None], width.dtype)
     at = place * width + (sample + 0.5) * width / ops.maximum(count, 1)
@@ -92,9 +93,10 @@ def roi_align(
         parts.append(pixels_at(images, index, i, j) * weight[..., None])
     number = ops.sum(ops.cast(exists, images.dtype), axis=(3, 4))[..., None]
     if maximum:
-        found = ops.max(ops.stack(parts), axis=0)
+        found = functools.reduce(ops.maximum, parts)
         lowest = ops.full_like(found, float("-inf"))
-        found = ops.max(ops.where(exists[..., None], found, lowest), axis=(3, 4))
+        found = ops.where(exists[..., None], found, lowest)
+        found = ops.max(found, axis=(3, 4), initial=float("-inf"))
         found = ops.where(number > 0, found, ops.zeros_like(found))
     else:
         found = ops.sum(sum(parts), axis=(3, 4)) / ops.maximum(number, 1)
