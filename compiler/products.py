@@ -147,7 +147,7 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
             help="pip install 'neuralc[onnx]'",
         ) from None
 
-    model, end = emit(compilation.module, compilation.weights), ".onnx.data"
+    model, end = emit(_structured(compilation, views=False), compilation.weights), ".onnx.data"
     if not model.tensors.are_large:
         return model.whole()
     return Code(

@@ -8,8 +8,13 @@ from __future__ import annotations
 import gc
 import os
 import re
+import sys
 from collections import defaultdict
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,8 +23,24 @@ from hypothesis import HealthCheck, Phase, settings
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-# TensorFlow and Triton, each with an LLVM of its own, do not live in one process: Keras on TensorFlow has its own.
+# TensorFlow has an LLVM of its own, which ends the process in which ours or Triton's is: it runs in others. Keras loads
+# it even on PyTorch, to save a model, where it can.
 os.environ.setdefault("KERAS_BACKEND", "torch")
+
+
+class NotInThisProcess(MetaPathFinder, Loader):
+    """Finds tensorflow, and refuses to load it."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self) if fullname == "tensorflow" else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        raise ImportError("tests run tensorflow in a process of its own")
+
+
+sys.meta_path.insert(0, NotInThisProcess())
 
 # As on the command line: what is imported lives to the end, and looking for garbage in it takes a tenth of the time.
 gc.set_threshold(200_000, 20, 100)

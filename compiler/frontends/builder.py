@@ -216,6 +216,8 @@ class Builder:
             return None
         if op in VIEWS and any(operand.is_matrix for operand in operands):
             return None
+        if op not in VIEWS and any(operand.stays and is_float(operand.element) for operand in operands):
+            return None  # training changes what it is computed from
         types = [operand.type for operand in operands]
         attributes = {**{key: to_attribute(value) for key, value in op.DEFAULTS.items()}, **properties}
         literals = {key: to_literal(attribute) for key, attribute in attributes.items()}

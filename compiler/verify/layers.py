@@ -26,8 +26,8 @@ class Layer:
     """Names of the layers it is computed from."""
 
 
-SKIPPED = {"graph.get_weight", "graph.get_state", "graph.constant", "graph.size", "graph.iota"}
-"""Ops whose values no input of the run changes."""
+SOURCES = {"graph.get_weight", "graph.get_state", "graph.constant", "graph.size", "graph.iota"}
+"""Ops that are no layers: what a layer is computed from."""
 
 
 def has_functions(module: ModuleOp) -> bool:
@@ -36,7 +36,7 @@ def has_functions(module: ModuleOp) -> bool:
 
 
 def expose(module: ModuleOp, names_of_file: Mapping[str, SSAValue]) -> list[Layer]:
-    """Make every value of the model an output, behind those it has; gives them in the order they are computed.
+    """Make every value that inputs change an output, behind those there are; gives them in the order they are computed.
 
     Values that the file names are called so, others as they are in the IR. Values inside of loops and branches have
     one value a round or none at all, and stay inside.
@@ -44,7 +44,7 @@ def expose(module: ModuleOp, names_of_file: Mapping[str, SSAValue]) -> list[Laye
     model = the_model(module)
     end = model.terminator
     kept = [*end.operands]
-    ops = [op for op in model.block.ops if op is not end and op.name not in SKIPPED]
+    ops = _varying(model)
     known = _names(model, ops, names_of_file)
     layers = [_layer(op, result, known) for op in ops for result in op.results]
     added = [result for op in ops for result in op.results if result not in set(kept)]
@@ -57,6 +57,19 @@ def expose(module: ModuleOp, names_of_file: Mapping[str, SSAValue]) -> list[Laye
         [*model.output_names.data, *(StringAttr(known[value]) for value in added)]
     )
     return layers
+
+
+def _varying(model: ModelOp) -> list[Operation]:
+    """The ops that inputs or states reach: a kernel that is turned round is no layer."""
+    reached: set[SSAValue] = set(model.arguments)
+    found: list[Operation] = []
+    for op in model.block.ops:
+        if op.name == "graph.get_state":
+            reached.update(op.results)
+        elif op is not model.terminator and op.name not in SOURCES and any(value in reached for value in op.operands):
+            reached.update(op.results)
+            found.append(op)
+    return found
 
 
 def _names(model: ModelOp, ops: list[Operation], names_of_file: Mapping[str, SSAValue]) -> dict[SSAValue, str]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,9 @@ WRITTEN: Mapping[str, Written] = {
 """What runs a model in another form. onnxruntime takes the file itself where that is an ONNX model."""
 
 FRAMEWORKS = (*WRITTEN, "interp")
+
+find_spec = PathFinder.find_spec
+"""What another process finds, whatever this one has loaded or refuses to."""
 
 WORKER = ("-P", "-m", "neuralc.verify.worker")
 """How Python is told to run the other framework, whatever files stand around; the folder of the request follows."""

@@ -60,7 +60,7 @@ class ModuleFile:
         self._stateful = bool(declared_states(module))
         self._conventions = conventions
         self._model = planned.structure.model
-        self._has_weights = bool(self._model.members)
+        self._has_weights = self._model.holds_weights
         self._files = FilesWriter(planned.structure.rows)
 
     def text(self) -> str:
@@ -80,7 +80,7 @@ class ModuleFile:
         if self._has_weights:
             init = InitWriter(starting, options, self._dtype)
             for shared in self._planned.classes:
-                if shared.variants[0].plan.members:
+                if shared.variants[0].plan.holds_weights:
                     init.write(shared)
             self._files.write(starting)
             rules = write_rules(starting, self._planned.structure.rows, self._planned.structure.declared)

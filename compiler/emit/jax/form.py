@@ -104,7 +104,7 @@ def _permuted(x: Expression, axes: Order) -> Expression:
 
 def _applied(child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
     """`block(params["block"], x)`; a function without weights takes none, one that trains has the step of training."""
-    trees = [name(held)] if child.plan.members else []
+    trees = [name(held)] if child.plan.holds_weights else []
     step = [name("train")] if trains(child.plan) else []
     return call(child.plan.written, *trees, *arguments, *step, *map(name, child.options))
 

@@ -26,7 +26,7 @@ class FunctionWriter:
         writer, text = self._writer, shared.variants[0]
         results = len(text.lowered.results)
         returns = "Array" if results == 1 else f"tuple[{', '.join(['Array'] * results)}]"
-        parameters = ["params: Params"] if text.plan.members else []
+        parameters = ["params: Params"] if text.plan.holds_weights else []
         parameters += ["state: Params"] if text.is_model and self._stateful else []
         parameters += [f"{argument}: Array" for argument in text.arguments]
         if text.is_model and self._stateful:

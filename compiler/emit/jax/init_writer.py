@@ -34,11 +34,11 @@ class InitWriter:
                     leaves[member.attribute] = self._layer(member, shared.constructors[member.attribute])
                 case FreeWeight():
                     leaves[member.attribute] = array_of(member.init, member.shape, self._dtype)
-                case Child() if member.plan.members and member.attribute in shared.counts:
+                case Child() if member.plan.holds_weights and member.attribute in shared.counts:
                     leaves[member.attribute] = self._parts(shared, member)
-                case Child(index=None) if member.plan.members:
+                case Child(index=None) if member.plan.holds_weights:
                     leaves[member.path] = self._child(shared.constructors[member.path], member)
-                case Child() if member.plan.members:
+                case Child() if member.plan.holds_weights:
                     part = self._child(shared.constructors[member.path], member)
                     before = leaves.get(member.attribute, Listed(()))
                     leaves[member.attribute] = Listed((*(before.items if isinstance(before, Listed) else ()), part))

@@ -56,7 +56,8 @@ def layer_of(op: Operation) -> LayerSpec | None:
         Parameter(parameter, value, tuple(range(len(shape_of(value.type)))))
         for parameter, value in arrays_of(op).items()
     )
-    return LayerSpec(op.name.removeprefix("graph."), make(op), held, optional=True)
+    # A norm without scale and offset has no branch of the tree.
+    return LayerSpec(op.name.removeprefix("graph."), make(op), held, optional=True) if held else None
 
 
 # -- parameters --------------------------------------------------------------------------------------------------------

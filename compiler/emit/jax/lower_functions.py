@@ -31,11 +31,11 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.jax.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
-from neuralc.emit.jax.sized_lists import shape_argument, sized_shape
 from neuralc.emit.jax.types import dtype_options, dtype_word
 from neuralc.emit.python.control import define_items
 from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, method, name, negated
 from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.sized_lists import shape_argument, sized_shape
 from neuralc.emit.python.values import Values
 
 

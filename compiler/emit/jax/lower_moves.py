@@ -20,10 +20,10 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.jax.lower_functions import operands, ordered_axis
-from neuralc.emit.jax.sized_lists import sized_shape
 from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name, slice_text
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.plan import sizes_of
+from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sized, sized
 from neuralc.emit.python.values import Values
 

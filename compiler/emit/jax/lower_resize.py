@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,9 +12,10 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import ResizeOp
 from neuralc.dialects.graph.resampling import REACHES
 from neuralc.dialects.types import Shape, shape_of
-from neuralc.emit.jax.sized_lists import sized_shape
 from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.resizing import ResizedAxis, changed_axes, coordinates, is_symbolic, narrowed, whole_length
+from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 
@@ -27,20 +27,9 @@ _ROUNDED = {
 }
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """An axis that changes: its sizes as texts, its scale where one is given, its region."""
-
-    index: int
-    before: int | Dim
-    after: int | Dim
-    scale: float | None
-    region: tuple[float, float]
-
-
 def _resize(values: Values, op: ResizeOp) -> None:
     x, after = values.operand(op, 0), shape_of(op.result.type)
-    axes = _changed(op, x.shape, after)
+    axes = changed_axes(op, x.shape, after)
     found = sized_shape(values, op, [size for axis in axes for size in (axis.before, axis.after)])
     if found is None:
         return
@@ -54,28 +43,17 @@ def _resize(values: Values, op: ResizeOp) -> None:
         _read(values, op, x, axes)
 
 
-def _changed(op: ResizeOp, before: Shape, after: Shape) -> list[_Axis]:
-    scales, roi = (op.literal(key) if key in op.properties else None for key in ("scales", "roi"))
-    rank, axes = len(before), []
-    for index, (n, out) in enumerate(zip(before, after, strict=True)):
-        scale = scales[index] if scales is not None else None
-        region = (roi[index], roi[index + rank]) if roi is not None else (0.0, 1.0)
-        if n != out or scale not in (None, 1.0) or region != (0.0, 1.0):
-            axes.append(_Axis(index, n, out, scale, region))
-    return axes
-
-
 # -- by whole factors, and the usual interpolation ---------------------------------------------------------------------
 
 
-def _is_repeated(op: ResizeOp, axes: Sequence[_Axis]) -> bool:
+def _is_repeated(op: ResizeOp, axes: Sequence[ResizedAxis]) -> bool:
     whole = all(axis.scale is not None and axis.scale.is_integer() for axis in axes)
     rounded = op.literal("coordinates"), op.literal("nearest_mode")
     fits = all(axis.after == axis.before * int(axis.scale or 1) for axis in axes)
     return whole and fits and op.literal("mode") == "nearest" and rounded == ("asymmetric", "floor")
 
 
-def _repeat(values: Values, op: ResizeOp, x: Node, axes: Sequence[_Axis]) -> None:
+def _repeat(values: Values, op: ResizeOp, x: Node, axes: Sequence[ResizedAxis]) -> None:
     def render(x: Sequence[Expression]) -> Expression:
         repeated = x[0]
         for axis in axes:
@@ -85,14 +63,10 @@ def _repeat(values: Values, op: ResizeOp, x: Node, axes: Sequence[_Axis]) -> Non
     values.define(op, Kind.POOL, [x], render)
 
 
-def _is_linear(op: ResizeOp, axes: Sequence[_Axis]) -> bool:
-    exact = all(axis.scale is None or axis.after == _length(axis) for axis in axes if not _is_symbolic(axis))
+def _is_linear(op: ResizeOp, axes: Sequence[ResizedAxis]) -> bool:
+    exact = all(axis.scale is None or axis.after == whole_length(axis) for axis in axes if not is_symbolic(axis))
     plain = op.literal("coordinates") == "half_pixel" and not op.literal("antialias")
-    return exact and plain and op.literal("mode") == "linear" and not any(map(_is_symbolic, axes))
-
-
-def _is_symbolic(axis: _Axis) -> bool:
-    return isinstance(axis.before, Dim) or isinstance(axis.after, Dim)
+    return exact and plain and op.literal("mode") == "linear" and not any(map(is_symbolic, axes))
 
 
 def _whole(values: Values, op: ResizeOp, x: Node, after: Shape) -> None:
@@ -108,7 +82,7 @@ def _whole(values: Values, op: ResizeOp, x: Node, after: Shape) -> None:
 # -- at coordinates ----------------------------------------------------------------------------------------------------
 
 
-def _read(values: Values, op: ResizeOp, x: Node, axes: Sequence[_Axis]) -> None:
+def _read(values: Values, op: ResizeOp, x: Node, axes: Sequence[ResizedAxis]) -> None:
     """One statement for each axis; then what lies outside of a region gets its value."""
     values.helpers |= _helpers(op)
     shape = list(x.shape)
@@ -142,26 +116,17 @@ def _helpers(op: ResizeOp) -> set[str]:
     return {"read_between", f"{'lanczos' if mode.startswith('lanczos') else mode}_weight"}
 
 
-def _one_axis(op: ResizeOp, axis: _Axis, sized: Sequence[Expression], x: Expression) -> Expression:
+def _one_axis(op: ResizeOp, axis: ResizedAxis, sized: Sequence[Expression], x: Expression) -> Expression:
     n, out = map(str, sized)
-    mode, at = op.literal("mode"), name(_coordinates(op, axis, n, out))
+    mode, at = op.literal("mode"), name(coordinates(op, axis, n, out, f"jnp.arange({out})"))
     if mode == "nearest":
         return call("read_nearest", x, axis.index, at, name(_ROUNDED[op.literal("nearest_mode")]))
     options: dict[str, Value] = {}
     if op.literal("antialias"):
-        options |= _narrow(axis, n, out)
+        options |= narrowed(axis, n, out)
     if op.literal("exclude_outside"):
         options["exclude_outside"] = True
     return call("read_between", x, axis.index, at, name(_weight(op)), REACHES[mode], **options)
-
-
-def _narrow(axis: _Axis, n: str, out: str) -> dict[str, Value]:
-    """How much wider a filter gets that makes a dim smaller."""
-    options: dict[str, Value] = {"normalized": True}
-    if axis.scale is not None or not _is_symbolic(axis):
-        ratio = axis.scale if axis.scale is not None else int(out) / int(n)
-        return options | ({"narrow": ratio} if ratio < 1.0 else {})
-    return options | {"narrow": name(f"min({out} / {n}, 1.0)")}
 
 
 def _weight(op: ResizeOp) -> str:
@@ -171,43 +136,9 @@ def _weight(op: ResizeOp) -> str:
     return "linear_weight" if mode == "linear" else f"lambda d: lanczos_weight(d, {REACHES[mode]})"
 
 
-def _coordinates(op: ResizeOp, axis: _Axis, n: str, out: str) -> str:
-    """Where each place is read, by the table in the docstring of the op."""
-    i, kind = f"jnp.arange({out})", op.literal("coordinates")
-    n, out = _factor(n), _factor(out)
-    last = f"{int(n) - 1}" if n.isdigit() else f"({n} - 1)"
-    length = out if axis.scale is None else f"({n} * {axis.scale!r})"
-    only_one = not isinstance(axis.after, Dim) and _length(axis) == 1
-    if kind == "align_corners":
-        return f"{i} * 0.0" if only_one else f"{i} * {last} / ({length} - 1)"
-    if kind == "tf_crop_and_resize":
-        start, end = axis.region
-        if only_one:
-            return f"{i} * 0.0 + {(start + end) / 2!r} * {last}"
-        return f"{start!r} * {last} + {i} * {end - start!r} * {last} / ({length} - 1)"
-    if kind == "pytorch_half_pixel" and axis.after == 1:
-        return f"{i} * 0.0"
-    scaled = f"* {n} / {out}" if axis.scale is None else f"/ {axis.scale!r}"
-    if kind in ("asymmetric", "tf_half_pixel_for_nn"):
-        return f"{i} {scaled}" if kind == "asymmetric" else f"({i} + 0.5) {scaled}"
-    moved = f"{n} / 2 * (1 - {out} / {length}) + " if kind == "half_pixel_symmetric" else ""
-    return f"{moved}({i} + 0.5) {scaled} - 0.5"
-
-
-def _factor(size: str) -> str:
-    """A size as part of a product."""
-    return f"({size})" if " " in size else size
-
-
-def _length(axis: _Axis) -> float | None:
-    if isinstance(axis.before, Dim) or isinstance(axis.after, Dim):
-        return None
-    return axis.after if axis.scale is None else axis.before * axis.scale
-
-
-def _outside(op: ResizeOp, axis: _Axis, rank: int, sized: Sequence[Expression], x: Expression) -> Expression:
+def _outside(op: ResizeOp, axis: ResizedAxis, rank: int, sized: Sequence[Expression], x: Expression) -> Expression:
     n, out = map(str, sized)
-    at = _coordinates(op, axis, n, out)
+    at = coordinates(op, axis, n, out, f"jnp.arange({out})")
     behind = "".join(", None" for _ in range(rank - axis.index - 1))
     inside = f"jnp.abs(({at}) * 2 - ({n} - 1)) <= {n} - 1"
     condition = f"({inside})[:{behind}]" if behind else inside

@@ -20,9 +20,9 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.jax.lower_functions import operands, shown_axis
-from neuralc.emit.jax.sized_lists import sized_shape
 from neuralc.emit.python.expressions import Expression, Value, call, method, name
 from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.values import Values
 
 # -- quantization ------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def write_train_forward(writer: Writer, model: ClassText, used: Collection[str],
     result = f"tuple[{result}, Params]" if stateful else result
     returned = [result, *(["Params"] if moving else []), *(["Array"] if penalized else [])]
     returns = result if len(returned) == 1 else f"tuple[{', '.join(returned)}]"
-    parameters = ["params: Params"] if model.plan.members else []
+    parameters = ["params: Params"] if model.plan.holds_weights else []
     parameters += ["state: Params"] if stateful else []
     parameters += [f"{argument}: Array" for argument in model.arguments]
     parameters += ["key: Array"] if keyed else []
@@ -69,7 +69,7 @@ def write_train_forward(writer: Writer, model: ClassText, used: Collection[str],
         more = ["parameters with moved statistics"] if moving else []
         more += ["what is added to the loss"] if penalized else []
         writer.docstring(f"The results in training{''.join(f', {part}' for part in more)}.")
-        trees = [*(["params"] if model.plan.members else []), *(["state"] if stateful else [])]
+        trees = [*(["params"] if model.plan.holds_weights else []), *(["state"] if stateful else [])]
         arguments = ", ".join([*trees, *model.arguments])
         step = f"Training({'key' if keyed else ''})"
         if len(returned) == 1:

@@ -23,7 +23,9 @@ def emit(module: ModuleOp) -> str:
     Raises NeuralcError: E0850 lists every op Keras code cannot be written for, E0704 the layers without a meaning.
     """
     styles = Styles()
+    states = States(declared_states(module))
+    states.refuse_weights("Keras code")
     found = planned(module, keras_form(styles.forms))
     for shared in found.classes:
         styles.know(shared)
-    return ModelFile(found, styles, States(declared_states(module))).text()
+    return ModelFile(found, styles, states).text()

@@ -56,9 +56,9 @@ def _is_inf(x: Expression, properties: Properties) -> Expression:
         case True, True:
             return call("ops.isinf", x)
         case True, False:
-            return binary("==", x, name('float("inf")'))
+            return call("ops.equal", x, name('float("inf")'))
         case False, True:
-            return binary("==", x, name('float("-inf")'))
+            return call("ops.equal", x, name('float("-inf")'))
         case _:
             return call("ops.zeros_like", x, dtype="bool")
 

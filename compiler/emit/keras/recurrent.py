@@ -132,6 +132,8 @@ def _layer_options(op: RecurrentOp) -> dict[str, Value] | None:
     functions = [ACTIVATIONS.get(function) for function in op.functions]
     if op.literal("clip") or None in functions:
         return None
+    if op.mask_values is not None and not zero(op.states[0]):
+        return None  # before the first time that counts a layer gives 0, and not the state that it began with
     options: dict[str, Value] = {}
     if isinstance(op, LstmOp) and (op.peepholes or op.literal("input_forget") or functions[1] != functions[2]):
         return None

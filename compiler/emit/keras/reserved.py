@@ -25,6 +25,6 @@ LAYER_ATTRIBUTES = frozenset(
 """The public attributes of keras.layers.Layer (Keras 3.15), and the variables of a body."""
 
 LOCAL_NAMES = frozenset(
-    {"self", "keras", "layers", "ops", "math", "np", "re", "body", "then", "otherwise", *functions()}
+    {"body", "itertools", "keras", "layers", "math", "np", "ops", "otherwise", "re", "self", "then", *functions()}
 )
 """What a parameter or variable of a body may not be called: names of the file that it uses."""

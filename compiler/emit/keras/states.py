@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import Operation
 
 from neuralc.dialects.dims import as_dim
@@ -18,6 +19,7 @@ from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import written
 from neuralc.emit.python.values import Values
 from neuralc.emit.python.writer import Writer
+from neuralc.emit.refusals import Refusals
 
 
 def attribute_of(state: str) -> str:
@@ -71,6 +73,14 @@ class States:
                 held, number = name(f"self.{attribute_of(state)}"), to_literal(op.initial)
                 first = call("ops.full_like", held, number) if number else call("ops.zeros_like", held)
                 writer.statement("", call(f"{held}.assign", first))
+
+    def refuse_weights(self, form: str) -> None:
+        """Raises E0850 for states that begin with a weight, which a call would have to look up."""
+        refusals = Refusals(form)
+        for op in self.declared.values():
+            if isinstance(op.initial, SymbolRefAttr):
+                refusals.add(op, f"state @{op.sym_name.data} begins with a weight")
+        refusals.raise_if_any()
 
     def _shape(self, op: StateOp) -> Value:
         places = {symbol: name(f"self.{symbol}") for symbol in self.sizes}

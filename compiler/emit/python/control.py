@@ -10,7 +10,7 @@ from typing import Any
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.dims import Dim
-from neuralc.dialects.graph import IfOp, LoopOp, ScanOp
+from neuralc.dialects.graph import IfOp, LoopOp, ScanOp, SetStateOp
 from neuralc.dialects.types import shape_of
 from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, call, name
@@ -40,10 +40,13 @@ def define_items(values: Values, op: Operation, made: Node) -> None:
         values.alias(op, item, index)
 
 
-def _acts_in_training(values: Values, op: Operation) -> bool:
-    """Refuses a region with layers that act in training: what a loop traces cannot leave it."""
+def _acts_outside(values: Values, op: Operation) -> bool:
+    """Refuses a region with layers that act in training, or states: what a loop traces cannot leave it."""
     if any(map(acts_in_training, op.walk())):
         values.refuse(op, "dropout and batch norms inside of a region have no step of training")
+        return True
+    if any(isinstance(inner, SetStateOp) for inner in op.walk()):
+        values.refuse(op, "a state that a region sets is not kept")
         return True
     return False
 
@@ -113,7 +116,7 @@ class ControlFlow(ABC):
     # -- choice --------------------------------------------------------------------------------------------------------
 
     def _if(self, values: Values, op: IfOp) -> None:
-        if _acts_in_training(values, op):
+        if _acts_outside(values, op):
             return
         bodies, read = [], [values.operand(op, 0)]
         for label, (body, first, captured) in zip(("then", "otherwise"), op.captures, strict=True):
@@ -127,7 +130,7 @@ class ControlFlow(ABC):
     # -- recurrence ----------------------------------------------------------------------------------------------------
 
     def _scan(self, values: Values, op: ScanOp) -> None:
-        if _acts_in_training(values, op):
+        if _acts_outside(values, op):
             return
         carried, scanned, block = len(op.carried), len(op.scanned), op.block
         region = Region(values, block, dict(zip(block.args[carried + scanned :], op.captured, strict=True)))
@@ -178,7 +181,7 @@ class ControlFlow(ABC):
     # -- repetition ----------------------------------------------------------------------------------------------------
 
     def _loop(self, values: Values, op: LoopOp) -> None:
-        if _acts_in_training(values, op):
+        if _acts_outside(values, op):
             return
         trips = self._sizes(values, op, [] if op.trips is None else [op.trips.data])
         if trips is None:

@@ -89,7 +89,9 @@ class Forward:
         nested: set[Node] = set()
         for node in alive:
             for source in node.inputs:
-                if source.kind in self._form.nested.get(node.kind, ()) and self._uses[source] == 1:
+                # Functions of a region are written in front of a statement.
+                fits = source.kind in self._form.nested.get(node.kind, ()) and not source.bodies
+                if fits and self._uses[source] == 1:
                     nested.add(source)
                     if len(self._sketch(node, nested).text) + self._form.indent + len("x = ") > WIDTH:
                         nested.remove(source)

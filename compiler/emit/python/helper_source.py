@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Function:
-    """A helper function: its text, and the names that it reads."""
+    """A helper function, or a class: its text, and the names that it reads."""
 
     text: str
     reads: frozenset[str]
@@ -24,7 +24,7 @@ def functions_in(folder: Path) -> Mapping[str, Function]:
     for path in sorted(folder.glob("*.py")):
         text = path.read_text(encoding="utf-8")
         for node in ast.parse(text).body:
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 reads = frozenset(name.id for name in ast.walk(node) if isinstance(name, ast.Name))
                 lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
                 found[node.name] = Function("\n".join(lines), reads)

@@ -139,6 +139,11 @@ class ClassPlan:
     def inputs(self) -> list[SSAValue]:
         return [argument for argument in self.function.arguments if argument not in self.weight_names]
 
+    @property
+    def holds_weights(self) -> bool:
+        """Whether there are any in it or in its parts."""
+        return any(not isinstance(member, Child) or member.plan.holds_weights for member in self.members)
+
     def held_by_parts(self, value: SSAValue) -> str | None:
         """The name of a weight that the part holds which it is given to; None for other values."""
         found = self.weight_names.get(value)

@@ -1,9 +1,9 @@
-"""A region of control flow as a function inside of the function, which reads what is around it by its names."""
+"""Regions of control flow on their way to functions inside of the function, which read values around them by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from xdsl.ir import Block, SSAValue
 
@@ -14,13 +14,13 @@ from neuralc.emit.python.lowering import lower_block
 from neuralc.emit.python.nodes import Body, Kind, Node
 from neuralc.emit.python.values import Values
 
-Returned = Callable[[Sequence[Expression]], Expression]
+Returned: TypeAlias = Callable[[Sequence[Expression]], Expression]
 
 
 class Region:
     """A region on its way to a function. What it reads from outside it reads by the names that things have there."""
 
-    def __init__(self, values: Values, block: Block, captures: Mapping[SSAValue, SSAValue]) -> None:
+    def __init__(self, values: Values, block: Block, captures: Mapping[Any, SSAValue]) -> None:
         """`captures` are arguments of the region, and the values around it that they stand for."""
         values.layouts.analyze_region(block)
         self._outer = values

@@ -13,6 +13,7 @@ from neuralc.emit.python.shapes import write_docstring
 from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.initializers import Common, own_initializers, write_common
+from neuralc.emit.torch.lower_states import buffers, reset_lines, states_of
 
 
 class ClassWriter:
@@ -27,7 +28,8 @@ class ClassWriter:
         writer, text = self._writer, shared.variants[0]
         with writer.block(f"class {shared.name}(nn.Module):"):
             write_docstring(self._writer, shared)
-            if text.plan.members or (text.is_model and self._common):
+            states = states_of(text.plan)
+            if text.plan.members or states or (text.is_model and self._common):
                 writer.blank()
                 self._write_init(shared)
             writer.blank()
@@ -36,6 +38,24 @@ class ClassWriter:
             writer.definition("forward", ["self", *(f"{name}: Tensor" for name in names)], returns)
             with writer.indented():
                 text.write_body(writer, comments=len(shared.variants) == 1)
+            if states:
+                self._write_states(states, keeps=bool(text.lowered.kept))
+
+    def _write_states(self, states: Sequence[str], *, keeps: bool) -> None:
+        """`reset`, and what leaves values for the next call."""
+        writer = self._writer
+        if keeps:
+            writer.blank()
+            writer.definition("keep", ["self", "results: Any", "**states: Tensor"], "Any")
+            with writer.indented():
+                writer.docstring("The results; the states are what the next call finds.")
+                with writer.block("for name, value in states.items():"):
+                    writer.line("setattr(self, name, value.detach())")
+                writer.line("return results")
+        writer.blank()
+        with writer.block("def reset(self) -> None:"):
+            writer.docstring("Let the next call begin anew.")
+            writer.lines(reset_lines(states))
 
     def _write_init(self, shared: SharedClass) -> None:
         writer, text = self._writer, shared.variants[0]
@@ -59,6 +79,7 @@ class ClassWriter:
                         written.add(member.attribute)
                         self._write_list(shared, member.attribute)
             writer.lines(own_initializers(text.plan, kernels_too=self._common is None))
+            writer.lines(buffers(states_of(text.plan)))
             if text.is_model:
                 self._finish_model(text.plan)
 

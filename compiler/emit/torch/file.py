@@ -37,7 +37,8 @@ class ModuleFile:
             writer.write(shared)
         if self._rows:
             WeightsWriter(body, self._structure.model.name, weights_table(self._rows, plans)).write()
-            write_rules(body, self._structure.model.name, self._rows, self._structure.declared)
+        activity = "ActivityRegularization" in self._planned.helpers
+        write_rules(body, self._structure.model.name, self._rows, self._structure.declared, activity=activity)
         return self._header(body.text) + body.text
 
     def _header(self, body: str) -> str:

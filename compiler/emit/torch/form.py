@@ -6,6 +6,7 @@ from neuralc.emit.layouts import Order
 from neuralc.emit.python.expressions import Expression, method
 from neuralc.emit.python.form import Form
 from neuralc.emit.torch.layers import layer_of
+from neuralc.emit.torch.lower_states import with_states
 from neuralc.emit.torch.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.emit.torch.orders import demanded_order, made_order
 from neuralc.emit.torch.reserved import CLASS_NAMES, LOCAL_NAMES, MODULE_ATTRIBUTES
@@ -42,6 +43,7 @@ FORM = Form(
     demanded_order=demanded_order,
     made_order=made_order,
     lowerings=LOWERINGS,
+    with_states=with_states,
     without_code=WITHOUT_CODE,
     permuted=_permuted,
     local_names=LOCAL_NAMES,

@@ -21,6 +21,7 @@ from math import prod
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import (
+    ActivityRegularizerOp,
     BatchNormOp,
     ConstantOp,
     ConvOp,
@@ -270,7 +271,7 @@ def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
     *shared, channels = sizes_of(op.alpha)
     axes = (len(shared), *range(len(shared)))
     held = Parameter("weight", op.alpha, axes, (channels, *shared) if shared else ())
-    return LayerSpec("p_re_lu", call("nn.PReLU", channels), (held,))
+    return LayerSpec("p_re_lu", call("nn.PReLU", channels), (held,), optional=True)
 
 
 def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec | None:
@@ -289,7 +290,14 @@ def _dropout(op: DropoutOp, refusals: Refusals) -> LayerSpec | None:
     return LayerSpec("dropout", call(names[op.literal("kind"), channel is not None], op.literal("rate")))
 
 
+def _activity_regularizer(op: ActivityRegularizerOp, refusals: Refusals) -> LayerSpec:
+    """A module of the file, which keeps what is added to the loss."""
+    factors: dict[str, Value] = {key: op.literal(key) for key in ("l1", "l2") if op.literal(key)}
+    return LayerSpec("activity_regularization", call("ActivityRegularization", **factors))
+
+
 _LAYERS: dict[type[Operation], Callable[..., LayerSpec | None]] = {
+    ActivityRegularizerOp: _activity_regularizer,
     ConvOp: _conv,
     ConvTransposeOp: _conv_transpose,
     DenseOp: _dense,

@@ -21,7 +21,7 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.scalar import is_integer
-from neuralc.dialects.types import element_of, numpy_dtype, shape_of
+from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.python.expressions import Expression, Value, binary, call, method, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
@@ -43,6 +43,9 @@ def _axis(op: ArgReduceOp | CumulateOp | TopKOp) -> int:
 # -- choices and conversions -------------------------------------------------------------------------------------------
 
 
+_WIDE = ("int32", "int64")
+
+
 def _where(values: Values, op: WhereOp) -> None:
     if made_by_layer(values, op):
         return
@@ -50,8 +53,13 @@ def _where(values: Values, op: WhereOp) -> None:
 
 
 def _cast(values: Values, op: CastOp | BitcastOp) -> None:
-    """Numbers that the integer type holds; torch leaves open what others become."""
-    dtype = name(f"torch.{numpy_dtype(element_of(op.result.type)).name}")
+    """torch leaves open what becomes of floats that a type does not hold: for small types they get its nearest."""
+    before, after = element_of(op.operands[0].type), element_of(op.result.type)
+    dtype = name(f"torch.{numpy_dtype(after).name}")
+    if isinstance(op, CastOp) and is_float(before) and is_integer(after) and numpy_dtype(after).name not in _WIDE:
+        values.helpers.add("saturated")
+        values.define(op, Kind.OTHER, _operands(values, op), lambda x: call("saturated", x[0], dtype))
+        return
     function = "to" if isinstance(op, CastOp) else "view"
     values.define(op, Kind.OTHER, _operands(values, op), lambda x: method(x[0], function, dtype))
 
@@ -82,17 +90,21 @@ def _arg_reduce(values: Values, op: ArgReduceOp) -> None:
 def _cumulate(values: Values, op: CumulateOp) -> None:
     axis, exclusive = _axis(op), op.literal("exclusive")
     if exclusive and op.literal("kind") == "prod":
-        values.refuse(op, "torch has no running product that leaves out its own place")
-        return
+        values.helpers.add("moved")
     function = {"sum": "cumsum", "prod": "cumprod"}[op.literal("kind")]
     options: dict[str, Value] = {"dim": axis, **integer_dtype(op)}
 
     def render(x: Sequence[Expression]) -> Expression:
-        ordered = method(x[0], "flip", axis) if op.literal("reverse") else x[0]
+        ordered = x[0]
+        if exclusive and function == "cumprod":
+            turned: dict[str, Value] = {"reverse": True} if op.literal("reverse") else {}
+            ordered = call("moved", ordered, axis, 1, **turned)
+        if op.literal("reverse"):
+            ordered = method(ordered, "flip", axis)
         running = method(ordered, function, **options)
         if op.literal("reverse"):
             running = method(running, "flip", axis)
-        return binary("-", running, x[0]) if exclusive else running
+        return binary("-", running, x[0]) if exclusive and function == "cumsum" else running
 
     values.define(op, Kind.OTHER, _operands(values, op), render)
 
@@ -145,19 +157,23 @@ def _group_norm(values: Values, op: GroupNormOp) -> None:
     if op in values.plan.layer_at:
         apply_layer(values, op)
         return
-    if normalize_axis(op.literal("axis"), len(shape_of(op.x.type))) != 1:
-        values.refuse(op, "torch normalizes groups of channels at axis 1 only")
-        return
+    axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
     groups, epsilon = op.literal("groups"), op.literal("epsilon")
-    values.define(
-        op, Kind.NORM, _operands(values, op), lambda x: call("F.group_norm", x[0], groups, *x[1:], eps=epsilon)
-    )
+
+    def render(x: Sequence[Expression]) -> Expression:
+        moved = x[0] if axis == 1 else method(x[0], "movedim", axis, 1)
+        normal = call("F.group_norm", moved, groups, *x[1:], eps=epsilon)
+        return normal if axis == 1 else method(normal, "movedim", 1, axis)
+
+    values.define(op, Kind.NORM, _operands(values, op), render)
 
 
 def _lrn(values: Values, op: LrnOp) -> None:
     axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
     if axis != 1 or op.literal("size") % 2 == 0 or len(shape_of(op.x.type)) < 3:
-        values.refuse(op, "torch has it along axis 1 of images and for odd sizes only")
+        values.helpers.add("local_response_norm")
+        numbers = [op.literal(key) for key in ("size", "alpha", "beta", "bias")]
+        values.define(op, Kind.NORM, _operands(values, op), lambda x: call("local_response_norm", x[0], *numbers, axis))
         return
     options = {"alpha": op.literal("alpha"), "beta": op.literal("beta"), "k": op.literal("bias")}
     size = op.literal("size")

@@ -34,6 +34,7 @@ from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
 from neuralc.emit.python.nodes import Kind, Node
+from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 from neuralc.emit.torch.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
@@ -126,7 +127,7 @@ def _reduce(values: Values, op: ReduceOp) -> None:
         values.alias(op, x)
         return
     if function == "prod" and len(axes) > 1:
-        values.refuse(op, "torch multiplies along one axis at a time")
+        _products(values, op, x, axes)
         return
     options: dict[str, Value] = {"dim": axes[0] if len(axes) == 1 else axes}
     if op.literal("keepdims"):
@@ -134,6 +135,20 @@ def _reduce(values: Values, op: ReduceOp) -> None:
     if op.literal("kind") in ("sum", "prod"):
         options |= integer_dtype(op)
     values.define(op, Kind.POOL, [x], lambda x: method(x[0], function, **options))
+
+
+def _products(values: Values, op: ReduceOp, x: Node, axes: Sequence[int]) -> None:
+    """torch multiplies along one axis at a time: the last ones first, so that the others stay where they are."""
+    options: dict[str, Value] = {"keepdim": True} if op.literal("keepdims") else {}
+    options |= integer_dtype(op)
+
+    def render(x: Sequence[Expression]) -> Expression:
+        product = x[0]
+        for axis in reversed(axes):
+            product = method(product, "prod", dim=axis, **options)
+        return product
+
+    values.define(op, Kind.POOL, [x], render)
 
 
 # -- views -------------------------------------------------------------------------------------------------------------
@@ -154,7 +169,9 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
     elif (sizes := _sizes(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: _reshape_call(x[0], sizes))
     else:
-        values.refuse(op, "more than one size of the result is symbolic and not a size of the operand")
+        found = sized_shape(values, op, shape)
+        if found is not None:
+            values.define(op, Kind.VIEW, [x, *found.nodes], lambda x: method(x[0], "reshape", *found.written(x[1:])))
 
 
 def _sizes(before: Shape, after: Shape) -> list[int | str] | None:
@@ -177,7 +194,8 @@ def _sizes(before: Shape, after: Shape) -> list[int | str] | None:
 
 
 def _reshape_call(x: Expression, sizes: Sequence[int | str]) -> Expression:
-    return method(x, "reshape", *(name(f"{x}.{size}") if isinstance(size, str) else size for size in sizes))
+    listed: list[Value] = [name(f"{x}.{size}") if isinstance(size, str) else size for size in sizes]
+    return method(x, "reshape", *(listed or [()]))  # a number has no size
 
 
 # -- constants ---------------------------------------------------------------------------------------------------------

@@ -8,20 +8,20 @@ from typing import Any
 from xdsl.ir import Operation
 
 from neuralc.dialects.graph import (
-    AveragePoolOp,
     BatchNormOp,
     ConvOp,
     ConvTransposeOp,
     DenseOp,
-    MaxPoolOp,
     PreluOp,
 )
 from neuralc.dialects.types import element_of, is_float
-from neuralc.emit.python.expressions import Expression, Value, binary, call, name
+from neuralc.emit.layouts import natural
+from neuralc.emit.python.expressions import Expression, Value, binary, call, method, name
 from neuralc.emit.python.nodes import Kind, Node, Render
 from neuralc.emit.python.values import Values
 from neuralc.emit.torch.layers import cropped_alike, function_options, square, symmetric_padding
 from neuralc.emit.torch.lower_moves import pad_argument, subscripted
+from neuralc.emit.torch.orders import is_per_channel
 
 _KINDS: dict[type[Operation], Kind] = {BatchNormOp: Kind.NORM, PreluOp: Kind.ACTIVATION}
 
@@ -62,15 +62,15 @@ def _batch_norm(values: Values, op: BatchNormOp) -> None:
 def _conv(values: Values, op: ConvOp) -> None:
     x, pads = values.operand(op, 0), op.literal("pads")
     padding = symmetric_padding(pads)
-    padded = x if padding else _padded(values, x, pads)
+    inside = x if padding else padded(values, x, pads)
     if op in values.plan.layer_at:
-        _apply(values, op, padded)
+        _apply(values, op, inside)
     elif is_float(element_of(op.x.type)):
         rank = len(pads) // 2
         kernel = values.at(op.kernel, (rank + 1, rank, *range(rank)))
         bias = [] if op.bias is None else [values.operand(op, 2)]
         options = function_options(op, padding)
-        values.define(op, Kind.LAYER, [padded, kernel, *bias], lambda x: call(f"F.conv{rank}d", *x, **options))
+        values.define(op, Kind.LAYER, [inside, kernel, *bias], lambda x: call(f"F.conv{rank}d", *x, **options))
 
 
 def _conv_transpose(values: Values, op: ConvTransposeOp) -> None:
@@ -109,73 +109,22 @@ def _transposed(values: Values, op: ConvTransposeOp, rank: int) -> tuple[list[No
 
 
 def _prelu(values: Values, op: PreluOp) -> None:
+    """Slopes that are no layer's stand where the channels are: at axis 1, or as they broadcast."""
     if op in values.plan.layer_at:
         apply_layer(values, op)
         return
-    operands = [values.operand(op, 0), values.operand(op, 1)]
-    values.define(
-        op, Kind.OTHER, operands, lambda x: call("torch.where", name(f"{x[0]} >= 0"), x[0], name(f"{x[1]} * {x[0]}"))
-    )
+    x, alpha = values.operand(op, 0), values.at(op.alpha, natural(op.alpha))
+    if is_per_channel(op.x, op.alpha) and len(x.shape) > 2:
+        ones = (1,) * (len(x.shape) - 2)
+        alpha = values.add(Kind.VIEW, [alpha], lambda x: method(x[0], "reshape", -1, *ones), (alpha.shape[-1], *ones))
+
+    def render(x: Sequence[Expression]) -> Expression:
+        return call("torch.where", name(f"{x[0]} >= 0"), x[0], binary("*", x[1], x[0]))
+
+    values.define(op, Kind.OTHER, [x, alpha], render)
 
 
-def _max_pool(values: Values, op: MaxPoolOp) -> None:
-    window, rank = op.literal("window"), len(op.literal("window"))
-    if not is_float(element_of(op.x.type)):
-        values.refuse(op, f"torch has no maximum pooling of {element_of(op.x.type)} on every device")
-        return
-    if op.literal("ceil_mode") and not _fits_pool(op.literal("pads"), window):
-        values.refuse(op, "torch rounds up only with padding of its own, up to half a window")
-        return
-    x, options = _pool_operand(values, op, fill=float("-inf"))
-    if op.literal("dilations") != (1,) * rank:
-        options["dilation"] = square(op.literal("dilations"))
-    values.define(op, Kind.POOL, [x], lambda x: call(f"F.max_pool{rank}d", x[0], square(window), **options))
-
-
-def _average_pool(values: Values, op: AveragePoolOp) -> None:
-    window, strides, pads = square(op.literal("window")), square(op.literal("strides")), op.literal("pads")
-    rank = len(op.literal("window"))
-    counts_pads = op.literal("count_include_pad") or not any(pads)
-    if op.literal("dilations") != (1,) * rank:
-        values.refuse(op, "torch has no average pooling with dilations")
-        return
-    if not _fits_pool(pads, op.literal("window")) and (op.literal("ceil_mode") or (rank != 2 and not counts_pads)):
-        values.refuse(op, "torch pads no further than half a window, the same on both sides")
-        return
-    if not counts_pads and not _fits_pool(pads, op.literal("window")):
-        values.helpers.add("average_pool")
-        x, around = values.operand(op, 0), pad_argument(pads[:rank], pads[rank:])
-        values.define(op, Kind.POOL, [x], lambda x: call("average_pool", x[0], window, strides, around))
-        return
-    x, options = _pool_operand(values, op, fill=None)
-    if not counts_pads:
-        options["count_include_pad"] = False
-    values.define(op, Kind.POOL, [x], lambda x: call(f"F.avg_pool{rank}d", x[0], window, **options))
-
-
-def _pool_operand(
-    values: Values, op: MaxPoolOp | AveragePoolOp, *, fill: float | None
-) -> tuple[Node, dict[str, Value]]:
-    """What is pooled, and the options beside the window: torch's stride is the window unless it is given."""
-    window, strides, pads = (op.literal(key) for key in ("window", "strides", "pads"))
-    x = values.operand(op, 0)
-    options: dict[str, Value] = {} if strides == window else {"stride": square(strides)}
-    if any(pads) and not _fits_pool(pads, window):
-        return _padded(values, x, pads, fill), options
-    if any(pads):
-        options["padding"] = square(pads[: len(window)])
-    if op.literal("ceil_mode"):
-        options["ceil_mode"] = True
-    return x, options
-
-
-def _fits_pool(pads: tuple[int, ...], window: Sequence[int]) -> bool:
-    """True for padding that torch's pools take: the same on both sides, at most half a window."""
-    padding = symmetric_padding(pads)
-    return padding is not None and all(2 * pad <= size for pad, size in zip(padding, window, strict=True))
-
-
-def _padded(values: Values, x: Node, pads: Sequence[int], fill: float | None = None) -> Node:
+def padded(values: Values, x: Node, pads: Sequence[int], fill: float | None = None) -> Node:
     """`x`, channels at axis 1, with padding written out."""
     rank = len(pads) // 2
     options: dict[str, Value] = {} if fill is None else {"value": fill}
@@ -185,11 +134,9 @@ def _padded(values: Values, x: Node, pads: Sequence[int], fill: float | None = N
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
-    AveragePoolOp: _average_pool,
     BatchNormOp: _batch_norm,
     ConvOp: _conv,
     ConvTransposeOp: _conv_transpose,
     DenseOp: _dense,
-    MaxPoolOp: _max_pool,
     PreluOp: _prelu,
 }

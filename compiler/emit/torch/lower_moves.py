@@ -1,28 +1,26 @@
-"""Padding, slices and resizing: `F.pad`, subscripts and `F.interpolate`."""
+"""Padding and slices: `F.pad` and subscripts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from xdsl.ir import Operation
 
 from neuralc.dialects.dims import Dim, as_dim
-from neuralc.dialects.graph import PadOp, ResizeOp, SliceOp
-from neuralc.dialects.types import element_of, is_float, shape_of
+from neuralc.dialects.graph import PadOp, SliceOp
+from neuralc.dialects.types import shape_of
 from neuralc.emit.python.expressions import Expression, Value, call, method
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
 
-MODES = {("linear", 1): "linear", ("linear", 2): "bilinear", ("linear", 3): "trilinear", ("cubic", 2): "bicubic"}
-"""Names of torch by the mode of graph.resize and the number of dims that are resized."""
-
 
 def _pad(values: Values, op: PadOp) -> None:
     if op.literal("mode") != "constant":
-        values.refuse(op, f"torch pads some ranks only with mode {op.literal('mode')}")
+        _pad_along(values, op)
         return
     order = values.layouts.orders[op.result]
     low, high = (tuple(op.literal(name)[axis] for axis in order) for name in ("low", "high"))
@@ -30,6 +28,27 @@ def _pad(values: Values, op: PadOp) -> None:
     first = next((axis for axis, both in enumerate(zip(low, high, strict=True)) if any(both)), 0)
     around = pad_argument(low[first:], high[first:])
     values.define(op, Kind.PAD, [values.operand(op, 0)], lambda x: call("F.pad", x[0], around, **options))
+
+
+def _pad_along(values: Values, op: PadOp) -> None:
+    """Torch pads some ranks only with what is there: here axis by axis, by a function of the file."""
+    order, mode, x = values.layouts.orders[op.result], op.literal("mode"), values.operand(op, 0)
+    changed = [axis for axis in range(len(order)) if op.literal("low")[order[axis]] or op.literal("high")[order[axis]]]
+    if not changed:
+        values.alias(op, x)
+        return
+    values.helpers.add("pad_along")
+    shape = list(x.shape)
+    for axis in changed:
+        low, high = op.literal("low")[order[axis]], op.literal("high")[order[axis]]
+        shape[axis] += low + high
+        render = partial(_padded_along, axis=axis, low=low, high=high, mode=mode)
+        x = values.add(Kind.PAD, [x], render, tuple(shape))
+    values.alias(op, x)
+
+
+def _padded_along(x: Sequence[Expression], axis: int, low: int, high: int, mode: str) -> Expression:
+    return call("pad_along", x[0], axis, low, high, mode)
 
 
 def pad_argument(low: Sequence[int], high: Sequence[int]) -> tuple[Value, ...]:
@@ -83,30 +102,4 @@ def _subscript(start: str, end: str, step: int) -> str:
     return written + (f":{step}" if step > 1 and simple else f" : {step}" if step > 1 else "")
 
 
-def _resize(values: Values, op: ResizeOp) -> None:
-    """Whole multiples of every dim but the batch and the channels, as Keras UpSampling has them."""
-    order, literals = values.layouts.orders[op.result], op.literals()
-    scales = [literals["scales"][axis] for axis in order] if "scales" in literals else []
-    if not scales or len(scales) > 5 or scales[:2] != [1.0, 1.0] or any(scale != int(scale) for scale in scales):
-        values.refuse(op, "torch resizes all dims behind the channels, by whole factors here")
-        return
-    mode = _mode(literals, len(scales) - 2)
-    if mode is None or not is_float(element_of(op.x.type)):
-        values.refuse(op, f"torch has no resizing like {literals['mode']} of {element_of(op.x.type)}")
-        return
-    factors = tuple(map(int, scales[2:]))
-    factor = factors[0] if len(set(factors)) == 1 else factors
-    options: dict[str, Value] = {} if mode == "nearest" else {"mode": mode, "align_corners": False}
-    x = values.operand(op, 0)
-    values.define(op, Kind.POOL, [x], lambda x: call("F.interpolate", x[0], scale_factor=factor, **options))
-
-
-def _mode(literals: Mapping[str, Any], rank: int) -> str | None:
-    rounded = literals["coordinates"], literals["nearest_mode"]
-    if literals["mode"] == "nearest":
-        return "nearest" if rounded == ("asymmetric", "floor") else None
-    plain = not literals["exclude_outside"] and not literals["antialias"] and literals["cubic_coeff_a"] == -0.75
-    return MODES.get((literals["mode"], rank)) if plain and literals["coordinates"] == "half_pixel" else None
-
-
-LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {PadOp: _pad, ResizeOp: _resize, SliceOp: _slice}
+LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {PadOp: _pad, SliceOp: _slice}

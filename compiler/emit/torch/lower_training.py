@@ -63,7 +63,9 @@ def _gaussian_noise(values: Values, op: GaussianNoiseOp) -> None:
 
 
 def _activity_regularizer(values: Values, op: ActivityRegularizerOp) -> None:
-    values.refuse(op, "a module of torch adds nothing to the loss; leave the penalty out and add it where the loss is")
+    values.helpers.add("ActivityRegularization")
+    function = values.form.access(values.plan.layer_at[op].attribute)
+    _define(values, op, lambda x: call(function, x))
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {

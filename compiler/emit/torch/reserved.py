@@ -2,7 +2,9 @@
 
 from neuralc.emit.torch.helper_source import functions
 
-CLASS_NAMES = frozenset({"BIASES", "F", "Function", "GATED", "PARTS", "SPLIT", "Tensor", "WEIGHTS"})
+CLASS_NAMES = frozenset(
+    {"ActivityRegularization", "BIASES", "F", "Function", "GATED", "PARTS", "SPLIT", "Tensor", "WEIGHTS"}
+)
 
 MODULE_ATTRIBUTES = frozenset(
     {

@@ -51,16 +51,18 @@ class _Rule:
         return literal(tuple(sorted(self.row.axes.index(axis % rank) for axis in self.arguments["axis"])))
 
 
-def write_rules(body: Writer, model: str, rows: Sequence[Row], declared: Mapping[str, WeightOp]) -> None:
-    """The functions, for a model that has any use for them."""
+def write_rules(
+    body: Writer, model: str, rows: Sequence[Row], declared: Mapping[str, WeightOp], *, activity: bool
+) -> None:
+    """The functions, for a model that has any use for them; with `activity` values add to the loss too."""
     trained = [row for row in rows if _is_trained(declared[row.key])]
     regularized = _rules(trained, REGULARIZER, {name: weight.regularizer for name, weight in declared.items()})
     constrained = _rules(trained, CONSTRAINT, {name: weight.constraint for name, weight in declared.items()})
     if any(rule.name == "orthogonal_regularizer" for rule in regularized):
         body.blank(2)
         body.lines(_ORTHOGONALITY.splitlines())
-    if regularized:
-        _write_penalty(body, model, regularized)
+    if regularized or activity:
+        _write_penalty(body, model, regularized, activity)
     if constrained:
         _write_constrain(body, model, constrained)
 
@@ -80,12 +82,18 @@ def _rules(rows: Sequence[Row], table: AnEntry, given: Mapping[str, WeightAttr |
 
 
 # --- regularizers ----------------------------------------------------------------------------------------------------
-def _write_penalty(body: Writer, model: str, rules: Sequence[_Rule]) -> None:
+def _write_penalty(body: Writer, model: str, rules: Sequence[_Rule], activity: bool) -> None:
     body.blank(2)
     with body.block(f"def penalty(model: {model}) -> Tensor:"):
-        body.docstring("What the regularizers of the weights add to the loss.")
-        body.line("weights = dict(model.named_parameters())")
+        body.docstring(
+            f"What the regularizers of {'weights and values' if activity else 'the weights'} add to the loss."
+        )
         terms = [term for rule in rules for term in _terms(rule)]
+        if terms or not activity:
+            body.line("weights = dict(model.named_parameters())")
+        if activity:
+            body.line("layers = [x for x in model.modules() if isinstance(x, ActivityRegularization)]")
+            terms.append("sum(layer.penalty for layer in layers)")
         if not terms:
             body.line("return torch.zeros(())")
         elif body.fits(f"return {' + '.join(terms)}"):

@@ -83,7 +83,8 @@ class Importer:
     def call(self, name: str, arguments: Sequence[Value], place: Place) -> list[Value]:
         if name not in self.functions:
             raise ShapeError(f"nothing defines the function `{shown(name)}`")
-        before, self._place = self._place, place
+        weights = [value.name for value in arguments if value.weight]
+        before, self._place = self._place, place.called(place.primitive, weights)
         try:
             return self.inline(self.functions[name].regions[0].blocks[0], arguments)
         finally:

@@ -21,7 +21,7 @@ from neuralc.passes.registry import parse_pipeline
 if TYPE_CHECKING:
     from jax.interpreters.mlir import ir
 
-RAISED = "graph-dce,graph-cse,graph-raise-layers,graph-dce"
+RAISED = "graph-dce,graph-cse,graph-raise-layers{views=false},graph-dce"
 """Passes that make layers of what StableHLO spells out. The first one lets the broadcasts go that nobody needs."""
 
 
@@ -50,8 +50,7 @@ def imported(
     """The model of a module, its idioms raised to layers. `ports` are the arguments of its function, if known."""
     converted = convert(module, identifier(name), ports, sizes or {})
     run_pipeline(converted.module, parse_pipeline(RAISED), PassContext(weights=converted.store))
-    name_values(converted.module)
-    return ImportedModel(name, converted.module, converted.store)
+    return ImportedModel(name, converted.module, converted.store, values=name_values(converted.module))
 
 
 def _bytes(path: Path) -> memoryview:

@@ -12,13 +12,16 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects import graph
+from neuralc.dialects.syntax import PlainOp
+from neuralc.passes.scopes import scopes_of
 
 UNNAMED = (graph.GetWeightOp,)
 """Ops whose results have their names already."""
 
 
-def name_values(module: ModuleOp) -> None:
-    """Give the results of ops names that are unique in the model."""
+def name_values(module: ModuleOp) -> dict[str, SSAValue]:
+    """Give the results of ops names that are unique in the model; and what they are called by their whole paths."""
+    paths: dict[str, SSAValue] = {}
     for model in module.body.block.ops:
         if not isinstance(model, graph.ModelOp):
             continue
@@ -28,6 +31,17 @@ def name_values(module: ModuleOp) -> None:
             for value in op.results:
                 value.name_hint = _unique(_layer_of(op) or _kind_of(op), taken)
                 taken.add(value.name_hint)
+                if op.parent_block() is model.block:
+                    paths[_unique(_path_of(op) or value.name_hint, set(paths))] = value
+    return paths
+
+
+def _path_of(op: Operation) -> str:
+    """The path of a layer, or of the module around an op with what it is; nothing outside of all modules."""
+    if layer := _layer_path(op):
+        return layer
+    scopes = scopes_of(op.location) if isinstance(op, PlainOp) else ()
+    return f"{scopes[-1].path}.{_kind_of(op)}" if scopes else ""
 
 
 def _ops(block: Block) -> Iterator[Operation]:
@@ -41,11 +55,14 @@ def _ops(block: Block) -> Iterator[Operation]:
 
 def _layer_of(op: Operation) -> str:
     """The module that holds the weights of an op, by the end of its path: `dense_1`, `layers_0`."""
-    path = next((path for operand in op.operands[1:] if (path := _weight(operand))), "")
-    parts = path.split(".")[:-1]
-    if not parts or not isinstance(op, LAYERS):
-        return ""
+    parts = _layer_path(op).split(".")
     return "_".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
+
+
+def _layer_path(op: Operation) -> str:
+    """That path; nothing for an op that is no layer."""
+    path = next((path for operand in op.operands[1:] if (path := _weight(operand))), "")
+    return path.rpartition(".")[0] if isinstance(op, LAYERS) else ""
 
 
 LAYERS = (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neuralc.passes.scopes import Scope
+from neuralc.passes.graph.outline_blocks.groups import common_path
+from neuralc.passes.scopes import CALLED, Scope
 
 if TYPE_CHECKING:
     from jax.interpreters.mlir import ir
@@ -24,15 +26,31 @@ class Place:
 
     scopes: tuple[str, ...] = ()
     primitive: str = ""
+    around: tuple[Scope, ...] = ()
+    """The modules that the name stack begins in: functions with weights of their own."""
 
     @property
     def modules(self) -> list[Scope]:
         """The modules that the op is in, the outermost first, by their whole paths."""
-        return [Scope(".".join(self.scopes[: i + 1])) for i in range(len(self.scopes))]
+        before = [scope.path for scope in self.around[-1:]]
+        inside = [Scope(".".join((*before, *self.scopes[: i + 1]))) for i in range(len(self.scopes))]
+        return [*self.around, *inside]
 
     def inside(self, outer: Place) -> Place:
         """The place of an op of a function that is called at another place."""
-        return Place((*outer.scopes, *self.scopes), self.primitive)
+        return Place((*outer.scopes, *self.scopes), self.primitive, outer.around)
+
+    def called(self, function: str, weights: Sequence[str]) -> Place:
+        """The place of a function that is called here with these weights: it is a module where they stand together.
+
+        Functions of jax have one weight at most, or names that begin with `_`.
+        """
+        path, around = common_path(weights), [scope.path for scope in self.modules[-1:]]
+        if len(weights) < 2 or not path or function.startswith("_"):
+            return self
+        if around and not path.startswith(f"{around[0]}."):
+            path = f"{around[0]}.{path.rpartition('.')[2]}"
+        return Place((), self.primitive, (*self.modules, Scope(path, f"{function}{CALLED}")))
 
 
 def place_of(location: ir.Location) -> Place:

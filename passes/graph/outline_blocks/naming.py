@@ -45,7 +45,7 @@ def parts_of(group: Group) -> list[str]:
 def what_it_does(ops: Sequence[Operation]) -> str:
     counts = Counter(type(op) for op in ops)
     activated = any(isinstance(op, ACTIVATIONS) for op in ops)
-    if counts[graph.SoftmaxOp] and counts[graph.MatmulOp] >= 2:
+    if counts[graph.SoftmaxOp] and counts[graph.MatmulOp] + counts[graph.EinsumOp] >= 2:
         return "transformer_block" if activated else "attention"
     if any(isinstance(op, RECURRENT) for op in ops):
         return "recurrent_block"

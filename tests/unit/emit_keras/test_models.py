@@ -81,7 +81,7 @@ def test_layers(layers: str, shape: str) -> None:
     check(program_of(layers, shape))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(12), 162])
 def test_random_programs(seed: int) -> None:
     module, weights, inputs = random_graph_module(np.random.default_rng(seed), ops=4, layers=EVERY)
     try:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from support.graph_modules import GraphModule, tensor
+from xdsl.dialects.builtin import i1
+from xdsl.ir import SSAValue
 
+from neuralc.dialects import graph
 from neuralc.emit.keras import emit
+from neuralc.emit.keras.lowering import WITHOUT_CODE
 from neuralc.frontends.nr.load import load
 from neuralc.grammar.diagnostics import Source
 
@@ -58,3 +64,21 @@ def test_weights_of_its_own_make_a_layer() -> None:
     assert "@keras.saving.register_keras_serializable()\nclass Net(layers.Layer):" in code
     assert "self.add_weight(" in code
     assert 'outputs = Net(name="Net")(x)' in code
+
+
+def test_every_op_of_the_level_is_written_or_has_a_reason() -> None:
+    assert set(WITHOUT_CODE) == {"graph.custom"}
+
+
+def test_a_mask_before_a_state_is_no_layer() -> None:
+    """A layer gives 0 before the first time that counts, and not the state that it began with."""
+    state, x = tensor("B", 3), tensor(4, "B", 2)
+
+    def model(x: SSAValue, mask: SSAValue, h: SSAValue) -> SSAValue:
+        weights = [build.weight(name, np.ones(shape, np.float32)) for name, shape in (("k", (2, 3)), ("r", (3, 3)))]
+        return graph.RnnOp.of(x, *weights, build.weight("b", np.ones(3, np.float32)), h, mask).results[0]
+
+    build = GraphModule()
+    code = emit(build.model({"x": x, "mask": tensor(4, "B", element=i1), "h": state}, model))
+    assert "def rnn(" in code
+    assert "layers.SimpleRNN" not in code

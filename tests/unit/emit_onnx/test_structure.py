@@ -169,3 +169,17 @@ def test_without_the_package_the_message_says_what_to_install(
     source.write_text(BLOCKS)
     assert run([str(source), "--emit=onnx", "-o", str(tmp_path / "model.onnx")]) == 1
     assert "error[E0615]: writing ONNX models needs the package `onnx`" in capsys.readouterr().err
+
+
+def test_weights_come_back_by_their_names_where_others_are_computed_from_them(tmp_path: Path) -> None:
+    build, values = GraphModule(), np.arange(4, dtype=np.float32)
+
+    def body(x: SSAValue) -> SSAValue:
+        return graph.AddOp.of(
+            x, graph.AddOp.of(build.weight("b_ih", values), build.weight("b_hh", -values)).result
+        ).result
+
+    module = build.model({"x": tensor("batch", 4)}, body)
+    (tmp_path / "m.onnx").write_bytes(emitted(module, build.weights))
+    again = load_onnx(tmp_path / "m.onnx").store
+    assert {name: list(again[name]) for name in again} == {"b_ih": list(values), "b_hh": list(-values)}

@@ -17,15 +17,7 @@ from neuralc.grammar.diagnostics import NeuralcError
 UNSIGNED = ("uint16", "uint32", "uint64")
 """Types that torch has, but hardly any function for."""
 
-REFUSED = (
-    "prelu",
-    *(f"reduce prod {axes}" for axes in ((0, 2), (1, 2), (0, 1, 2))),
-    *(f"cumulate prod {axis} exclusive" for axis in (0, 1, -1)),
-    "top_k S",
-    *(f"group_norm {groups} of (2, 5, 7, 6)" for groups in (1, 2, 6)),
-    "lrn of 2",
-    *(f"lrn of {size} at -1" for size in (1, 3)),
-)
+REFUSED = ("top_k S",)
 """How the names of cases begin of which torch has a part only."""
 
 

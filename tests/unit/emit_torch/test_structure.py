@@ -219,7 +219,7 @@ def test_every_graph_op_has_its_torch_code_or_is_listed_as_without() -> None:
     written = {op.name for op in LOWERINGS}
     computing = {op.name for op in ops() if op is not graph.CallOp}
     assert not written & WITHOUT_CODE.keys()
-    assert written | WITHOUT_CODE.keys() == computing
+    assert written | WITHOUT_CODE.keys() == computing | {"graph.get_state", "graph.set_state"}
 
 
 def test_emission_is_deterministic() -> None:

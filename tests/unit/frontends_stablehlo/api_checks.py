@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import traceback
 from dataclasses import dataclass
 from typing import Any
@@ -128,6 +129,50 @@ def what_is_not_compiled_is_listed_as_a_whole() -> None:
 def code_for_other_frameworks_is_written() -> None:
     code = neuralc.from_jax(dense, KERNEL, X, name="Small").emit("torch")
     assert "nn.Linear(3, 4)" in str(code), code
+
+
+def _norm(params: Any, x: Any) -> Any:
+    centered = x - x.mean(-1, keepdims=True)
+    return centered * jax.lax.rsqrt((centered**2).mean(-1, keepdims=True) + 1e-5) * params["scale"] + params["bias"]
+
+
+def residual(params: Any, x: Any) -> Any:
+    """A block whose parts have names where a caller of jax gives them."""
+    with jax.named_scope("norm"):
+        h = _norm(params["norm"], x)
+    with jax.named_scope("mlp"):
+        h = jax.nn.gelu(dense(params["mlp"]["up"], h))
+        h = dense(params["mlp"]["down"], h)
+    return x + h
+
+
+def _stack(block: Any, x: Any) -> Any:
+    rng = np.random.default_rng(0)
+
+    def part(inputs: int, units: int) -> Any:
+        return {"kernel": rng.normal(size=(inputs, units)).astype("f"), "bias": np.ones(units, "f")}
+
+    params = [
+        {"norm": {"scale": np.ones(3, "f"), "bias": np.ones(3, "f")}, "mlp": {"up": part(3, 8), "down": part(8, 3)}}
+        for _ in range(3)
+    ]
+    return neuralc.from_jax(lambda tree, y: functools.reduce(lambda y, each: block(each, y), tree, y), params, x)
+
+
+@check
+def a_function_that_jax_compiles_apart_is_a_block() -> None:
+    model = _stack(jax.jit(residual), X)
+    assert re.findall(r"^class (\w+)", str(model.emit("torch")), re.MULTILINE) == ["Mlp", "Residual", "Model"]
+    code = str(model.emit("jax"))
+    assert "def residual(params: Params, x: Array)" in code, code
+    assert 'for block in params["layers"]:' in code, code
+
+
+@check
+def values_have_the_paths_of_layers_and_of_named_scopes() -> None:
+    values = _stack(residual, X).values
+    assert {"0.mlp.up", "1.mlp.down", "2.norm"} <= set(values), sorted(values)
+    assert "mlp.gelu" in values, sorted(values)
 
 
 def _refused(code: str, run: Any) -> str:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from support.onnx_graphs import model, node, port
 from xdsl.dialects.builtin import NameLoc
@@ -87,3 +88,25 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_names_of_nodes_survive_a_dump(path: Path) -> None:
     module = parse_module(print_module(load(path).module, locations=True), "dump.mlir")
     assert [describe_location(op.location) for op in module.walk() if op.name == "graph.relu"] == ["/block/act"]
+
+
+def test_an_onnx_model_is_written_with_its_blocks_as_functions(tmp_path: Path) -> None:
+    nodes, weights = [], {}
+    for index, (below, above) in enumerate((("x", "a"), ("a", "b"), ("b", "y"))):
+        parts = [f"{index}.{name}" for name in ("h", "g", "d")]
+        nodes += [
+            node("MatMul", [below, f"{index}.up"], [parts[0]], name=f"/layers.{index}/up/MatMul"),
+            node("Relu", [parts[0]], [parts[1]], name=f"/layers.{index}/act/Relu"),
+            node("MatMul", [parts[1], f"{index}.down"], [parts[2]], name=f"/layers.{index}/down/MatMul"),
+            node("Add", [below, parts[2]], [above], name=f"/layers.{index}/Add"),
+        ]
+        weights |= {f"{index}.up": np.eye(3, 4, dtype=np.float32) + 1, f"{index}.down": np.eye(4, 3, dtype=np.float32)}
+    (tmp_path / "m.onnx").write_bytes(model(nodes, [port("x", ["N", 3])], ["y"], weights).SerializeToString())
+
+    assert cli.run([str(tmp_path / "m.onnx"), "--emit=onnx", "-o", str(tmp_path / "blocks.onnx")]) == 0
+    written = onnx.load(tmp_path / "blocks.onnx")
+    onnx.checker.check_model(written, full_check=True)
+    (block,) = written.functions
+    assert [each.op_type for each in written.graph.node] == [block.name] * 3
+    before, after = (neuralc.compile(tmp_path / name, target="interp")(X) for name in ("m.onnx", "blocks.onnx"))
+    np.testing.assert_array_equal(before, after)

@@ -59,6 +59,22 @@ def test_any_scopes_leave_values_and_ops_as_they_were(program: RandomProgram, pl
     }
 
 
+def test_a_block_at_a_number_is_called_as_a_value_may_be() -> None:
+    """`Sequential(Sequential(..))` has the paths 0 and 0.1, and weights such as 0.1.391.kernel."""
+
+    def model(x: SSAValue) -> SSAValue:
+        for _ in range(3):
+            x = graph.ReluOp.of(graph.AbsOp.of(graph.NegOp.of(x).result).result).result
+        return x
+
+    module = GraphModule().model({"x": tensor(2, 3)}, model)
+    for index, op in enumerate(graph.the_model(module).block.ops):
+        op.location = located(f"op{index}", [Scope("0", "Stage"), Scope(f"0.{index // 3}", "Block")])
+    OutlineBlocksPass(min_ops=2).run_in(module, PassContext())
+    calls = [op for op in graph.the_model(module).block.ops if isinstance(op, graph.CallOp)]
+    assert [call.results[0].name_hint for call in calls] == ["layers.0.0", "layers.0.1", "layers.0.2"]
+
+
 # -- what a person would cut -----------------------------------------------------------------------------------------
 
 
