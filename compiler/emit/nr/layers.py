@@ -251,10 +251,10 @@ def last_axis(axis: int, rank: int) -> int:
     return -1 if axis % rank == rank - 1 else axis % rank
 
 
-def _epsilon(op: PlainOp, x: Value) -> float:
-    """What is added to a variance, as one writes it where it is a constant of 32 bits or less."""
-    epsilon: float = op.literal("epsilon")
-    return epsilon if x.element == f64 else as_float32(epsilon)
+def _number(op: PlainOp, x: Value, name: str) -> float:
+    """A property of a norm as one writes it, where it is a constant of 32 bits or less."""
+    value: float = op.literal(name)
+    return value if x.element == f64 else as_float32(value)
 
 
 def batch_norm(body: Body, op: graph.BatchNormOp) -> Value:
@@ -262,12 +262,12 @@ def batch_norm(body: Body, op: graph.BatchNormOp) -> Value:
     found = _scale_and_center(body, gamma, beta)
     axis = normalize_axis(op.literal("axis"), x.rank)
     if found is None or not body.is_held(mean) or not body.is_held(variance) or axis == 0:
-        return _normalized(body, x, mean, variance, gamma, beta, _epsilon(op, x), axis)
+        return _normalized(body, x, mean, variance, gamma, beta, _number(op, x, "epsilon"), axis)
     arguments, held = found
     arguments = {
         "axis": last_axis(axis, x.rank),
-        "momentum": op.literal("momentum"),
-        "epsilon": _epsilon(op, x),
+        "momentum": _number(op, x, "momentum"),
+        "epsilon": _number(op, x, "epsilon"),
         **arguments,
     }
     statistics = {"moving_mean": mean, "moving_variance": variance}
@@ -292,7 +292,7 @@ def _normalized(
 
 def layer_norm(body: Body, op: graph.LayerNormOp) -> Value:
     x, gamma, *rest = body.operands(op)
-    beta, epsilon = rest[0] if rest else None, _epsilon(op, x)
+    beta, epsilon = rest[0] if rest else None, _number(op, x, "epsilon")
     axes = tuple(range(normalize_axis(op.literal("axis"), x.rank), x.rank))
     found = _scale_and_center(body, gamma, beta)
     sizes = tuple(x.shape[axis] for axis in axes)
@@ -331,7 +331,7 @@ def group_norm(body: Body, op: graph.GroupNormOp) -> Value:
 def _group_norm(
     body: Body, op: graph.GroupNormOp, x: Value, arguments: Mapping[str, Any], held: Mapping[str, Value]
 ) -> Value:
-    axis, groups, epsilon = op.literal("axis"), op.literal("groups"), _epsilon(op, x)
+    axis, groups, epsilon = op.literal("axis"), op.literal("groups"), _number(op, x, "epsilon")
     shown = last_axis(axis, x.rank)
     channels = x.shape[normalize_axis(axis, x.rank)]
     if groups == channels and x.rank > 2 and arguments["center"] == arguments["scale"]:
@@ -345,13 +345,13 @@ def rms_norm(body: Body, op: graph.RmsNormOp) -> Value:
     x, scale = body.operands(op)
     axes = tuple(range(normalize_axis(op.literal("axis"), x.rank) - x.rank, 0))
     if body.is_held(scale) and scale.shape == tuple(x.shape[axis] for axis in axes):
-        given = {"axis": axes, "epsilon": _epsilon(op, x)}
+        given = {"axis": axes, "epsilon": _number(op, x, "epsilon")}
         return body.layer("RMSNormalization", x, x.shape, given, {"scale": scale})
     shown = f"axis={axes[0] if len(axes) == 1 else axes}"
 
     def render(e: Sequence[Expression]) -> Expression:
         square = method(binary("*", e[0], e[0]), "mean", shown, "keepdims=True")
-        root = function("sqrt", binary("+", square, number(_epsilon(op, x))))
+        root = function("sqrt", binary("+", square, number(_number(op, x, "epsilon"))))
         return binary("*", binary("/", e[0], root), e[1])
 
     return body.formula([x, scale], render, x.shape, x.element)

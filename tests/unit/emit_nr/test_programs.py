@@ -248,3 +248,18 @@ def test_a_number_from_32_bits_is_short_where_it_stays_in_them(element: Attribut
     text = emit(GraphModule().model(types, body)).text()
     assert f"+ {shown})" in text
     assert np.float32(float(shown)) == np.float32(epsilon)
+
+
+def test_a_network_that_is_called_on_an_image_of_channels_first_gets_it_turned() -> None:
+    text = """
+    network Part { input: (2, 6, 6) layers: Conv2D(2, 3, data_format="channels_first") }
+    network Whole {
+      input: { a: (6, 6, 2), b: (2, 6, 6) }
+      layers:
+        part = Part()
+        x = Permute((3, 1, 2))(a)
+        one = part(x)
+        two = part(b)
+      outputs: (one, two)
+    }"""
+    again(text, "Whole")
