@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from neuralc.runtime.arrays import as_input, as_outputs, order_inputs
 from neuralc.runtime.description import BFLOAT16, Port
 from neuralc.runtime.errors import ModelError
 
-FORMAT = 1
+FORMAT = 2
 """The version of the folder that this runtime reads."""
 _AGAIN = "compile the model again with `neuralc model.nr --target tpu`"
 
@@ -33,7 +34,10 @@ class ExportedModel:
         self.name: str = manifest["name"]
         self.inputs = tuple(map(_port, manifest["inputs"]))
         self.outputs = tuple(map(_port, manifest["outputs"]))
-        self.states: tuple[Port, ...] = ()
+        self.states = tuple(map(_port, manifest["states"]))
+        self._initial = {entry["name"]: entry["initial"] for entry in manifest["states"]}
+        self._kept = _OfThread()
+        self._resets = 0
         platforms = manifest["platforms"]
         if jax.default_backend() not in platforms:
             raise ModelError(
@@ -46,7 +50,7 @@ class ExportedModel:
         self._program: Any = export.deserialize(bytearray((folder / "model.jaxexport").read_bytes()))
 
     def __call__(self, *given: Any, out: Any = None, **named: Any) -> Any:
-        """Raises ModelError E0904 for inputs that the model does not take."""
+        """Raises ModelError: E0904 for inputs that the model does not take, E0912 for sizes that states do not have."""
         import jax
 
         inputs = order_inputs(self.inputs, given, named)
@@ -54,7 +58,7 @@ class ExportedModel:
         # 64 bits stay 64 bits, whatever the process says of arrays elsewhere.
         with jax.enable_x64(True):
             try:
-                found = self._program.call(self._weights, *arrays)
+                found = self._run(arrays)
             except ValueError as fault:
                 raise ModelError("E0904", f"the inputs do not fit: {str(fault).splitlines()[0]}") from None
         results = [np.asarray(value) for value in (found if isinstance(found, list | tuple) else [found])]
@@ -66,8 +70,41 @@ class ExportedModel:
             results = places
         return results[0] if len(results) == 1 else tuple(results)
 
+    def _run(self, arrays: Sequence[Any]) -> Any:
+        """The outputs; states go on from run to run, in each thread by itself."""
+        if not self.states:
+            return self._program.call(self._weights, *arrays)
+        kept = self._kept
+        if kept.resets != self._resets:
+            kept.resets, kept.values = self._resets, None
+        begun = self._begun(arrays)
+        if kept.values is None:
+            kept.values = begun
+        for port in self.states:
+            before, now = kept.values[port.name].shape, begun[port.name].shape
+            if before != now:
+                detail = f"state `{port.name}` is {list(before)}, this run has {list(now)}"
+                raise ModelError("E0912", detail, "call `reset()` before a run with other sizes")
+        outputs, kept.values = self._program.call(self._weights, kept.values, *arrays)
+        return outputs
+
+    def _begun(self, arrays: Sequence[Any]) -> dict[str, Any]:
+        """The states as the first run finds them, for the sizes of these inputs."""
+        shapes = zip(self.inputs, arrays, strict=True)
+        sizes = {size: n for port, array in shapes for size, n in zip(port.shape, np.shape(array), strict=False)}
+        shape = {port.name: tuple(n if isinstance(n, int) else sizes[n] for n in port.shape) for port in self.states}
+        return {port.name: np.full(shape[port.name], self._initial[port.name], port.dtype) for port in self.states}
+
     def reset(self) -> None:
-        """Nothing is kept from run to run."""
+        """The next run of each thread begins anew."""
+        self._resets += 1
+
+
+class _OfThread(threading.local):
+    """What a thread keeps between runs, and which reset it has seen."""
+
+    resets = 0
+    values: dict[str, Any] | None = None
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:

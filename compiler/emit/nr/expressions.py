@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from neuralc.emit.python import expressions as python
 from neuralc.emit.python.expressions import Expression, Precedence, call, name, negated
 
 __all__ = [
     "Expression",
+    "as_float32",
     "atom",
     "binary",
     "call",
@@ -38,6 +41,16 @@ def number(value: bool | int | float) -> Expression:
     else:
         text = repr(value)
     return Expression(text, precedence=Precedence.UNARY if text.startswith("-") else Precedence.ATOM)
+
+
+def as_float32(value: float) -> float:
+    """The shortest number that is the same in float32, for one that comes from there: 1e-05 for 9.999999747378752e-06.
+
+    Files of ONNX hold attributes in 32 bits. Code that computes in 32 bits or less reads the same constant of both; a
+    number that needs more than 32 bits was no such attribute and stays.
+    """
+    narrow = np.float32(value)
+    return float(str(narrow)) if float(narrow) == value else value
 
 
 def binary(operator: str, lhs: Expression, rhs: Expression) -> Expression:

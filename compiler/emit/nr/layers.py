@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xdsl.dialects.builtin import f32
+from xdsl.dialects.builtin import f32, f64
 from xdsl.ir import Operation
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import CHANNELS_FIRST, SPATIAL, normalize_axis, static_shape
+from neuralc.dialects.syntax import PlainOp
 from neuralc.dialects.types import is_float, shape_of
 from neuralc.emit.nr.body import Body
-from neuralc.emit.nr.expressions import Expression, binary, function, method, number
+from neuralc.emit.nr.expressions import Expression, as_float32, binary, function, method, number
 from neuralc.emit.nr.graph_ops import as_function
 from neuralc.emit.nr.values import Formula, Number, Value
 from neuralc.emit.nr.views import padded, reshaped, transposed
@@ -250,17 +251,23 @@ def last_axis(axis: int, rank: int) -> int:
     return -1 if axis % rank == rank - 1 else axis % rank
 
 
+def _number(op: PlainOp, x: Value, name: str) -> float:
+    """A property of a norm as one writes it, where it is a constant of 32 bits or less."""
+    value: float = op.literal(name)
+    return value if x.element == f64 else as_float32(value)
+
+
 def batch_norm(body: Body, op: graph.BatchNormOp) -> Value:
     x, gamma, beta, mean, variance = body.operands(op)
     found = _scale_and_center(body, gamma, beta)
     axis = normalize_axis(op.literal("axis"), x.rank)
     if found is None or not body.is_held(mean) or not body.is_held(variance) or axis == 0:
-        return _normalized(body, x, mean, variance, gamma, beta, op.literal("epsilon"), axis)
+        return _normalized(body, x, mean, variance, gamma, beta, _number(op, x, "epsilon"), axis)
     arguments, held = found
     arguments = {
         "axis": last_axis(axis, x.rank),
-        "momentum": op.literal("momentum"),
-        "epsilon": op.literal("epsilon"),
+        "momentum": _number(op, x, "momentum"),
+        "epsilon": _number(op, x, "epsilon"),
         **arguments,
     }
     statistics = {"moving_mean": mean, "moving_variance": variance}
@@ -285,7 +292,7 @@ def _normalized(
 
 def layer_norm(body: Body, op: graph.LayerNormOp) -> Value:
     x, gamma, *rest = body.operands(op)
-    beta, epsilon = rest[0] if rest else None, op.literal("epsilon")
+    beta, epsilon = rest[0] if rest else None, _number(op, x, "epsilon")
     axes = tuple(range(normalize_axis(op.literal("axis"), x.rank), x.rank))
     found = _scale_and_center(body, gamma, beta)
     sizes = tuple(x.shape[axis] for axis in axes)
@@ -324,7 +331,7 @@ def group_norm(body: Body, op: graph.GroupNormOp) -> Value:
 def _group_norm(
     body: Body, op: graph.GroupNormOp, x: Value, arguments: Mapping[str, Any], held: Mapping[str, Value]
 ) -> Value:
-    axis, groups, epsilon = op.literal("axis"), op.literal("groups"), op.literal("epsilon")
+    axis, groups, epsilon = op.literal("axis"), op.literal("groups"), _number(op, x, "epsilon")
     shown = last_axis(axis, x.rank)
     channels = x.shape[normalize_axis(axis, x.rank)]
     if groups == channels and x.rank > 2 and arguments["center"] == arguments["scale"]:
@@ -338,13 +345,13 @@ def rms_norm(body: Body, op: graph.RmsNormOp) -> Value:
     x, scale = body.operands(op)
     axes = tuple(range(normalize_axis(op.literal("axis"), x.rank) - x.rank, 0))
     if body.is_held(scale) and scale.shape == tuple(x.shape[axis] for axis in axes):
-        given = {"axis": axes, "epsilon": op.literal("epsilon")}
+        given = {"axis": axes, "epsilon": _number(op, x, "epsilon")}
         return body.layer("RMSNormalization", x, x.shape, given, {"scale": scale})
     shown = f"axis={axes[0] if len(axes) == 1 else axes}"
 
     def render(e: Sequence[Expression]) -> Expression:
         square = method(binary("*", e[0], e[0]), "mean", shown, "keepdims=True")
-        root = function("sqrt", binary("+", square, number(op.literal("epsilon"))))
+        root = function("sqrt", binary("+", square, number(_number(op, x, "epsilon"))))
         return binary("*", binary("/", e[0], root), e[1])
 
     return body.formula([x, scale], render, x.shape, x.element)

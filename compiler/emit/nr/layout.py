@@ -46,10 +46,9 @@ def demanded_order(op: Operation) -> Order | None:
 class ChannelsLast(Layouts):
     """Transposes that nothing gains from stay as they are; a reshape that keeps axes together does so in any order."""
 
-    def keeps(self, op: Operation) -> bool:
-        """Whether an op is a transpose that is written."""
-        natural_operand = self.needs[op][0] == natural(op.operands[0])
-        return isinstance(op, graph.TransposeOp) and natural_operand and self._wanted(op.results[0]) is None
+    def keeps(self, op: graph.TransposeOp) -> bool:
+        """Whether a transpose is written, as was decided in the analysis: what it calls may be written by now."""
+        return self.needs[op][0] == natural(op.x) and self.orders[op.result] == natural(op.result)
 
     def _needs(self, op: Operation) -> tuple[Order, ...]:
         if isinstance(op, graph.ReshapeOp):
@@ -60,8 +59,8 @@ class ChannelsLast(Layouts):
 
     def _result_order(self, op: Operation, index: int, needs: Sequence[Order]) -> Order:
         self.needs[op] = tuple(needs)
-        if isinstance(op, graph.TransposeOp) and self.keeps(op):
-            return natural(op.results[0])
+        if isinstance(op, graph.TransposeOp) and needs[0] == natural(op.x) and self._wanted(op.result) is None:
+            return natural(op.result)
         if isinstance(op, graph.ReshapeOp) and needs[0] != natural(op.x):
             found = reshaped_order(shape_of(op.x.type), shape_of(op.result.type), needs[0])
             if found is not None:

@@ -5,7 +5,10 @@ model.tpu/
   weights.safetensors    by the model's own names
   model.jaxexport        the program for TPUs and CPUs, as `jax.export` serializes it: it takes the weights by name
   model.stablehlo        the same as text
-  manifest.json          inputs, outputs, sizes, platforms, versions
+  manifest.json          inputs, outputs, states, sizes, platforms, versions
+
+A model with states is a function of the weights, the states by name and the inputs, with the outputs and the states as
+results.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute
 
-from neuralc.dialects.graph import DimOp, ModelOp, SetStateOp, WeightOp, the_model
+from neuralc.dialects.graph import DimOp, ModelOp, WeightOp, declared_states, the_model
+from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.dialects.weights import WeightStore
 from neuralc.emit.jax import emit
@@ -32,7 +36,7 @@ from neuralc.grammar.diagnostics import NeuralcError, error
 
 PLATFORMS = ("tpu", "cpu")
 NEEDED = ("jax", "safetensors")
-FORMAT = 1
+FORMAT = 2
 """The version of the folder."""
 
 WORKER = ("-P", "-m", "neuralc.emit.tpu.worker")
@@ -44,7 +48,7 @@ def files(module: ModuleOp, weights: WeightStore) -> dict[str, str | bytes]:
     if find_spec("jax") is None:
         raise error("E0818", "`--target tpu` stands on the package jax", help="pip install 'neuralc[jax]'")
     model = the_model(module)
-    _refuse_states(model)
+    _refuse_states(module, model)
     source = emit(module)
     interface = _interface(module, model)
     with TemporaryDirectory(prefix="neuralc-tpu-") as name:
@@ -64,11 +68,14 @@ def files(module: ModuleOp, weights: WeightStore) -> dict[str, str | bytes]:
         }
 
 
-def _refuse_states(model: ModelOp) -> None:
+def _refuse_states(module: ModuleOp, model: ModelOp) -> None:
+    """States begin with sizes that the inputs of a run show."""
     refusals = Refusals("a program for TPUs")
-    for op in model.walk():
-        if isinstance(op, SetStateOp):
-            refusals.add(op, "values that stay between runs are not lowered yet; `--emit=jax` writes them")
+    shown = {str(size) for argument in model.arguments for size in shape_of(argument.type)}
+    for op in declared_states(module).values():
+        hidden = [str(size) for size in shape_of(op.type) if not isinstance(size, int) and str(size) not in shown]
+        if hidden:
+            refusals.add(op, f"no input has its size {hidden[0]}")
     refusals.raise_if_any()
 
 
@@ -87,6 +94,9 @@ def _interface(module: ModuleOp, model: ModelOp) -> dict[str, Any]:
         "name": model.sym_name.data,
         "inputs": [_port(name, type_) for name, type_ in inputs],
         "outputs": [_port(name, type_) for name, type_ in outputs],
+        "states": [
+            {**_port(name, op.type), "initial": to_literal(op.initial)} for name, op in declared_states(module).items()
+        ],
         "dims": [_dim(op) for op in module.body.block.ops if isinstance(op, DimOp)],
     }
 

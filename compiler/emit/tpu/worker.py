@@ -24,23 +24,27 @@ from safetensors import safe_open
 
 
 def lower(folder: Path, request: Mapping[str, Any]) -> jax.export.Exported:
-    """The program: weights by name, then the inputs, with one scope for all symbolic sizes."""
+    """The program: weights by name, states by name where there are any, then the inputs.
+
+    One scope holds all symbolic sizes."""
     space: dict[str, Any] = {"__name__": "emitted"}
     exec(compile((folder / "model.py").read_text(encoding="utf-8"), "model.py", "exec"), space)
     weights = _described(folder / "weights.safetensors")
     function = _program(space, bool(weights))
-    return jax.export.export(jax.jit(function), platforms=request["platforms"])(weights, *_symbolic(request))
+    inputs, states = _symbolic(request)
+    kept = [{port["name"]: state for port, state in zip(request["states"], states, strict=True)}] if states else []
+    return jax.export.export(jax.jit(function), platforms=request["platforms"])(weights, *kept, *inputs)
 
 
 def _program(space: Mapping[str, Any], weighted: bool) -> Callable[..., Any]:
     """`forward` with its tree of parameters made of weights by name."""
     if not weighted:
-        return lambda weights, *inputs: space["forward"](*inputs)
+        return lambda weights, *values: space["forward"](*values)
     tree = jax.eval_shape(space["init"], jax.random.key(0))
 
-    def run(weights: Mapping[str, Array], *inputs: Array) -> Any:
+    def run(weights: Mapping[str, Array], *values: Any) -> Any:
         params = jax.tree.map_with_path(lambda keys, _: weights[space["name_of"](keys)], tree)
-        return space["forward"](params, *inputs)
+        return space["forward"](params, *values)
 
     return run
 
@@ -65,17 +69,18 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def _symbolic(request: Mapping[str, Any]) -> Sequence[Any]:
-    """The inputs, with sizes as expressions over the dims of the model."""
+def _symbolic(request: Mapping[str, Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The inputs and the states, with sizes as expressions over the dims of the model."""
     bounds = [f"{dim['name']} >= {dim['min']}" for dim in request["dims"] if dim["min"] > 1]
     bounds += [f"{dim['name']} <= {dim['max']}" for dim in request["dims"] if dim["max"] is not None]
     scope = jax.export.SymbolicScope(bounds)
     found = []
-    for port in request["inputs"]:
+    for port in [*request["inputs"], *request["states"]]:
         text = ", ".join(map(str, port["shape"]))
         shape = jax.export.symbolic_shape(text, scope=scope) if port["shape"] else ()
         found.append(Described(shape, jnp.dtype(port["dtype"])))
-    return found
+    count = len(request["inputs"])
+    return found[:count], found[count:]
 
 
 def main(folder: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from support.emitted_programs import check_emitted, inputs_for
 from support.graph_modules import GraphModule, tensor
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import f32, f64
+from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.emit.nr import emit
@@ -229,3 +230,36 @@ def test_an_untrained_program_has_no_weights_clause() -> None:
     program = load(Source("m.nr", "network M { input: (4) layers: Dense(4) }"))
     assert "weights:" not in emit(program.module).text()
     assert 'weights: "m.safetensors"' in emit(program.module).text("m.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("element", "epsilon", "shown"),
+    [
+        (f32, float(np.float32(1e-5)), "1e-05"),
+        (f32, 1.00000001e-5, "1.00000001e-05"),
+        (f64, float(np.float32(1e-5)), "9.999999747378752e-06"),
+    ],
+)
+def test_a_number_from_32_bits_is_short_where_it_stays_in_them(element: Attribute, epsilon: float, shown: str) -> None:
+    def body(x: SSAValue, scale: SSAValue) -> SSAValue:
+        return graph.RmsNormOp.of(x, scale, epsilon=epsilon).result
+
+    types = {"x": tensor(2, 4, element=element), "scale": tensor(4, element=element)}
+    text = emit(GraphModule().model(types, body)).text()
+    assert f"+ {shown})" in text
+    assert np.float32(float(shown)) == np.float32(epsilon)
+
+
+def test_a_network_that_is_called_on_an_image_of_channels_first_gets_it_turned() -> None:
+    text = """
+    network Part { input: (2, 6, 6) layers: Conv2D(2, 3, data_format="channels_first") }
+    network Whole {
+      input: { a: (6, 6, 2), b: (2, 6, 6) }
+      layers:
+        part = Part()
+        x = Permute((3, 1, 2))(a)
+        one = part(x)
+        two = part(b)
+      outputs: (one, two)
+    }"""
+    again(text, "Whole")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import neuralc
+from neuralc.runtime import ModelError
 
 pytest.importorskip("jax")
 pytestmark = pytest.mark.thorough
@@ -98,7 +99,7 @@ def test_a_folder_of_another_version_is_refused(folder: Path, tmp_path: Path) ->
     other = tmp_path / "digits.tpu"
     subprocess.run(["cp", "-r", folder, other], check=True)
     (other / "manifest.json").write_text("{}")
-    with pytest.raises(neuralc.runtime.ModelError, match="E0906"):
+    with pytest.raises(ModelError, match="E0906"):
         neuralc.load(other)
 
 
@@ -109,8 +110,38 @@ def test_what_jax_cannot_lower_is_told(tmp_path: Path) -> None:
     assert "none_such" in done.stderr
 
 
-def test_states_are_refused(tmp_path: Path) -> None:
+def test_states_go_on_from_run_to_run(tmp_path: Path) -> None:
+    """In a process of its own, as jax does not share one with what pytest has loaded."""
     (tmp_path / "m.nr").write_text("network M { input: (3, 2) layers: LSTM(4, stateful=true) }")
-    done = neuralc_command(tmp_path / "m.nr", "--target", "tpu")
-    assert done.returncode == 1
-    assert "E0850" in done.stderr
+    done = neuralc_command(tmp_path / "m.nr", "--target", "tpu", "-o", tmp_path / "m.tpu")
+    assert done.returncode == 0, done.stderr
+    script = """
+import sys
+import numpy as np
+import neuralc
+from neuralc.runtime import ModelError
+exported, native = neuralc.load(sys.argv[1] + "/m.tpu"), neuralc.compile(sys.argv[1] + "/m.nr")
+x = np.random.default_rng(0).standard_normal((5, 3, 2)).astype(np.float32)
+first = exported(x)
+np.testing.assert_allclose(first, native(x), atol=1e-6)
+np.testing.assert_allclose(exported(x), native(x), atol=1e-6)
+assert np.abs(exported(x) - first).max() > 1e-3
+try:
+    exported(x[:2])
+except ModelError as refusal:
+    print(refusal)
+exported.reset()
+np.testing.assert_array_equal(exported(x), first)
+exported.reset()
+assert exported(x[:2]).shape == (2, 4)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "E0912" in done.stdout
