@@ -75,7 +75,7 @@ def run_torch(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
     with torch.no_grad():
         found = model.eval()(*map(torch.from_numpy, inputs))
     outputs = list(found) if isinstance(found, tuple) else [found]
-    return list(request["outputs"]), [output.numpy() for output in outputs], f"torch {torch.__version__}"
+    return list(request["outputs"]), [output.detach().numpy() for output in outputs], f"torch {torch.__version__}"
 
 
 def run_jax(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
