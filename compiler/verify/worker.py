@@ -39,9 +39,11 @@ def run_onnxruntime(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answ
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     known = {port.name for port in session.get_inputs()}
     feeds = {name: array for name, array in zip(request["names"], inputs, strict=True) if name in known}
-    names = request.get("outputs") or [port.name for port in session.get_outputs()]
+    names = [port.name for port in session.get_outputs()]
     found = session.run(names, feeds)
-    kept = [(name, array) for name, array in zip(names, found, strict=True) if isinstance(array, np.ndarray)]
+    # What is written for a model may have another name for an output: that of a weight is taken.
+    known_as = request.get("outputs") or names
+    kept = [(name, array) for name, array in zip(known_as, found, strict=True) if isinstance(array, np.ndarray)]
     return [name for name, _ in kept], [array for _, array in kept], f"onnxruntime {onnxruntime.__version__}"
 
 
