@@ -158,7 +158,7 @@ def _recurrent(texts: InitTexts, writer: Writer, function: str) -> None:
     bias = texts.array(ways["bias"], f"({width},)")
     lines = ["first, second = jax.random.split(key)"]
     if function == "init_lstm" and ways["bias"] == usual["bias"]:
-        lines += [f"bias = {bias}.at[units : 2 * units].set(1)  # remembers at first"]
+        lines += ["# Remembers at first.", f"bias = {bias}.at[units : 2 * units].set(1)"]
         bias = "bias"
     if rows:
         lines += [f"shape = (2, {width}) if reset_after else ({width},)"]

@@ -15,7 +15,7 @@ from neuralc.frontends.builder import Builder, discard, hint
 from neuralc.frontends.onnx import functions
 from neuralc.frontends.onnx.names import Names, listed_scopes
 from neuralc.frontends.onnx.node import Node
-from neuralc.frontends.onnx.parameters import parameters
+from neuralc.frontends.onnx.parameters import one_number, parameters
 from neuralc.frontends.onnx.registry import STANDARD, Operator, operators
 from neuralc.frontends.onnx.scope import (
     MAX_DEPTH,
@@ -109,7 +109,9 @@ class Importer:
                 return MISSING
             if name != tensor.name:
                 self.builder.sources[name] = tensor.name
-            kept = (stays and is_float(element)) or (self.builder.keeps_weights and bool(array.shape))
+            kept = (stays and is_float(element) and one_number(array)) or (
+                self.builder.keeps_weights and bool(array.shape)
+            )
             return self.builder.known(array, element, name, weight=True, stays=kept)
 
         return read

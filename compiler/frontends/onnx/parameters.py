@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -48,3 +50,9 @@ def parameters(graph: GraphProto) -> frozenset[str]:
             if node.op_type in SPELLED_OUT:
                 found |= {name for name in node.input if len(shapes.get(name, ())) == 1}
     return frozenset(found & several)
+
+
+def one_number(array: NDArray[Any]) -> bool:
+    """Whether a tensor of more than one value has the same everywhere."""
+    ends = array.reshape(-1)[[0, -1]]
+    return bool(ends[0] == ends[1]) and bool((array == ends[0]).all())

@@ -98,7 +98,8 @@ def init_dense(key: Array, inputs: int, units: int) -> Params:
 def init_lstm(key: Array, inputs: int, units: int) -> Params:
     """Kernels of all gates and a bias."""
     first, second = jax.random.split(key)
-    bias = jnp.zeros(4 * units).at[units : 2 * units].set(1)  # remembers at first
+    # Remembers at first.
+    bias = jnp.zeros(4 * units).at[units : 2 * units].set(1)
     return {
         "kernel": nn.initializers.glorot_uniform()(first, (inputs, 4 * units)),
         "recurrent_kernel": nn.initializers.orthogonal()(second, (units, 4 * units)),
