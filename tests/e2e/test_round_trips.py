@@ -26,6 +26,7 @@ REFUSED = {
     ("torch/super_resolution", "torch"): "more than one size of the result is symbolic",
     ("torch/conditional", "torch"): "not written in torch's words yet",
     ("torch/running_mean", "torch"): "keeps values between calls",
+    ("torch/running_mean", "keras"): "begins with a weight",
     ("torch/running_mean", "jax"): "begins with a weight",
     ("torch/running_mean", "nr"): "what a run keeps for the next one",
     ("nr/gpt", "torch"): "not written in torch's words yet",
