@@ -13,6 +13,7 @@ from neuralc.emit.keras.form import keras_form
 from neuralc.emit.keras.functional import Styles
 from neuralc.emit.keras.states import States
 from neuralc.emit.python.planned import planned
+from neuralc.emit.refusals import Refusals
 
 
 def emit(module: ModuleOp) -> str:
@@ -22,6 +23,11 @@ def emit(module: ModuleOp) -> str:
     `load(path)` one with the weights of a safetensors file, and `save(model, path)` writes such a file.
     Raises NeuralcError: E0850 lists every op Keras code cannot be written for, E0704 the layers without a meaning.
     """
+    refusals = Refusals("Keras code")
+    for state in declared_states(module).values():
+        if state.initial_weight is not None:
+            refusals.add(state, "it begins with a weight, which is not written yet")
+    refusals.raise_if_any()
     styles = Styles()
     states = States(declared_states(module))
     states.refuse_weights("Keras code")
