@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import neuralc
-from neuralc import driver
+from neuralc import driver, products
 from neuralc.dialects.interp import run_module
 from neuralc.passes.pipelines import Level
 
@@ -69,7 +69,8 @@ def torch_code(name: str) -> Array:
     torch = pytest.importorskip("torch", reason="torch is in the [torch] extra")
     from support.torch_code import python_module
 
-    _, source = driver.compile_file(EXAMPLES / f"{name}.nr", "torch", driver.Options())
+    _, product = driver.compile_file(EXAMPLES / f"{name}.nr", "torch", driver.Options())
+    source = products.content(product)
     model = python_module(str(source)).load(str(EXAMPLES / f"{name}.safetensors")).eval()
     with torch.no_grad():
         return np.asarray(model(torch.from_numpy(held_out(name)[0])))

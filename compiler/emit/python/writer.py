@@ -55,6 +55,8 @@ class Writer:
         """`before` followed by an expression: an assignment (`x = `), a return, or an expression on its own."""
         if self.fits(before + value.text):
             self.line(before + value.text, comment=comment)
+        elif before == "raise " and value.arguments is not None:
+            self.broken(f"raise {value.head}(", value.arguments, ")")
         else:
             self.code(before + value.text)
 

@@ -52,9 +52,9 @@ def test_examples(name: str) -> None:
 
 def test_a_variable_is_not_called_like_a_function_of_the_file() -> None:
     text = """
-    define conv(n) { Conv2D(n, 1) ReLU() }
+    define Conv(n) { Conv2D(n, 1) ReLU() }
     network Net { input: x: (4, 4, 3) layers:
-        a = conv(2)(x) b = conv(4)(x) c = conv(3)(x) conv = conv(3)(c) d = conv(5)(conv) Concatenate(a, b, conv, d) }
+        a = Conv(2)(x) b = Conv(4)(x) c = Conv(3)(x) conv = Conv(3)(c) d = Conv(5)(conv) Concatenate(a, b, conv, d) }
     """
     check(load(Source("net.nr", text)))
 
