@@ -15,9 +15,10 @@ def load_native(native: NativeCode) -> Model:
     symbol = native.description.weights_symbol
     weights = native.weights
     declaration = binding.parse_assembly(f"@{symbol} = external global i8")
-    engine = binding.create_mcjit_compiler(declaration, native.machine)
+    machine, code = native.loadable
+    engine = binding.create_mcjit_compiler(declaration, machine)
     engine.add_global_mapping(declaration.get_global_variable(symbol), weights.ctypes.data)
-    engine.add_object_file(binding.ObjectFileRef.from_data(native.code))
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     library = NativeLibrary(engine)
     interface = Interface(library.address, (library, weights))

@@ -7,9 +7,11 @@ generator (instruction selection, strength reduction, scheduling) does the rest.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import weakref
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from llvmlite import binding
@@ -30,6 +32,32 @@ def target_machine(target: Target, opt_level: int = 2) -> Any:
     return binding.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu_name, features=target.feature_string, opt=opt_level, reloc="pic", codemodel="small"
     )
+
+
+def loading_machine(target: Target, opt_level: int = 2) -> Any:
+    """The description to compile by what is loaded into this process.
+
+    Code of the small model reaches two gigabytes, and pieces of an object may come to lie further apart where other
+    frameworks fill the process; LLVM ends it then. Code of the large model reaches everything.
+    """
+    if not is_crowded():
+        return target_machine(target, opt_level)
+    initialize()
+    return binding.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu_name, features=target.feature_string, opt=opt_level, reloc="static", codemodel="large"
+    )
+
+
+CROWDED = 3 << 29
+"""Bytes of addresses in use from which pieces of an object are not sure to lie within two gigabytes."""
+
+
+def is_crowded() -> bool:
+    """Whether this process has so many addresses in use; False where the system does not tell (proc(5), statm)."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE >= CROWDED
+    except OSError:
+        return False
 
 
 class NativeLibrary:
@@ -75,8 +103,7 @@ def emit_assembly(module: Any, target: Target, opt_level: int = 2) -> str:
 
 def load_object(code: bytes, target: Target) -> NativeLibrary:
     """Load an object that `emit_object` made for this machine; C library functions it calls are resolved."""
-    machine = target_machine(target)
-    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target_machine(target))
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     return NativeLibrary(engine)
@@ -84,4 +111,5 @@ def load_object(code: bytes, target: Target) -> NativeLibrary:
 
 def compile_module(module: Any, target: Target, opt_level: int = 2) -> NativeLibrary:
     """Machine code of a module, loaded."""
-    return load_object(emit_object(module, target, opt_level), target)
+    machine = loading_machine(target, opt_level)
+    return load_object(bytes(machine.emit_object(parse(module, machine))), target)

@@ -47,6 +47,8 @@ class NativeCode:
     layout: WeightLayout
     module: ModuleOp
     store: WeightStore
+    level: int
+    """Of LLVM's code generator."""
 
     @cached_property
     def weights(self) -> Bytes:
@@ -57,6 +59,14 @@ class NativeCode:
     def code(self) -> bytes:
         """An object that refers to its weights by `description.weights_symbol`."""
         return bytes(self.machine.emit_object(self.llvm))
+
+    @property
+    def loadable(self) -> tuple[Any, bytes]:
+        """The machine and the object that this process can load, whatever else is in it."""
+        if not jit.is_crowded():
+            return self.machine, self.code
+        machine = jit.loading_machine(self.target, self.level)
+        return machine, bytes(machine.emit_object(self.llvm.clone()))
 
     @property
     def llvm_text(self) -> str:
@@ -100,7 +110,7 @@ def generate(module: ModuleOp, weights: WeightStore, target: Target, *, opt: int
     llvm.link_in(support)
     _hide(llvm)
     llvm.verify()
-    return NativeCode(llvm, machine, description, target, layout, module, weights)
+    return NativeCode(llvm, machine, description, target, layout, module, weights, CODE_LEVELS[opt])
 
 
 def _hide(llvm: Any) -> None:
