@@ -258,14 +258,14 @@ FrontEnd = Callable[[Path, Options], Read]
 
 
 def _imported(model: ImportedModel, options: Options) -> Read:
-    """A model of a framework with its own weights, or those of a safetensors file with the same names."""
+    """A model of a framework with its own weights, or those of a safetensors file."""
     from neuralc.pin_dims import pin_dims
     from neuralc.settings import load_weights
 
     module, store = model.copied()
     pin_dims(module, options.dims)
     if options.weights is not None:
-        store = load_weights(options.weights, module)
+        store = load_weights(options.weights, module, store, imported=True)
     return Read(module, store, model.notices, imported=True)
 
 
@@ -298,13 +298,15 @@ def _read_ir(path: Path, options: Options) -> Read:
 
 
 def _read_onnx(path: Path, options: Options) -> Read:
-    """An ONNX model with its own weights, or those of a safetensors file with the same names."""
+    """An ONNX model with its own weights, or those of a safetensors file."""
     from neuralc.frontends.onnx.load import Fixed
     from neuralc.frontends.onnx.load import load as load_onnx
     from neuralc.settings import load_weights
 
     loaded = load_onnx(path, Fixed(options.dims))
-    store = loaded.store if options.weights is None else load_weights(options.weights, loaded.module)
+    store = loaded.store
+    if options.weights is not None:
+        store = load_weights(options.weights, loaded.module, store, imported=True)
     return Read(loaded.module, store, values=loaded.values, imported=True)
 
 
@@ -316,22 +318,26 @@ def _read_stablehlo(path: Path, options: Options) -> Read:
 
 
 def _read_torch(path: Path, options: Options) -> Read:
-    """A program of torch.export with its own weights, or those of a safetensors file with the same names."""
+    """A program of torch.export with its own weights, or those of a safetensors file."""
     from neuralc.frontends.torch.saved import load_file
     from neuralc.settings import load_weights
 
     loaded = load_file(path, options.dims)
-    store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
+    store = loaded.weights
+    if options.weights is not None:
+        store = load_weights(options.weights, loaded.module, store, imported=True)
     return Read(loaded.module, store, loaded.notices, values=loaded.values, imported=True)
 
 
 def _read_keras(path: Path, options: Options) -> Read:
-    """A Keras model with its own weights, or those of a safetensors file with the same names."""
+    """A Keras model with its own weights, or those of a safetensors file."""
     from neuralc.frontends.keras.load import load as load_keras
     from neuralc.settings import load_weights
 
     loaded = load_keras(path, options.dims)
-    store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
+    store = loaded.weights
+    if options.weights is not None:
+        store = load_weights(options.weights, loaded.module, store)
     return Read(loaded.module, store, loaded.notices, values=loaded.values)
 
 
