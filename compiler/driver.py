@@ -98,6 +98,7 @@ def load(model: Path | Source | ImportedModel, options: Options) -> Compilation:
     Raises NeuralcError for what is wrong with it.
     """
     from neuralc.passes.base import PassContext
+    from neuralc.passes.pipelines import level_of
 
     target = make_target(options.settings())
     context = PassContext(target=target, options=options.settings())
@@ -147,6 +148,7 @@ def _front_end(path: Path, options: Options) -> FrontEnd:
 def compile_to(compilation: Compilation, stage: Stage) -> None:
     """Run the pipeline from where the module is to `stage`, in place."""
     from neuralc.passes.manager import run_pipeline
+    from neuralc.passes.pipelines import level_of
     from neuralc.passes.verifier import verify_module
 
     options = compilation.options
@@ -226,14 +228,6 @@ def pipeline_of(options: Options, start: Level, stage: Stage) -> tuple[ModulePas
     return load(entries_of(options, start, stage))
 
 
-def level_of(module: ModuleOp) -> Level:
-    """The level of a module, by the dialects of its ops: the lowest one found."""
-    from neuralc.passes.pipelines import LEVELS
-
-    found = {op.name.partition(".")[0] for op in module.walk()}
-    return next((level for level in reversed(LEVELS) if level in found), "graph")
-
-
 def _clock(options: Options) -> TimePasses | None:
     if not options.watch.time_passes:
         return None
@@ -258,14 +252,14 @@ FrontEnd = Callable[[Path, Options], Read]
 
 
 def _imported(model: ImportedModel, options: Options) -> Read:
-    """A model of a framework with its own weights, or those of a safetensors file with the same names."""
+    """A model of a framework with its own weights, or those of a safetensors file."""
     from neuralc.pin_dims import pin_dims
     from neuralc.settings import load_weights
 
     module, store = model.copied()
     pin_dims(module, options.dims)
     if options.weights is not None:
-        store = load_weights(options.weights, module)
+        store = load_weights(options.weights, module, store, imported=True)
     return Read(module, store, model.notices, imported=True)
 
 
@@ -298,13 +292,15 @@ def _read_ir(path: Path, options: Options) -> Read:
 
 
 def _read_onnx(path: Path, options: Options) -> Read:
-    """An ONNX model with its own weights, or those of a safetensors file with the same names."""
+    """An ONNX model with its own weights, or those of a safetensors file."""
     from neuralc.frontends.onnx.load import Fixed
     from neuralc.frontends.onnx.load import load as load_onnx
     from neuralc.settings import load_weights
 
     loaded = load_onnx(path, Fixed(options.dims))
-    store = loaded.store if options.weights is None else load_weights(options.weights, loaded.module)
+    store = loaded.store
+    if options.weights is not None:
+        store = load_weights(options.weights, loaded.module, store, imported=True)
     return Read(loaded.module, store, values=loaded.values, imported=True)
 
 
@@ -316,22 +312,26 @@ def _read_stablehlo(path: Path, options: Options) -> Read:
 
 
 def _read_torch(path: Path, options: Options) -> Read:
-    """A program of torch.export with its own weights, or those of a safetensors file with the same names."""
+    """A program of torch.export with its own weights, or those of a safetensors file."""
     from neuralc.frontends.torch.saved import load_file
     from neuralc.settings import load_weights
 
     loaded = load_file(path, options.dims)
-    store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
+    store = loaded.weights
+    if options.weights is not None:
+        store = load_weights(options.weights, loaded.module, store, imported=True)
     return Read(loaded.module, store, loaded.notices, values=loaded.values, imported=True)
 
 
 def _read_keras(path: Path, options: Options) -> Read:
-    """A Keras model with its own weights, or those of a safetensors file with the same names."""
+    """A Keras model with its own weights, or those of a safetensors file."""
     from neuralc.frontends.keras.load import load as load_keras
     from neuralc.settings import load_weights
 
     loaded = load_keras(path, options.dims)
-    store = loaded.weights if options.weights is None else load_weights(options.weights, loaded.module)
+    store = loaded.weights
+    if options.weights is not None:
+        store = load_weights(options.weights, loaded.module, store)
     return Read(loaded.module, store, loaded.notices, values=loaded.values)
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from neuralc.grammar.diagnostics import error, suggest, usage_error
 
 if TYPE_CHECKING:
-    from xdsl.dialects.builtin import ModuleOp
-
     from neuralc.driver import Compilation
+    from neuralc.emit.written_model import WrittenModel
 
 
 @dataclass(frozen=True)
@@ -83,42 +82,37 @@ def _cuda(compilation: Compilation, kind: str) -> Product:
 
 
 def _torch(compilation: Compilation, kind: str) -> Product:
-    from neuralc.emit.torch import emit
+    product = _code(compilation, kind)
+    if compilation.options.purpose != "training":
+        return product
+    from neuralc.emit.torch.training import training_script
 
-    module = _in_blocks(compilation)
-    code, companions = emit(module), dict[str, str | bytes | Streamed | Callable[[str | None], str]]()
-    if compilation.options.purpose == "training":
-        from neuralc.emit.torch.training import training_script
-
-        companions["_train.py"] = training_script(module, code)
-    return Code(code, {**companions, **_weights_beside(compilation)})
+    script = training_script(_written(compilation).in_blocks(), str(product.text))
+    return Code(product.text, {"_train.py": script, **product.beside})
 
 
-def _in_blocks(compilation: Compilation, **declared: bool) -> ModuleOp:
-    """The module that framework code is written from: with a function for what a person writes a class for."""
-    from neuralc.emit.structure_of_programs import with_layers
+def _code(compilation: Compilation, kind: str) -> Code:
+    """Code of a framework, and its weights in a file of their own; a program that starts untrained has none."""
+    from neuralc.emit.code_forms import FORMS
+    from neuralc.mapped_file import safetensors_pieces
 
-    module = _structured(compilation, **declared)
-    return module if compilation.imported else with_layers(module)
+    form = FORMS[kind]
+    file = form.file_of(_written(compilation))
+    if not compilation.trained or not compilation.weights:
+        return Code(file.text())
+    pieces = safetensors_pieces(file.weights.made_of(compilation.weights), form.format)
+    return Code(file.text(), {".safetensors": Streamed(pieces)})
 
 
-def _structured(compilation: Compilation, **declared: bool) -> ModuleOp:
-    """The module as a program has it, or with the structure that an import lost.
+def _written(compilation: Compilation) -> WrittenModel:
+    from neuralc.emit.written_model import WrittenModel
 
-    Options say which views of weights are weights of the code.
-    """
-    from neuralc.emit.structure_of_imports import with_structure
-
-    module = compilation.module
-    if compilation.imported:
-        module = with_structure(compilation.module, compilation.weights, **declared)
-    if compilation.options.purpose != "inference":
-        return module
-    from neuralc.passes.graph.specialize_inference import SpecializeInferencePass
-
-    module = module.clone()
-    SpecializeInferencePass().run(module, compilation.context)
-    return module
+    return WrittenModel(
+        compilation.module,
+        compilation.weights,
+        imported=compilation.imported,
+        inference=compilation.options.purpose == "inference",
+    )
 
 
 def _nr(compilation: Compilation, kind: str) -> Product:
@@ -126,7 +120,7 @@ def _nr(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.nr.weights import MovedWeights
     from neuralc.mapped_file import safetensors_pieces
 
-    program = emit(_structured(compilation, views=False))
+    program = emit(_written(compilation).structured(views=False))
     if not compilation.trained or not program.weights:
         return Code(program.text())
     pieces = safetensors_pieces(MovedWeights(compilation.weights, program.weights))
@@ -147,7 +141,7 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
             help="pip install 'neuralc[onnx]'",
         ) from None
 
-    model, end = emit(_structured(compilation, views=False), compilation.weights), ".onnx.data"
+    model, end = emit(_written(compilation).structured(views=False), compilation.weights), ".onnx.data"
     if not model.tensors.are_large:
         return model.whole()
     return Code(
@@ -155,31 +149,10 @@ def _onnx(compilation: Compilation, kind: str) -> Product:
     )
 
 
-def _keras(compilation: Compilation, kind: str) -> Product:
-    from neuralc.emit.keras import emit
-
-    return Code(emit(_in_blocks(compilation, sums=True)), _weights_beside(compilation))
-
-
-def _jax(compilation: Compilation, kind: str) -> Product:
-    from neuralc.emit.jax import emit
-
-    return Code(emit(_in_blocks(compilation, sums=True, transposed_kernels=False)), _weights_beside(compilation))
-
-
-def _weights_beside(compilation: Compilation) -> dict[str, Streamed]:
-    """The weights in a file of their own; a program that starts untrained has none."""
-    from neuralc.mapped_file import safetensors_pieces
-
-    if not compilation.trained or not compilation.weights:
-        return {}
-    return {".safetensors": Streamed(safetensors_pieces(compilation.weights))}
-
-
 def _tpu(compilation: Compilation, kind: str) -> Product:
     from neuralc.emit.tpu import files
 
-    return files(_in_blocks(compilation, views=False), compilation.weights)
+    return files(_written(compilation).in_blocks(views=False), compilation.weights)
 
 
 ANYWHERE = ("cpu", "cuda", "tpu")
@@ -196,10 +169,10 @@ EMITTERS: dict[str, Emitter] = {
     "triton": Emitter("kernel", ".triton.py", _triton, ("cuda",)),
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
     "onnx": Emitter("model", ".onnx", _onnx, ANYWHERE, binary=True),
-    "keras": Emitter("model", "_keras.py", _keras, ANYWHERE),
+    "keras": Emitter("model", "_keras.py", _code, ANYWHERE),
     "torch": Emitter("model", "_torch.py", _torch, ANYWHERE),
     "nr": Emitter("model", ".nr", _nr, ANYWHERE),
-    "jax": Emitter("model", "_jax.py", _jax, ANYWHERE),
+    "jax": Emitter("model", "_jax.py", _code, ANYWHERE),
     "tpu": Emitter("model", ".tpu/", _tpu, ("tpu",)),
 }
 DEFAULT_EMIT = {"cpu": "so", "cuda": "cuda", "tpu": "tpu"}

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from xdsl.dialects.builtin import ModuleOp
 
+from neuralc.code_weights import CodeOfModel, CodeWeights
+from neuralc.dialects.bfloat16 import bfloat16
 from neuralc.dialects.graph import SOURCE, WeightAttr, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype
 from neuralc.dialects.weights import WeightStore
+from neuralc.emit.placements import Neutral
 from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.load import LoadedProgram
 from neuralc.grammar.configured import Configured
@@ -49,7 +52,7 @@ def bind_weights(program: LoadedProgram, weights: str | Path | None = None) -> B
     path = Path(weights) if weights is not None else program.weights_path
     if path is not None:
         span = program.weights_span if weights is None else None
-        store, convention = read_weights(path, program.weights, span)
+        store, convention = read_weights(path, program.weights, span, CodeOfModel(program.module))
         return BoundWeights(store, path, _told(path, convention, span))
     seed = DEFAULT_SEED if program.seed is None else program.seed
     store = initial_weights(program.weights, seed)
@@ -95,6 +98,10 @@ class _Entry:
     shape: Shape
     dtype: str
 
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        return bfloat16() if self.dtype == "bfloat16" else np.dtype(self.dtype)
+
     def __str__(self) -> str:
         return f"{self.dtype}{list(self.shape)}"
 
@@ -107,12 +114,16 @@ def _told(path: Path, convention: str | None, span: Span | None) -> tuple[Diagno
 
 
 def read_weights(
-    path: str | Path, declared: Sequence[WeightDeclaration], span: Span | None = None
+    path: str | Path,
+    declared: Sequence[WeightDeclaration],
+    span: Span | None = None,
+    code: CodeOfModel | None = None,
 ) -> tuple[WeightStore, str | None]:
     """The declared weights from a safetensors file, and whose names they have; `span` is where the model names it.
 
-    Names of our own need no convention; those of Keras and PyTorch are recognised (weight_conventions.py). Raises
-    NeuralcError: one error lists every weight that is missing, unexpected, or of another shape or type.
+    Names of our own need no convention. Others are those of code that neuralc wrote for the model, or of a framework
+    by itself (weight_conventions.py). Raises NeuralcError: one error lists every weight that is missing, unexpected,
+    or of another shape or type.
     """
     path = Path(path)
     if not path.exists():
@@ -122,35 +133,105 @@ def read_weights(
     try:
         with safe_open(path, framework="numpy") as file:
             found = {name: _entry(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-            recognised = None if set(found) == {w.name for w in declared} else recognise(declared, list(found))
-            if recognised is not None:
-                convention, recipes = recognised
-                return _converted(path, found, declared, recipes, span), convention.name
-            _compare(path, found, declared, span)
-        wanted = [(weight.name, numpy_dtype(element_of(weight.type)), weight.shape) for weight in declared]
-        return WeightStore(safetensors_arrays(path, wanted)), None
+            written = (file.metadata() or {}).get("format")
+        return _read(_File(path, found, span, written), declared, code)
     except SafetensorError as failure:
         raise error(
             "E0503",
             f"`{path}` is not a whole safetensors file",
             span,
             note=f"{failure} ({path.stat().st_size} bytes)",
-            help="write it again; other formats are not read",
+            help="save the weights again, by `save_file` of the package safetensors; other formats are not read",
         ) from None
     except OSError as failure:
         raise error("E0501", f"cannot read `{path}`", span, note=failure.strerror or str(failure)) from None
 
 
-def _converted(
-    path: Path,
-    found: Mapping[str, _Entry],
-    declared: Sequence[WeightDeclaration],
-    recipes: Mapping[str, Recipe],
-    span: Span | None,
-) -> WeightStore:
+@dataclass(frozen=True)
+class _File:
+    """A safetensors file that can be read."""
+
+    path: Path
+    found: Mapping[str, _Entry]
+    span: Span | None
+    written: str | None = None
+    """The `format` of its metadata: by which framework it was written."""
+
+    def arrays(self, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+        entries = [(name, self.found[name]) for name in names]
+        return safetensors_arrays(self.path, [(name, entry.numpy_dtype, entry.shape) for name, entry in entries])
+
+
+def _read(
+    file: _File, declared: Sequence[WeightDeclaration], code: CodeOfModel | None
+) -> tuple[WeightStore, str | None]:
+    """By the names of our own, of code for the model, or of a framework."""
+    own, names = {weight.name: _needed(weight) for weight in declared}, set(file.found)
+    tried: list[CodeWeights] = []
+    if names == set(own):
+        other = _other_layouts(file, own, code)
+        if other is not None:
+            return other.store(file.arrays(names), declared, file.span), other.said
+    else:
+        for each in () if code is None else code.plans(names):
+            if names == set(each.names(names)):
+                _compare(file, file.found, _entries(each, file.found), f"it has the names of {each.said}")
+                return each.store(file.arrays(names), declared, file.span), each.said
+            tried.append(each)
+        if (recognised := recognise(declared, list(names))) is not None:
+            convention, recipes = recognised
+            return _converted(file, declared, recipes), convention.name
+    closest = max(tried, key=lambda each: len(names.intersection(each.plan.entries)), default=None)
+    if closest is not None and len(names.intersection(closest.plan.entries)) > len(names.intersection(own)):
+        _compare(file, file.found, _entries(closest, file.found), f"closest are the names of {closest.said}")
+    _compare(file, file.found, own)
+    return WeightStore(file.arrays(own)), None
+
+
+def _other_layouts(file: _File, own: Mapping[str, _Entry], code: CodeOfModel | None) -> CodeWeights | None:
+    """The code whose layouts a file has that has the model's own names; None where it has the model's own layouts.
+
+    An ONNX model may call a matrix `fc.weight` as PyTorch does, and hold the transpose of it. Raises NeuralcError where
+    a file may be either.
+    """
+    if code is None or not code.imported:
+        return None  # no code has the names that a program gives its weights for other layouts
+    readings: dict[str, CodeWeights | None] = {"np": None}
+    for each in code.plans(file.found):
+        if each.reorders and set(file.found) == set(each.names(file.found)):
+            readings.setdefault(each.format, each)
+    needed = {format: _entries(other, file.found) if other else own for format, other in readings.items()}
+    fitting = [format for format in readings if needed[format] == file.found]
+    if file.written in fitting:
+        return readings[file.written]
+    if len(fitting) < 2:
+        return readings[fitting[0]] if fitting else None
+    others = [other for format in fitting if (other := readings[format])]
+    raise error(
+        "E0502",
+        f"the weights of `{file.path}` may have the layouts of the model or of its code",
+        file.span,
+        note=[f"{name} has other axes in {each.said}, and the same shape" for each in others for name in each.reorders],
+        help="write the file with its format: "
+        + ", ".join(f"metadata={{'format': '{each.format}'}} for those of {each.said}" for each in others)
+        + ", 'np' for those of the model",
+    )
+
+
+def _entries(code: CodeWeights, found: Mapping[str, _Entry]) -> dict[str, _Entry]:
+    """What a file with the names of code has to have; in what does not count it may have anything."""
+    entries = [code.plan.entries[name] for name in code.names(found)]
+    return {
+        entry.name: found[entry.name]
+        if isinstance(entry, Neutral) and not entry.counts
+        else _Entry(entry.shape, entry.dtype.name)
+        for entry in entries
+    }
+
+
+def _converted(file: _File, declared: Sequence[WeightDeclaration], recipes: Mapping[str, Recipe]) -> WeightStore:
     """Weights made of those that another framework has: once to be compared, and again where they are read."""
-    names = sorted({source for recipe in recipes.values() for source in recipe.sources})
-    arrays = safetensors_arrays(path, [(name, np.dtype(found[name].dtype), found[name].shape) for name in names])
+    arrays = file.arrays(sorted({source for recipe in recipes.values() for source in recipe.sources}))
     made: dict[str, _Entry] = {}
     store: dict[str, Callable[[], NDArray[Any]]] = {}
     for weight in declared:
@@ -161,13 +242,16 @@ def _converted(
         try:
             array = make()
         except ValueError as problem:
-            shapes = ", ".join(f"{source} {found[source]}" for source in recipe.sources)
+            shapes = ", ".join(f"{source} {file.found[source]}" for source in recipe.sources)
             raise error(
-                "E0502", f"`{weight.name}` cannot be made of the weights of `{path}`", span, note=f"{shapes}: {problem}"
+                "E0502",
+                f"`{weight.name}` cannot be made of the weights of `{file.path}`",
+                file.span,
+                note=f"{shapes}: {problem}",
             ) from None
         made[weight.name] = _Entry(array.shape, array.dtype.name)
         store[weight.name] = make
-    _compare(path, made, declared, span)
+    _compare(file, made, {weight.name: _needed(weight) for weight in declared})
     return WeightStore(store)
 
 
@@ -181,8 +265,12 @@ def _entry(tensor: Any) -> _Entry:
     return _Entry(tuple(tensor.get_shape()), _DTYPES.get(dtype, dtype))
 
 
-def _compare(path: Path, found: Mapping[str, _Entry], declared: Sequence[WeightDeclaration], span: Span | None) -> None:
-    needed = {w.name: _Entry(w.shape, numpy_dtype(element_of(w.type)).name) for w in declared}
+def _needed(weight: WeightDeclaration) -> _Entry:
+    return _Entry(weight.shape, numpy_dtype(element_of(weight.type)).name)
+
+
+def _compare(file: _File, found: Mapping[str, _Entry], needed: Mapping[str, _Entry], whose: str = "") -> None:
+    """`whose` says whose names the needed ones are, where they are not our own."""
     missing = [name for name in needed if name not in found]
     unexpected = [name for name in found if name not in needed]
     different = [name for name in needed if name in found and found[name] != needed[name]]
@@ -190,13 +278,14 @@ def _compare(path: Path, found: Mapping[str, _Entry], declared: Sequence[WeightD
         return
     counts = {"missing": missing, "unexpected": unexpected, "of another shape or type": different}
     summary = ", ".join(f"{len(names)} {what}" for what, names in counts.items() if names)
-    lines = [f"missing: {name} {needed[name]}{_similar(name, unexpected)}" for name in missing]
+    lines = [whose] if whose else []
+    lines += [f"missing: {name} {needed[name]}{_similar(name, unexpected)}" for name in missing]
     lines += [f"unexpected: {name} {found[name]}" for name in unexpected]
     lines += [f"different: {name} is {found[name]}, the model needs {needed[name]}" for name in different]
     raise error(
         "E0502",
-        f"the weights of `{path}` do not fit the model: {summary}",
-        span,
+        f"the weights of `{file.path}` do not fit the model: {summary}",
+        file.span,
         note=lines,
         help="save the weights of this model, under these names and shapes",
     )

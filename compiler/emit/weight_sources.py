@@ -1,4 +1,4 @@
-"""How a declared view of weights is made of the weights in the file: for the tables that emitted code loads by.
+"""How a declared view of weights is made of the weights of the model: for what a file beside emitted code has.
 
 graph-raise-layers declares `conv1.kernel` as the transpose of `conv1.weight`, which is what the file holds. The layer
 of a framework may want it as the file has it: then both orders of axes undo each other. Kernels of recurrent layers
@@ -39,29 +39,15 @@ class Source:
         return cls(key, shape, tuple((axis,) for axis in range(len(shape))), tuple((range(size),) for size in shape))
 
     @property
-    def is_whole(self) -> bool:
-        return self.places == tuple((range(size),) for size in self.shape)
-
-    @property
     def sizes(self) -> Sizes:
         """How much is read along each axis of the file."""
         return tuple(sum(map(len, runs)) for runs in self.places)
 
-    @property
-    def axes_read(self) -> Sizes:
-        """The axes that are left when a place along the others is read; all of them where the whole weight is."""
-        return tuple(axis for axis, size in enumerate(self.sizes) if self.is_whole or size != 1)
-
-    def reordered(self, axes: Sequence[int]) -> tuple[Sizes, Sizes]:
-        """The order of the axes that are read for a parameter that has those of the weight in the order `axes`.
-
-        Behind it the sizes that it has then, as far as they are not one for each axis of the weight.
-        """
-        taken = tuple(axis for place in axes for axis in self.parts[place] if axis in self.axes_read)
-        order = (*(axis for axis in self.axes_read if axis not in taken), *taken)
-        plain = [self.parts[place] for place in axes] == [(axis,) for axis in order]
-        numbers = tuple(self.axes_read.index(axis) for axis in order)
-        return numbers, () if plain else tuple(self.sizes[axis] for axis in order)
+    def reordered(self, axes: Sequence[int]) -> Sizes:
+        """The axes of the file for a parameter that has those of the weight in the order `axes`; others are of size 1
+        and stand in front."""
+        taken = tuple(axis for place in axes for axis in self.parts[place])
+        return (*(axis for axis in range(len(self.shape)) if axis not in taken), *taken)
 
     def cut(self, axis: int, pieces: Sequence[range]) -> Source | None:
         """The places of `pieces` along an axis of the weight; None for an axis that is several of the file."""

@@ -129,5 +129,5 @@ def test_code_of_an_exported_model_has_its_classes_and_its_values(name: str, exp
     (found,) = run_torch_code(module, inputs, loaded.store)
     assert_close(found, expected, 1e-10)
     with torch.no_grad():
-        ours = loaded_model(source, loaded.store)(x)
+        ours = loaded_model(module, loaded.store)(x)
         np.testing.assert_allclose(ours.numpy(), model(x).numpy(), atol=1e-5, rtol=1e-4)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
+from support.code_weights import in_file
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.dialects.graph import the_model
@@ -32,6 +33,7 @@ class JaxRun:
     source: str
     inputs: Sequence[Array]
     weights: Mapping[str, Array]
+    """As the file has them."""
     exact: bool = True
     jit: bool = True
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -46,7 +48,7 @@ class JaxRun:
             for type_, x in zip(types, ordered, strict=True)
             for size, n in zip(shape_of(type_), x.shape, strict=True)
         }
-        return cls(emit(module), ordered, dict(weights), sizes=sizes, **options)
+        return cls(emit(module), ordered, in_file("jax", module, weights), sizes=sizes, **options)
 
     def write(self, folder: Path) -> None:
         folder.mkdir()
@@ -56,9 +58,8 @@ class JaxRun:
         np.savez(folder / "inputs.npz", *[x.astype(np.float32) if x.dtype.name == "bfloat16" else x for x in arrays])
         request = {"exact": self.exact, "jit": self.jit, "sizes": dict(self.sizes)}
         (folder / "request.json").write_text(json.dumps({**request, "dtypes": dtypes}))
-        stored = {name: np.asarray(array, order="C") for name, array in self.weights.items()}
-        if stored:
-            save_file(stored, folder / "weights.safetensors")
+        if self.weights:
+            save_file(dict(self.weights), folder / "weights.safetensors")
 
 
 def is_floating(x: Array) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
+from support.code_weights import in_file
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.dialects.graph import the_model
@@ -57,7 +58,7 @@ KERAS = KerasProcess()
 
 
 def ask_keras(
-    source: str,
+    module: ModuleOp,
     inputs: list[Array],
     weights: Mapping[str, Array],
     *,
@@ -65,13 +66,13 @@ def ask_keras(
     exact: bool = True,
     **options: Any,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The answer for a file, and the arrays that it wrote."""
+    """The answer for the code of a module, and the arrays that it wrote."""
     with TemporaryDirectory() as folder:
         path = Path(folder)
-        (path / "model.py").write_text(source, encoding="utf-8")
+        (path / "model.py").write_text(emit(module), encoding="utf-8")
         np.savez(path / "inputs.npz", **{f"input_{index}": x for index, x in enumerate(inputs)})
         if weights:
-            save_file({name: np.asarray(array, order="C") for name, array in weights.items()}, path / "w.safetensors")
+            save_file(in_file("keras", module, weights), path / "w.safetensors")
         output = path / ("out.safetensors" if action == "written" else "out.npz")
         found = KERAS.ask(
             source=str(path / "model.py"),
@@ -96,7 +97,6 @@ def run_keras_code(
     module: ModuleOp, inputs: Mapping[str, Array], weights: Mapping[str, Array], *, exact: bool = True
 ) -> list[Array]:
     """The outputs of the emitted code, in doubles unless that is not wanted."""
-    used = {name: weights[name] for name in weights}
     arrays = [np.asarray(inputs[name]) for name in the_model(module).inputs]
-    _, found = ask_keras(emit(module), arrays, used, exact=exact)
+    _, found = ask_keras(module, arrays, weights, exact=exact)
     return [found[f"output_{index}"] for index in range(len(found))]

@@ -15,13 +15,10 @@ from neuralc.emit.python.planned import planned
 from neuralc.emit.refusals import Refusals
 
 
-def emit(module: ModuleOp) -> str:
-    """The source of a JAX module for the model of `module`, formatted as ruff formats it.
+def file_of(module: ModuleOp) -> ModuleFile:
+    """The file of the model of `module`: its text, and what of the weights its parameters are.
 
-    It has `forward(params, *inputs)` in the model's own layout, `init(key)`, and `load(path)` and `save(params, path)`
-    for safetensors files, where the model has weights; `train_forward` where training does something else than
-    inference. Raises NeuralcError: E0850 lists every op JAX code cannot be written for, E0704 the layers without a
-    meaning.
+    Raises NeuralcError: E0850 lists every op JAX code cannot be written for, E0704 the layers without a meaning.
     """
     refusals = Refusals("JAX code")
     for state in declared_states(module).values():
@@ -29,4 +26,14 @@ def emit(module: ModuleOp) -> str:
             refusals.add(state, "it begins with a weight, which is not written yet")
     refusals.raise_if_any()
     conventions = Conventions.of(module)
-    return ModuleFile(planned(module, form_of(conventions)), conventions, module).text()
+    return ModuleFile(planned(module, form_of(conventions)), conventions, module)
+
+
+def emit(module: ModuleOp) -> str:
+    """The source of a JAX module for the model of `module`, formatted as ruff formats it.
+
+    It has `forward(params, *inputs)` in the model's own layout, `init(key)`, and `load(path)` and `save(params, path)`
+    for safetensors files, where the model has weights; `train_forward` where training does something else than
+    inference. Raises NeuralcError, as `file_of` does.
+    """
+    return file_of(module).text()

@@ -22,7 +22,7 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.types import numpy_dtype
 from neuralc.emit.jax.conventions import Conventions
-from neuralc.emit.jax.files import FilesWriter
+from neuralc.emit.jax.files import weight_plan, write_files
 from neuralc.emit.jax.form import penalizes, trains
 from neuralc.emit.jax.function_writer import FunctionWriter
 from neuralc.emit.jax.helper_source import closure, functions
@@ -34,6 +34,7 @@ from neuralc.emit.jax.lower_states import write_init_state
 from neuralc.emit.jax.options import Options
 from neuralc.emit.jax.training_text import write_train_forward, write_training
 from neuralc.emit.jax.weight_rules import write_rules
+from neuralc.emit.placements import WeightPlan
 from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.writer import Writer
 
@@ -61,7 +62,11 @@ class ModuleFile:
         self._conventions = conventions
         self._model = planned.structure.model
         self._has_weights = self._model.holds_weights
-        self._files = FilesWriter(planned.structure.rows)
+
+    @property
+    def weights(self) -> WeightPlan:
+        """What `load` reads and `save` writes."""
+        return weight_plan(self._planned.structure)
 
     def text(self) -> str:
         computing, starting = Writer(), Writer()
@@ -82,7 +87,7 @@ class ModuleFile:
             for shared in self._planned.classes:
                 if shared.variants[0].plan.holds_weights:
                     init.write(shared)
-            self._files.write(starting)
+            write_files(starting)
             rules = write_rules(starting, self._planned.structure.rows, self._planned.structure.declared)
         helpers = self._helpers(computing.text, starting.text, rules)
         body = helpers + computing.text + starting.text.removesuffix("\n" if starting.text == "\n" else "")

@@ -7,9 +7,9 @@ from neuralc.emit.jax.init_texts import NAMES as INIT_NAMES
 from neuralc.emit.jax.layer_texts import NAMES as LAYER_NAMES
 
 _FILE = frozenset(
-    {"Any", "Array", "Params", "Training", "blocks", "constrain", "forward", "init", "jax", "jnp", "keystr", "lax",
-     "load", "load_file", "math", "nn", "np", "params", "penalty", "put", "save", "save_file", "taken", "train",
-     "train_forward", "partial"}
+    {"Any", "Array", "Params", "Training", "constrain", "forward", "init", "jax", "jnp", "keystr", "lax", "load",
+     "load_file", "math", "name_of", "nn", "np", "params", "penalty", "save", "save_file", "train", "train_forward",
+     "partial"}
 )  # fmt: skip
 
 HELPERS = frozenset({*functions(), *LAYER_NAMES, *INIT_NAMES})

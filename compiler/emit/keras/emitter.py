@@ -16,11 +16,9 @@ from neuralc.emit.python.planned import planned
 from neuralc.emit.refusals import Refusals
 
 
-def emit(module: ModuleOp) -> str:
-    """The source of a Keras model for the model of `module`, formatted as ruff formats it.
+def file_of(module: ModuleOp) -> ModelFile:
+    """The file of the model of `module`: its text, and what of the weights those of the code are.
 
-    `build_model()` of the file gives a keras.Model that takes and returns tensors in the model's own layout,
-    `load(path)` one with the weights of a safetensors file, and `save(model, path)` writes such a file.
     Raises NeuralcError: E0850 lists every op Keras code cannot be written for, E0704 the layers without a meaning.
     """
     refusals = Refusals("Keras code")
@@ -34,4 +32,14 @@ def emit(module: ModuleOp) -> str:
     found = planned(module, keras_form(styles.forms))
     for shared in found.classes:
         styles.know(shared)
-    return ModelFile(found, styles, states).text()
+    return ModelFile(found, styles, states)
+
+
+def emit(module: ModuleOp) -> str:
+    """The source of a Keras model for the model of `module`, formatted as ruff formats it.
+
+    `build_model()` of the file gives a keras.Model that takes and returns tensors in the model's own layout,
+    `load(path)` one with the weights of a safetensors file, and `save(model, path)` writes such a file.
+    Raises NeuralcError, as `file_of` does.
+    """
+    return file_of(module).text()

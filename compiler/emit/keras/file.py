@@ -8,7 +8,8 @@ from neuralc.emit.keras.class_writer import BlockWriter
 from neuralc.emit.keras.functional import Styles
 from neuralc.emit.keras.helper_source import helper_texts
 from neuralc.emit.keras.states import States
-from neuralc.emit.keras.weights_table import WeightsWriter
+from neuralc.emit.keras.weights import weight_plan, write_files
+from neuralc.emit.placements import WeightPlan
 from neuralc.emit.python.planned import Planned
 from neuralc.emit.python.writer import Writer
 
@@ -21,6 +22,11 @@ class ModelFile:
         self._styles = styles
         self._states = states
 
+    @property
+    def weights(self) -> WeightPlan:
+        """What `load` reads and `save` writes."""
+        return weight_plan(self._planned.structure, self._styles.functions)
+
     def text(self) -> str:
         body = Writer()
         for helper in helper_texts(self._planned.helpers):
@@ -32,7 +38,7 @@ class ModelFile:
             blocks.write(shared)
         if self._planned.structure.rows:
             body.blank(2)
-            WeightsWriter(body, self._planned.structure, self._styles.functions, self._states).write()
+            write_files(body, self._states)
         return self._header(body.text) + body.text
 
     def _header(self, body: str) -> str:

@@ -20,7 +20,7 @@ from neuralc.emit.keras.layers import layer_of
 from neuralc.emit.keras.lowering import LOWERINGS, WITHOUT_CODE
 from neuralc.emit.keras.orders import BATCH_FIRST, demanded_order
 from neuralc.emit.keras.recurrent import pair_of
-from neuralc.emit.keras.reserved import CLASS_NAMES, LAYER_ATTRIBUTES, LOCAL_NAMES
+from neuralc.emit.keras.reserved import LAYER_ATTRIBUTES, LOCAL_NAMES
 from neuralc.emit.keras.states import kept
 from neuralc.emit.keras.style import KerasForm
 from neuralc.emit.keras.weight_arguments import completed
@@ -57,7 +57,7 @@ def keras_form(forms: Callable[..., Mapping[str, KerasForm]]) -> KerasForm:
         without_code=WITHOUT_CODE,
         permuted=_permuted,
         local_names=LOCAL_NAMES,
-        class_names=CLASS_NAMES,
+        class_names=frozenset(),
         attribute_names=LAYER_ATTRIBUTES,
         positional=POSITIONAL,
         completed=completed,

@@ -1,6 +1,6 @@
 """Graph ops that become Keras layers: their constructors, and where each of their weights comes from.
 
-| op                   | layer | weights on disk -> Keras |
+| op                   | layer | weights of the model -> Keras |
 |----------------------|-------|--------------------------|
 | graph.conv           | Conv1D..3D, DepthwiseConv1D, 2D | [*window, in / groups, out] as it is |
 | graph.conv_transpose | Conv1DTranspose..3D | [*window, in, out] -> [*window, out, in] |
@@ -70,7 +70,7 @@ def held(name: str, value: SSAValue) -> Parameter:
     if isinstance(source, TransposeOp):
         return Parameter(name, source.operands[0], tuple(source.literal("perm")))
     if isinstance(source, ReshapeOp):
-        return Parameter(name, source.x, natural(source.x), sizes_of(source.x))
+        return Parameter(name, source.x, natural(source.x), sizes_of(value))
     return Parameter(name, value, natural(value))
 
 
@@ -142,8 +142,8 @@ def _depthwise_kernel(op: ConvOp) -> Parameter:
     """Keras has [*window, channels, multiplier], in which the channels of a group stand in a row."""
     *window, _, out = sizes_of(op.kernel)
     found, own = held("kernel", op.kernel), (*window, op.literal("groups"), out // op.literal("groups"))
-    stored = found.shape or tuple(sizes_of(found.value)[axis] for axis in found.axes)
-    return Parameter("kernel", found.value, found.axes, () if stored == own else stored)
+    stored = tuple(sizes_of(found.value)[axis] for axis in found.axes)
+    return Parameter("kernel", found.value, found.axes, () if stored == own else own)
 
 
 def _bias_options(bias: SSAValue | None) -> dict[str, Value]:
@@ -284,7 +284,7 @@ def _prelu(op: PreluOp) -> LayerSpec | None:
     own = (1,) * len(shared) + (slopes[channel - rank],)
     order = conversion(tuple(range(len(slopes))), _slope_order(len(slopes), channel - rank + len(slopes)))
     stored = tuple(slopes[axis] for axis in order)
-    weight = Parameter("alpha", op.alpha, order, () if stored == own else stored)
+    weight = Parameter("alpha", op.alpha, order, () if stored == own else own)
     return LayerSpec("p_re_lu", call("layers.PReLU", **options, **float_options(op.x)), (weight,))
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from neuralc.emit.keras.helper_source import functions
 
-CLASS_NAMES = frozenset({"RENAMED", "LAYERS", "AXES", "PARTS", "SHAPES", "SPLIT", "STATES", "SUMS"})
-
-FUNCTION_NAMES = frozenset({"blocks", "build_model", "joined", "load", "put", "save", "weights", *functions()})
+FUNCTION_NAMES = frozenset({"build_model", "load", "load_file", "save", "save_file", "weights", *functions()})
 """What a function that is a block may not be called."""
 
 LAYER_ATTRIBUTES = frozenset(

@@ -101,8 +101,6 @@ class Form:
     """A layer with what its constructor says of the weights that it holds, which are given by parameter."""
     optional_layers: bool = False
     """Whether an op can be written without its layer: where a weight of it is computed, or another op reads it too."""
-    assembles: bool = True
-    """Whether `load` puts a parameter together from several weights of a file."""
     nested: Mapping[Kind, frozenset[Kind]] = field(default_factory=lambda: NESTED)
     """Which expressions are written inside of which."""
     loop: Callable[[Form, str], tuple[str, Callable[[], str]]] = _over_parts

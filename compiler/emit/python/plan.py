@@ -10,8 +10,8 @@ from xdsl.ir import Operation, SSAValue
 from neuralc.dialects.graph import CallOp, FunctionLike, InitializerAttr
 from neuralc.dialects.types import shape_of
 from neuralc.emit.layouts import Order
+from neuralc.emit.placements import Neutral
 from neuralc.emit.python.expressions import Expression
-from neuralc.emit.python.places import Place
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Parameter:
     value: SSAValue
     axes: Order
     shape: tuple[int, ...] = ()
-    """The shape between reordering axes and the layer's own, where they differ (Keras depthwise kernels)."""
+    """That of the parameter, where it joins or splits axes (Keras depthwise kernels)."""
     gates: tuple[int, ...] = ()
     """Where the blocks along the first axis of the parameter stand in the weight, where that is another order."""
     row: int | None = None
@@ -36,17 +36,22 @@ class LayerSpec:
     kind: str
     constructor: Expression
     parameters: tuple[Parameter, ...] = ()
-    frozen: tuple[str, ...] = ()
-    """Parameters that the model does not have (a batch norm without scale), which stay as they are made."""
+    neutral: tuple[Neutral, ...] = ()
+    """Parameters that the model does not have (the scale of a batch norm without one), which stay as they are made."""
     data: int = 0
     """Which operand of the op the layer is applied to."""
     optional: bool = False
     """True for an op that is written as an expression where its parameters are no weights of the model."""
 
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """What the model does not have, and training would change."""
+        return tuple(each.name for each in self.neutral if each.counts)
+
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the weights table: `parameter` of the emitted model is weight `key` with its axes in another order."""
+    """`parameter` of the emitted model is the weight `key`, its axes in another order; the rest as in `Parameter`."""
 
     parameter: str
     key: str
@@ -54,13 +59,6 @@ class Row:
     shape: tuple[int, ...] = ()
     gates: tuple[int, ...] = ()
     row: int | None = None
-    """As a `Parameter` has them; a row of what is in the file has `places` for them."""
-    places: tuple[Place, ...] = ()
-    """What is read of an array that is not read as it stands in the file."""
-    stored: tuple[int, ...] = ()
-    """The shape of that array."""
-    into: int | None = None
-    """The row of the parameter that this is, where others are other rows."""
 
 
 @dataclass(frozen=True)
@@ -153,22 +151,33 @@ class ClassPlan:
         """The operands of a call that its part does not hold."""
         return tuple(index for index, value in enumerate(op.args) if self.held_by_parts(value) is None)
 
-    def rows(self, prefix: str = "", names: Mapping[str, str] | None = None) -> Iterator[Row]:
-        """The weights table of an instance at `prefix` whose weights are those of `names`."""
+    def holders(
+        self, prefix: str = "", names: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[str, Layer | FreeWeight, Mapping[str, str]]]:
+        """What holds the weights of an instance at `prefix`, and what the names of its weights are in the model."""
         for member in self.members:
-            match member:
-                case Layer():
-                    for held in member.spec.parameters:
-                        key = member.weights[held.name]
-                        path = f"{prefix}{member.attribute}.{held.name}"
-                        stored = names[key] if names else key
-                        yield Row(path, stored, held.axes, held.shape, held.gates, held.row)
-                case FreeWeight():
-                    axes = tuple(range(len(member.shape)))
-                    yield Row(prefix + member.attribute, names[member.weight] if names else member.weight, axes)
-                case Child():
-                    bound = {name: names[key] if names else key for name, key in member.weights.items()}
-                    yield from member.plan.rows(f"{prefix}{member.path}.", bound)
+            if isinstance(member, Child):
+                bound = {name: names[key] if names else key for name, key in member.weights.items()}
+                yield from member.plan.holders(f"{prefix}{member.path}.", bound)
+            else:
+                held = member.weights.values() if isinstance(member, Layer) else [member.weight]
+                yield prefix + member.attribute, member, {key: names[key] if names else key for key in held}
+
+    def rows(self) -> Iterator[Row]:
+        """All parameters of the model."""
+        for path, member, names in self.holders():
+            if isinstance(member, FreeWeight):
+                yield Row(path, names[member.weight], tuple(range(len(member.shape))))
+                continue
+            for held in member.spec.parameters:
+                key = names[member.weights[held.name]]
+                yield Row(f"{path}.{held.name}", key, held.axes, held.shape, held.gates, held.row)
+
+    def neutral(self) -> Iterator[Neutral]:
+        """All that the model does not have."""
+        for path, member, _ in self.holders():
+            if isinstance(member, Layer):
+                yield from (each.inside(f"{path}.") for each in member.spec.neutral)
 
 
 def sizes_of(value: SSAValue) -> tuple[int, ...]:

@@ -14,11 +14,12 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects.control import Control
 from neuralc.dialects.graph import CallOp, FuncOp, FunctionLike, GetWeightOp, ModelOp, WeightOp, the_model
+from neuralc.emit.placements import Part, Placement, Type
 from neuralc.emit.python.class_builder import ClassBuilder
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.placing import placed
 from neuralc.emit.python.plan import Child, ClassPlan, Row
-from neuralc.emit.python.rows import overlap, rows_in_file
 from neuralc.emit.refusals import Refusals
 
 Instance: TypeAlias = tuple[str, tuple[str, ...]]
@@ -30,6 +31,8 @@ class Structure:
 
     def __init__(self, module: Operation, table: Mapping[str, Operation], form: Form, refusals: Refusals) -> None:
         self._table = table
+        self.declared: Mapping[str, WeightOp] = {name: op for name, op in table.items() if isinstance(op, WeightOp)}
+        """The weights of the model by their names."""
         self._form = form
         self._refusals = refusals
         self._class_names = Names(form.class_names)
@@ -39,7 +42,8 @@ class Structure:
         model = the_model(module)
         plan = self._new_plan(model, _fetched(model))
         self.model = self._fill(plan, {name: table[name] for name in plan.weight_names.values()})
-        self.rows = [found for row in self.model.rows() for found in self.in_file(row) or self._refused(row)]
+        self.rows = list(self.model.rows())
+        self._refuse_derived_weights()
         self._refuse_shared_weights()
 
     @property
@@ -47,24 +51,19 @@ class Structure:
         """All values that are weights."""
         return frozenset(value for plan in self.classes for value in plan.weight_names)
 
-    def in_file(self, row: Row) -> list[Row]:
-        """A row whose weight is made of others, as rows of those, which are in the file."""
-        weight = self._table[row.key]
-        found = rows_in_file(row, weight) if isinstance(weight, WeightOp) else [row]
-        return found if len(found) == 1 or self._form.assembles else []
+    def placements(self, rows: Sequence[Row], floats: Type | None = None) -> list[Placement]:
+        """What the parameters of rows are of the weights of the model; `floats` is the type that all floats have."""
+        found = [placed(row, self.declared[row.key], floats) for row in rows]
+        return [placement for placement in found if placement is not None]
 
-    def _refused(self, row: Row) -> list[Row]:
-        self._refusals.add(
-            self._table[row.key],
-            f"@{row.key} is derived from other weights",
-            help="emit code from the model as written, before passes that fold weights",
-        )
-        return []
-
-    @property
-    def declared(self) -> Mapping[str, WeightOp]:
-        """The weights of the model by their names."""
-        return {name: op for name, op in self._table.items() if isinstance(op, WeightOp)}
+    def _refuse_derived_weights(self) -> None:
+        for row in self.rows:
+            if placed(row, self.declared[row.key]) is None:
+                self._refusals.add(
+                    self._table[row.key],
+                    f"@{row.key} is derived from other weights",
+                    help="emit code from the model as written, before passes that fold weights",
+                )
 
     def _new_plan(self, function: FunctionLike, weight_names: dict[SSAValue, str]) -> ClassPlan:
         name = self._class_names.claim(self._form.class_name(function.sym_name.data))
@@ -158,14 +157,15 @@ class Structure:
 
     def _refuse_shared_weights(self) -> None:
         """Two parameters that start equal would not stay so in training."""
-        holders: dict[str, list[Row]] = {}
-        for row in self.rows:
-            others = holders.setdefault(row.key, [])
-            first = next((other for other in others if overlap(other, row)), None)
-            others.append(row)
-            if first is not None:
-                reason = f"@{row.key} would be two parameters, `{first.parameter}` and `{row.parameter}`"
-                self._refusals.add(self._table[row.key], reason)
+        holders: dict[str, list[tuple[Part, Placement]]] = {}
+        for placement in self.placements(self.rows):
+            for part in placement.parts:
+                others = holders.setdefault(part.key, [])
+                first = next((other for found, other in others if found.overlaps(part)), None)
+                others.append((part, placement))
+                if first is not None:
+                    reason = f"@{part.key} would be two parameters, `{first.name}` and `{placement.name}`"
+                    self._refusals.add(self._table[part.key], reason)
 
 
 # -- calls and their paths ---------------------------------------------------------------------------------------------

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import Float16Type, Float64Type
-
-from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.plan import Child, ClassPlan, FreeWeight, Layer
 from neuralc.emit.python.shapes import write_docstring
@@ -14,6 +11,7 @@ from neuralc.emit.python.sharing import SharedClass
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.initializers import Common, own_initializers, write_common
 from neuralc.emit.torch.lower_states import buffers, reset_lines, states_of
+from neuralc.emit.torch.weights import float_type
 
 
 class ClassWriter:
@@ -136,7 +134,4 @@ class ClassWriter:
 
 def _cast(plan: ClassPlan) -> str:
     """torch makes parameters in float32; a model of another precision says so."""
-    types = {element_of(value.type) for value in plan.weight_names if is_float(element_of(value.type))}
-    if any(isinstance(type_, Float64Type) for type_ in types):
-        return "self.double()"
-    return "self.half()" if any(isinstance(type_, Float16Type) for type_ in types) else ""
+    return {"float64": "self.double()", "float16": "self.half()"}.get(float_type(plan).name, "")

@@ -12,11 +12,18 @@ from neuralc.emit.torch.file import ModuleFile
 from neuralc.emit.torch.form import FORM
 
 
-def emit(module: ModuleOp, *, weights_table: bool = True) -> str:
-    """The source of a PyTorch module for the model of `module`, formatted as ruff formats it.
+def file_of(module: ModuleOp) -> ModuleFile:
+    """The file of the model of `module`: its text, and what of the weights its parameters are.
 
-    The class takes and returns tensors in the model's own layout. With `weights_table` the file also maps its
-    parameters to the model's weights, with `load(path)` and `save(model, path)` for safetensors files.
     Raises NeuralcError: E0850 lists every op torch code cannot be written for, E0704 the layers without a meaning.
     """
-    return ModuleFile(planned(module, FORM), weights_table).text()
+    return ModuleFile(planned(module, FORM))
+
+
+def emit(module: ModuleOp) -> str:
+    """The source of a PyTorch module for the model of `module`, formatted as ruff formats it.
+
+    The class takes and returns tensors in the model's own layout. `load(path)` and `save(model, path)` read and write
+    its `state_dict` as a safetensors file. Raises NeuralcError, as `file_of` does.
+    """
+    return file_of(module).text()

@@ -1,17 +1,17 @@
-"""The emitted file around its classes: what it is, imports of what is used, the weights table with load and save."""
+"""The emitted file around its classes: what it is, imports of what is used, load and save."""
 
 from __future__ import annotations
 
 import re
 
+from neuralc.emit.placements import WeightPlan
 from neuralc.emit.python.planned import Planned
-from neuralc.emit.python.weights_table import weights_table
 from neuralc.emit.python.writer import Writer
 from neuralc.emit.torch.class_writer import ClassWriter
 from neuralc.emit.torch.helper_source import closure, functions
 from neuralc.emit.torch.initializers import common_initializers
 from neuralc.emit.torch.weight_rules import write_rules
-from neuralc.emit.torch.weights import WeightsWriter
+from neuralc.emit.torch.weights import weight_plan, write_files
 
 _ALIASES = {"Function": "Callable[[Tensor], Tensor]"}
 """Types of the file, where they are used."""
@@ -20,10 +20,15 @@ _ALIASES = {"Function": "Callable[[Tensor], Tensor]"}
 class ModuleFile:
     """A whole file: classes before those that use them, the model last, then its weights."""
 
-    def __init__(self, planned: Planned, weights_table: bool) -> None:
+    def __init__(self, planned: Planned) -> None:
         self._planned = planned
         self._structure = planned.structure
-        self._rows = planned.structure.rows if weights_table else []
+        self._rows = planned.structure.rows
+
+    @property
+    def weights(self) -> WeightPlan:
+        """What `load` reads and `save` writes."""
+        return weight_plan(self._structure)
 
     def text(self) -> str:
         body = Writer()
@@ -36,7 +41,7 @@ class ModuleFile:
             body.blank(2)
             writer.write(shared)
         if self._rows:
-            WeightsWriter(body, self._structure.model.name, weights_table(self._rows, plans)).write()
+            write_files(body, self._structure.model.name)
         activity = "ActivityRegularization" in self._planned.helpers
         write_rules(body, self._structure.model.name, self._rows, self._structure.declared, activity=activity)
         return self._header(body.text) + body.text

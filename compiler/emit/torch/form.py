@@ -51,6 +51,5 @@ FORM = Form(
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
     defaults=DEFAULTS,
-    assembles=False,
     channel_options=frozenset({"groups"}),
 )

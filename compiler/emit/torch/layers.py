@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
+import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects.graph import (
@@ -43,6 +44,7 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.layouts import Order
+from neuralc.emit.placements import Neutral
 from neuralc.emit.python.expressions import Value, call
 from neuralc.emit.python.plan import LayerSpec, Parameter, sizes_of
 from neuralc.emit.refusals import Refusals
@@ -145,7 +147,7 @@ def _conv_kernel(op: ConvOp) -> Parameter:
         before, after = sizes_of(source.x), sizes_of(op.kernel)
         if len(before) == rank + 2 and before[:rank] == after[:rank] and after[rank] == 1:
             *window, channels, multiplier = before
-            shape = (channels, multiplier, *window) if multiplier > 1 else ()
+            shape = (channels * multiplier, 1, *window) if multiplier > 1 else ()
             return Parameter("weight", source.x, (rank, rank + 1, *range(rank)), shape)
     kernel, axes = _untransposed(op.kernel, (rank + 1, rank, *range(rank)))
     return Parameter("weight", kernel, axes)
@@ -173,7 +175,7 @@ def _dense_kernel(kernel: SSAValue, inputs: int) -> Parameter:
             count += 1
         if prod(sizes[:count]) == inputs and len(sizes) > 2:
             axes = (*range(count, len(sizes)), *range(count))
-            return Parameter("weight", source.x, axes, tuple(sizes[axis] for axis in axes))
+            return Parameter("weight", source.x, axes, (prod(sizes[count:]), inputs))
     return Parameter("weight", kernel, (1, 0))
 
 
@@ -183,7 +185,7 @@ def _bias(bias: SSAValue | None) -> tuple[Parameter, ...]:
         return ()
     if isinstance(bias.owner, ReshapeOp):
         sizes = sizes_of(bias.owner.x)
-        return (Parameter("bias", bias.owner.x, tuple(range(len(sizes))), sizes),)
+        return (Parameter("bias", bias.owner.x, tuple(range(len(sizes))), sizes_of(bias)),)
     return (Parameter("bias", bias, (0,)),)
 
 
@@ -205,8 +207,15 @@ def _batch_norm(op: BatchNormOp, refusals: Refusals) -> LayerSpec | None:
     constructor = call(f"nn.BatchNorm{max(rank - 2, 1)}d", sizes_of(op.mean)[0], **options)
     sources = {"weight": op.gamma, "bias": op.beta, "running_mean": op.mean, "running_var": op.variance}
     held = tuple(Parameter(name, value, (0,)) for name, value in sources.items() if name not in absent)
-    frozen = tuple(absent) if len(absent) == 1 else ()
-    return LayerSpec("batch_normalization", constructor, held, frozen, optional=True)
+    neutral = [NUMBER_OF_BATCHES]
+    if len(absent) == 1:
+        shape, number = sizes_of(op.mean), 1.0 if absent == ["weight"] else 0.0
+        neutral.append(Neutral(absent[0], shape, number, np.dtype(np.float32)))
+    return LayerSpec("batch_normalization", constructor, held, tuple(neutral), optional=True)
+
+
+NUMBER_OF_BATCHES = Neutral("num_batches_tracked", (), 0, np.dtype(np.int64), counts=False)
+"""What torch counts in a batch norm that has a momentum, and never reads."""
 
 
 def _is_constant(value: SSAValue, number: float) -> bool:
@@ -271,7 +280,7 @@ def _prelu(op: PreluOp, refusals: Refusals) -> LayerSpec | None:
     # Keras keeps the shared axes of alpha with size 1: the channel goes first, then the ones fall away.
     *shared, channels = sizes_of(op.alpha)
     axes = (len(shared), *range(len(shared)))
-    held = Parameter("weight", op.alpha, axes, (channels, *shared) if shared else ())
+    held = Parameter("weight", op.alpha, axes, (channels,) if shared else ())
     return LayerSpec("p_re_lu", call("nn.PReLU", channels), (held,), optional=True)
 
 

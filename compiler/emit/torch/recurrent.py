@@ -11,12 +11,14 @@ The parameters of the level above end in `l1`, those of the direction from the e
 
 from __future__ import annotations
 
+import numpy as np
 from xdsl.ir import Block, SSAValue
 
 from neuralc.dialects.graph import AddOp, GetWeightOp, GruOp, LstmOp, RnnOp
 from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.types import shape_of
 from neuralc.emit.layouts import Order
+from neuralc.emit.placements import Neutral
 from neuralc.emit.python.expressions import Value, call
 from neuralc.emit.python.plan import LayerSpec, Parameter, sizes_of
 from neuralc.emit.refusals import Refusals
@@ -40,16 +42,16 @@ def recurrent_layer(op: RecurrentOp, refusals: Refusals) -> LayerSpec | None:
         return None
     depth, units = sizes_of(stack.first.operands[1])[0], op.units
     options = _options(stack)
-    held, frozen = list[Parameter](), list[str]()
+    held, neutral = list[Parameter](), list[Neutral]()
     for level, both in enumerate(stack.levels):
         for direction, each in enumerate(both.ops):
             end = f"_l{level}" + ("_reverse" if direction else "")
             held += _matrices(each, end)
             biases = [] if "bias" in options else _biases(each, end)
             held += biases
-            frozen += [] if len(biases) != 1 else [f"bias_hh{end}"]
+            neutral += [_second_bias(each, end)] if len(biases) == 1 else []
     constructor = call(_CLASSES[type(op)], depth, units, **options)
-    return LayerSpec(op.name.partition(".")[2], constructor, tuple(held), tuple(frozen), optional=True)
+    return LayerSpec(op.name.partition(".")[2], constructor, tuple(held), tuple(neutral), optional=True)
 
 
 def is_layer(stack: Stack) -> bool:
@@ -103,6 +105,13 @@ def _biases(op: RecurrentOp, end: str) -> list[Parameter]:
         return [Parameter(name, bias, (0,), gates=gates, row=row) for row, name in enumerate(names)]
     values = _summands(bias)
     return [Parameter(name, value, (0,), gates=gates) for name, value in zip(names, values, strict=False)]
+
+
+def _second_bias(op: RecurrentOp, end: str) -> Neutral:
+    """What training makes of it is part of the first one, but not in the last gate of a GRU: `r * (h W + bias_hh)`."""
+    size = sizes_of(op.operands[1])[1]
+    added = size - op.units if isinstance(op, GruOp) else size
+    return Neutral(f"bias_hh{end}", (size,), 0.0, np.dtype(np.float32), into=f"bias_ih{end}", added=added)
 
 
 def _summands(bias: SSAValue) -> tuple[SSAValue, ...]:

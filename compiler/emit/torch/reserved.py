@@ -2,9 +2,7 @@
 
 from neuralc.emit.torch.helper_source import functions
 
-CLASS_NAMES = frozenset(
-    {"ActivityRegularization", "BIASES", "F", "Function", "GATED", "PARTS", "SPLIT", "Tensor", "WEIGHTS"}
-)
+CLASS_NAMES = frozenset({"ActivityRegularization", "F", "Function", "Tensor"})
 
 MODULE_ATTRIBUTES = frozenset(
     {

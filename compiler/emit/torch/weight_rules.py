@@ -12,6 +12,7 @@ from typing import Any
 
 from neuralc.dialects.graph import WeightAttr, WeightOp
 from neuralc.dialects.syntax import to_literal
+from neuralc.dialects.types import shape_of
 from neuralc.emit.python.expressions import literal
 from neuralc.emit.python.plan import Row
 from neuralc.emit.python.writer import Writer
@@ -35,6 +36,8 @@ class _Rule:
     """A parameter of the torch model, and what its weight says."""
 
     row: Row
+    sizes: tuple[int, ...]
+    """Of the weight."""
     name: str
     arguments: Mapping[str, Any]
 
@@ -42,7 +45,8 @@ class _Rule:
     def value(self) -> str:
         """The parameter with the axes of the weight, in another order."""
         taken = f"weights[{literal(self.row.parameter)}]"
-        return f"{taken}.view({', '.join(map(str, self.row.shape))})" if self.row.shape else taken
+        own = [str(self.sizes[axis]) for axis in self.row.axes]
+        return f"{taken}.view({', '.join(own)})" if self.row.shape else taken
 
     @property
     def dims(self) -> str:
@@ -56,8 +60,8 @@ def write_rules(
 ) -> None:
     """The functions, for a model that has any use for them; with `activity` values add to the loss too."""
     trained = [row for row in rows if _is_trained(declared[row.key])]
-    regularized = _rules(trained, REGULARIZER, {name: weight.regularizer for name, weight in declared.items()})
-    constrained = _rules(trained, CONSTRAINT, {name: weight.constraint for name, weight in declared.items()})
+    regularized = _rules(trained, declared, REGULARIZER, lambda weight: weight.regularizer)
+    constrained = _rules(trained, declared, CONSTRAINT, lambda weight: weight.constraint)
     if any(rule.name == "orthogonal_regularizer" for rule in regularized):
         body.blank(2)
         body.lines(_ORTHOGONALITY.splitlines())
@@ -71,13 +75,19 @@ def _is_trained(weight: WeightOp) -> bool:
     return "trainable" not in weight.attributes or bool(to_literal(weight.attributes["trainable"]))
 
 
-def _rules(rows: Sequence[Row], table: AnEntry, given: Mapping[str, WeightAttr | None]) -> list[_Rule]:
+def _rules(
+    rows: Sequence[Row],
+    declared: Mapping[str, WeightOp],
+    table: AnEntry,
+    given: Callable[[WeightOp], WeightAttr | None],
+) -> list[_Rule]:
     rules = []
     for row in rows:
-        found = given[row.key]
+        weight = declared[row.key]
+        found = given(weight)
         if found is not None:
-            name = found.called.data
-            rules.append(_Rule(row, name, table.arguments(Configured(name, found.plain_arguments))))
+            name, sizes = found.called.data, tuple(int(str(size)) for size in shape_of(weight.type))
+            rules.append(_Rule(row, sizes, name, table.arguments(Configured(name, found.plain_arguments))))
     return rules
 
 

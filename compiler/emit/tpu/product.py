@@ -2,7 +2,7 @@
 
 model.tpu/
   model.py               the JAX code (emit/jax)
-  weights.safetensors    by the model's own names
+  weights.safetensors    by the names that the code has for them
   model.jaxexport        the program for TPUs and CPUs, as `jax.export` serializes it: it takes the weights by name
   model.stablehlo        the same as text
   manifest.json          inputs, outputs, states, sizes, platforms, versions
@@ -23,17 +23,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save_file
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute
 
-from neuralc.dialects.graph import DimOp, ModelOp, WeightOp, declared_states, the_model
+from neuralc.dialects.graph import DimOp, ModelOp, declared_states, the_model
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.dialects.weights import WeightStore
-from neuralc.emit.jax import emit
+from neuralc.emit.jax.emitter import file_of
 from neuralc.emit.refusals import Refusals
 from neuralc.grammar.diagnostics import NeuralcError, error
 
+WEIGHTS = "weights.safetensors"
 PLATFORMS = ("tpu", "cpu")
 NEEDED = ("jax", "safetensors")
 FORMAT = 2
@@ -49,20 +51,21 @@ def files(module: ModuleOp, weights: WeightStore) -> dict[str, str | bytes]:
         raise error("E0818", "`--target tpu` stands on the package jax", help="pip install 'neuralc[jax]'")
     model = the_model(module)
     _refuse_states(module, model)
-    source = emit(module)
+    code = file_of(module)
+    source = code.text()
     interface = _interface(module, model)
     with TemporaryDirectory(prefix="neuralc-tpu-") as name:
         folder = Path(name)
         (folder / "model.py").write_text(source, encoding="utf-8")
         (folder / "request.json").write_text(json.dumps({**interface, "platforms": PLATFORMS}), encoding="utf-8")
-        _write_weights(folder / "weights.safetensors", module, weights)
+        save_file({k: np.ascontiguousarray(v) for k, v in code.weights.made_of(weights).items()}, folder / WEIGHTS)
         _lower(folder, model)
         versions = json.loads((folder / "versions.json").read_text(encoding="utf-8"))
         manifest = {"format": FORMAT, **interface, "platforms": list(PLATFORMS), "versions": versions}
         return {
             "model.py": source,
             "manifest.json": json.dumps(manifest, indent=2) + "\n",
-            "weights.safetensors": (folder / "weights.safetensors").read_bytes(),
+            WEIGHTS: (folder / WEIGHTS).read_bytes(),
             "model.jaxexport": (folder / "model.jaxexport").read_bytes(),
             "model.stablehlo": (folder / "model.stablehlo").read_text(encoding="utf-8"),
         }
@@ -77,13 +80,6 @@ def _refuse_states(module: ModuleOp, model: ModelOp) -> None:
         if hidden:
             refusals.add(op, f"no input has its size {hidden[0]}")
     refusals.raise_if_any()
-
-
-def _write_weights(path: Path, module: ModuleOp, weights: WeightStore) -> None:
-    from safetensors.numpy import save_file
-
-    names = [op.sym_name.data for op in module.body.block.ops if isinstance(op, WeightOp)]
-    save_file({name: np.ascontiguousarray(weights[name]) for name in names}, path)
 
 
 def _interface(module: ModuleOp, model: ModelOp) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def test_code_is_a_text_and_weights_stand_beside_its_file(tmp_path: Path) -> Non
     path = model.emit("torch", tmp_path / "small.py")
     assert path == tmp_path / "small.py"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["small.py", "small.safetensors"]
-    np.testing.assert_array_equal(load_file(tmp_path / "small.safetensors")["fc.kernel"], KERNEL)
+    np.testing.assert_array_equal(load_file(tmp_path / "small.safetensors")["fc.weight"], KERNEL.T)
 
 
 def test_a_program_that_starts_untrained_has_no_weights_beside_it(tmp_path: Path) -> None:

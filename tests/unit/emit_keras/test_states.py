@@ -21,8 +21,7 @@ def check(model: Model, sizes: dict[str, int]) -> None:
     inputs = {name: rng.standard_normal(SHAPES[name]).astype(np.float32) for name in names}
     states: dict[str, Array] = {}
     expected = [run_module(model.module, inputs, model.weights, states=states)[0] for _ in range(3)]
-    weights = {name: model.weights[name] for name in model.weights}
-    _, found = ask_keras(emit(model.module), list(inputs.values()), weights, action="repeated", sizes=sizes)
+    _, found = ask_keras(model.module, list(inputs.values()), model.weights, action="repeated", sizes=sizes)
     for run, reference in enumerate([*expected, expected[0]]):
         assert_close(found[f"output_{run}"], reference, 1e-10)
 
@@ -40,7 +39,7 @@ def test_keys_and_values_stay() -> None:
 
 def test_states_are_weights_that_a_file_does_not_have() -> None:
     code = emit(stateful_lstm().module)
-    assert 'STATES = {"state_h", "state_c"}' in code
+    assert 'states = {"state_h", "state_c"}' in code
     assert "def load(path, batch=1):" in code
     assert "self.state_h.assign(" in code
     assert "def reset(self):" in code

@@ -49,7 +49,6 @@ def test_two_directions_are_one_layer() -> None:
     code = code_of("Bidirectional(LSTM(4, return_sequences=true))", "(5, 3)")
     assert "layers.Bidirectional(" in code
     assert 'layers.LSTM(4, return_sequences=True, name="lstm")' in code
-    assert '"bidirectional/forward_lstm/lstm_cell": "bidirectional.forward"' in code
 
 
 def test_a_block_is_a_function_that_names_its_layers() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from support.compare import assert_close
-from support.torch_code import loaded_model, run_torch_code
+from support.torch_code import run_torch_code, written_model
 from torch import Tensor, nn
 
 import neuralc
@@ -43,11 +43,12 @@ def test_what_was_one_call_is_one_again(kind: str, scale: float | None) -> None:
     torch.manual_seed(0)
     original, x = Attends(scale).eval(), torch.randn(2, 5, 8)
     mask = torch.randn(5, 5) if kind == "numbers" else torch.rand(2, 1, 5, 5) > 0.6
-    source = neuralc.from_torch(original, (x, mask)).emit("torch")
+    imported = neuralc.from_torch(original, (x, mask))
+    source = imported.emit("torch")
     assert isinstance(source, str)
     assert source.count(CALL) == 1
     assert "softmax" not in source
-    written = loaded_model(source, {name: value.numpy() for name, value in original.state_dict().items()}).double()
+    written = written_model(imported).double()
     exact = (x.double(), mask.double() if kind == "numbers" else mask)
     with torch.no_grad():
         assert_close(written(*exact).numpy(), original.double()(*exact).numpy(), 1e-10)

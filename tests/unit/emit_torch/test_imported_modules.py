@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from support.compare import assert_close
-from support.torch_code import loaded_model
+from support.torch_code import written_model
 from support.torch_modules import MODULES, Example
 from torch import Tensor, nn
 
@@ -42,10 +42,7 @@ WRITTEN = [example for example in MODULES if example.name != "running_mean"]
 def test_outputs_and_gradients_are_those_of_the_original(example: Example) -> None:
     original, inputs = example.module(), example.inputs()
     imported = neuralc.from_torch(original, inputs, dynamic=example.dynamic)
-    source = imported.emit("torch")
-    assert isinstance(source, str)
-    weights = {name: np.array(imported.weights[name]) for name in imported.weights}
-    written = loaded_model(source, weights).double()
+    written = written_model(imported).double()
     exact = [each.double() if each.is_floating_point() else each for each in inputs]
     expected, found = results(original.double(), exact), results(written, exact)
     for ours, theirs in zip(found, expected, strict=True):

@@ -118,9 +118,10 @@ def test_what_is_left_over_or_of_another_shape_is_listed(tmp_path: Path) -> None
     tensors = {"dense.weight": np.zeros((3, 8), "float32"), "dense.bias": np.zeros(3, "float32")}
     with pytest.raises(NeuralcError) as caught:
         bound("Dense(5)", "(8)", tensors, tmp_path)
-    assert (
-        "different: dense.kernel is float32[8, 3], the model needs float32[8, 5]" in caught.value.diagnostics[0].notes
-    )
+    told = caught.value.diagnostics[0].notes
+    assert told[0] == "it has the names of the model's PyTorch code"
+    assert "different: dense.weight is float32[3, 8], the model needs float32[5, 8]" in told
     with pytest.raises(NeuralcError) as caught:
         bound("Dense(3)", "(8)", {**tensors, "other.weight": np.zeros(1, "float32")}, tmp_path)
-    assert "unexpected: other.weight float32[1]" in caught.value.diagnostics[0].notes
+    told = caught.value.diagnostics[0].notes
+    assert told == ("closest are the names of the model's PyTorch code", "unexpected: other.weight float32[1]")

@@ -1,9 +1,6 @@
 """The model `Bert` in Keras, written by neuralc."""
 
-import re
-
 import keras
-import numpy as np
 from keras import layers, ops
 from safetensors.numpy import load_file, save_file
 
@@ -138,118 +135,15 @@ def build_model():
     return keras.Model([ids, segments], outputs, name="Bert_model")
 
 
-# The shapes that weights have in the file, where Keras has another one.
-SPLIT = {
-    "transformer_encoder.0.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.0.attention.query.bias": (12, 64),
-    "transformer_encoder.0.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.0.attention.key.bias": (12, 64),
-    "transformer_encoder.0.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.0.attention.value.bias": (12, 64),
-    "transformer_encoder.0.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.1.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.1.attention.query.bias": (12, 64),
-    "transformer_encoder.1.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.1.attention.key.bias": (12, 64),
-    "transformer_encoder.1.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.1.attention.value.bias": (12, 64),
-    "transformer_encoder.1.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.2.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.2.attention.query.bias": (12, 64),
-    "transformer_encoder.2.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.2.attention.key.bias": (12, 64),
-    "transformer_encoder.2.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.2.attention.value.bias": (12, 64),
-    "transformer_encoder.2.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.3.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.3.attention.query.bias": (12, 64),
-    "transformer_encoder.3.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.3.attention.key.bias": (12, 64),
-    "transformer_encoder.3.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.3.attention.value.bias": (12, 64),
-    "transformer_encoder.3.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.4.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.4.attention.query.bias": (12, 64),
-    "transformer_encoder.4.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.4.attention.key.bias": (12, 64),
-    "transformer_encoder.4.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.4.attention.value.bias": (12, 64),
-    "transformer_encoder.4.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.5.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.5.attention.query.bias": (12, 64),
-    "transformer_encoder.5.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.5.attention.key.bias": (12, 64),
-    "transformer_encoder.5.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.5.attention.value.bias": (12, 64),
-    "transformer_encoder.5.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.6.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.6.attention.query.bias": (12, 64),
-    "transformer_encoder.6.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.6.attention.key.bias": (12, 64),
-    "transformer_encoder.6.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.6.attention.value.bias": (12, 64),
-    "transformer_encoder.6.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.7.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.7.attention.query.bias": (12, 64),
-    "transformer_encoder.7.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.7.attention.key.bias": (12, 64),
-    "transformer_encoder.7.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.7.attention.value.bias": (12, 64),
-    "transformer_encoder.7.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.8.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.8.attention.query.bias": (12, 64),
-    "transformer_encoder.8.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.8.attention.key.bias": (12, 64),
-    "transformer_encoder.8.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.8.attention.value.bias": (12, 64),
-    "transformer_encoder.8.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.9.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.9.attention.query.bias": (12, 64),
-    "transformer_encoder.9.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.9.attention.key.bias": (12, 64),
-    "transformer_encoder.9.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.9.attention.value.bias": (12, 64),
-    "transformer_encoder.9.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.10.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.10.attention.query.bias": (12, 64),
-    "transformer_encoder.10.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.10.attention.key.bias": (12, 64),
-    "transformer_encoder.10.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.10.attention.value.bias": (12, 64),
-    "transformer_encoder.10.attention.attention_output.kernel": (12, 64, 768),
-    "transformer_encoder.11.attention.query.kernel": (768, 12, 64),
-    "transformer_encoder.11.attention.query.bias": (12, 64),
-    "transformer_encoder.11.attention.key.kernel": (768, 12, 64),
-    "transformer_encoder.11.attention.key.bias": (12, 64),
-    "transformer_encoder.11.attention.value.kernel": (768, 12, 64),
-    "transformer_encoder.11.attention.value.bias": (12, 64),
-    "transformer_encoder.11.attention.attention_output.kernel": (12, 64, 768),
-}
-
-
-def weights(model):
-    """The weights of the model by their names in a weights file."""
-    return {
-        re.sub("[-/]", ".", weight.path.removeprefix("Bert/")): weight
-        for weight in model.weights
-    }
-
-
 def load(path):
     """The model with the weights of a safetensors file."""
     model = build_model()
     stored = load_file(path)
-    for key, weight in weights(model).items():
-        value = stored[key]
-        weight.assign(value.reshape(weight.shape))
+    for weight in model.weights:
+        weight.assign(stored[weight.path])
     return model
 
 
 def save(model, path):
     """Write the weights to a safetensors file that neuralc reads."""
-    stored = {}
-    for key, weight in weights(model).items():
-        value = ops.convert_to_numpy(weight)
-        value = value.reshape(SPLIT.get(key, value.shape))
-        stored[key] = np.ascontiguousarray(value)
-    save_file(stored, path)
+    save_file({w.path: ops.convert_to_numpy(w) for w in model.weights}, path)

@@ -1,7 +1,5 @@
 """The model `Mlp` in Keras, written by neuralc."""
 
-import re
-
 import keras
 from keras import layers, ops
 from safetensors.numpy import load_file, save_file
@@ -18,22 +16,15 @@ def build_model():
     return keras.Model(pixels, x, name="Mlp")
 
 
-def weights(model):
-    """The weights of the model by their names in a weights file."""
-    return {re.sub("[-/]", ".", weight.path): weight for weight in model.weights}
-
-
 def load(path):
     """The model with the weights of a safetensors file."""
     model = build_model()
     stored = load_file(path)
-    for key, weight in weights(model).items():
-        weight.assign(stored[key])
+    for weight in model.weights:
+        weight.assign(stored[weight.path])
     return model
 
 
 def save(model, path):
     """Write the weights to a safetensors file that neuralc reads."""
-    named = weights(model).items()
-    stored = {key: ops.convert_to_numpy(weight) for key, weight in named}
-    save_file(stored, path)
+    save_file({w.path: ops.convert_to_numpy(w) for w in model.weights}, path)

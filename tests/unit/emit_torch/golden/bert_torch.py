@@ -125,74 +125,13 @@ class Bert(nn.Module):
         return x, y
 
 
-# Where parameters stand in a weights file of the model, by the ends of their names, and
-# the order of that array's axes that makes it torch's.
-WEIGHTS = {
-    "embedding.weight": ("embedding.embeddings", (0, 1)),
-    "embedding_1.weight": ("embedding_1.embeddings", (0, 1)),
-    "layer_normalization.weight": ("layer_normalization.gamma", (0,)),
-    "layer_normalization.bias": ("layer_normalization.beta", (0,)),
-    "query.weight": ("query.kernel", (1, 2, 0)),
-    "query.bias": ("query.bias", (0, 1)),
-    "key.weight": ("key.kernel", (1, 2, 0)),
-    "key.bias": ("key.bias", (0, 1)),
-    "value.weight": ("value.kernel", (1, 2, 0)),
-    "value.bias": ("value.bias", (0, 1)),
-    "attention_output.weight": ("attention_output.kernel", (2, 0, 1)),
-    "attention_output.bias": ("attention_output.bias", (0,)),
-    "attention_norm.weight": ("attention_norm.gamma", (0,)),
-    "attention_norm.bias": ("attention_norm.beta", (0,)),
-    "hidden.weight": ("hidden.kernel", (1, 0)),
-    "hidden.bias": ("hidden.bias", (0,)),
-    "output.weight": ("output.kernel", (1, 0)),
-    "output.bias": ("output.bias", (0,)),
-    "feed_forward_norm.weight": ("feed_forward_norm.gamma", (0,)),
-    "feed_forward_norm.bias": ("feed_forward_norm.beta", (0,)),
-    "dense.weight": ("dense.kernel", (1, 0)),
-    "dense.bias": ("dense.bias", (0,)),
-    "positional_encoding_embeddings": ("positional_encoding.embeddings", (0, 1)),
-}
-# Parameters that hold several axes of the file as one, and those axes.
-SPLIT = {
-    "query.weight": (12, 64, 768),
-    "query.bias": (12, 64),
-    "key.weight": (12, 64, 768),
-    "key.bias": (12, 64),
-    "value.weight": (12, 64, 768),
-    "value.bias": (12, 64),
-    "attention_output.weight": (768, 12, 64),
-}
-
-
-def stored_as(name: str) -> tuple[str, tuple[int, ...]] | None:
-    """A parameter's name in a weights file, and that array's axes in torch's order."""
-    end = next((end for end in WEIGHTS if f".{name}".endswith(f".{end}")), None)
-    if end is None:
-        return None
-    key, axes = WEIGHTS[end]
-    return name.removesuffix(end) + key, axes
-
-
 def load(path: str) -> Bert:
     """The model with the weights of a safetensors file."""
     model = Bert()
-    stored, state = load_file(path), {}
-    for name, value in model.state_dict().items():
-        if place := stored_as(name):
-            key, axes = place
-            state[name] = stored[key].permute(axes).reshape(value.shape)
-    model.load_state_dict(state)
+    model.load_state_dict(load_file(path))
     return model
 
 
 def save(model: Bert, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    stored = {}
-    for name, value in model.state_dict().items():
-        if place := stored_as(name):
-            key, axes = place
-            ends = [end for end in SPLIT if f".{name}".endswith(f".{end}")]
-            value = value.reshape(SPLIT[ends[0]] if ends else value.shape)
-            back = sorted(range(len(axes)), key=axes.__getitem__)
-            stored[key] = value.permute(back).contiguous()
-    save_file(stored, path)
+    save_file(model.state_dict(), path)

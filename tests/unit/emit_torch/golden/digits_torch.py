@@ -48,48 +48,13 @@ class Digits(nn.Module):
         return F.softmax(self.probabilities(x), dim=-1)
 
 
-# Where parameters stand in a weights file of the model, by the ends of their names, and
-# the order of that array's axes that makes it torch's.
-WEIGHTS = {
-    "conv2d.weight": ("conv2d.kernel", (3, 2, 0, 1)),
-    "batch_normalization.weight": ("batch_normalization.gamma", (0,)),
-    "batch_normalization.bias": ("batch_normalization.beta", (0,)),
-    "batch_normalization.running_mean": ("batch_normalization.moving_mean", (0,)),
-    "batch_normalization.running_var": ("batch_normalization.moving_variance", (0,)),
-    "dense.weight": ("dense.kernel", (1, 0)),
-    "dense.bias": ("dense.bias", (0,)),
-    "probabilities.weight": ("probabilities.kernel", (1, 0)),
-    "probabilities.bias": ("probabilities.bias", (0,)),
-}
-
-
-def stored_as(name: str) -> tuple[str, tuple[int, ...]] | None:
-    """A parameter's name in a weights file, and that array's axes in torch's order."""
-    end = next((end for end in WEIGHTS if f".{name}".endswith(f".{end}")), None)
-    if end is None:
-        return None
-    key, axes = WEIGHTS[end]
-    return name.removesuffix(end) + key, axes
-
-
 def load(path: str) -> Digits:
     """The model with the weights of a safetensors file."""
     model = Digits()
-    stored, state = load_file(path), {}
-    for name in model.state_dict():
-        if place := stored_as(name):
-            key, axes = place
-            state[name] = stored[key].permute(axes)
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict(load_file(path))
     return model
 
 
 def save(model: Digits, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    stored = {}
-    for name, value in model.state_dict().items():
-        if place := stored_as(name):
-            key, axes = place
-            back = sorted(range(len(axes)), key=axes.__getitem__)
-            stored[key] = value.permute(back).contiguous()
-    save_file(stored, path)
+    save_file(model.state_dict(), path)

@@ -100,88 +100,13 @@ class Encoder(nn.Module):
         return torch.tanh(self.pooled(x))
 
 
-# Where parameters stand in a weights file of the model, by the ends of their names, and
-# the order of that array's axes that makes it torch's.
-WEIGHTS = {
-    "embedding.weight": ("embedding.embeddings", (0, 1)),
-    "residual_connection_multi_head_attention.query_kernel": (
-        "residual_connection.multi_head_attention.query.kernel",
-        (0, 1, 2),
-    ),
-    "residual_connection_multi_head_attention.query_bias": (
-        "residual_connection.multi_head_attention.query.bias",
-        (0, 1),
-    ),
-    "residual_connection_multi_head_attention.key_kernel": (
-        "residual_connection.multi_head_attention.key.kernel",
-        (0, 1, 2),
-    ),
-    "residual_connection_multi_head_attention.key_bias": (
-        "residual_connection.multi_head_attention.key.bias",
-        (0, 1),
-    ),
-    "residual_connection_multi_head_attention.value_kernel": (
-        "residual_connection.multi_head_attention.value.kernel",
-        (0, 1, 2),
-    ),
-    "residual_connection_multi_head_attention.value_bias": (
-        "residual_connection.multi_head_attention.value.bias",
-        (0, 1),
-    ),
-    "residual_connection_multi_head_attention.attention_output_kernel": (
-        "residual_connection.multi_head_attention.attention_output.kernel",
-        (0, 1, 2),
-    ),
-    "residual_connection_multi_head_attention.attention_output_bias": (
-        "residual_connection.multi_head_attention.attention_output.bias",
-        (0,),
-    ),
-    "layer_normalization.weight": ("layer_normalization.gamma", (0,)),
-    "layer_normalization.bias": ("layer_normalization.beta", (0,)),
-    "residual_connection_1_dense.weight": (
-        "residual_connection_1.dense.kernel",
-        (1, 0),
-    ),
-    "residual_connection_1_dense.bias": ("residual_connection_1.dense.bias", (0,)),
-    "residual_connection_1_dense_1.weight": (
-        "residual_connection_1.dense_1.kernel",
-        (1, 0),
-    ),
-    "residual_connection_1_dense_1.bias": ("residual_connection_1.dense_1.bias", (0,)),
-    "layer_normalization_1.weight": ("layer_normalization_1.gamma", (0,)),
-    "layer_normalization_1.bias": ("layer_normalization_1.beta", (0,)),
-    "pooled.weight": ("pooled.kernel", (1, 0)),
-    "pooled.bias": ("pooled.bias", (0,)),
-}
-
-
-def stored_as(name: str) -> tuple[str, tuple[int, ...]] | None:
-    """A parameter's name in a weights file, and that array's axes in torch's order."""
-    end = next((end for end in WEIGHTS if f".{name}".endswith(f".{end}")), None)
-    if end is None:
-        return None
-    key, axes = WEIGHTS[end]
-    return name.removesuffix(end) + key, axes
-
-
 def load(path: str) -> Encoder:
     """The model with the weights of a safetensors file."""
     model = Encoder()
-    stored, state = load_file(path), {}
-    for name in model.state_dict():
-        if place := stored_as(name):
-            key, axes = place
-            state[name] = stored[key].permute(axes)
-    model.load_state_dict(state)
+    model.load_state_dict(load_file(path))
     return model
 
 
 def save(model: Encoder, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    stored = {}
-    for name, value in model.state_dict().items():
-        if place := stored_as(name):
-            key, axes = place
-            back = sorted(range(len(axes)), key=axes.__getitem__)
-            stored[key] = value.permute(back).contiguous()
-    save_file(stored, path)
+    save_file(model.state_dict(), path)

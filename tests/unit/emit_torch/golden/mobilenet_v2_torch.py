@@ -184,52 +184,13 @@ class MobileNetV2(nn.Module):
         return F.softmax(self.output(x), dim=-1)
 
 
-# Where parameters stand in a weights file of the model, by the ends of their names, and
-# the order of that array's axes that makes it torch's.
-WEIGHTS = {
-    "conv2d.weight": ("conv2d.kernel", (3, 2, 0, 1)),
-    "batch_normalization.weight": ("batch_normalization.gamma", (0,)),
-    "batch_normalization.bias": ("batch_normalization.beta", (0,)),
-    "batch_normalization.running_mean": ("batch_normalization.moving_mean", (0,)),
-    "batch_normalization.running_var": ("batch_normalization.moving_variance", (0,)),
-    "depthwise_conv2d.weight": ("depthwise_conv2d.kernel", (2, 3, 0, 1)),
-    "output.weight": ("output.kernel", (1, 0)),
-    "output.bias": ("output.bias", (0,)),
-}
-# Parts of the model that have another name there.
-PARTS = {
-    "residual_bottleneck": "residual.bottleneck",
-}
-
-
-def stored_as(name: str) -> tuple[str, tuple[int, ...]] | None:
-    """A parameter's name in a weights file, and that array's axes in torch's order."""
-    end = next((end for end in WEIGHTS if f".{name}".endswith(f".{end}")), None)
-    if end is None:
-        return None
-    key, axes = WEIGHTS[end]
-    path = name.removesuffix(end).split(".")
-    return ".".join(PARTS.get(part, part) for part in path) + key, axes
-
-
 def load(path: str) -> MobileNetV2:
     """The model with the weights of a safetensors file."""
     model = MobileNetV2()
-    stored, state = load_file(path), {}
-    for name in model.state_dict():
-        if place := stored_as(name):
-            key, axes = place
-            state[name] = stored[key].permute(axes)
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict(load_file(path))
     return model
 
 
 def save(model: MobileNetV2, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    stored = {}
-    for name, value in model.state_dict().items():
-        if place := stored_as(name):
-            key, axes = place
-            back = sorted(range(len(axes)), key=axes.__getitem__)
-            stored[key] = value.permute(back).contiguous()
-    save_file(stored, path)
+    save_file(model.state_dict(), path)

@@ -27,32 +27,13 @@ class Perceptron(nn.Module):
         return self.output(x)
 
 
-# Where each parameter stands in a weights file of the model, and the order of that
-# array's axes that makes it torch's.
-WEIGHTS = {
-    "dense.weight": ("dense.kernel", (1, 0)),
-    "dense.bias": ("dense.bias", (0,)),
-    "dense_1.weight": ("dense_1.kernel", (1, 0)),
-    "dense_1.bias": ("dense_1.bias", (0,)),
-    "output.weight": ("output.kernel", (1, 0)),
-    "output.bias": ("output.bias", (0,)),
-}
-
-
 def load(path: str) -> Perceptron:
     """The model with the weights of a safetensors file."""
     model = Perceptron()
-    stored = load_file(path)
-    state = {name: stored[key].permute(axes) for name, (key, axes) in WEIGHTS.items()}
-    model.load_state_dict(state)
+    model.load_state_dict(load_file(path))
     return model
 
 
 def save(model: Perceptron, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    state = model.state_dict()
-    stored = {}
-    for name, (key, axes) in WEIGHTS.items():
-        back = sorted(range(len(axes)), key=axes.__getitem__)
-        stored[key] = state[name].permute(back).contiguous()
-    save_file(stored, path)
+    save_file(model.state_dict(), path)

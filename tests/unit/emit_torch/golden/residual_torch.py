@@ -94,86 +94,13 @@ class ResidualNet(nn.Module):
         return F.softmax(self.output(x), dim=-1)
 
 
-# Where parameters stand in a weights file of the model, by the ends of their names, and
-# the order of that array's axes that makes it torch's.
-WEIGHTS = {
-    "conv2d.weight": ("conv2d.kernel", (3, 2, 0, 1)),
-    "batch_normalization.bias": ("batch_normalization.beta", (0,)),
-    "batch_normalization.running_mean": ("batch_normalization.moving_mean", (0,)),
-    "batch_normalization.running_var": ("batch_normalization.moving_variance", (0,)),
-    "residual_connection_1_depthwise_conv2d.weight": (
-        "residual_connection_1.depthwise_conv2d.kernel",
-        (2, 3, 0, 1),
-    ),
-    "residual_connection_1_depthwise_conv2d.bias": (
-        "residual_connection_1.depthwise_conv2d.bias",
-        (0,),
-    ),
-    "residual_connection_1_batch_normalization.weight": (
-        "residual_connection_1.batch_normalization.gamma",
-        (0,),
-    ),
-    "residual_connection_1_batch_normalization.bias": (
-        "residual_connection_1.batch_normalization.beta",
-        (0,),
-    ),
-    "residual_connection_1_batch_normalization.running_mean": (
-        "residual_connection_1.batch_normalization.moving_mean",
-        (0,),
-    ),
-    "residual_connection_1_batch_normalization.running_var": (
-        "residual_connection_1.batch_normalization.moving_variance",
-        (0,),
-    ),
-    "residual_connection_1_shortcut.weight": (
-        "residual_connection_1.shortcut.kernel",
-        (3, 2, 0, 1),
-    ),
-    "p_re_lu.weight": ("p_re_lu.alpha", (2, 0, 1)),
-    "dense_0.weight": ("dense.0.kernel", (1, 0)),
-    "dense_0.bias": ("dense.0.bias", (0,)),
-    "dense_1.weight": ("dense.1.kernel", (1, 0)),
-    "dense_1.bias": ("dense.1.bias", (0,)),
-    "output.weight": ("output.kernel", (1, 0)),
-    "output.bias": ("output.bias", (0,)),
-    "p_re_lu_1_alpha": ("p_re_lu_1.alpha", (0, 1, 2)),
-}
-# Parameters that hold several axes of the file as one, and those axes.
-SPLIT = {
-    "residual_connection_1_depthwise_conv2d.weight": (32, 2, 3, 3),
-    "p_re_lu.weight": (64, 1, 1),
-}
-
-
-def stored_as(name: str) -> tuple[str, tuple[int, ...]] | None:
-    """A parameter's name in a weights file, and that array's axes in torch's order."""
-    end = next((end for end in WEIGHTS if f".{name}".endswith(f".{end}")), None)
-    if end is None:
-        return None
-    key, axes = WEIGHTS[end]
-    return name.removesuffix(end) + key, axes
-
-
 def load(path: str) -> ResidualNet:
     """The model with the weights of a safetensors file."""
     model = ResidualNet()
-    stored, state = load_file(path), {}
-    for name, value in model.state_dict().items():
-        if place := stored_as(name):
-            key, axes = place
-            state[name] = stored[key].permute(axes).reshape(value.shape)
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict(load_file(path))
     return model
 
 
 def save(model: ResidualNet, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    stored = {}
-    for name, value in model.state_dict().items():
-        if place := stored_as(name):
-            key, axes = place
-            ends = [end for end in SPLIT if f".{name}".endswith(f".{end}")]
-            value = value.reshape(SPLIT[ends[0]] if ends else value.shape)
-            back = sorted(range(len(axes)), key=axes.__getitem__)
-            stored[key] = value.permute(back).contiguous()
-    save_file(stored, path)
+    save_file(model.state_dict(), path)

@@ -56,38 +56,13 @@ class Tagger(nn.Module):
         return F.softmax(self.tags(x), dim=-1)
 
 
-# Where each parameter stands in a weights file of the model, and the order of that
-# array's axes that makes it torch's.
-WEIGHTS = {
-    "embedding.weight": ("embedding.embeddings", (0, 1)),
-    "bidirectional.weight_ih_l0": ("bidirectional.forward.kernel", (1, 0)),
-    "bidirectional.weight_hh_l0": ("bidirectional.forward.recurrent_kernel", (1, 0)),
-    "bidirectional.bias_ih_l0": ("bidirectional.forward.bias", (0,)),
-    "bidirectional.weight_ih_l0_reverse": ("bidirectional.backward.kernel", (1, 0)),
-    "bidirectional.weight_hh_l0_reverse": (
-        "bidirectional.backward.recurrent_kernel",
-        (1, 0),
-    ),
-    "bidirectional.bias_ih_l0_reverse": ("bidirectional.backward.bias", (0,)),
-    "tags.weight": ("tags.kernel", (1, 0)),
-    "tags.bias": ("tags.bias", (0,)),
-}
-
-
 def load(path: str) -> Tagger:
     """The model with the weights of a safetensors file."""
     model = Tagger()
-    stored = load_file(path)
-    state = {name: stored[key].permute(axes) for name, (key, axes) in WEIGHTS.items()}
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict(load_file(path))
     return model
 
 
 def save(model: Tagger, path: str) -> None:
     """Write the weights to a safetensors file that neuralc reads."""
-    state = model.state_dict()
-    stored = {}
-    for name, (key, axes) in WEIGHTS.items():
-        back = sorted(range(len(axes)), key=axes.__getitem__)
-        stored[key] = state[name].permute(back).contiguous()
-    save_file(stored, path)
+    save_file(model.state_dict(), path)
