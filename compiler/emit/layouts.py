@@ -68,6 +68,30 @@ Makes: TypeAlias = Callable[[SSAValue], "Order | None"]
 """The order in which a form makes a value whatever its operands are; None where they decide."""
 
 
+FOLLOWING = (
+    UnaryOp,
+    ConvOp,
+    ConvTransposeOp,
+    MaxPoolOp,
+    AveragePoolOp,
+    BatchNormOp,
+    GroupNormOp,
+    LrnOp,
+    CastOp,
+    TrainingOp,
+    PreluOp,
+    SoftmaxOp,
+    LogSoftmaxOp,
+    ReduceOp,
+    PadOp,
+    ResizeOp,
+    SliceOp,
+    ConcatOp,
+)
+"""Ops whose result has the order of their operands. Others get the first one in the model's own order, unless a form
+asks for another: what a region yields, what a state keeps."""
+
+
 def _as_analyzed(value: SSAValue) -> Order | None:
     return None
 
@@ -171,8 +195,9 @@ class Layouts:
                 return tuple(have) if inside else tuple(natural(x) for x in op.operands)
         if not op.operands:
             return ()
-        first = self._demand(op) or self._followed_order(op, have[0])
-        return (first, *(natural(operand) for operand in op.operands[1:]))
+        first, *others = (natural(operand) for operand in op.operands)
+        follows = isinstance(op, (*FOLLOWING, TransposeOp, RecurrentOp))
+        return (self._demand(op) or (self._followed_order(op, have[0]) if follows else first), *others)
 
     def _followed_order(self, op: Operation, have: Order) -> Order:
         """The operand's own order; but an input goes where its users want it before anything is done with it."""
@@ -239,27 +264,7 @@ class Layouts:
                 return natural(op.results[0])
             case RecurrentOp():
                 return needs[0] if index == 0 else natural(op.results[index])
-            case (
-                UnaryOp()
-                | ConvOp()
-                | ConvTransposeOp()
-                | MaxPoolOp()
-                | AveragePoolOp()
-                | BatchNormOp()
-                | GroupNormOp()
-                | LrnOp()
-                | CastOp()
-                | TrainingOp()
-                | PreluOp()
-                | SoftmaxOp()
-                | LogSoftmaxOp()
-                | ReduceOp()
-                | PadOp()
-                | ResizeOp()
-                | SliceOp()
-                | ConcatOp()
-                | GroupNormOp()
-            ):
+            case _ if isinstance(op, FOLLOWING):
                 return needs[0]
             case _:
                 return natural(op.results[index])

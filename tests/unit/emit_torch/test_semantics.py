@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support import sampling_cases
 from support.compare import assert_close
 from support.graph_modules import Array, GraphModule, random_array, tensor
 from support.layer_cases import CONTRACTIONS, CONVOLUTIONS, POOLS, TRANSPOSED, Case, formats, laid_out, pool_case
@@ -108,6 +109,13 @@ def test_channels_first_layers_agree() -> None:
     )
 
 
+def test_an_image_that_a_round_carries_and_stacks_has_the_order_of_the_model() -> None:
+    layer = 'ConvLSTM2D(4, 3, padding="same", return_sequences=true)'
+    program = load(Source("test.nr", f"network Net {{ input: (3, 5, 6, 2) float64 layers: {layer} }}"))
+    x = random_array(np.random.default_rng(0), BATCH, 3, 5, 6, 2).astype(np.float64)
+    assert_agrees(program.module, {"input": x}, initial_weights(program.weights))
+
+
 @pytest.mark.parametrize("op", graph.UNARY, ids=lambda op: op.name)
 def test_elementwise_function_agrees(op: type) -> None:
     def body(x: SSAValue) -> SSAValue:
@@ -175,6 +183,12 @@ def test_convolutions_and_pools_of_any_rank_agree(case: Case) -> None:
 
         module = build.model({"x": tensor(*image.shape, element=f64)}, body)
         assert_agrees(module, {"x": image}, build.weights)
+
+
+@pytest.mark.parametrize("case", [each for each in sampling_cases.CASES if each.op is graph.RoiAlignOp], ids=str)
+def test_samples_of_a_region_are_where_they_are_in_doubles(case: sampling_cases.Case) -> None:
+    module, inputs = case.build()
+    assert_agrees(module, inputs, WeightStore())
 
 
 def test_integer_division_truncates() -> None:

@@ -73,8 +73,8 @@ def roi_align(
         start: Tensor, size: Tensor, bins: int, extent: int
     ) -> tuple[Tensor, Tensor]:
         count = samples or max(math.ceil(size / bins), 1)
-        steps = (torch.arange(count, device=x.device) + 0.5) / count
-        places = torch.arange(bins, device=x.device)[:, None] + steps.to(x.dtype)
+        steps = (torch.arange(count, device=x.device, dtype=x.dtype) + 0.5) / count
+        places = torch.arange(bins, device=x.device)[:, None] + steps
         at = start + places * (size / bins)
         return at.clamp(0, extent - 1), (at >= -1) & (at <= extent)
 
