@@ -48,6 +48,28 @@ def test_values_that_are_no_chance_are_the_same(initializer: str) -> None:
     np.testing.assert_array_equal(found.numpy(), expected)
 
 
+@pytest.mark.parametrize(
+    "initializer", ['"glorot_uniform"', '"he_normal"', 'VarianceScaling(0.5, "fan_out", "uniform")']
+)
+def test_a_vector_has_its_length_for_both_fans(initializer: str) -> None:
+    text = f"network Net {{ input: (3) layers: Dense(30000, bias_initializer={initializer}) }}"
+    program = load(Source("net.nr", text))
+    torch.manual_seed(0)
+    found = python_module(emit(program.module)).Net().dense.bias.detach()
+    expected = initial_weights(program.weights)["dense.bias"]
+    assert abs(found.std().item() / expected.std() - 1) < 0.02
+
+
+@pytest.mark.parametrize("layer", ["LSTM(5)", "ConvLSTM1D(5, 3)"])
+def test_the_forget_gate_begins_with_ones_in_any_layer(layer: str) -> None:
+    shape = "(7, 3)" if layer.startswith("LSTM") else "(7, 6, 3)"
+    program = load(Source("net.nr", f"network Net {{ input: {shape} layers: {layer} }}"))
+    model = python_module(emit(program.module)).Net()
+    (expected,) = (array for name, array in initial_weights(program.weights).items() if name.endswith(".bias"))
+    found = [array.detach().numpy() for name, array in model.named_parameters() if "bias" in name and array.any()]
+    assert [each.tolist() for each in found] == [expected.tolist()]
+
+
 def test_a_seed_makes_the_values_reproducible() -> None:
     first, _ = started("HeNormal(seed=3)")
     torch.rand(7)
