@@ -32,7 +32,7 @@ def _is_inf(x: Expression, found: Mapping[str, Any]) -> Expression:
     if found["positive"] and found["negative"]:
         return function("isinf", x)
     if not found["positive"] and not found["negative"]:
-        return binary("!=", x, x)
+        return binary("<", x, x)
     return binary("==", x, number(float("inf") if found["positive"] else float("-inf")))
 
 

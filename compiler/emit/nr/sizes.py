@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from xdsl.ir import Operation
+
 from neuralc.dialects.dims import Dim, Function, Monomial, Symbol, as_dim
+from neuralc.dialects.graph.module import declared_dims
 from neuralc.dialects.types import Shape
 from neuralc.emit.python.expressions import Expression, Precedence, binary, call, name, negated
+from neuralc.frontends.sizes import LARGEST, Bounds
 
 Places: TypeAlias = dict[str, str]
 """Symbol -> what reads it, such as `x.shape[0]`."""
@@ -22,6 +26,15 @@ def places_of(shape: Shape) -> dict[str, int]:
         symbol = symbol_of(size)
         if symbol is not None:
             found.setdefault(symbol, axis)
+    return found
+
+
+def bounds_at(op: Operation) -> Bounds:
+    """What the module of an op says of its sizes."""
+    found, module = Bounds(), op.get_toplevel_object()
+    for symbol, dim in declared_dims(module).items() if isinstance(module, Operation) else ():
+        high = LARGEST if dim.maximum is None else dim.maximum.data.value
+        found.symbols[symbol] = float(dim.minimum.data.value), float(high)
     return found
 
 

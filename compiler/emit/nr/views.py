@@ -12,9 +12,11 @@ from neuralc.dialects.dims import Dim, as_dim, product, simplest
 from neuralc.dialects.types import Shape, element_of, is_float, shape_of
 from neuralc.emit.nr.body import Body, Inexpressible
 from neuralc.emit.nr.expressions import Expression, function, indexed, listed, method, number
+from neuralc.emit.nr.sizes import bounds_at
 from neuralc.emit.nr.values import Call, Formula, Held, Number, Value
 from neuralc.emit.nr.weights import Move
-from neuralc.frontends.sizes import exact_quotient
+from neuralc.frontends.sizes import Undecided, exact_quotient
+from neuralc.frontends.slices import UNBOUNDED, extent
 
 
 # --- reshape and transpose -------------------------------------------------------------------------------------------
@@ -129,7 +131,22 @@ def slice_(body: Body, op: graph.SliceOp) -> Value:
     if isinstance(x.source, Number):
         return body.number(x.source.value, shape, x.element)
     starts, steps = op.literal("starts").data, op.literal("steps")
+    for size, start, count, step in zip(x.shape, starts, shape, steps, strict=True):
+        if not all(isinstance(simplest(each), int) for each in (size, start, count)):
+            _read_again(op, size, start, count, step)
     return _sliced(body, x, starts, shape, steps)
+
+
+def _read_again(op: graph.SliceOp, size: int | Dim, start: Dim, count: int | Dim, step: int) -> None:
+    """A formula cuts places off that there are not: in the language, every run has the same answer whether it does."""
+    last = as_dim(start) + (as_dim(count) - 1) * step
+    beyond, way = (as_dim(size), 1) if step > 0 else (Dim.constant(-1), -1)
+    left = simplest((beyond - last) * way)
+    end = UNBOUNDED * way if isinstance(left, int) and left <= abs(step) else simplest(last + way)
+    try:
+        extent(bounds_at(op), size, simplest(start), end, step)
+    except Undecided as question:
+        raise Inexpressible(f"`{question}` differs between runs") from None
 
 
 def _dropped(before: Shape, after: Shape, whole: Shape) -> frozenset[int]:

@@ -10,6 +10,9 @@ from xdsl.dialects.builtin import f32, f64
 from xdsl.ir import Attribute, SSAValue
 
 from neuralc.dialects import graph
+from neuralc.dialects.dims import Dim, as_dim
+from neuralc.dialects.types import DimsAttr
+from neuralc.dialects.weights import WeightStore
 from neuralc.emit.nr import emit
 from neuralc.frontends.nr.load import load
 from neuralc.grammar.diagnostics import NeuralcError, Source
@@ -263,3 +266,19 @@ def test_a_network_that_is_called_on_an_image_of_channels_first_gets_it_turned()
       outputs: (one, two)
     }"""
     again(text, "Whole")
+
+
+def test_no_infinity_that_counts_is_false_for_any_value() -> None:
+    module = GraphModule().model({"x": tensor(6)}, lambda x: graph.IsInfOp.of(x, positive=False, negative=False).result)
+    x = np.array([1.0, np.nan, np.inf, -np.inf, 0.0, -0.0], np.float32)
+    assert 'Lambda("x: x < x")' in check_emitted(module, WeightStore(), {"x": x})
+
+
+def test_a_slice_that_some_sizes_have_not_is_refused() -> None:
+    def body(x: SSAValue) -> SSAValue:
+        starts = DimsAttr([Dim.symbol("S") - 2, as_dim(0)])
+        return graph.SliceOp.of(x, starts=starts, steps=(1, 1), result=tensor(2, 4)).result
+
+    with pytest.raises(NeuralcError, match="`S - 2 < 0` differs between runs") as caught:
+        emit(GraphModule().model({"x": tensor("S", 4)}, body))
+    assert caught.value.diagnostics[0].code == "E0850"
