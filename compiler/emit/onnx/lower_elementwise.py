@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,7 +33,6 @@ UNARY: Mapping[type[Operation], str] = {
     graph.ErfOp: "Erf",
     graph.ExpOp: "Exp",
     graph.FloorOp: "Floor",
-    graph.HardSwishOp: "HardSwish",
     graph.IdentityOp: "Identity",
     graph.LogOp: "Log",
     graph.LogicalNotOp: "Not",
@@ -66,6 +66,8 @@ BINARY: Mapping[type[Operation], str] = {
     graph.MulOp: "Mul",
     graph.SubOp: "Sub",
 }
+
+APPROXIMATE_GELU = (math.sqrt(2 / math.pi), 0.044715)
 
 CLIPPED = (f16, f32, f64, i32, i64)
 """Element types of a maximum and a minimum that become one Clip."""
@@ -133,12 +135,30 @@ def _selu(values: Values, op: graph.SeluOp) -> None:
 
 
 def _gelu(values: Values, op: graph.GeluOp) -> None:
-    finish(values, op, "Gelu", values.operand(op, 0), approximate="tanh" if op.literal("approximate") else None)
+    """The function that ONNX has for it holds the numbers of the approximate one in single precision."""
+    x, approximate = values.operand(op, 0), op.literal("approximate")
+    if not approximate or exact_attribute(element_of(op.x.type), *APPROXIMATE_GELU):
+        finish(values, op, "Gelu", x, approximate="tanh" if approximate else None)
+        return
+    scale, cubic = (values.like(number, x) for number in APPROXIMATE_GELU)
+    bent = values("Mul", values("Mul", x, values("Mul", x, x)), cubic)
+    inside = values("Tanh", values("Mul", values("Add", x, bent), scale))
+    half = values("Mul", x, values.like(0.5, x))
+    values.define(op, "Mul", half, values("Add", inside, values.like(1, x)))
 
 
 def _silu(values: Values, op: graph.SiluOp) -> None:
     x = values.operand(op, 0)
     values.define(op, "Mul", x, values("Sigmoid", x))
+
+
+def _hard_swish(values: Values, op: graph.HardSwishOp) -> None:
+    x = values.operand(op, 0)
+    if exact_attribute(element_of(op.x.type), 1 / 6):
+        finish(values, op, "HardSwish", x)
+        return
+    line = values("Add", values("Div", x, values.like(6, x)), values.like(0.5, x))
+    values.define(op, "Mul", x, values("Clip", line, values.like(0, x), values.like(1, x)))
 
 
 def _hard_sigmoid(values: Values, op: graph.HardSigmoidOp) -> None:
@@ -265,6 +285,7 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     graph.FmodOp: _fmod,
     graph.GeluOp: _gelu,
     graph.HardSigmoidOp: _hard_sigmoid,
+    graph.HardSwishOp: _hard_swish,
     graph.LeakyReluOp: _leaky_relu,
     graph.MaximumOp: _maximum,
     graph.MinimumOp: _minimum,

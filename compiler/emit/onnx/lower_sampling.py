@@ -8,10 +8,11 @@ from typing import Any
 from xdsl.ir import Operation
 
 from neuralc.dialects import graph
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.emit.onnx.lower_layers import given
 from neuralc.emit.onnx.lower_windows import integer_fold
-from neuralc.emit.onnx.values import Values
+from neuralc.emit.onnx.values import Values, exact_attribute
 
 
 def _grid_sample(values: Values, op: graph.GridSampleOp) -> None:
@@ -33,9 +34,12 @@ def _grid_sample(values: Values, op: graph.GridSampleOp) -> None:
 def _roi_align(values: Values, op: graph.RoiAlignOp) -> None:
     x, rois, indices = values.operands(op)
     rows, columns = op.literal("sizes")
+    scale = op.literal("spatial_scale")
+    if not exact_attribute(element_of(op.x.type), scale):
+        rois, scale = values("Mul", rois, values.like(scale, rois)), 1.0
     attributes: dict[str, Any] = {"output_height": rows, "output_width": columns}
     attributes["sampling_ratio"] = op.literal("sampling_ratio")
-    attributes["spatial_scale"] = op.literal("spatial_scale")
+    attributes["spatial_scale"] = scale
     if not op.literal("half_pixel"):
         attributes["coordinate_transformation_mode"] = "output_half_pixel"
     if op.literal("mode") == "maximum":
@@ -69,9 +73,18 @@ def _fold(values: Values, op: graph.FoldOp) -> None:
     if not is_float(element_of(op.x.type)):
         integer_fold(values, op)
         return
-    attributes = given(**{name: op.literal(name) for name in ("strides", "dilations", "pads")})
-    sizes = values.sizes.vector(op.sizes.data)
-    values.define(op, "Col2Im", values.operand(op, 0), sizes, values.integers(op.literal("window")), **attributes)
+    geometry = {name: op.literal(name) for name in ("window", "strides", "dilations", "pads")}
+    x, sizes = values.operand(op, 0), op.sizes.data
+    if len(sizes) > 1:
+        attributes = given(**{name: geometry[name] for name in ("strides", "dilations", "pads")})
+        values.define(op, "Col2Im", x, values.sizes.vector(sizes), values.integers(geometry["window"]), **attributes)
+        return
+    # onnxruntime reads the places of a line in another order: a line is an image of one row.
+    low, high = geometry["pads"]
+    attributes = given(strides=(1, *geometry["strides"]), dilations=(1, *geometry["dilations"]), pads=(0, low, 0, high))
+    row = values.sizes.vector((Dim.constant(1), *sizes))
+    image = values("Col2Im", x, row, values.integers([1, *geometry["window"]]), **attributes)
+    values.define(op, "Squeeze", image, values.integers([2]))
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {

@@ -13,8 +13,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
+from neuralc.dialects.dims import as_dim
 from neuralc.dialects.interp import run_module
-from neuralc.dialects.types import element_type_of, shape_of, tensor_type
+from neuralc.dialects.types import DimsAttr, element_type_of, shape_of, tensor_type
 from neuralc.emit.onnx import emit
 from neuralc.grammar.diagnostics import NeuralcError
 
@@ -116,6 +117,28 @@ def test_a_resize_that_onnx_does_not_have_is_a_matrix_for_each_dim() -> None:
     (expected,) = run_module(module, given, build.weights)
     (found,) = by_onnxruntime(emitted(module, build.weights), given)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: graph.GeluOp.of(x, approximate=True), graph.HardSwishOp.of, graph.HardSigmoidOp.of],
+    ids=["gelu", "hard_swish", "hard_sigmoid"],
+)
+def test_numbers_that_onnx_keeps_in_single_precision_are_doubles_in_a_model_of_doubles(function: Any) -> None:
+    module, given, build = module_of(lambda a: function(a).result, np.linspace(-4, 4, 41))
+    (expected,) = run_module(module, given, build.weights)
+    (found,) = by_onnxruntime(emitted(module, build.weights), given)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+
+
+def test_windows_of_a_line_are_added_where_they_lie() -> None:
+    x = np.random.default_rng(0).integers(-9, 9, (2, 6, 4)).astype(np.float32)
+
+    def body(a: SSAValue) -> SSAValue:
+        sizes = DimsAttr((as_dim(9),))
+        return graph.FoldOp.of(a, sizes=sizes, window=(3,), strides=(2,), dilations=(2,), pads=(1, 1)).result
+
+    assert_same(body, x)
 
 
 def test_everything_that_onnx_does_not_say_is_refused_at_once() -> None:
