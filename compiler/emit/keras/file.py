@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
+from xdsl.ir import Operation, SSAValue
+
+from neuralc.dialects.types import element_of, is_float, numpy_dtype
 from neuralc.emit.keras.class_writer import BlockWriter
 from neuralc.emit.keras.functional import Styles
 from neuralc.emit.keras.helper_source import helper_texts
@@ -61,4 +65,20 @@ class ModelFile:
             head.line(f"from keras import {', '.join(names)}")
         if self._planned.structure.rows:
             head.line("from safetensors.numpy import load_file, save_file")
+        floats = usual_float(self._planned.structure.model.function)
+        if floats != "float32":
+            head.blank()
+            head.line(f"keras.config.set_floatx({floats!r})".replace("'", '"'))
+            head.line(f"keras.config.set_dtype_policy({floats!r})".replace("'", '"'))
         return head.text
+
+
+def usual_float(model: Operation) -> str:
+    """The type of most floats of a model: layers of Keras turn all others into it, unless told otherwise."""
+    elements = [element_of(value.type) for op in model.walk() for value in (*op.results, *_arguments(op))]
+    names = Counter(numpy_dtype(element).name for element in elements if is_float(element))
+    return names.most_common(1)[0][0] if names else "float32"
+
+
+def _arguments(op: Operation) -> list[SSAValue]:
+    return [argument for region in op.regions for block in region.blocks for argument in block.args]

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from support import indexing_cases, sampling_cases
 from support.compare import assert_close
+from support.graph_modules import GraphModule, tensor
 from support.keras_code import run_keras_code
 from support.layers import resampling
 from support.random_graph import random_graph_module
+from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.interp import run_module
@@ -35,6 +37,16 @@ def test_reads_between_places(seed: int) -> None:
     results = run_keras_code(module, inputs, weights), run_module(module, inputs, weights)
     for found, expected in zip(*results, strict=True):
         assert_close(found, expected, 1e-10)
+
+
+def test_places_of_the_largest_count_over_a_batch_of_any_size() -> None:
+    def body(x: SSAValue) -> SSAValue:
+        return graph.ArgMaxPoolOp.of(x, window=(2, 2), strides=(2, 1)).result
+
+    module = GraphModule().model({"x": tensor("batch", 6, 5, 3)}, body)
+    inputs = {"x": np.random.default_rng(0).standard_normal((2, 6, 5, 3)).astype(np.float32)}
+    (found,), (expected,) = run_keras_code(module, inputs, {}), run_module(module, inputs, {})
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_reads_of_a_region() -> None:

@@ -51,6 +51,12 @@ def test_two_directions_are_one_layer() -> None:
     assert 'layers.LSTM(4, return_sequences=True, name="lstm")' in code
 
 
+def test_a_model_of_doubles_is_made_of_layers_of_doubles() -> None:
+    said = 'keras.config.set_floatx("float64")\nkeras.config.set_dtype_policy("float64")\n'
+    assert said in code_of("Dense(3)", "(4) float64")
+    assert "keras.config" not in code_of("Dense(3)", "(4)")
+
+
 def test_a_block_is_a_function_that_names_its_layers() -> None:
     code = code_of("Block(8) Block(16)", "(4)", before="define Block(units) { Dense(units) ReLU() }")
     assert "def block(x, units, name):" in code

@@ -78,8 +78,7 @@ def arg_max_pool(x, window, strides, dilations, around, counts, steps):
     for axis, step in enumerate(steps):
         shape = [-1 if i == axis else 1 for i in range(rank)]
         if axis in (0, rank - 1):
-            size = ops.shape(x)[axis]
-            place = place + step * ops.reshape(ops.arange(size, dtype="int64"), shape)
+            place = place + step * (ops.cumsum(ops.ones_like(tap), axis=axis) - 1)
             continue
         offsets = [window_place[axis - 1] for window_place in np.ndindex(*window)]
         offsets = np.array(offsets) * dilations[axis - 1] - around[axis - 1][0]
