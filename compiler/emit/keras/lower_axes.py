@@ -122,7 +122,8 @@ def _cumulate(values: Values, op: CumulateOp) -> None:
     function = {"sum": "cumsum", "prod": "cumprod"}[op.literal("kind")]
     start = {"sum": 0, "prod": 1}[op.literal("kind")]
     around = tuple((1, 0) if index == axis % rank else (0, 0) for index in range(rank))
-    before = ", ".join([*[":"] * (axis % rank), ":-1"])
+    # A symbolic value of Keras takes no slice by itself, but a tuple of them.
+    before = ", ".join([*[":"] * (axis % rank), ":-1"]) if axis % rank else ":-1, ..."
 
     def render(x: Sequence[Expression]) -> Expression:
         ordered = call("ops.flip", x[0], axis=axis) if op.literal("reverse") else x[0]
@@ -158,24 +159,51 @@ def _top_k(values: Values, op: TopKOp) -> None:
 
 
 def _matmul(values: Values, op: MatmulOp) -> None:
-    _product(values, op, lambda x: call("ops.matmul", x[0], x[1]))
+    if not is_integer(element_of(op.result.type)):
+        values.define(op, Kind.LAYER, operands(values, op), lambda x: call("ops.matmul", x[0], x[1]))
+        return
+    ranks = [len(shape_of(each.type)) for each in op.operands]
+    batch = "abcdefgh"[: max(*ranks, 2) - 2]
+    lhs, rhs = (batch[len(batch) - max(rank - 2, 0) :] for rank in ranks)
+    rows, columns = ("m" if ranks[0] > 1 else ""), ("n" if ranks[1] > 1 else "")
+    define_integer_product(values, op, f"{lhs}{rows}k,{rhs}k{columns}->{batch}{rows}{columns}")
 
 
 def _einsum(values: Values, op: EinsumOp) -> None:
     spec = op.literal("spec").replace(" ", "")
-    _product(values, op, lambda x: call("ops.einsum", spec, *x))
-
-
-def _product(values: Values, op: MatmulOp | EinsumOp, write: Callable[[Sequence[Expression]], Expression]) -> None:
-    element = element_of(op.result.type)
-    if not is_integer(element):
-        values.define(op, Kind.LAYER, operands(values, op), write)
+    if is_integer(element_of(op.result.type)):
+        define_integer_product(values, op, spec)
         return
+    inputs, result = spec.split("->")
+    terms, shapes = inputs.split(","), [shape_of(each.type) for each in op.operands]
+    wide = {
+        a for term, shape in zip(terms, shapes, strict=True) for a, size in zip(term, shape, strict=True) if size != 1
+    }
+    # TensorFlow takes no dim of 1 for one that is larger elsewhere.
+    single = [
+        tuple(axis for axis, (a, size) in enumerate(zip(term, shape, strict=True)) if size == 1 and a in wide)
+        for term, shape in zip(terms, shapes, strict=True)
+    ]
+    kept = [
+        "".join(a for axis, a in enumerate(term) if axis not in axes) for term, axes in zip(terms, single, strict=True)
+    ]
 
     def render(x: Sequence[Expression]) -> Expression:
-        return cast(write([call("ops.cast", each, "int64") for each in x]), element)
+        factors = [call("ops.squeeze", each, axes) if axes else each for each, axes in zip(x, single, strict=True)]
+        return call("ops.einsum", f"{','.join(kept)}->{result}", *factors)
 
-    # Products of narrow integers are not to be relied on; those of 64 bits wrap around as they should.
+    values.define(op, Kind.LAYER, operands(values, op), render)
+
+
+def define_integer_product(values: Values, op: Operation, spec: str) -> None:
+    """The einsum of the first two operands, and a bias where there is one, in the element type of the result."""
+    values.helpers.add("integer_einsum")
+    factors = len(spec.partition("->")[0].split(","))
+
+    def render(x: Sequence[Expression]) -> Expression:
+        made = cast(call("integer_einsum", spec, *x[:factors]), element_of(op.results[0].type))
+        return binary("+", made, x[factors]) if len(x) > factors else made
+
     values.define(op, Kind.LAYER, operands(values, op), render)
 
 

@@ -31,6 +31,7 @@ from neuralc.emit.keras.layers import (
     is_same_transposed,
     square,
 )
+from neuralc.emit.keras.lower_axes import define_integer_product
 from neuralc.emit.keras.lower_pads import padded
 from neuralc.emit.keras.orders import slope_axis
 from neuralc.emit.keras.same_padding import around
@@ -158,10 +159,13 @@ def _written_transpose(values: Values, op: ConvTransposeOp) -> None:
 
 
 def _dense(values: Values, op: DenseOp) -> None:
+    if not is_float_value(op.x):
+        rest = "abcdefgh"[: len(shape_of(op.x.type)) - 1]
+        define_integer_product(values, op, f"{rest}k,kn->{rest}n")
+        return
+
     def render(x: Sequence[Expression]) -> Expression:
-        factors = x[:2] if is_float_value(op.x) else [call("ops.cast", each, "int64") for each in x[:2]]
-        made = call("ops.matmul", *factors)
-        made = made if is_float_value(op.x) else cast(made, element_of(op.x.type))
+        made = call("ops.matmul", *x[:2])
         return binary("+", made, x[2]) if len(x) > 2 else made
 
     values.define(op, Kind.LAYER, operands(values, op), render)

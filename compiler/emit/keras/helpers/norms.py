@@ -1,15 +1,22 @@
 """Values divided by what lies around them, with weights that no layer holds."""
 
+import numpy as np
 from keras import ops
 
 
 def group_norm(x, scale, bias, groups, epsilon):
     """Each group of channels of a sample, channels last, with mean 0 and variance 1."""
-    shape = ops.shape(x)
-    parts = ops.reshape(x, (shape[0], -1, groups, x.shape[-1] // groups))
+    whole = (
+        ops.shape(x)
+        if x.shape.count(None) > 1
+        else tuple(-1 if size is None else size for size in x.shape)
+    )
+    first = whole[0] if None in x.shape[1:] else -1
+    within = -1 if None in x.shape[1:] else int(np.prod(x.shape[1:-1]))
+    parts = ops.reshape(x, (first, within, groups, x.shape[-1] // groups))
     mean = ops.mean(parts, axis=(1, 3), keepdims=True)
     variance = ops.mean(ops.square(parts - mean), axis=(1, 3), keepdims=True)
-    x = ops.reshape((parts - mean) / ops.sqrt(variance + epsilon), shape)
+    x = ops.reshape((parts - mean) / ops.sqrt(variance + epsilon), whole)
     return x * scale + bias
 
 

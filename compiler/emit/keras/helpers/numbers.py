@@ -32,6 +32,22 @@ def fmod(x, y):
     return ops.sign(x) * ops.mod(ops.abs(x), ops.abs(y))
 
 
+def integer_einsum(spec, *factors):
+    """An einsum of integers: Keras computes one as a product of floats."""
+    inputs, result = spec.split("->")
+    terms = inputs.split(",")
+    letters = result + "".join(sorted(set(inputs) - {*result, ","}))
+    product = 1
+    for term, factor in zip(terms, factors, strict=True):
+        order = [term.index(letter) for letter in letters if letter in term]
+        factor = ops.transpose(ops.cast(factor, "int64"), order)
+        for axis, letter in enumerate(letters):
+            if letter not in term:
+                factor = ops.expand_dims(factor, axis)
+        product = product * factor
+    return ops.sum(product, axis=tuple(range(len(result), len(letters))))
+
+
 def shift_left(x, places):
     """The bits of x moved up; all of them are gone beyond its width."""
     width = 8 * np.dtype(keras.backend.standardize_dtype(x.dtype)).itemsize
