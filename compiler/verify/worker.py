@@ -77,7 +77,15 @@ def run_torch(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
     with torch.no_grad():
         found = model.eval()(*map(torch.from_numpy, inputs))
     outputs = list(found) if isinstance(found, tuple) else [found]
-    return list(request["outputs"]), [output.detach().numpy() for output in outputs], f"torch {torch.__version__}"
+    return list(request["outputs"]), [_array(output) for output in outputs], f"torch {torch.__version__}"
+
+
+def _array(tensor: Any) -> Array:
+    """A tensor for numpy, which has no bfloat16."""
+    import torch
+
+    found: Array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
+    return found
 
 
 def run_jax(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
@@ -108,7 +116,12 @@ def run_keras(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
 
     space: dict[str, Any] = {"__name__": "emitted"}
     exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
-    model = space["load"](request["weights"]) if request["weights"] else space["build_model"]()
+    make, given = (space["load"], [request["weights"]]) if request["weights"] else (space["build_model"], [])
+    # A model that keeps values between calls is made for their sizes.
+    sizes = {
+        name: size for name, size in request.get("sizes", {}).items() if name in inspect.signature(make).parameters
+    }
+    model = make(*given, **sizes)
     _save(request, space, model)
     found = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
     outputs = list(found) if isinstance(found, list | tuple) else [found]
@@ -134,6 +147,8 @@ def main(folder: Path) -> None:
     with np.load(folder / "inputs.npz") as stored:
         inputs = [stored[f"arr_{i}"] for i in range(len(stored.files))]
     names, arrays, version = FRAMEWORKS[request["framework"]](request, inputs)
+    # A file of numpy has no bfloat16; single precision holds each of its values.
+    arrays = [array.astype(np.float32) if array.dtype.name == "bfloat16" else array for array in arrays]
     np.savez(folder / "outputs.npz", *arrays)
     (folder / "answer.json").write_text(json.dumps({"names": names, "version": version}), encoding="utf-8")
 
