@@ -40,6 +40,7 @@ docs: .venv/test.stamp
 	$(BIN)/python examples/models/table.py
 	$(BIN)/python -m neuralc.grammar_docs
 	$(BIN)/python -m neuralc.errors_docs
+	$(BIN)/python -m neuralc.forms_docs
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

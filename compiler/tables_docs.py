@@ -49,7 +49,8 @@ def _graph() -> Iterator[str]:
 
 def _forms() -> Iterator[str]:
     yield "## What forms refuse\n"
-    yield "Ops that a form has no words for; the message is E0850.\n"
+    yield "Ops that a form has no words for; the message is E0850. What each form computes, run in its framework and"
+    yield "compared, op by op and layer by layer: [forms.md](forms.md).\n"
     absent = [(form, op) for op in places.ops() for form in forms.FORMS if not forms.writes(form, op)]
     reasons: dict[tuple[str, str], list[str]] = {}
     for form, op in absent:

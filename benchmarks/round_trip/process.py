@@ -6,6 +6,7 @@ import os
 import selectors
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from neuralc.verify.reference import WORKER
@@ -21,7 +22,8 @@ class FrameworkFailure(Exception):
 class Process:
     """Starts with the first model, and again after one that ended it."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: Sequence[str] = (*WORKER, "-")) -> None:
+        self._worker = worker
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, folder: Path) -> None:
@@ -51,7 +53,7 @@ class Process:
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
-                [sys.executable, *WORKER, "-"],
+                [sys.executable, *self._worker],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from safetensors.numpy import load_file
+from xdsl.dialects.builtin import ModuleOp
 
 from benchmarks.round_trip.compare import EXACT, ROUNDED, Different, check_exact, check_outputs, check_weights
 from benchmarks.round_trip.gradients import check_gradients
@@ -23,6 +24,7 @@ from neuralc.dialects.graph import declared_states, the_model
 from neuralc.dialects.interp import run_module
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
+from neuralc.dialects.weights import WeightStore
 from neuralc.driver import Compilation, Options
 from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.passes.verifier import verify_module
@@ -123,7 +125,7 @@ class Forms:
 
     def onnx(self, loaded: Loaded, folder: Path) -> str:
         """Run by onnxruntime, then read again: the same weights, and the same in doubles."""
-        states = _first_states(loaded.compilation, loaded.inputs)
+        states = first_states(loaded.compilation.module, loaded.compilation.weights, loaded.inputs)
         remark = self._run("onnxruntime", loaded, folder, states)
         again = _again(folder / "model.onnx")
         check_weights(again.weights, loaded.parameters)
@@ -199,12 +201,12 @@ def _again(path: Path) -> Compilation:
     return found
 
 
-def _first_states(compilation: Compilation, inputs: Mapping[str, Array]) -> dict[str, Array]:
+def first_states(module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """What each state begins with: an input of the model in ONNX."""
-    found, sizes = {}, sizes_of(compilation.module, inputs)
-    for name, state in declared_states(compilation.module).items():
+    found, sizes = {}, sizes_of(module, inputs)
+    for name, state in declared_states(module).items():
         shape = [as_dim(size).evaluate(sizes) for size in shape_of(state.type)]
         weight = state.initial_weight
-        first = to_literal(state.initial) if weight is None else compilation.weights[weight]
+        first = to_literal(state.initial) if weight is None else weights[weight]
         found[name] = np.broadcast_to(np.asarray(first, numpy_dtype(element_of(state.type))), shape).copy()
     return found

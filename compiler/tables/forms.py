@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from xdsl.ir import Operation
+
+from neuralc.grammar.signatures import SIGNATURES
+from neuralc.tables import places
 
 FORMS: Mapping[str, str] = {
     "PyTorch": "neuralc.emit.torch.lowering",
@@ -23,6 +28,35 @@ FORMS: Mapping[str, str] = {
     ".nr": "neuralc.emit.nr.lowering",
 }
 """Form -> the module with its `LOWERINGS` and `WITHOUT_CODE`."""
+
+KINDS: Mapping[str, str] = {module.split(".")[2]: form for form, module in FORMS.items()}
+"""The word of `--emit` for each form."""
+
+CODE = ("PyTorch", "Keras", "JAX")
+"""Forms that share what writes Python."""
+
+INEXACT: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("Keras", "Keras and TensorFlow hold the numbers of these functions in single precision"): (
+        "gelu",
+        "leaky_relu",
+        "GELU",
+        "LeakyReLU",
+        "Rescaling",
+        "AxialAttention",
+        "GraphAttention",
+        "TransformerEncoder",
+    ),
+    ("Keras", "tf.image.resize computes in single precision"): ("Resizing",),
+    ("Keras", "TensorFlow has no code that pools volumes of doubles on a CPU"): ("AveragePooling3D", "MaxPooling3D"),
+}
+"""Form and reason -> the ops and layers whose results in doubles differ by more than 1e-10, or are not to be had."""
+
+LEFT_OPEN: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("ONNX", "which place ArgMax and ArgMin give where there is a NaN: with onnxruntime it depends on the order"): (
+        "arg_reduce",
+    ),
+}
+"""Form and reason -> the ops whose results for NaN or infinity are not those of the graph level."""
 
 
 MOST = 12
@@ -46,8 +80,48 @@ def writes(form: str, op: type[Operation]) -> bool:
 
 def reason(form: str, op: type[Operation]) -> str:
     """Why a form has no words for an op; the empty string where none is given."""
+    return without_code(form, op.name.removeprefix("graph."))
+
+
+def inexact(kind: str, name: str) -> str:
+    """Why an op or a layer is not to 1e-10 in a form; empty where it is."""
+    return _among(INEXACT, kind, name)
+
+
+def left_open(kind: str, name: str) -> str:
+    """What a form leaves open of an op; empty where nothing."""
+    return _among(LEFT_OPEN, kind, name)
+
+
+def _among(table: Mapping[tuple[str, str], tuple[str, ...]], kind: str, name: str) -> str:
+    return next((why for (form, why), names in table.items() if form == KINDS[kind] and name in names), "")
+
+
+def pattern(kind: str, told: str) -> str:
+    """The reason that the code has for a refusal, with `..` for what is another word each time; empty for none."""
+    reasons = [*import_module(FORMS[KINDS[kind]]).WITHOUT_CODE.values(), *_patterns(KINDS[kind])]
+    return next((each for each in reasons if re.fullmatch(re.escape(each).replace(r"\.\.", ".+"), told)), "")
+
+
+@cache
+def _patterns(form: str) -> tuple[str, ...]:
+    return tuple(each.reason for each in refusals() if each.form == form)
+
+
+STRUCTURE = ("call", "get_state", "set_state")
+"""Ops that hold a model together and that forms have words for."""
+
+
+def rows() -> dict[str, list[str]]:
+    """What docs/forms.md has a row for."""
+    ops = sorted([*(op.name.removeprefix("graph.") for op in places.ops()), *STRUCTURE])
+    return {"op": ops, "layer": [each.name for each in SIGNATURES]}
+
+
+def without_code(form: str, name: str) -> str:
+    """Why a form has no words for an op, by the name of the op; the empty string where it has some."""
     given: Mapping[str, str] = import_module(FORMS[form]).WITHOUT_CODE
-    return given.get(op.name) or given.get(op.name.removeprefix("graph."), "")
+    return given.get(f"graph.{name}") or given.get(name, "")
 
 
 def refusals() -> list[Refusal]:
@@ -55,7 +129,8 @@ def refusals() -> list[Refusal]:
     found: dict[tuple[str, str], set[str]] = {}
     for form, module in FORMS.items():
         lowering = import_module(module)
-        paths = sorted(Path(inspect.getfile(lowering)).parent.glob("*.py"))
+        folder = Path(inspect.getfile(lowering)).parent
+        paths = sorted(folder.glob("*.py")) + (sorted((folder.parent / "python").glob("*.py")) if form in CODE else [])
         functions = [each for path in paths for each in _functions(path)]
         ops_of = _with_helpers(_lowered_by(lowering.LOWERINGS), functions)
         for function in functions:
@@ -110,10 +185,23 @@ def _refused(function: ast.FunctionDef) -> Iterator[str]:
     """The reasons that a function gives. Those of tables are those of `reason`."""
     for node in ast.walk(function):
         match node:
-            case ast.Call(func=ast.Attribute(attr="refuse"), args=[_, ast.Constant(value=str() as text)]):
-                yield text
-            case ast.Call(func=ast.Attribute(attr="refuse"), args=[_, ast.JoinedStr(values=parts)]):
-                yield "".join(_shown(part) for part in parts)
+            case ast.Call(func=ast.Attribute(attr="refuse"), args=[_, told]):
+                yield from _text(told)
+            case ast.Call(
+                func=ast.Attribute(attr="add", value=ast.Name(id="refusals") | ast.Attribute(attr="refusals")),
+                args=[_, told],
+            ):
+                yield from _text(told)
+            case ast.Raise(exc=ast.Call(func=ast.Name(id="Inexpressible" | "LookupError"), args=[told])):
+                yield from _text(told)
+
+
+def _text(told: ast.expr) -> Iterator[str]:
+    match told:
+        case ast.Constant(value=str() as text):
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(map(_shown, parts))
 
 
 def _shown(part: ast.expr) -> str:

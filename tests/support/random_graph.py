@@ -110,10 +110,19 @@ def read_program(text: str) -> RandomProgram:
 
 
 def random_graph_module(
-    rng: np.random.Generator, *, ops: int = 12, element: Attribute = f32, layers: Sequence[Layer] = PLAIN
+    rng: np.random.Generator,
+    *,
+    ops: int = 12,
+    element: Attribute = f32,
+    layers: Sequence[Layer] = PLAIN,
+    numbers: bool | None = None,
 ) -> RandomProgram:
-    """A program of at most `ops` layers from a seed; floats are of type `element`."""
-    return write_program(Seeded(rng), rng, ops=ops, element=element, layers=layers)
+    """A program of at most `ops` layers from a seed; floats are of type `element`.
+
+    `numbers` gives it inputs of integers and truth values, which EVERY has anyway.
+    """
+    numbers = layers is EVERY if numbers is None else numbers
+    return write_program(Seeded(rng), rng, ops=ops, element=element, layers=layers, numbers=numbers)
 
 
 @st.composite
@@ -127,15 +136,21 @@ def graph_programs(
     data = np.random.default_rng(choices.number(0, 2**32 - 1))
     if element is None:
         element = elementwise.FLOATS[choices.number(0, len(elementwise.FLOATS) - 1)]
-    return write_program(choices, data, ops=ops, element=element, layers=layers)
+    return write_program(choices, data, ops=ops, element=element, layers=layers, numbers=layers is EVERY)
 
 
 def write_program(
-    choices: Choices, data: np.random.Generator, *, ops: int, element: Attribute, layers: Sequence[Layer]
+    choices: Choices,
+    data: np.random.Generator,
+    *,
+    ops: int,
+    element: Attribute,
+    layers: Sequence[Layer],
+    numbers: bool,
 ) -> RandomProgram:
     """A program of up to `ops` layers; what no layer reads is a result of it."""
     program = Program(choices, data, element)
-    inputs = _inputs(program, layers is EVERY)
+    inputs = _inputs(program, numbers)
 
     def body(*arguments: SSAValue) -> list[SSAValue]:
         program.values = list(arguments)
@@ -150,15 +165,15 @@ def write_program(
     return RandomProgram(module, program.build.weights, arrays)
 
 
-def _inputs(program: Program, every: bool) -> dict[str, AnyTensor]:
+def _inputs(program: Program, numbers: bool) -> dict[str, AnyTensor]:
     """Names and types of the inputs."""
     element = program.element
-    batch = "batch" if not every or program.chance(0.8) else program.integer(1, 3)
+    batch = "batch" if not numbers or program.chance(0.8) else program.integer(1, 3)
     image = (program.integer(3, 8), program.integer(3, 8), program.choice((1, 2, 4)))
     inputs = {"image": tensor(batch, *image, element=element)}
     if program.flag():
         inputs["tokens"] = tensor(batch, "S", 6, element=element)
-    if every:
+    if numbers:
         inputs["numbers"] = tensor(batch, 6, element=program.choice(integers.INTEGERS))
         inputs["flags"] = tensor(batch, 1, element=i1)
     return inputs
