@@ -22,9 +22,11 @@ from rich.table import Table
 from benchmarks.round_trip.compare import Different
 from benchmarks.round_trip.models import FAMILIES
 from benchmarks.round_trip.original import Subject
+from benchmarks.round_trip.report import write_results
 from benchmarks.round_trip.trip import TRIPS, Forms, Loaded, Outcome
 from neuralc.grammar.diagnostics import NeuralcError
 
+RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Outcome]
 STYLES = {"ok": "green", "refused": "yellow", "wrong": "bold red", "fails": "red"}
 
@@ -35,7 +37,8 @@ STYLES = {"ok": "green", "refused": "yellow", "wrong": "bold red", "fails": "red
 @click.option("--forms", default=",".join(TRIPS), show_default=True, help="Forms that they are written in.")
 @click.option("--only", default="", help="Only models whose name contains this.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the outcomes here too.")
-def main(folders: tuple[Path, ...], models: str, forms: str, only: str, json_path: Path | None) -> None:
+@click.option("--results", is_flag=True, help="Add the outcomes to benchmarks/results/round_trips.{json,md}.")
+def main(folders: tuple[Path, ...], models: str, forms: str, only: str, json_path: Path | None, results: bool) -> None:
     """Send models around. FOLDERS hold ONNX models, or graphs of nnsmith as pickles: {"model": bytes, "data": ..}.
 
     Ends with an error where a result is wrong, or what was written cannot be run.
@@ -57,6 +60,12 @@ def main(folders: tuple[Path, ...], models: str, forms: str, only: str, json_pat
     finally:
         trips.stop()
     _print(rows, chosen)
+    if results:
+        write_results(
+            {name: {form: asdict(each) for form, each in row.items()} for name, row in rows.items()},
+            list(TRIPS),
+            RESULTS,
+        )
     raise SystemExit(any(found.kind in ("wrong", "fails") for row in rows.values() for found in row.values()))
 
 

@@ -14,7 +14,6 @@ from benchmarks.forms.programs import Program
 from benchmarks.round_trip.compare import distance
 from benchmarks.round_trip.original import Array
 from benchmarks.round_trip.process import FrameworkFailure, Process
-from benchmarks.round_trip.trip import first_states
 from neuralc import driver
 from neuralc.cli_products import write
 from neuralc.dialects.graph import the_model
@@ -25,7 +24,7 @@ from neuralc.passes.base import PassContext
 from neuralc.passes.verifier import verify_module
 from neuralc.products import emitter
 from neuralc.settings import make_target
-from neuralc.verify.inputs import sizes_of
+from neuralc.verify.inputs import first_states, sizes_of
 from neuralc.verify.reference import put_question, read_answer
 
 WORKER = Path(__file__).with_name("worker.py")

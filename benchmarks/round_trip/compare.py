@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,12 +49,14 @@ def check_exact(names: Sequence[str], found: Sequence[Array], exact: Sequence[Ar
             raise Different(f"{name} {_text(difference)} from the exact result")
 
 
-def check_weights(found: Mapping[str, Array], original: Mapping[str, Array]) -> None:
+def check_weights(
+    found: Mapping[str, Array], original: Mapping[str, Array], same: Callable[[Array, Array], bool]
+) -> None:
     """Raises Different where a weight of the original is missing, or is another."""
     missing = [name for name in original if name not in found]
     if missing:
         raise Different(f"{len(missing)} weights are lost, `{missing[0]}` first")
-    other = [name for name in original if not _same(found[name], original[name])]
+    other = [name for name in original if not same(found[name], original[name])]
     if other:
         shapes = f"{found[other[0]].shape} and {original[other[0]].shape}"
         raise Different(f"{len(other)} weights differ, `{other[0]}` first, {shapes}")
@@ -75,14 +77,18 @@ def distance(found: Array, expected: Array) -> float:
         return float(np.abs(a[finite] - b[finite]).max(initial=0.0)) / top
 
 
-def _same(found: Array, expected: Array) -> bool:
+def equal(found: Array, expected: Array) -> bool:
+    """The same bytes in the same places."""
+    return found.dtype == expected.dtype and found.shape == expected.shape and found.tobytes() == expected.tobytes()
+
+
+def rearranged(found: Array, expected: Array) -> bool:
     """Equal, or the same values as operators of another form take them: with axes or gates in another order, and zeros
     for biases that there are not. That they stand where they should is what outputs tell."""
-    if found.dtype != expected.dtype:
-        return False
-    if found.shape == expected.shape and found.tobytes() == expected.tobytes():
+    if equal(found, expected):
         return True
-    return np.array_equal(*(np.sort(each[each != 0], axis=None) for each in (found, expected)))
+    values = (np.sort(each[each != 0], axis=None) for each in (found, expected))
+    return found.dtype == expected.dtype and np.array_equal(*values)
 
 
 def _text(difference: float) -> str:

@@ -11,13 +11,14 @@ import numpy as np
 
 from benchmarks.round_trip.compare import Different, distance
 from benchmarks.round_trip.original import Array, Original
+from neuralc.emit.placements import WeightPlan
 
 TOLERANCE = 1e-9
 """Of doubles, relative to max(1, the largest gradient of the parameter)."""
 
 
-def check_gradients(source: Path, weights: Path, original: Original) -> None:
-    """The code saves parameters under the names of the original, so it can save their gradients. Raises Different."""
+def check_gradients(source: Path, plan: WeightPlan, original: Original) -> None:
+    """The code saves parameters, so it can save their gradients: `plan` says of which weights. Raises Different."""
     import torch
 
     if original.torch is None:
@@ -27,20 +28,21 @@ def check_gradients(source: Path, weights: Path, original: Original) -> None:
     wanted = {name: parameter.grad for name, parameter in module.named_parameters() if parameter.grad is not None}
     space: dict[str, Any] = {"__name__": "emitted"}
     exec(compile(source.read_text("utf-8"), str(source), "exec"), space)
-    model = space["load"](str(weights)).double().eval()
+    model = space["load"](str(source.with_suffix(".safetensors"))).double().eval()
     _backward(model, original.inputs)
     with torch.no_grad():
         for each in model.parameters():
             each.copy_(torch.zeros_like(each) if each.grad is None else each.grad)
-    target = weights.with_name("gradients.safetensors")
+    target = source.with_name("gradients.safetensors")
     space["save"](model, str(target))
     from safetensors.numpy import load_file
 
     found = load_file(target)
+    parameters = {each.name: found[each.name] for each in plan.placements}
     for name, gradient in wanted.items():
-        if name not in found:
+        if not plan.holds(name, tuple(gradient.shape)):
             raise Different(f"no gradient of `{name}`")
-        difference = distance(found[name].astype(np.float64), gradient.numpy())
+        difference = distance(plan.weight(name, np.dtype(np.float64), parameters), gradient.numpy())
         if not difference <= TOLERANCE:
             raise Different(f"the gradient of `{name}` is {difference:.1e} from that of the original")
 

@@ -1,4 +1,4 @@
-"""The models that are sent around: of PyTorch, of Keras, ONNX files, programs of the language, graphs of nnsmith."""
+"""The models that are sent around: of PyTorch, Keras, JAX, ONNX files, programs of the language, graphs of nnsmith."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cases import ROOT
+from benchmarks.round_trip.jax_models import jax_models
 from benchmarks.round_trip.original import Array, Original, Subject, single
 from neuralc.driver import Options
 
@@ -142,6 +143,7 @@ def _inputs(path: Path, options: Options, sizes: Mapping[str, int] | None = None
 FAMILIES: Mapping[str, Callable[[Sequence[Path]], Iterator[Subject]]] = {
     "torch": torch_models,
     "keras": keras_models,
+    "jax": jax_models,
     "onnx": onnx_models,
     "nr": programs,
 }

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-from safetensors.numpy import load_file
-from xdsl.dialects.builtin import ModuleOp
-
-from benchmarks.round_trip.compare import EXACT, ROUNDED, Different, check_exact, check_outputs, check_weights
+from benchmarks.round_trip.compare import (
+    EXACT,
+    ROUNDED,
+    Different,
+    check_exact,
+    check_outputs,
+    check_weights,
+    equal,
+    rearranged,
+)
 from benchmarks.round_trip.gradients import check_gradients
 from benchmarks.round_trip.original import Array, Original
 from benchmarks.round_trip.process import FrameworkFailure, Process
 from neuralc import driver
-from neuralc.dialects.dims import as_dim
-from neuralc.dialects.graph import declared_states, the_model
+from neuralc.dialects.graph import the_model
 from neuralc.dialects.interp import run_module
-from neuralc.dialects.syntax import to_literal
-from neuralc.dialects.types import element_of, numpy_dtype, shape_of
 from neuralc.dialects.weights import WeightStore
 from neuralc.driver import Compilation, Options
+from neuralc.emit.code_forms import FORMS
+from neuralc.emit.placements import WeightPlan
+from neuralc.emit.written_model import WrittenModel
 from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.passes.verifier import verify_module
-from neuralc.verify.inputs import sizes_of
+from neuralc.settings import load_weights
 from neuralc.verify.reference import put_question, read_answer, write_request
+from neuralc.weights_file import declared_weights
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,23 @@ class Loaded:
     @property
     def parameters(self) -> dict[str, Array]:
         """The weights that are trained; others, as indices of a file, are constants that a form may say otherwise."""
-        return {name: array for name, array in self.compilation.weights.items() if array.dtype.kind not in "biu"}
+        found = {each.name: self.compilation.weights[each.name] for each in declared_weights(self.compilation.module)}
+        return {name: array for name, array in found.items() if array.dtype.kind not in "biu"}
+
+    def weights_of(self, path: Path) -> WeightStore:
+        """The model's weights in a file that its code has saved, as `--weights` takes it. Raises Different."""
+        imported = self.compilation.imported
+        own = self.compilation.weights if imported else None
+        try:
+            return load_weights(path, self.compilation.module, own, imported=imported)
+        except NeuralcError as problem:
+            raise Different(f"what the code saves is not read: {_reason(problem)}") from None
+
+    @property
+    def torch_weights(self) -> WeightPlan:
+        """What the parameters of its PyTorch code are of its weights."""
+        found = self.compilation
+        return FORMS["torch"].file_of(WrittenModel(found.module, found.weights, found.imported)).weights
 
     @property
     def is_onnx(self) -> bool:
@@ -98,10 +118,8 @@ class Forms:
         except FrameworkFailure as problem:
             found = Outcome("fails", str(problem))
         except NeuralcError as problem:
-            first = problem.diagnostics[0]
-            refused = first.code == "E0850"
-            reason = " ".join(" ".join([first.message, *first.notes]).split())
-            found = Outcome("refused" if refused else "fails", reason)
+            refused = problem.diagnostics[0].code == "E0850"
+            found = Outcome("refused" if refused else "fails", _reason(problem))
         except Exception as problem:  # a fault of the emitter or of what it wrote
             found = Outcome("fails", " ".join(f"{type(problem).__name__}: {problem}".split()))
         return replace(found, seconds=time.perf_counter() - started)
@@ -114,7 +132,7 @@ class Forms:
     def torch(self, loaded: Loaded, folder: Path) -> str:
         remark = self._code("torch", loaded, folder)
         if loaded.original.torch is not None:
-            check_gradients(folder / "model.py", folder / "model.safetensors", loaded.original)
+            check_gradients(folder / "model.py", loaded.torch_weights, loaded.original)
         return remark
 
     def keras(self, loaded: Loaded, folder: Path) -> str:
@@ -125,10 +143,9 @@ class Forms:
 
     def onnx(self, loaded: Loaded, folder: Path) -> str:
         """Run by onnxruntime, then read again: the same weights, and the same in doubles."""
-        states = first_states(loaded.compilation.module, loaded.compilation.weights, loaded.inputs)
-        remark = self._run("onnxruntime", loaded, folder, states)
+        remark = self._run("onnxruntime", loaded, folder)
         again = _again(folder / "model.onnx")
-        check_weights(again.weights, loaded.parameters)
+        check_weights(again.weights, loaded.parameters, rearranged)
         found = run_module(again.module, list(loaded.inputs.values()), again.weights)
         check_exact(loaded.outputs, found, loaded.exact, ROUNDED)
         return remark
@@ -147,32 +164,25 @@ class Forms:
         return ""
 
     def _code(self, framework: str, loaded: Loaded, folder: Path) -> str:
-        """Code: run there, and its weights as it saves them are the model's.
+        """Code: run there, and the file that it saves is read as the model's weights.
 
-        Where the framework has one weight for the sum of two, the file that it saves gives the same results.
+        Where the framework has one weight for the sum of two, what is read gives the same results.
         """
-        remark, saved = self._run(framework, loaded, folder, {}), folder / "saved.safetensors"
+        remark, saved = self._run(framework, loaded, folder), folder / "saved.safetensors"
         if not saved.exists():
             return remark
+        again = loaded.weights_of(saved)
         try:
-            check_weights(load_file(saved), loaded.parameters)
+            check_weights(again, loaded.parameters, equal)
         except Different as problem:
-            before = read_answer(folder).values
-            request = json.loads((folder / "request.json").read_text("utf-8"))
-            put_question(folder, {**request, "weights": str(saved), "saved": ""}, loaded.original.inputs)
-            self.processes[framework].ask(folder)
-            after = read_answer(folder).values
-            if set(load_file(saved)) < set(loaded.parameters) or not all(map(_equal, before.values(), after.values())):
-                raise
-            return f"{problem}, saved so that results are the same; {remark}".rstrip("; ")
+            found = run_module(loaded.compilation.module, loaded.inputs, again)
+            check_exact(loaded.outputs, found, loaded.exact, ROUNDED)
+            return f"{problem}, with the same results; {remark}".rstrip("; ")
         return remark
 
-    def _run(self, framework: str, loaded: Loaded, folder: Path, states: Mapping[str, Array]) -> str:
-        request = write_request(framework, loaded.written(), loaded.inputs, folder)
-        given = ChainMap(dict(states), loaded.inputs)
-        names = [*request["names"], *states]
-        further = {"names": names, "threads": 1, "saved": str(folder / "saved.safetensors")}
-        put_question(folder, {**request, **further}, [given[name] for name in names])
+    def _run(self, framework: str, loaded: Loaded, folder: Path) -> str:
+        request, arrays = write_request(framework, loaded.written(), loaded.inputs, folder)
+        put_question(folder, {**request, "threads": 1, "saved": str(folder / "saved.safetensors")}, arrays)
         self.processes.setdefault(framework, Process()).ask(folder)
         found = list(read_answer(folder).values.values())
         return check_outputs(loaded.outputs, found, loaded.original.expected, loaded.exact)
@@ -187,8 +197,9 @@ TRIPS: Mapping[str, Callable[[Forms, Loaded, Path], str]] = {
 }
 
 
-def _equal(left: Array, right: Array) -> bool:
-    return np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
+def _reason(problem: NeuralcError) -> str:
+    first = problem.diagnostics[0]
+    return " ".join(" ".join([first.message, *first.notes]).split())
 
 
 def _again(path: Path) -> Compilation:
@@ -198,15 +209,4 @@ def _again(path: Path) -> Compilation:
         verify_module(found.module)
     except NeuralcError as problem:
         raise Different(f"not read again: {problem.diagnostics[0].message}") from None
-    return found
-
-
-def first_states(module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """What each state begins with: an input of the model in ONNX."""
-    found, sizes = {}, sizes_of(module, inputs)
-    for name, state in declared_states(module).items():
-        shape = [as_dim(size).evaluate(sizes) for size in shape_of(state.type)]
-        weight = state.initial_weight
-        first = to_literal(state.initial) if weight is None else weights[weight]
-        found[name] = np.broadcast_to(np.asarray(first, numpy_dtype(element_of(state.type))), shape).copy()
     return found

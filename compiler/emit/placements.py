@@ -78,15 +78,18 @@ def _boxes(places: Sequence[Runs]) -> Iterator[tuple[tuple[Any, ...], tuple[Any,
     axes = []
     for runs in places:
         ends = np.cumsum([len(run) for run in runs]).tolist()
-        axes.append(
-            [(slice(run.start, run.stop), slice(end - len(run), end)) for run, end in zip(runs, ends, strict=True)]
-        )
+        axes.append([(_slice(run), slice(end - len(run), end)) for run, end in zip(runs, ends, strict=True)])
     for box in product(*axes):
         yield (..., *(there for there, _ in box)), (..., *(here for _, here in box))
 
 
+def _slice(run: range) -> slice:
+    """Of a run that goes backwards to the first place, nothing says where it stops."""
+    return slice(run.start, run.stop if run.stop >= 0 else None, run.step)
+
+
 def _meet(one: Runs, other: Runs) -> bool:
-    return any(a.start < b.stop and b.start < a.stop for a in one for b in other)
+    return any(min(a) <= max(b) and min(b) <= max(a) for a in one for b in other if a and b)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from neuralc.dialects.types import shape_of
 
 Sizes: TypeAlias = tuple[int, ...]
 Runs: TypeAlias = tuple[range, ...]
-"""Places along an axis, one run behind the other; two that follow each other are one."""
+"""Places along an axis, one run behind the other; two that follow each other are one. A run may go backwards."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ def _slice(op: graph.SliceOp, sources: Sequence[Source]) -> Pieces | None:
     found: Source | None = sources[0]
     entries = zip(op.starts.data, op.literal("steps"), _sizes(op.result), strict=True)
     for axis, (start, step, count) in enumerate(entries):
-        if found is None or not start.is_static or step != 1:
+        if found is None or not start.is_static or abs(step) != 1:
             return None
-        found = found.cut(axis, [range(start.value, start.value + count)])
+        found = found.cut(axis, [range(start.value, start.value + step * count, step)])
     return None if found is None else (Piece(found),)
 
 
@@ -166,6 +166,8 @@ def _sizes(value: SSAValue | graph.WeightOp) -> Sizes:
 
 def _cut(runs: Runs, piece: range) -> list[range]:
     """The places of a piece, counted along all runs."""
+    if piece.step < 0:
+        return [run[::-1] for run in reversed(_cut(runs, piece[::-1]))]
     found, before = [], 0
     for run in runs:
         start, stop = max(piece.start - before, 0), min(piece.stop - before, len(run))
@@ -177,7 +179,7 @@ def _cut(runs: Runs, piece: range) -> list[range]:
 def _joined(runs: Any) -> Runs:
     found: list[range] = []
     for run in runs:
-        if found and found[-1].stop == run.start:
+        if found and found[-1].stop == run.start and found[-1].step == run.step == 1:
             found[-1] = range(found[-1].start, run.stop)
         else:
             found.append(run)

@@ -291,7 +291,12 @@ def _splat(value: Value) -> bool | int | float | None:
         return None
     first = array.reshape(-1)[0]
     same = bool((array == first).all()) and not (is_float(value.element) and np.signbit(array).any() and first == 0)
-    if not same or (array.dtype == np.uint64 and first >= 1 << 63):
+    if not (same or _is_nan(array)) or (array.dtype == np.uint64 and first >= 1 << 63):
         return None
     number: bool | int | float = first.item()
     return number
+
+
+def _is_nan(array: Array) -> bool:
+    """Whether no value is a number. NaN is equal to nothing, so also not to itself."""
+    return bool((array != array).all())

@@ -14,7 +14,8 @@ from xdsl.ir import SSAValue
 from xdsl.traits import SymbolTable
 
 from neuralc.dialects.dims import as_dim
-from neuralc.dialects.graph import CallOp, FuncOp, GatherOp, declared_dims, the_model
+from neuralc.dialects.graph import CallOp, FuncOp, GatherOp, declared_dims, declared_states, the_model
+from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.grammar.diagnostics import error, suggest, usage_error
 
@@ -102,6 +103,16 @@ def sizes_of(module: ModuleOp, arrays: Mapping[str, Array]) -> dict[str, int]:
                 symbols = as_dim(size).symbols
                 if len(symbols) == 1 and str(size) in symbols:
                     found[str(size)] = actual
+    return found
+
+
+def first_states(module: ModuleOp, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """What each state begins with, in the sizes that inputs have."""
+    found, sizes = {}, sizes_of(module, inputs)
+    for name, state in declared_states(module).items():
+        shape = [as_dim(size).evaluate(sizes) for size in shape_of(state.type)]
+        first = to_literal(state.initial) if state.initial_weight is None else weights[state.initial_weight]
+        found[name] = np.broadcast_to(np.asarray(first, numpy_dtype(element_of(state.type))), shape).copy()
     return found
 
 

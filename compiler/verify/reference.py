@@ -37,13 +37,15 @@ class Written:
     """What is written, in a sentence."""
     needs: tuple[str, ...]
     """Packages."""
+    takes_states: bool = False
+    """Whether what a run finds and leaves are inputs and outputs of the model, behind the others."""
 
 
 WRITTEN: Mapping[str, Written] = {
     "torch": Written("torch", "PyTorch code", ("torch",)),
     "keras": Written("keras", "Keras code", ("keras", "tensorflow")),
     "jax": Written("jax", "JAX code", ("jax",)),
-    "onnxruntime": Written("onnx", "ONNX form", ("onnxruntime", "onnx")),
+    "onnxruntime": Written("onnx", "ONNX form", ("onnxruntime", "onnx"), takes_states=True),
 }
 """What runs a model in another form. onnxruntime takes the file itself where that is an ONNX model."""
 
@@ -97,33 +99,37 @@ def written(framework: str, compilation: Compilation, inputs: Mapping[str, Array
     With the values inside exposed as outputs they are among the values found.
     """
     with TemporaryDirectory(prefix="neuralc-verify-") as folder:
-        request = write_request(framework, compilation, inputs, Path(folder))
-        return _ask(request, [inputs[name] for name in request["names"]], limits)
+        request, arrays = write_request(framework, compilation, inputs, Path(folder))
+        return _ask(request, arrays, limits)
 
 
 def write_request(
     framework: str, compilation: Compilation, inputs: Mapping[str, Array], folder: Path
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], list[Array]]:
     """Write the model in the form of a framework to `folder`; gives what the worker has to be asked to run it.
 
     Raises NeuralcError E0850, E0921.
     """
     from neuralc.dialects.graph import the_model
-    from neuralc.verify.inputs import sizes_of
+    from neuralc.verify.inputs import first_states, sizes_of
 
     model = the_model(compilation.module)
     _check_installed(framework)
     path = _write(WRITTEN[framework], framework, compilation, folder)
     weights = path.with_suffix(".safetensors")
-    return {
+    given = {name: inputs[name] for name in model.inputs}
+    if WRITTEN[framework].takes_states:
+        given |= first_states(compilation.module, compilation.weights, inputs)
+    request = {
         "framework": framework,
         "model": str(path),
         "weights": str(weights) if weights.exists() else "",
-        "names": list(model.inputs),
+        "names": list(given),
         "outputs": list(model.outputs),
         "sizes": sizes_of(compilation.module, inputs),
         "layers": False,
     }
+    return request, list(given.values())
 
 
 def _write(form: Written, framework: str, compilation: Compilation, folder: Path) -> Path:

@@ -41,9 +41,9 @@ def run_onnxruntime(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answ
     feeds = {name: array for name, array in zip(request["names"], inputs, strict=True) if name in known}
     names = [port.name for port in session.get_outputs()]
     found = session.run(names, feeds)
-    # What is written for a model may have another name for an output: that of a weight is taken.
+    # What is written for a model may have another name for an output: that of a weight is taken. States stand behind.
     known_as = request.get("outputs") or names
-    kept = [(name, array) for name, array in zip(known_as, found, strict=True) if isinstance(array, np.ndarray)]
+    kept = [(name, array) for name, array in zip(known_as, found, strict=False) if isinstance(array, np.ndarray)]
     return [name for name, _ in kept], [array for _, array in kept], f"onnxruntime {onnxruntime.__version__}"
 
 
@@ -92,13 +92,13 @@ def run_jax(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
     """The JAX code that neuralc writes for the model, with the model's weights."""
     import jax
 
+    jax.config.update("jax_enable_x64", False)  # as it is at first: a file that was run before may have turned it on
     space: dict[str, Any] = {"__name__": "emitted"}
     exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
     trees = [space["load"](request["weights"])] if request["weights"] else []
     _save(request, space, *trees)
     if "init_state" in space:  # it is behind the parameters, and what is kept behind the results
-        sizes = inspect.signature(space["init_state"]).parameters
-        trees.append(space["init_state"](*(request["sizes"][name] for name in sizes)))
+        trees.append(space["init_state"](**_sizes_of(space["init_state"], request)))
         found, _ = jax.jit(space["forward"])(*trees, *inputs)
     else:
         found = jax.jit(space["forward"])(*trees, *inputs)
@@ -116,17 +116,18 @@ def run_keras(request: Mapping[str, Any], inputs: Sequence[Array]) -> Answer:
 
     space: dict[str, Any] = {"__name__": "emitted"}
     exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
-    make, given = (space["load"], [request["weights"]]) if request["weights"] else (space["build_model"], [])
-    # A model that keeps values between calls is made for their sizes.
-    sizes = {
-        name: size for name, size in request.get("sizes", {}).items() if name in inspect.signature(make).parameters
-    }
-    model = make(*given, **sizes)
+    build, file = (space["load"], [request["weights"]]) if request["weights"] else (space["build_model"], [])
+    model = build(*file, **_sizes_of(build, request))
     _save(request, space, model)
     found = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
     outputs = list(found) if isinstance(found, list | tuple) else [found]
     arrays = [np.asarray(keras.ops.convert_to_numpy(output)) for output in outputs]
     return list(request["outputs"]), arrays, f"Keras {keras.__version__}"
+
+
+def _sizes_of(function: Callable[..., Any], request: Mapping[str, Any]) -> dict[str, int]:
+    """The sizes that what is kept has, where a function takes them."""
+    return {name: request["sizes"][name] for name in inspect.signature(function).parameters if name in request["sizes"]}
 
 
 def _save(request: Mapping[str, Any], space: Mapping[str, Any], *model: Any) -> None:

@@ -104,7 +104,8 @@ class Structure:
             base, index = path, None
         attribute = next((child.attribute for child in others if child.base == base and child.index is not None), None)
         if index is None or attribute is None:
-            attribute = builder.attributes.claim(self._form.attribute(base))
+            wanted = base if self._form.owning else _branch(plan, callee, base, index)
+            attribute = builder.attributes.claim(self._form.attribute(wanted))
         child = Child(attribute, index, callee, bound, base)
         plan.members.append(child)
         return child
@@ -198,6 +199,25 @@ def _local_name(name: str, path: str, argument: SSAValue) -> str:
     """What a weight is called in a part: by its path there; one from elsewhere as the function calls it."""
     inside = name.removeprefix(f"{path}.")
     return inside if inside != name or argument.name_hint is None else argument.name_hint
+
+
+def _branch(plan: ClassPlan, part: ClassPlan, base: str, index: int | None) -> str:
+    """Where a part stands in a tree: at its path; where other weights are among those of the part, beside it."""
+    calls = [op for op in _ops(plan.function.block) if isinstance(op, CallOp)]
+    own = {
+        name
+        for op in calls
+        if (_split_index(_path_of(op, plan))[0] if index is not None else _path_of(op, plan)) == base
+        for name in _weights_of(op, plan)
+    }
+    others = {
+        name.removeprefix(f"{base}.") for name in {*plan.weight_names.values()} - own if name.startswith(f"{base}.")
+    }
+    heads = {member.attribute.partition(".")[0] for member in part.members}
+    if not (others if index is not None else any(other.partition(".")[0] in heads for other in others)):
+        return base
+    above, _, _ = base.rpartition(".")
+    return f"{above}.{part.function.sym_name.data}".lstrip(".")
 
 
 def _weights_of(op: CallOp, plan: ClassPlan) -> tuple[str, ...]:

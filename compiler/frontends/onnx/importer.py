@@ -90,7 +90,7 @@ class Importer:
     # --- graphs --------------------------------------------------------------------------------------------------
     def graph(self, graph: GraphProto, place: Place, wanted: Sequence[str]) -> None:
         """Convert what the wanted values need; they are in the scope of `place` afterwards."""
-        names, held = Names(graph), parameters(graph)
+        names, held = Names(graph, renames=not self.builder.keeps_weights), parameters(graph)
         place = replace(place, names=names)
         for tensor in graph.initializer:
             name, stays = names.weights.get(tensor.name, tensor.name), tensor.name in held

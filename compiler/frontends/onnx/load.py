@@ -19,6 +19,7 @@ from neuralc.frontends.onnx import functions, metadata, texts, wire
 from neuralc.frontends.onnx.element_types import ELEMENTS, name_of
 from neuralc.frontends.onnx.importer import Importer, Place
 from neuralc.frontends.onnx.kept import keep
+from neuralc.frontends.onnx.merged import take_apart
 from neuralc.frontends.onnx.metadata import Metadata
 from neuralc.frontends.onnx.scope import MISSING, Missing, Scope, invalid
 from neuralc.frontends.onnx.tensors import TensorReader
@@ -98,6 +99,8 @@ def _model(data: memoryview, name: str, folder: Path | None, fixed: Fixed) -> Lo
         kept = metadata.read(model)
         builder = Builder(symbols, keeps_weights=kept is not None)
         importer = Importer(builder, TensorReader(pieces, folder), functions.of_model(model))
+        if kept is None:
+            take_apart(model.graph, importer.tensors)
         scope = Scope()
         own = name if kept is None else model.graph.name or name
         module = _Module(model, importer, fixed.inputs, kept or Metadata()).build(_identifier(own), scope)

@@ -75,9 +75,12 @@ def _listed(node: NodeProto, key: str) -> list[str]:
 
 
 class Names:
-    """The names of one graph. A module without modules in it is a layer, whose values are called as it is."""
+    """The names of one graph. A module without modules in it is a layer, whose values are called as it is.
 
-    def __init__(self, graph: GraphProto) -> None:
+    renames: whether weights whose names were made up get better ones; where neuralc wrote the model all are meant.
+    """
+
+    def __init__(self, graph: GraphProto, *, renames: bool = True) -> None:
         self._scopes = {tuple(node.output): scopes_of_node(node) for node in graph.node}
         self._layers = _layers(graph.node, [self._scopes[tuple(node.output)] for node in graph.node])
         self.weights: dict[str, str] = {}
@@ -85,7 +88,7 @@ class Names:
         uses = Counter(name for node in graph.node for name in node.input)
         held = self._held = {tensor.name for tensor in graph.initializer}
         taken = set(held)
-        for node in graph.node:
+        for node in graph.node if renames else ():
             for role, name in zip(ROLES.get(node.op_type, ()), node.input, strict=False):
                 layer = self._layer(node)
                 wanted = f"{layer}.{role}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +20,20 @@ from neuralc.grammar.diagnostics import error
 if TYPE_CHECKING:
     from neuralc.imported import ImportedModel
 
+COLLECTION = "params"
+"""What variables of Flax have beside other collections: what is trained."""
+
 
 def from_jax(
     function: Callable[..., Any], params: Any, *args: Any, dynamic: Any = None, name: str | None = None
 ) -> ImportedModel:
     """The model that `function(params, *args)` computes; `function(*args)` where `params` is None.
 
+    function: with `params` None it may also be a tree that is called and has its parameters itself: an `nnx.Module`.
     params: a tree (dicts, lists, tuples, dataclasses that are registered) of arrays. They become weights with the
-        names of their paths, `encoder.0.kernel`, and share their memory.
+        names of their paths, `encoder.0.kernel`, and share their memory; those of variables of Flax, which are
+        collections like "params", begin below these. What is no array (a function, a key of random numbers) stays what
+        it is.
     args: arrays, or `jax.ShapeDtypeStruct`: only shapes and dtypes count. They become inputs with the names that the
         function has for them; trees become an input for each leaf.
     dynamic: sizes that a run decides, as `jax.export.symbolic_args_specs` takes them: "batch, ..." for one argument or
@@ -34,24 +42,66 @@ def from_jax(
     Raises NeuralcError: E0615 without jax, E0654 where jax cannot lower the function, E0653 for what is not compiled.
     """
     jax = bindings.require_jax("`neuralc.from_jax`")
-    leaves = jax.tree_util.tree_flatten_with_path(params)[0]
-    weights = [_array(jax, leaf) for _, leaf in leaves]
-    names = unique(path_of(jax.tree_util.keystr(path)) or "params" for path, _ in leaves)
+    if params is None and _holds_arrays(jax, function):
+        function, params = _applied(function), function
+    leaves, tree = jax.tree_util.tree_flatten_with_path(params)
+    held = {index: _array(jax, leaf) for index, (_, leaf) in enumerate(leaves) if _is_array(jax, leaf)}
+    names = unique(_paths(jax, [leaves[index][0] for index in held]))
+
+    @wraps(function)
+    def run(arrays: Sequence[Any], *args: Any) -> Any:
+        given = dict(zip(held, arrays, strict=True))
+        rebuilt = [given.get(index, leaf) for index, (_, leaf) in enumerate(leaves)]
+        return function(jax.tree_util.tree_unflatten(tree, rebuilt), *args)
+
     try:
         specs = _specs(jax, args, dynamic)
-        tree = jax.tree_util.tree_unflatten(
-            jax.tree_util.tree_structure(params), [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in weights]
-        )
-        given = specs if params is None else (tree, *specs)
-        lowered = jax.jit(function, keep_unused=True).trace(*given).lower(lowering_platforms=("cpu",))
+        arrays = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in held.values()]
+        traced, given = (function, specs) if params is None else (run, (arrays, *specs))
+        lowered = jax.jit(traced, keep_unused=True).trace(*given).lower(lowering_platforms=("cpu",))
         code = lowered.compiler_ir("stablehlo")
     except Exception as problem:  # whatever tracing the user's function raises
         raise error(
             "E0654", f"jax cannot lower `{_name(function)}`", note=str(problem)[:600] or type(problem).__name__
         ) from problem
-    ports = [Port(each, array) for each, array in zip(names, weights, strict=True)]
+    ports = [Port(each, array) for each, array in zip(names, held.values(), strict=True)]
     ports += _inputs(jax, function, specs, 0 if params is None else 1)
     return imported(code, name or _name(function), ports)
+
+
+def _applied(module: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(type(module).__call__)
+    def run(module: Callable[..., Any], *args: Any) -> Any:
+        return module(*args)
+
+    run.__name__ = type(module).__name__
+    return run
+
+
+def _holds_arrays(jax: Any, function: Callable[..., Any]) -> bool:
+    """Whether what is called is a tree with parameters in it; another callable is a leaf."""
+    return any(leaf is not function and _is_array(jax, leaf) for leaf in jax.tree_util.tree_leaves(function))
+
+
+def _is_array(jax: Any, leaf: Any) -> bool:
+    """Whether a leaf has numbers: a key of random numbers has none that are a model's."""
+    if jax.dtypes.issubdtype(getattr(leaf, "dtype", np.float32), jax.dtypes.prng_key):
+        return False
+    return hasattr(leaf, "dtype") or isinstance(leaf, bool | int | float | complex)
+
+
+def _paths(jax: Any, paths: Sequence[Any]) -> list[str]:
+    """The names of weights. A box around one array, as Flax has them, is no step of a path.
+
+    Nor is the collection that it is in, among variables of Flax: `{"params": .., "batch_stats": ..}`.
+    """
+    inside = Counter(path[:-1] for path in paths)
+    boxed = (len(path) > 1 and inside[path[:-1]] == 1 and getattr(path[-1], "name", "") == "value" for path in paths)
+    steps = [path[:-1] if box else path for path, box in zip(paths, boxed, strict=True)]
+    without = [path[1:] for path in steps]
+    if any(getattr(path[0], "key", "") == COLLECTION for path in steps if path) and all(without):
+        steps = without if len(set(without)) == len(without) else steps
+    return [path_of(jax.tree_util.keystr(path)) or "params" for path in steps]
 
 
 def _specs(jax: Any, args: Sequence[Any], dynamic: Any) -> tuple[Any, ...]:

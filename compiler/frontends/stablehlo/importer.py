@@ -53,6 +53,8 @@ class Importer:
 
     builder: Builder
     functions: Mapping[str, ir.Operation]
+    model: str = ""
+    """The scope around all modules, which is the model itself."""
     refusals: Refusals = field(default_factory=lambda: Refusals(code="E0653"))
     narrow: Narrow = field(default_factory=Narrow)
     ranges: Ranges = field(default_factory=Ranges)
@@ -128,7 +130,7 @@ class Importer:
     # --- ops -----------------------------------------------------------------------------------------------------
     def _op(self, op: ir.Operation) -> None:
         """Convert one op; its results have values afterwards. Raises NeuralcError E0652."""
-        place = place_of(op.location).inside(self._place)
+        place = place_of(op.location).inside(self._place).below(self.model)
         label = "/".join((*place.scopes, place.primitive)) or op.name
         operands = [self._values[value] for value in op.operands]
         operator = operators().get(op.name)

@@ -19,7 +19,7 @@ from neuralc.frontends.stablehlo.bindings import damaged
 from neuralc.frontends.stablehlo.importer import MISSING, Importer, Missing, Unavailable, invalid
 from neuralc.frontends.stablehlo.node import attribute_of, element_of, sizes_of
 from neuralc.frontends.stablehlo.ports import identifier, output_names, unique
-from neuralc.frontends.stablehlo.scope import name_of
+from neuralc.frontends.stablehlo.scope import model_scope, name_of
 from neuralc.frontends.stablehlo.symbolic_sizes import parse_size
 from neuralc.frontends.symbols import Symbols
 from neuralc.frontends.values import Array, Value, from_ssa, objects
@@ -109,6 +109,7 @@ class _Module:
         sizes = [self._constant(name, argument) for name, argument in zip(constants, block.arguments, strict=False)]
         arguments = [*sizes, *given]
         inputs = [port.name for port in ports if port.values is None]
+        self.importer.model = model_scope(block, [port.name for port in ports if port.values is not None])
         try:
             found = self.importer.inline(block, arguments)
         except Unavailable:

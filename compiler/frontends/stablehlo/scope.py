@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from neuralc.passes.graph.outline_blocks.groups import common_path
@@ -40,6 +40,10 @@ class Place:
         """The place of an op of a function that is called at another place."""
         return Place((*outer.scopes, *self.scopes), self.primitive, outer.around)
 
+    def below(self, model: str) -> Place:
+        """The place in the model: what is in the scope of the model alone is in no module."""
+        return replace(self, scopes=self.scopes[1:]) if model and self.scopes[:1] == (model,) else self
+
     def called(self, function: str, weights: Sequence[str]) -> Place:
         """The place of a function that is called here with these weights: it is a module where they stand together.
 
@@ -58,6 +62,13 @@ def place_of(location: ir.Location) -> Place:
     named = tuple(part for part in parts[:-1] if NAME.fullmatch(part) and not _is_structure(part))
     called = re.fullmatch(r"\w+\((\w+)\)", parts[-1])
     return Place(named, called[1] if called else parts[-1])
+
+
+def model_scope(block: ir.Block, weights: Iterable[str]) -> str:
+    """The scope around all modules of a model, whose class Flax calls it by; weights have names without it."""
+    heads = {name.partition(".")[0] for name in weights}
+    scopes = (place_of(op.operation.location).scopes for op in block.operations)
+    return next((each[0] for each in scopes if len(each) > 1 and each[0] not in heads and each[1] in heads), "")
 
 
 def _is_structure(part: str) -> bool:

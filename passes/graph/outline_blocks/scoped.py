@@ -19,7 +19,7 @@ from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.recurrent import RecurrentOp
-from neuralc.passes.graph.outline_blocks.groups import CONTAINERS, Group, signature
+from neuralc.passes.graph.outline_blocks.groups import CONTAINERS, Group, signature, user_of
 from neuralc.passes.graph.outline_blocks.naming import numbered
 from neuralc.passes.scopes import Scope, common, scopes_of
 
@@ -73,7 +73,30 @@ def scoped_groups(ops: Sequence[Operation], held: Mapping[SSAValue, str], around
         if len(group.ops) >= (1 if scope.is_function else min_ops) and group.results:
             groups.append((group, part.weak))
     counts = Counter(group.form for group, _ in groups)
-    return [group for group, weak in groups if not weak or counts[group.form] > 1]
+    found = [group for group, weak in groups if not weak or counts[group.form] > 1]
+    tables = _shared_tables(held)
+    return [
+        group for group in found if not any(_is_shared(tables.get(name, []), group, found) for name in group.weights)
+    ]
+
+
+def _shared_tables(held: Mapping[SSAValue, str]) -> dict[str, list[Operation]]:
+    """The weights that a gather looks up and something else reads too, as the last product of a language model does:
+    by name, all ops that read them."""
+    found: dict[str, list[Operation]] = {}
+    for value, name in held.items():
+        found.setdefault(name, []).extend(user_of(use.operation, value) for use in value.uses)
+    looked_up = {held[op.x] for ops in found.values() for op in ops if isinstance(op, graph.GatherOp) and op.x in held}
+    return {name: ops for name, ops in found.items() if name in looked_up and len(ops) > 1}
+
+
+def _is_shared(readers: Sequence[Operation], group: Group, groups: Sequence[Group]) -> bool:
+    """Whether one of the ops stands outside of the group and of those that are equal to it, which may share all.
+
+    A layer holds its table: the class around both ops is the one that has it.
+    """
+    equal = [each for each in groups if each.form == group.form]
+    return any(not any(op in each.inside for each in equal) for op in readers)
 
 
 def _scopes(ops: Sequence[Operation]) -> dict[Operation, tuple[Scope, ...]]:

@@ -8,9 +8,9 @@
 
 For code that people read and keep: emitters of framework code run it on imported models. Each family of layers has a
 file of patterns: products with weights (linear), directions of recurrent layers (directions), sums of products
-(einsums), activations, means (statistics), norms and softmax, other spellings of norms (variances), indices, and known
-places (indexing). A pattern names the forms that exporters write; what it does not recognise stays as it is. At the
-end views of weights are declared as weights.
+(einsums), axes of size 1 (unit_axes), activations, means (statistics), norms and softmax, other spellings of norms
+(variances), indices, and known places (indexing). A pattern names the forms that exporters write; what it does not
+recognise stays as it is. At the end views of weights are declared as weights.
 
 Numbers are compared as fp32 holds them, since exporters round them: `0.044714998` is the 0.044715 of the gelu. So
 results may differ by one rounding of such a number. Must not fire where the parts mean something else at any value:
@@ -37,6 +37,7 @@ from neuralc.passes.graph.raise_layers import (
     linear,
     norms,
     statistics,
+    unit_axes,
     variances,
 )
 from neuralc.passes.graph.raise_layers.indexing import GatherOfAll
@@ -46,6 +47,7 @@ PATTERNS: Sequence[RewritePattern[Any]] = (
     *linear.PATTERNS,
     *directions.PATTERNS,
     *einsums.PATTERNS,
+    *unit_axes.PATTERNS,
     *indices.PATTERNS,
     *activations.PATTERNS,
     *statistics.PATTERNS,

@@ -4,7 +4,8 @@
 %1 = graph.minimum (graph.relu %0), 4           ->    %1 = graph.minimum (graph.maximum %i, -5), 4
 %2 = graph.gather %x, %1                              %2 = graph.gather %x, %1
 
-So jax writes `x[i]`: an index outside is moved inside, whatever side it is on.
+So jax writes `x[i]`: an index outside is moved inside, whatever side it is on. `jnp.take` gives NaN for one outside,
+and asks in the same way where that is.
 """
 
 from __future__ import annotations
@@ -44,6 +45,33 @@ class CountedFromTheEnd(RewritePattern[graph.GatherOp]):
         rewriter.replace(op, [least, above, inside, new], fused=[bounded])
 
 
+class InsideBounds(RewritePattern[graph.ReduceOp]):
+    """Whether an index counted from the end by hand is one of n, along an added axis: whether i is in -n .. n - 1."""
+
+    op_types = (graph.ReduceOp,)
+
+    def rewrite(self, op: graph.ReduceOp, rewriter: Rewriter) -> None:
+        both, axes = op.x.owner, [normalize_axis(axis, len(shape_of(op.x.type))) for axis in op.literal("axes")]
+        if op.literal("kind") != "all" or any(shape_of(op.x.type)[axis] != 1 for axis in axes):
+            return
+        if not isinstance(both, graph.LogicalAndOp):
+            return
+        least, most = both.lhs.owner, both.rhs.owner
+        if not isinstance(least, graph.GreaterEqualOp) or not isinstance(most, graph.LessEqualOp):
+            return
+        last, view = number_of(most.rhs), least.lhs.owner
+        if number_of(least.rhs) != 0 or not isinstance(last, int) or most.lhs is not least.lhs:
+            return
+        index = _counted(view.x, last + 1) if isinstance(view, graph.ReshapeOp) else None
+        if index is None:
+            return
+        first = graph.ConstantOp.of(result=least.rhs.type, value=-last - 1)
+        above, below = graph.GreaterEqualOp.of(index, first.result), graph.LessEqualOp.of(index, most.rhs)
+        inside = graph.LogicalAndOp.of(above.result, below.result)
+        reshaped = graph.ReshapeOp.of(inside.result, result=op.result.type)
+        rewriter.replace(op, [first, above, below, inside, reshaped], fused=[least, most, both])
+
+
 def _at_least_zero(value: SSAValue) -> SSAValue | None:
     """x of max(x, 0)."""
     op = value.owner
@@ -65,4 +93,4 @@ def _counted(value: SSAValue, size: int) -> SSAValue | None:
     return op.off if added and below.lhs is op.off else None
 
 
-PATTERNS: Sequence[RewritePattern[Any]] = (CountedFromTheEnd(),)
+PATTERNS: Sequence[RewritePattern[Any]] = (CountedFromTheEnd(), InsideBounds())

@@ -44,6 +44,8 @@ class Declared:
         """Whether an op makes a weight of weights."""
         if self.sums and isinstance(op, graph.AddOp):
             return all(isinstance(use.operation, RecurrentOp) and use.index == 3 for use in op.result.uses)
+        if isinstance(op, graph.SliceOp) and min(op.literal("steps"), default=1) < 0:
+            return self.transposed_kernels  # a kernel that is read backwards has the name and the shape that it has
         return isinstance(op, VIEWS)
 
     def leaves(self, op: Operation) -> bool:

@@ -64,6 +64,49 @@ def weights_are_named_by_their_paths() -> None:
 
 
 @check
+def collections_of_flax_are_no_part_of_a_name() -> None:
+    variables = {"params": {"norm": {"scale": jnp.ones(3)}}, "batch_stats": {"norm": {"mean": jnp.zeros(3)}}}
+
+    def run(variables: Any, x: Any) -> Any:
+        return (x - variables["batch_stats"]["norm"]["mean"]) * variables["params"]["norm"]["scale"]
+
+    assert sorted(neuralc.from_jax(run, variables, X).weights) == ["norm.mean", "norm.scale"]
+    same = {"params": {"scale": jnp.ones(3)}, "more": {"scale": jnp.zeros(3)}}
+    model = neuralc.from_jax(lambda p, x: x * p["params"]["scale"] + p["more"]["scale"], same, X)
+    assert sorted(model.weights) == ["more.scale", "params.scale"]
+
+
+@check
+def the_scope_around_all_modules_is_the_model() -> None:
+    params = {name: {**KERNEL, "kernel": KERNEL["kernel"][:, :3], "bias": jnp.ones(3)} for name in ("a", "b")}
+
+    def run(params: Any, x: Any) -> Any:
+        with jax.named_scope("Model"):
+            for name in ("a", "b"):
+                with jax.named_scope(name):
+                    x = jnp.tanh(dense(params[name], x))
+            return x
+
+    assert {"a", "b", "a.tanh", "b.tanh"} <= set(neuralc.from_jax(run, params, X).values)
+
+
+@check
+def a_tree_that_is_called_has_its_parameters_itself() -> None:
+    @functools.partial(jax.tree_util.register_dataclass, data_fields=["kernel", "act"], meta_fields=[])
+    @dataclass
+    class Layer:
+        kernel: Any
+        act: Any
+
+        def __call__(self, x: Any) -> Any:
+            return self.act(x @ self.kernel)
+
+    model = neuralc.from_jax(Layer(KERNEL["kernel"], jnp.tanh), None, X)
+    assert (model.name, sorted(model.weights)) == ("Layer", ["kernel"])
+    assert list(the_model(model.module).inputs) == ["x"]
+
+
+@check
 def inputs_are_called_as_the_function_calls_them() -> None:
     def run(params: Any, image: Any, extra: Any) -> Any:
         return {"scores": image @ params, "rest": extra["mask"][0]}

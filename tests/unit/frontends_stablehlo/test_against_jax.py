@@ -55,3 +55,15 @@ def test_agrees_with_jax(file: str, name: str) -> None:
 @pytest.mark.parametrize("name", _names("model_cases.py"))
 def test_native_code_agrees_with_jax(name: str) -> None:
     _check(_reports("model_cases.py", "native")[name], BARS["native"])
+
+
+SINGLE = {"nnx_transformer"}
+"""jax.nn.dot_product_attention has its softmax in single precision, whatever it is given."""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", _names("flax_models.py"))
+def test_models_of_flax_agree(name: str) -> None:
+    pytest.importorskip("flax")
+    mode = "native" if name in SINGLE else "exact"
+    _check(_reports("flax_models.py", mode)[name], BARS[mode])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.compare import assert_pass_preserves
 from support.graph_modules import GraphModule, tensor
 from support.random_graph import RandomProgram, graph_programs
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, i32
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
@@ -94,6 +94,26 @@ def test_modules_that_need_each_other_are_taken_apart() -> None:
     verify_module(module)
     calls = [op for op in graph.the_model(module).block.ops if isinstance(op, graph.CallOp)]
     assert [call.path.data if call.path else "" for call in calls] == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_table_that_the_last_product_takes_too_stays_with_it(shared: bool) -> None:
+    """A layer has its table: where two read it, the class around both does."""
+    built = GraphModule()
+
+    def model(tokens: SSAValue) -> SSAValue:
+        table, other = (built.weight(name, np.ones((5, 4), np.float32)) for name in ("wte.embedding", "head.kernel"))
+        found = graph.NegOp.of(graph.AbsOp.of(graph.GatherOp.of(table, tokens).result).result).result
+        kernel = graph.TransposeOp.of(table if shared else other, perm=(1, 0))
+        return graph.MatmulOp.of(found, kernel.result).result
+
+    module = built.model({"tokens": tensor(3, element=i32)}, model)
+    for op in graph.the_model(module).block.ops:
+        inside = isinstance(op, graph.GatherOp | graph.AbsOp | graph.NegOp)
+        op.location = located(op.name, [Scope("wte", "Embed")] if inside else [])
+    OutlineBlocksPass(min_ops=2).run_in(module, PassContext())
+    calls = [op for op in graph.the_model(module).block.ops if isinstance(op, graph.CallOp)]
+    assert len(calls) == (0 if shared else 1)
 
 
 # -- what a person would cut -----------------------------------------------------------------------------------------

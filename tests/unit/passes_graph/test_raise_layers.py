@@ -13,7 +13,9 @@ from xdsl.ir import SSAValue
 from neuralc.dialects import graph
 from neuralc.dialects.dims import as_dim
 from neuralc.dialects.types import DimsAttr
+from neuralc.emit.placements import Part
 from neuralc.emit.weight_sources import pieces_of
+from neuralc.passes.base import PassContext
 from neuralc.passes.graph.raise_layers import RaiseLayersPass
 
 
@@ -63,5 +65,28 @@ def test_a_declared_view_tells_how_it_is_made_of_the_weight_in_the_file() -> Non
     pieces = pieces_of(declared)
     assert pieces is not None
     (source,) = (piece.source for piece in pieces)
-    assert (source.key, source.is_whole, source.parts) == ("conv.weight", True, ((2,), (3,), (1,), (0,)))
-    assert source.reordered((3, 2, 0, 1)) == ((0, 1, 2, 3), ())  # as PyTorch has it: what the file holds
+    assert (source.key, source.sizes, source.parts) == ("conv.weight", (4, 1, 3, 3), ((2,), (3,), (1,), (0,)))
+    assert source.reordered((3, 2, 0, 1)) == (0, 1, 2, 3)  # as PyTorch has it: what the file holds
+
+
+def test_a_kernel_that_is_read_backwards_goes_both_ways() -> None:
+    """What is no adjoint to the source is one here: its window is turned around, which a file says by its order."""
+    module = GraphModule()
+    values = np.arange(12, dtype=np.float32).reshape(2, 3, 1, 2)
+
+    def model(x: SSAValue) -> SSAValue:
+        kernel = module.weight("up.kernel", values)
+        turned = graph.SliceOp.of(
+            kernel, starts=DimsAttr(tuple(map(as_dim, (1, 2, 0, 0)))), steps=(-1, -1, 1, 1), result=kernel.type
+        )
+        return graph.ConvTransposeOp.of(x, turned.result, data_format="NHWC").result
+
+    built = module.model({"x": tensor(1, 4, 4, 1)}, model)
+    RaiseLayersPass().run_in(built, PassContext(weights=module.weights))
+    (declared,) = [op for op in graph.symbols(built).values() if isinstance(op, graph.WeightOp) and op.body]
+    (piece,) = pieces_of(declared) or ()
+    part = Part(piece.source.key, piece.source.shape, piece.source.places, (0, 1, 2, 3))
+    np.testing.assert_array_equal(part.taken(values), values[::-1, ::-1])
+    again = np.zeros_like(values)
+    part.put(part.taken(values), again)
+    np.testing.assert_array_equal(again, values)
