@@ -208,7 +208,7 @@ METRICS: Mapping[str, tuple[str, int, str, Array, Sequence[str]]] = {
         "softmax", 3, "sparse_categorical_crossentropy", CLASSES,
         [
             '"accuracy"', "sparse_top_k_categorical_accuracy(k=2)", "MeanIoU(3, sparse_y_pred=false)",
-            "IoU(3, [1], sparse_y_pred=false)", "sparse_categorical_crossentropy()",
+            "IoU(3, [1], sparse_y_pred=false)", "sparse_categorical_crossentropy(ignore_class=1)",
             '"categorical_generalized_cross_entropy"', "circle(gamma=2.0)",
         ],
     ),

@@ -208,5 +208,5 @@ COSINE_METRIC = _cosine("")
 
 
 def without_reduction(formula: Formula) -> Formula:
-    """The same as a metric, which is always a mean."""
-    return lambda call: formula(replace(call, arguments={**call.arguments, "reduction": "sum_over_batch_size"}))
+    """The same as a metric, which is a mean of all values: those that do not count are 0 (keras.metrics.Mean)."""
+    return lambda call: formula(replace(call, arguments={**call.arguments, "reduction": "sum"}))

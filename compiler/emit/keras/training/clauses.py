@@ -18,6 +18,9 @@ WITHOUT_OPTIMIZER: Mapping[str, str] = {
 RULED = ("ASGD", "RAdam", "Rprop")
 """Optimizers that only PyTorch has: the script holds them as classes."""
 
+_NEEDED = ("q",)
+"""Arguments of losses that have a default in the class of a loss, and none in its function."""
+
 
 def loss(chosen: Call) -> Expression:
     return call(chosen.source, **_written(chosen))
@@ -29,6 +32,7 @@ def metric(chosen: Call, label: str) -> Value:
     if chosen.name == "accuracy":
         return call("keras.metrics.MeanMetricWrapper", **options) if options else "accuracy"
     if chosen.source.startswith("keras.losses."):
+        options = {key: chosen[key] for key in _NEEDED if key in chosen.arguments} | options
         options.pop("reduction", None)
         options["name"] = label
         return call("keras.metrics.MeanMetricWrapper", name(f"keras.losses.{chosen.name}"), **options)
