@@ -20,6 +20,10 @@ class Streamed:
     pieces: Iterator[bytes | memoryview]
 
 
+Companion = str | bytes | Streamed | Callable[[str | None], str]
+"""What stands beside a text: a function, too, of the stem of the text's own file, which it may name."""
+
+
 @dataclass(frozen=True)
 class Code:
     """A text, and what stands beside it in files: by the end of their names, which follows the stem of the text's own.
@@ -30,8 +34,7 @@ class Code:
 
     text: str | bytes | Callable[[str | None], str | bytes]
     """A function where it names what stands beside it: of the stem, which is None where nothing can."""
-    beside: Mapping[str, str | bytes | Streamed | Callable[[str | None], str]] = field(default_factory=dict)
-    """A function, too, of the stem of the text's own file, which a companion may name."""
+    beside: Mapping[str, Companion] = field(default_factory=dict)
 
 
 Product = str | bytes | Streamed | Code | Mapping[str, str | bytes]
@@ -81,27 +84,24 @@ def _cuda(compilation: Compilation, kind: str) -> Product:
         return files(compilation.module, compilation.weights, compilation.target, progress)
 
 
-def _torch(compilation: Compilation, kind: str) -> Product:
-    product = _code(compilation, kind)
-    if compilation.options.purpose != "training":
-        return product
-    from neuralc.emit.torch.training import training_script
-
-    script = training_script(_written(compilation).in_blocks(), str(product.text))
-    return Code(product.text, {"_train.py": script, **product.beside})
-
-
 def _code(compilation: Compilation, kind: str) -> Code:
-    """Code of a framework, and its weights in a file of their own; a program that starts untrained has none."""
+    """Code of a framework, its weights in a file of their own, and a script that trains it where it is for that.
+
+    A program that starts untrained has no weights.
+    """
     from neuralc.emit.code_forms import FORMS
     from neuralc.mapped_file import safetensors_pieces
 
     form = FORMS[kind]
-    file = form.file_of(_written(compilation))
-    if not compilation.trained or not compilation.weights:
-        return Code(file.text())
-    pieces = safetensors_pieces(file.weights.made_of(compilation.weights), form.format)
-    return Code(file.text(), {".safetensors": Streamed(pieces)})
+    module = form.module_of(_written(compilation))
+    file, beside = form.plan(module), dict[str, Companion]()
+    text = file.text()
+    if compilation.options.purpose == "training":
+        beside["_train.py"] = form.training_script(module, text)
+    if compilation.trained and compilation.weights:
+        pieces = safetensors_pieces(file.weights.made_of(compilation.weights), form.format)
+        beside[".safetensors"] = Streamed(pieces)
+    return Code(text, beside)
 
 
 def _written(compilation: Compilation) -> WrittenModel:
@@ -170,7 +170,7 @@ EMITTERS: dict[str, Emitter] = {
     "cuda": Emitter("kernel", ".cuda/", _cuda, ("cuda",)),
     "onnx": Emitter("model", ".onnx", _onnx, ANYWHERE, binary=True),
     "keras": Emitter("model", "_keras.py", _code, ANYWHERE),
-    "torch": Emitter("model", "_torch.py", _torch, ANYWHERE),
+    "torch": Emitter("model", "_torch.py", _code, ANYWHERE),
     "nr": Emitter("model", ".nr", _nr, ANYWHERE),
     "jax": Emitter("model", "_jax.py", _code, ANYWHERE),
     "tpu": Emitter("model", ".tpu/", _tpu, ("tpu",)),
@@ -190,7 +190,8 @@ def emitter(kind: str, target: str) -> Emitter:
     return found
 
 
-PURPOSES: Mapping[str, tuple[str, ...]] = {"training": ("torch",), "inference": ("jax", "keras", "torch")}
+_CODE = ("jax", "keras", "torch")
+PURPOSES: Mapping[str, tuple[str, ...]] = {"training": _CODE, "inference": _CODE}
 """What code may be for, and the kinds that are written for it."""
 
 

@@ -1,11 +1,12 @@
-"""Writes docs/language/training_tables.md from the tables about training: `make docs` in the checkout."""
+"""Writes docs/language/training_tables.md and training_scripts.md from the tables about training: `make docs`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from neuralc.emit.code_forms import FORMS
 from neuralc.grammar.initializers import CONSTRAINTS, INITIALIZERS, REGULARIZERS
 from neuralc.grammar.parameters import Parameter
 from neuralc.grammar.training.callbacks import CALLBACKS
@@ -15,6 +16,8 @@ from neuralc.grammar.training.optimizers import OPTIMIZERS, SCHEDULES
 from neuralc.grammar.training.sections import SECTIONS
 from neuralc.grammar.training.table import Entry, Table
 from neuralc.layers import written
+from neuralc.tables import training_forms
+from neuralc.tables.training_forms import Cell
 
 HEAD = """# Optimizers, schedules, losses, metrics, callbacks, sections; initializers, regularizers, constraints
 
@@ -76,6 +79,44 @@ def _section(name: str, parameters: Iterable[Parameter]) -> Iterator[str]:
     yield ""
 
 
+SCRIPTS = """# What training scripts have
+
+Written by `make docs`, which writes a script for each entry in each form; a test fails where the page is out of date.
+What `--for=training` does: [frameworks.md](../frameworks.md#training). What entries take:
+[training_tables.md](training_tables.md).
+
+A name is what the script calls; "in the script" is a function or a class that stands there, from the definition in
+`source` of the tables. What is not written is refused, E0850, with the reason below.
+"""
+
+
+def scripts() -> str:
+    """docs/language/training_scripts.md."""
+    parts = [SCRIPTS]
+    parts += ["\n".join(_forms(title, training_forms.rows(table))) for title, table in training_forms.TABLES.items()]
+    parts.append("\n".join(_forms("Further clauses", training_forms.uses())))
+    return "\n".join(parts)
+
+
+def _forms(title: str, rows: Iterable[tuple[str, Sequence[Cell]]]) -> Iterator[str]:
+    """A table of entries and forms, and why some are not there."""
+    names = [form.name for form in FORMS.values()]
+    reasons: dict[str, list[str]] = {}
+    yield f"## {title}\n"
+    yield f"| | {' | '.join(names)} |"
+    yield f"|---|{'---|' * len(names)}"
+    for entry, cells in rows:
+        texts = [each.text if each.is_written else "no" for each in cells]
+        yield f"| `{entry}` | {' | '.join(texts)} |"
+        for name, each in zip(names, cells, strict=True):
+            if not each.is_written:
+                reasons.setdefault(each.text, []).append(name)
+    yield ""
+    yield from (f"* {', '.join(dict.fromkeys(forms))}: {reason}" for reason, forms in reasons.items())
+    if reasons:
+        yield ""
+
+
 def _of_keras(entry: Entry) -> bool:
     return entry.source.startswith("keras.")
 
@@ -99,10 +140,11 @@ def _about(parameter: Parameter) -> str:
 
 
 def main() -> int:
-    """Write the file of the checkout that this module was imported from."""
-    path = Path(__file__).resolve().parents[1] / "docs" / "language" / "training_tables.md"
-    path.write_text(text(), encoding="utf-8")
-    sys.stdout.write(f"{path}\n")
+    """Write the files of the checkout that this module was imported from."""
+    folder = Path(__file__).resolve().parents[1] / "docs" / "language"
+    for name, page in (("training_tables.md", text()), ("training_scripts.md", scripts())):
+        (folder / name).write_text(page, encoding="utf-8")
+        sys.stdout.write(f"{folder / name}\n")
     return 0
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.emit.placements import WeightPlan
 from neuralc.emit.written_model import WrittenModel
+
+Script: TypeAlias = Callable[[str | None], str]
+"""The text of a script as a function of the stem of the file of the model."""
 
 
 class CodeFile(Protocol):
@@ -33,12 +36,18 @@ class CodeForm:
     """What safetensors files say of the framework that wrote them, in their metadata."""
     plan: Callable[[ModuleOp], CodeFile]
     """Imports the emitter, which nothing else has to load."""
+    training_script: Callable[[ModuleOp, str], Script]
+    """What trains the code of a module, whose text it is given. Raises NeuralcError E0850 with all it cannot say."""
     declared: Mapping[str, bool] = field(default_factory=dict)
     """The options of graph-raise-layers: which views of weights are weights of the code."""
 
     def file_of(self, model: WrittenModel) -> CodeFile:
         """Raises NeuralcError: E0850 lists every op that the code cannot say, E0704 the layers without a meaning."""
-        return self.plan(model.in_blocks(**self.declared))
+        return self.plan(self.module_of(model))
+
+    def module_of(self, model: WrittenModel) -> ModuleOp:
+        """The module that the code is written from."""
+        return model.in_blocks(**self.declared)
 
 
 def _torch(module: ModuleOp) -> CodeFile:
@@ -59,9 +68,27 @@ def _jax(module: ModuleOp) -> CodeFile:
     return file_of(module)
 
 
+def _train_torch(module: ModuleOp, code: str) -> Script:
+    from neuralc.emit.torch.training import training_script
+
+    return training_script(module, code)
+
+
+def _train_keras(module: ModuleOp, code: str) -> Script:
+    from neuralc.emit.keras.training import training_script
+
+    return training_script(module, code)
+
+
+def _train_jax(module: ModuleOp, code: str) -> Script:
+    from neuralc.emit.jax.training import training_script
+
+    return training_script(module, code)
+
+
 FORMS: Mapping[str, CodeForm] = {
-    "torch": CodeForm("PyTorch", "pt", _torch),
-    "keras": CodeForm("Keras", "tf", _keras, {"sums": True}),
-    "jax": CodeForm("JAX", "flax", _jax, {"sums": True, "transposed_kernels": False}),
+    "torch": CodeForm("PyTorch", "pt", _torch, _train_torch),
+    "keras": CodeForm("Keras", "tf", _keras, _train_keras, {"sums": True}),
+    "jax": CodeForm("JAX", "flax", _jax, _train_jax, {"sums": True, "transposed_kernels": False}),
 }
 """By the kinds of `--emit`."""

@@ -41,8 +41,8 @@ CODES: dict[str, Code] = {
     "E0615": Code(
         "a package for an import is missing",
         "Models of a framework are read, and ONNX written, with a package that is an extra: `onnx`, `h5py` for .keras, "
-        "`torch` for modules, `jax` for StableHLO and functions of JAX. `pip install 'neuralc[onnx]'` brings it, or "
-        "`[keras]`, `[torch]`, `[jax]`. A .pt2 file needs none.",
+        "`torch` for modules, `jax` for StableHLO and functions of JAX, `optax` for scripts that train. "
+        "`pip install 'neuralc[onnx]'` brings it, or `[keras]`, `[torch]`, `[jax]`. A .pt2 file needs none.",
         "$ neuralc model.onnx",
     ),
     "E0630": Code(

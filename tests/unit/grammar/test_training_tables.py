@@ -2,6 +2,7 @@
 
 import inspect
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,11 @@ def test_entries_of_sections_explain_themselves() -> None:
 def test_the_page_is_up_to_date() -> None:
     page = Path(__file__).parents[3] / "docs" / "language" / "training_tables.md"
     assert page.read_text(encoding="utf-8") == training_docs.text(), "make docs"
+
+
+@pytest.mark.thorough
+def test_the_page_of_training_scripts_is_up_to_date() -> None:
+    if find_spec("optax") is None:
+        pytest.skip("scripts of JAX use optax")
+    page = Path(__file__).parents[3] / "docs" / "language" / "training_scripts.md"
+    assert page.read_text(encoding="utf-8") == training_docs.scripts(), "make docs"

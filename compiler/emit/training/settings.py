@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from xdsl.dialects.builtin import ArrayAttr
@@ -11,7 +11,7 @@ from xdsl.ir import Attribute
 
 from neuralc.dialects.graph import ModelOp
 from neuralc.dialects.graph.configuration import CalledAttr, SectionAttr
-from neuralc.emit.refusals import Refusals
+from neuralc.grammar.training.callbacks import CALLBACKS
 from neuralc.grammar.training.losses import LOSSES
 from neuralc.grammar.training.metrics import METRICS
 from neuralc.grammar.training.optimizers import OPTIMIZERS, SCHEDULES
@@ -24,8 +24,12 @@ class Call:
 
     name: str
     arguments: Mapping[str, Any]
-    rate: Attribute | None = None
-    """The learning rate of an optimizer, where it is a schedule."""
+    source: str = ""
+    """Where its meaning is defined: `keras.optimizers.Adam`."""
+    written: frozenset[str] = frozenset()
+    """The arguments that the program gives."""
+    calls: Mapping[str, CalledAttr] = field(default_factory=dict)
+    """Arguments that are calls again: a schedule, an optimizer inside."""
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
@@ -43,20 +47,25 @@ class Settings:
     metrics: Sequence[Call]
     optimizer: Call | None
     train: Mapping[str, Any]
-    searched: bool
+    """Entries that are plain values."""
+    callbacks: Sequence[Call]
+    """With what the program calls `early_stopping`."""
 
     @staticmethod
-    def of(model: ModelOp, refusals: Refusals) -> Settings:
+    def of(model: ModelOp) -> Settings:
         section = model.attributes.get("train")
         entries = section.entries.data if isinstance(section, SectionAttr) else {}
-        plain = {name: section.literal(name) for name in entries} if isinstance(section, SectionAttr) else {}
-        found = model.attributes.get("optimizer")
+        called = ("callbacks", "early_stopping")
+        plain: dict[str, Any] = {}
+        if isinstance(section, SectionAttr):
+            plain = {name: section.literal(name) for name in entries if name not in called}
+        found = [each for name in called for each in _calls(entries.get(name), CALLBACKS)]
         return Settings(
             list(_calls(model.attributes.get("loss"), LOSSES)),
             list(_calls(model.attributes.get("metrics"), METRICS)),
-            next(_calls(found, OPTIMIZERS), None),
-            plain,
-            "searches" in model.attributes,
+            next(_calls(model.attributes.get("optimizer"), OPTIMIZERS), None),
+            {name: value for name, value in plain.items() if value is not None},
+            found,
         )
 
 
@@ -72,14 +81,16 @@ def call_of(attribute: CalledAttr, table: Table) -> Call:
     """The entry that an attribute names; arguments that were not written have their defaults."""
     entry = table.find(attribute.called.data)
     arguments: dict[str, Any] = {} if entry is None else {each.name: each.default for each in entry.parameters}
-    rate = attribute.arguments.data.get("learning_rate")
-    for name in attribute.arguments.data:
-        if name != "learning_rate" or not isinstance(rate, CalledAttr):
+    given = attribute.arguments.data
+    calls = {name: each for name, each in given.items() if isinstance(each, CalledAttr)}
+    for name in given:
+        if name not in calls:
             arguments[name] = attribute.literal(name)
-    name = attribute.called.data if entry is None else entry.name
-    return Call(name, arguments, rate if isinstance(rate, CalledAttr) else None)
+    name, source = (attribute.called.data, "") if entry is None else (entry.name, entry.source)
+    return Call(name, arguments, source, frozenset(given), calls)
 
 
-def schedule_of(optimizer: Call) -> Call | None:
-    """The schedule of an optimizer's learning rate."""
-    return call_of(optimizer.rate, SCHEDULES) if isinstance(optimizer.rate, CalledAttr) else None
+def schedule_of(call: Call, argument: str = "learning_rate") -> Call | None:
+    """The schedule of an optimizer's learning rate, or of a callback."""
+    found = call.calls.get(argument)
+    return None if found is None else call_of(found, SCHEDULES)

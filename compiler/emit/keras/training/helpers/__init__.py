@@ -1,0 +1,1 @@
+"""Classes that training scripts of Keras carry as source: not imported."""
