@@ -125,9 +125,9 @@ class Forms:
         """Run by onnxruntime, then read again: the same weights, and the same in doubles."""
         states = _first_states(loaded.compilation, loaded.inputs)
         remark = self._run("onnxruntime", loaded, folder, states)
-        again = _again(folder / "model.onnx")
-        check_weights(again.weights, loaded.parameters)
-        found = run_module(again.module, list(loaded.inputs.values()), again.weights)
+        read = again(folder / "model.onnx")
+        check_weights(read.weights, loaded.parameters)
+        found = run_module(read.module, list(loaded.inputs.values()), read.weights)
         check_exact(loaded.outputs, found, loaded.exact, ROUNDED)
         return remark
 
@@ -138,9 +138,9 @@ class Forms:
 
         kind, path = emitter("nr", "cpu"), folder / "model.nr"
         write(str(path), kind.make(loaded.written(), "nr"), kind)
-        again = _again(path)
+        read = again(path)
         given = list(loaded.inputs.values())
-        found = run_module(again.module, given, again.weights)
+        found = run_module(read.module, given, read.weights)
         check_exact(loaded.outputs, found, loaded.exact, ROUNDED if loaded.is_onnx else EXACT)
         return ""
 
@@ -189,7 +189,7 @@ def _equal(left: Array, right: Array) -> bool:
     return np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
 
 
-def _again(path: Path) -> Compilation:
+def again(path: Path) -> Compilation:
     """The model that was written, read. Raises Different where it is not."""
     try:
         found = driver.load(path, Options())
