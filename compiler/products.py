@@ -116,11 +116,12 @@ def _written(compilation: Compilation) -> WrittenModel:
 
 
 def _nr(compilation: Compilation, kind: str) -> Product:
-    from neuralc.emit.nr import emit
+    from neuralc.emit.nr import emit_with_layers
     from neuralc.emit.nr.weights import MovedWeights
     from neuralc.mapped_file import safetensors_pieces
 
-    program = emit(_written(compilation).structured(views=False))
+    written = _written(compilation)
+    program = emit_with_layers(lambda raised: written.structured(raised, views=False), compilation.imported)
     if not compilation.trained or not program.weights:
         return Code(program.text())
     pieces = safetensors_pieces(MovedWeights(compilation.weights, program.weights))

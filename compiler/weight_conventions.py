@@ -76,8 +76,11 @@ def _torch(declared: Sequence[WeightDeclaration], found: Iterable[str]) -> Mappi
     names = set(found)
     prefix = next((p for p in ("module.", "model.") if all(name.startswith(p) for name in names)), "")
     recipes: dict[str, Recipe] = {}
+    ours = {weight.name for weight in declared}
     for weight in declared:
         path, _, last = weight.name.rpartition(".")
+        if last == "bias" and f"{path}.recurrent_bias" in ours:
+            last = "input_bias"
         rule = TORCH.get(weight.layer)
         for theirs in () if rule is None else _torch_paths(path):
             recipe = None if rule is None else rule(prefix + theirs, last, weight.shape)
@@ -144,7 +147,8 @@ def _depthwise(path: str, last: str, shape: Shape) -> Recipe | None:
 
 
 def _recurrent(gates: Sequence[int], *, stacked: bool = False) -> Rule:
-    """Gates side by side, in our order; the two biases of PyTorch are one, unless both are kept (`stacked`)."""
+    """Gates side by side, in our order. The two biases of PyTorch are one, unless both are kept: `stacked` in one
+    weight, or in two."""
 
     def ordered(x: Array) -> Array:
         parts = np.split(x, len(gates))
@@ -157,6 +161,8 @@ def _recurrent(gates: Sequence[int], *, stacked: bool = False) -> Rule:
         if last in ("kernel", "recurrent_kernel"):
             kind = "ih" if last == "kernel" else "hh"
             return Recipe((f"{base}.weight_{kind}{suffix}",), lambda x: ordered(x).T)
+        if last in ("input_bias", "recurrent_bias"):
+            return Recipe((f"{base}.bias_{'ih' if last == 'input_bias' else 'hh'}{suffix}",), ordered)
         if last != "bias":
             return None
         sources = (f"{base}.bias_ih{suffix}", f"{base}.bias_hh{suffix}")

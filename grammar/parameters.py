@@ -339,7 +339,7 @@ class LayerPath:
 
     def convert(self, value: Evaluated) -> Converted:
         text = _text(value)
-        if text is None or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*", text):
+        if text is None or not re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*", text):
             raise Unfit("E0305", f"is {self.description}, not {describe(value)}")
         return Converted(text)
 

@@ -144,9 +144,9 @@ class Forms:
     def onnx(self, loaded: Loaded, folder: Path) -> str:
         """Run by onnxruntime, then read again: the same weights, and the same in doubles."""
         remark = self._run("onnxruntime", loaded, folder)
-        again = _again(folder / "model.onnx")
-        check_weights(again.weights, loaded.parameters, rearranged)
-        found = run_module(again.module, list(loaded.inputs.values()), again.weights)
+        read = again(folder / "model.onnx")
+        check_weights(read.weights, loaded.parameters, rearranged)
+        found = run_module(read.module, list(loaded.inputs.values()), read.weights)
         check_exact(loaded.outputs, found, loaded.exact, ROUNDED)
         return remark
 
@@ -157,9 +157,9 @@ class Forms:
 
         kind, path = emitter("nr", "cpu"), folder / "model.nr"
         write(str(path), kind.make(loaded.written(), "nr"), kind)
-        again = _again(path)
+        read = again(path)
         given = list(loaded.inputs.values())
-        found = run_module(again.module, given, again.weights)
+        found = run_module(read.module, given, read.weights)
         check_exact(loaded.outputs, found, loaded.exact, ROUNDED if loaded.is_onnx else EXACT)
         return ""
 
@@ -202,7 +202,7 @@ def _reason(problem: NeuralcError) -> str:
     return " ".join(" ".join([first.message, *first.notes]).split())
 
 
-def _again(path: Path) -> Compilation:
+def again(path: Path) -> Compilation:
     """The model that was written, read. Raises Different where it is not."""
     try:
         found = driver.load(path, Options())

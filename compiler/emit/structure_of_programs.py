@@ -8,16 +8,29 @@ become dense layers first.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from xdsl.dialects.builtin import CallSiteLoc, ModuleOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 
-from neuralc.dialects.graph import CallOp, FunctionLike, GetWeightOp, GruOp, LstmOp, ReshapeOp, RnnOp, TransposeOp
+from neuralc.dialects.graph import (
+    CallOp,
+    DropoutOp,
+    FunctionLike,
+    GetWeightOp,
+    GruOp,
+    LstmOp,
+    ReshapeOp,
+    RnnOp,
+    TransposeOp,
+)
+from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.emit.python.names import class_name
 from neuralc.passes.base import PassContext
-from neuralc.passes.driver import rewrite
+from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
 from neuralc.passes.graph.outline_blocks import OutlineBlocksPass
 from neuralc.passes.graph.raise_layers import linear
 from neuralc.passes.scopes import Scope, located
@@ -27,13 +40,46 @@ LEAST = 4
 """Ops of a layer from which it is a block: what is smaller is as short where it stands."""
 
 
+LEVEL = re.compile(r"\.l\d+(\.forward|\.backward)?$")
+"""What stands behind the path of a recurrent layer that is one of several, one above the other: `rnn.l1.forward`."""
+
+
+class BetweenLevels(RewritePattern[TransposeOp]):
+    """The time stays in front between levels of one recurrent layer, with a dropout or without."""
+
+    op_types = (TransposeOp,)
+
+    def rewrite(self, op: TransposeOp, rewriter: Rewriter) -> None:
+        dropout = op.x.owner if isinstance(op.x.owner, DropoutOp) and not op.x.owner.literal("shared") else None
+        source = (dropout.x if dropout is not None else op.x).owner
+        if not isinstance(source, TransposeOp) or not (_turns(op) and _turns(source)):
+            return
+        if not all(isinstance(use.operation, RecurrentOp) and _has_level(use.operation) for use in op.result.uses):
+            return
+        if dropout is None:
+            rewriter.replace(op, [], results=[source.x])
+            return
+        properties: dict[str, Any] = dict(dropout.properties)
+        inner = DropoutOp.create(operands=[source.x], result_types=[source.x.type], properties=properties)
+        inner.results[0].name_hint = dropout.result.name_hint
+        rewriter.replace(op, inner, fused=[dropout])
+
+
+def _turns(op: TransposeOp) -> bool:
+    return tuple(op.literal("perm")) == (1, 0, 2)
+
+
+def _has_level(op: RecurrentOp) -> bool:
+    return LEVEL.search((op.operands[1].name_hint or "").rpartition(".")[0]) is not None
+
+
 def with_layers(module: ModuleOp) -> ModuleOp:
     """A module that says the same with functions for its layers of several ops. Weights keep their names."""
     copy = module.clone()
     for function in [op for op in copy.body.block.ops if isinstance(op, FunctionLike)]:
         _place(function)
     context = PassContext()
-    rewrite(copy, linear.PATTERNS, context)
+    rewrite(copy, (*linear.PATTERNS, BetweenLevels()), context)
     OutlineBlocksPass(max_ops=0).run_in(copy, context)  # what a person repeated is a function already
     verify_module(copy)
     return copy

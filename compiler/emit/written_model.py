@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
@@ -27,17 +28,20 @@ class WrittenModel:
 
     def in_blocks(self, **declared: bool) -> ModuleOp:
         """The module that framework code is written from: with a function for what a person writes a class for."""
-        module = self.structured(**declared)
+        module = self.structured(None, **declared)
         return module if self.imported else with_layers(module)
 
-    def structured(self, **declared: bool) -> ModuleOp:
+    def structured(self, raised: Callable[[ModuleOp], None] | None = None, **declared: bool) -> ModuleOp:
         """The module as a program has it, or with the structure that an import lost.
 
-        Options say which views of weights are weights of the code.
+        `raised` finds what the form has as one layer. Options say which views of weights are weights of the code.
         """
         module = self.module
         if self.imported:
-            module = with_structure(module, self.weights, **declared)
+            module = with_structure(module, self.weights, raised, **declared)
+        elif raised is not None:
+            module = module.clone()
+            raised(module)
         if not self.inference:
             return module
         module = module.clone()

@@ -59,6 +59,12 @@ DROPOUT: Parameters = (
 )
 SEED = p("seed", Optional(Whole()), None, "seed of what training drops")
 RESET_AFTER = p("reset_after", Flag(), True, "the reset gate acts after the product with the recurrent kernel")
+RECURRENT_BIAS = p(
+    "recurrent_bias",
+    Flag(),
+    False,
+    "the product with the recurrent kernel has a bias of its own, as PyTorch's layers have",
+)
 IMPLEMENTATION = p(
     "implementation", Whole(1, 2), 2, "with 1 training drops other features for each gate; the same at inference"
 )
@@ -117,8 +123,8 @@ LSTM_DOC = "i, f, o = sigmoid(x W + h R + b), c' = f c + i tanh(x W + h R + b), 
 GRU_DOC = "z, r = sigmoid(x W + h R + b), n = tanh(x W + b + r (h R + b')), h' = z h + (1 - z) n"
 
 WALKS = (
-    _layer("SimpleRNN", RNN_DOC, PLAIN, (*WALK, UNROLL, SEED)),
-    _layer("LSTM", LSTM_DOC, FORGETFUL, (SEED, *WALK, UNROLL, CUDNN, IMPLEMENTATION)),
+    _layer("SimpleRNN", RNN_DOC, PLAIN, (*WALK, UNROLL, SEED, RECURRENT_BIAS)),
+    _layer("LSTM", LSTM_DOC, FORGETFUL, (SEED, *WALK, UNROLL, CUDNN, IMPLEMENTATION, RECURRENT_BIAS)),
     _layer("GRU", GRU_DOC, GATED, (SEED, *WALK, UNROLL, RESET_AFTER, CUDNN, IMPLEMENTATION)),
 )
 RNN = Signature(

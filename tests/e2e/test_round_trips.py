@@ -15,9 +15,13 @@ import torch
 from support.documents import ROOT
 from support.torch_modules import MODULES as TORCH
 
+from benchmarks.round_trip.compare import Different
 from benchmarks.round_trip.models import FAMILIES, onnx_models
 from benchmarks.round_trip.original import Subject
+from benchmarks.round_trip.structure import classes_of, layers_of
+from benchmarks.round_trip.through import structure, through
 from benchmarks.round_trip.trip import TRIPS, Forms, Loaded
+from neuralc.grammar.diagnostics import NeuralcError
 
 FORMS = list(TRIPS)
 SMALL = {
@@ -33,7 +37,6 @@ REFUSED = {
     ("torch/running_mean", "jax"): "begins with a weight",
     ("torch/running_mean", "nr"): "what a run keeps for the next one",
     ("keras/text_classifier", "torch"): "torch drops nothing inside of a recurrent layer",
-    ("nr/gpt", "nr"): "what a run keeps for the next one",
     ("nr/sorter:Step", "nr"): "what a run keeps for the next one",
 }
 """What a form cannot say, and why."""
@@ -108,3 +111,50 @@ def test_models_of_jax_come_back(tmp_path: Path) -> None:
     refused = {(name, form) for name, row in found.items() for form, each in row.items() if each["kind"] == "refused"}
     loops = [name for name in found if re.search("lstm|recurrent|scan", name)]
     assert refused == {(name, "nr") for name in loops}
+
+
+CHANGED = {"encoder": "positions_weight now positions_embeddings"}
+"""Modules whose PyTorch code is another one behind a program, and how."""
+
+QUICK = ("mlp", "tagger", "siamese")
+
+
+def check_behind_a_program(name: str, folder: Path) -> None:
+    """Numbers, parameters and classes are those that PyTorch code has without the detour."""
+    (subject,) = [subject for subject in FAMILIES["torch"]([]) if subject.name == name]
+    before = Loaded.of(subject.make(folder))
+    if ("torch/" + name, "nr") in REFUSED:
+        with pytest.raises(NeuralcError, match=REFUSED["torch/" + name, "nr"]):
+            through("nr", before, folder)
+        return
+    after, kept = through("nr", before, folder)
+    assert kept.modules == kept.of_modules
+    assert kept.sums == 0
+    if name in CHANGED:
+        with pytest.raises(Different, match=CHANGED[name]):
+            structure("nr", before, after)
+        assert classes_of(before).names == classes_of(after).names
+    else:
+        structure("nr", before, after)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", QUICK)
+def test_code_behind_a_program_is_that_of_the_module(name: str, tmp_path: Path) -> None:
+    check_behind_a_program(name, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [example.name for example in TORCH if example.name not in QUICK])
+def test_all_code_behind_a_program_is_that_of_the_module(name: str, tmp_path: Path) -> None:
+    check_behind_a_program(name, tmp_path)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["digits", "mlp", "tagger"])
+def test_a_program_behind_onnx_has_its_layers(name: str, tmp_path: Path) -> None:
+    (subject,) = [subject for subject in FAMILIES["nr"]([]) if subject.name == name]
+    before = Loaded.of(subject.make(tmp_path))
+    after, _ = through("onnx", before, tmp_path)
+    structure("onnx", before, after)
+    assert layers_of(after).total() > 0

@@ -11,11 +11,13 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from neuralc.dialects.dims import as_dim
-from neuralc.dialects.graph import WeightOp, the_model
-from neuralc.dialects.interp.run import run_module
+from neuralc.dialects.graph import StateOp, WeightOp, the_model
+from neuralc.dialects.interp.run import StateStore, run_module
 from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.dialects.weights import WeightStore
-from neuralc.emit.nr import emit
+from neuralc.emit.nr import emit, emit_with_layers
+from neuralc.emit.nr.network import Program
+from neuralc.emit.nr.raised import Raising
 from neuralc.emit.nr.weights import MovedWeights
 from neuralc.frontends.nr.load import load
 from neuralc.grammar.diagnostics import Source
@@ -36,14 +38,21 @@ def read_back(text: str, arrays: Mapping[str, Array]) -> tuple[ModuleOp, WeightS
 
 
 def check_emitted(
-    module: ModuleOp, weights: WeightStore, inputs: Mapping[str, Array], tolerance: float = 1e-10, *, show: bool = True
+    module: ModuleOp,
+    weights: WeightStore,
+    inputs: Mapping[str, Array],
+    tolerance: float = 1e-10,
+    *,
+    show: bool = True,
+    layers: bool = False,
 ) -> str:
     """The program of a module, which computes what the module does, in float64; and leaves the module as it was.
 
-    One that does not is printed, where `show` says so.
+    One that does not is printed, where `show` says so. With `layers` ops that a layer was lowered to are that layer.
+    Two runs follow each other: what the first one keeps is kept by the program too.
     """
     before = str(module)
-    program = emit(module)
+    program = with_layers(module) if layers else emit(module)
     assert str(module) == before
     text = program.text()
     try:
@@ -53,15 +62,30 @@ def check_emitted(
             str(a.type.element_type) for a in model.arguments
         ]
         given = list(inputs.values())
-        expected = run_module(module, given, weights)
-        for name, wanted, got in zip(model.outputs, expected, run_module(again, given, stored), strict=True):
-            assert wanted.shape == got.shape, (name, wanted.shape, got.shape)
-            assert_close(got, wanted, tolerance, name)
+        kept: tuple[StateStore, StateStore] = ({}, {})
+        for _ in range(2 if any(isinstance(op, StateOp) for op in module.body.block.ops) else 1):
+            expected = run_module(module, given, weights, states=kept[0])
+            results = run_module(again, given, stored, states=kept[1])
+            for name, wanted, got in zip(model.outputs, expected, results, strict=True):
+                assert wanted.shape == got.shape, (name, wanted.shape, got.shape)
+                assert_close(got, wanted, tolerance, name)
     except BaseException:
         if show:
             print(text)
         raise
     return text
+
+
+def with_layers(module: ModuleOp) -> Program:
+    """The program of a module with the layers that its ops are."""
+
+    def structured(raised: Raising | None) -> ModuleOp:
+        copy = module.clone()
+        if raised is not None:
+            raised(copy)
+        return copy
+
+    return emit_with_layers(structured, imported=False)
 
 
 def inputs_for(module: ModuleOp, seed: int = 0, size: int = 3) -> dict[str, Array]:

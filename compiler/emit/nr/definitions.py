@@ -38,6 +38,7 @@ class Definition:
 
     @property
     def base(self) -> str:
+        """The name without a number, which says no more than that there are others."""
         return re.sub(r"_\d+$", "", self.symbol)
 
     @property
@@ -52,7 +53,8 @@ class Definitions:
         self._table, self._form = table, form
         self._weights = WeightArguments(module, table)
         self._known: dict[str, Definition] = {}
-        self._taken = Names([*(name.lower() for name in layer_names())])
+        self._layers = frozenset(name.lower() for name in layer_names())
+        self._taken = Names(self._layers)
         self.texts: list[str] = []
         self.names: list[str] = []
         self.inexpressible: frozenset[str] = frozenset()
@@ -133,10 +135,11 @@ class Definitions:
 
     def _free(self, name: str) -> str:
         """A name that no layer and no other definition has, in any case."""
-        wanted, number = name, 0
+        base = f"{name}Block" if name.lower() in self._layers else name
+        wanted, number = base, 0
         while wanted.lower() in self._taken:
             number += 1
-            wanted = f"{name}Block" if number == 1 else f"{name}Block{number}"
+            wanted = f"{base}_{number}" if base[-1].isdigit() else f"{base}{number}"
         self._taken.claim(wanted.lower())
         return wanted
 
@@ -200,12 +203,27 @@ class WeightArguments:
             calls = self._calls.get(symbol, [])
             arguments = function.arguments if isinstance(function, FunctionLike) else ()
             names = Names()  # two arguments may have one hint, which ends before the number in its name
+            held = [i for i in range(len(arguments)) if calls and all(self._is_weight(op.args[i]) for op in calls)]
             self._known[symbol] = {
-                i: names.claim(argument.name_hint or f"weight_{i}")
-                for i, argument in enumerate(arguments)
-                if calls and all(self._is_weight(op.args[i]) for op in calls)
+                i: names.claim(self._inside(i, calls) or arguments[i].name_hint or f"weight_{i}") for i in held
             }
         return self._known[symbol]
+
+    def _inside(self, index: int, calls: Sequence[CallOp]) -> str | None:
+        """What a weight is called below the paths of the calls: a name of the IR does not begin with a number."""
+        found = set()
+        for op in calls:
+            path, name = op.path.data if op.path else "", self._name(op.args[index])
+            found.add(name.removeprefix(f"{path}.") if path and name.startswith(f"{path}.") else None)
+        return found.pop() if len(found) == 1 else None
+
+    def _name(self, x: SSAValue) -> str:
+        owner = x.owner
+        if isinstance(owner, TransposeOp | ReshapeOp):
+            return self._name(owner.operands[0])
+        if isinstance(owner, GetWeightOp):
+            return owner.weight_name
+        return self.of(_symbol(owner.parent_op()))[x.index] if isinstance(x, BlockArgument) else ""
 
     def _is_weight(self, x: SSAValue) -> bool:
         owner = x.owner

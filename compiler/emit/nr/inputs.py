@@ -10,6 +10,7 @@ from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import DimOp
 from neuralc.dialects.types import Shape, numpy_dtype
 from neuralc.emit.nr.sizes import symbol_of
+from neuralc.emit.nr.text import slot
 from neuralc.emit.nr.values import Value
 from neuralc.frontends.sizes import LARGEST
 
@@ -43,6 +44,9 @@ def input_clause(
     for name, value in zip(names, values, strict=True):
         shape = value.shape if batch is None or value.shape[:1] != (batch,) else value.shape[1:]
         sizes = [_size(size, name, axis, renamed, named, plain) for axis, size in enumerate(shape)]
+        if not bounds:  # a number may be a parameter of the network
+            usual = [*["size"] * (len(shape) - 1), "features"]
+            sizes = [slot(*each) if each[1].isdigit() else each[1] for each in zip(usual, sizes, strict=False)]
         brackets = "()" if len(shape) < value.rank else "[]"
         dtype = numpy_dtype(value.element).name
         shown = f"{brackets[0]}{', '.join(sizes)}{brackets[1]}{'' if dtype == 'float32' else f' {dtype}'}"

@@ -230,6 +230,8 @@ class Lines:
 def rule_parameter(signature: Signature, leaf: str, kind: str) -> Parameter | None:
     """The parameter that says how a weight begins, or what training does with it."""
     names = [f"{leaf}_{kind}", f"{leaf.partition('_')[0]}_{kind}"] if leaf else [kind]
+    if leaf == "recurrent_bias":
+        names = [f"bias_{kind}"]
     if leaf == "kernel":
         names.append(f"depthwise_{kind}")
     return next((found for name in names if (found := signature.parameter(name)) is not None), None)

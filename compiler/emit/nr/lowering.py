@@ -10,6 +10,7 @@ from xdsl.ir import Operation, SSAValue
 from neuralc.dialects.graph import CallOp, FunctionLike, GetWeightOp, ReturnOp
 from neuralc.emit.nr import axes, elementwise, graph_ops, layers, pooling, recurrent, views
 from neuralc.emit.nr.body import Body, Inexpressible, Lowering
+from neuralc.emit.nr.raised import lowering as raised
 from neuralc.emit.nr.values import Value
 from neuralc.emit.refusals import Refusals
 
@@ -21,6 +22,7 @@ LOWERINGS: Mapping[type[Operation], Lowering] = {
     **axes.LOWERINGS,
     **graph_ops.LOWERINGS,
     **recurrent.LOWERINGS,
+    **raised.LOWERINGS,
 }
 """How each op that is neither a call nor part of a function's frame is said in the language."""
 

@@ -15,7 +15,7 @@ from neuralc.grammar.signatures import find, layer_names, snake_case
 RESERVED = frozenset({"layers", "true", "false", "none", "null", "hpo", "network", "define", "from", "research"})
 """Words that no value is called, though the language would let it."""
 
-_PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
+_PATH = re.compile(r"\w+(\.\w+)*", re.ASCII)
 _PART = re.compile(r"(\w[\w.]*\.(?!weight_|bias_|kernel_)\w+)_(?:weight|bias|kernel)")
 _EXPORTED = re.compile(r"_output(_\d+)?$")
 

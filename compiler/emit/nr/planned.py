@@ -12,6 +12,7 @@ from neuralc.emit.nr.activations import fold_activations
 from neuralc.emit.nr.body import Body, Inexpressible
 from neuralc.emit.nr.groups import outputs, repeated, residuals, shared_layers
 from neuralc.emit.nr.lowering import CallLowering, lower
+from neuralc.emit.nr.masks import settle_masks
 from neuralc.emit.nr.plan import Item, plan
 from neuralc.emit.nr.values import Held
 from neuralc.emit.nr.weights import Box, overlap
@@ -33,7 +34,7 @@ def planned(function: FunctionLike, weights: Mapping[SSAValue, str], call: CallL
         found = Refusals(refusals.form)
         body = lower(function, weights, loose, call, found)
         try:
-            items = plan(body)
+            items = settle_masks(plan(body), body.results)
         except Inexpressible as problem:
             found.add(function, str(problem))
             items = []

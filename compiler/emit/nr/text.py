@@ -85,7 +85,9 @@ def arguments(signature: Signature, given: Mapping[str, Any]) -> Iterator[str]:
             yield f"{parameter.name}={shown}"
 
 
-_BY_POSITION = ("activation", "cropping", "padding", "pool_size", "rate", "size", "shape")
+_BY_POSITION = (
+    "activation", "cropping", "ff_dim", "max_length", "num_heads", "padding", "pool_size", "rate", "size", "shape",
+)  # fmt: skip
 """Parameters that may be left out, and are known without their names where they stand first or behind such."""
 
 

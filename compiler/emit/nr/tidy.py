@@ -39,6 +39,22 @@ def inline(module: ModuleOp, names: frozenset[str]) -> None:
         IrRewriter.erase_op(functions[name])
 
 
+def with_states(module: ModuleOp) -> frozenset[str]:
+    """The functions that are called with states of the model: what they keep is given back to the caller."""
+    table, found = graph.symbols(module), set[str]()
+    states: list[SSAValue] = [op.result for op in module.walk() if isinstance(op, graph.GetStateOp)]
+    while states:
+        value = states.pop()
+        for use in value.uses:
+            op = use.operation
+            if isinstance(op, graph.CallOp):
+                name = op.callee.root_reference.data
+                found.add(name)
+                callee = table[name]
+                states += [callee.arguments[use.index]] if isinstance(callee, graph.FuncOp) else []
+    return frozenset(found)
+
+
 def expand_derived(module: ModuleOp) -> None:
     """A weight that is computed from others is computed where it is read."""
     table = graph.symbols(module)

@@ -176,7 +176,8 @@ def _dense_kernel(kernel: SSAValue, inputs: int) -> Parameter:
         if prod(sizes[:count]) == inputs and len(sizes) > 2:
             axes = (*range(count, len(sizes)), *range(count))
             return Parameter("weight", source.x, axes, (prod(sizes[count:]), inputs))
-    return Parameter("weight", kernel, (1, 0))
+    kernel, axes = _untransposed(kernel, (1, 0))
+    return Parameter("weight", kernel, axes)
 
 
 def _bias(bias: SSAValue | None) -> tuple[Parameter, ...]:
@@ -266,7 +267,7 @@ def _norm(op: LayerNormOp | RmsNormOp, refusals: Refusals) -> LayerSpec | None:
 
 
 def _group_norm(op: GroupNormOp, refusals: Refusals) -> LayerSpec | None:
-    if normalize_axis(op.literal("axis"), len(shape_of(op.x.type))) != 1:
+    if len(shape_of(op.x.type)) < 2:
         return None
     (channels,) = sizes_of(op.scale)
     options: dict[str, Value] = {} if op.literal("epsilon") == 1e-5 else {"eps": op.literal("epsilon")}

@@ -157,15 +157,10 @@ def _group_norm(values: Values, op: GroupNormOp) -> None:
     if op in values.plan.layer_at:
         apply_layer(values, op)
         return
-    axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
     groups, epsilon = op.literal("groups"), op.literal("epsilon")
-
-    def render(x: Sequence[Expression]) -> Expression:
-        moved = x[0] if axis == 1 else method(x[0], "movedim", axis, 1)
-        normal = call("F.group_norm", moved, groups, *x[1:], eps=epsilon)
-        return normal if axis == 1 else method(normal, "movedim", 1, axis)
-
-    values.define(op, Kind.NORM, _operands(values, op), render)
+    values.define(
+        op, Kind.NORM, _operands(values, op), lambda x: call("F.group_norm", x[0], groups, *x[1:], eps=epsilon)
+    )
 
 
 def _lrn(values: Values, op: LrnOp) -> None:

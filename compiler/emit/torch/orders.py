@@ -11,6 +11,7 @@ from neuralc.dialects.graph import (
     ConvOp,
     ConvTransposeOp,
     DropoutOp,
+    GroupNormOp,
     MaxPoolOp,
     PreluOp,
     ResizeOp,
@@ -40,7 +41,7 @@ def demanded_order(op: Operation) -> Order | None:
             scales = op.literal("scales")
             channel = len(scales) - 1 if scales[-1] == 1.0 else 1
             return channels_second(len(scales), channel) if len(scales) > 2 else natural(op.x)
-        case BatchNormOp():
+        case BatchNormOp() | GroupNormOp():
             rank = len(shape_of(op.x.type))
             axis = normalize_axis(op.literal("axis"), rank)
             # A vector has no batch axis to normalize over; the lowering refuses it.

@@ -26,6 +26,7 @@ from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import shape_of
 from neuralc.emit.layouts import Order
+from neuralc.emit.structure_of_programs import LEVEL
 
 BATCH_FIRST: Order = (1, 0, 2)
 """A sequence [time, batch, features] with the batch in front."""
@@ -277,4 +278,9 @@ def _above(level: Level) -> tuple[Level, float] | None:
 def _of_one_module(below: RecurrentOp, above: RecurrentOp) -> bool:
     """Whether the names of the weights say that both are levels of one layer."""
     named = all(op.operands[1].name_hint for op in (below, above))
-    return named and _path(below) == _path(above) and below.mask_values is None
+    return named and _module(below) == _module(above) and below.mask_values is None
+
+
+def _module(op: RecurrentOp) -> str:
+    """`rnn` of `rnn.weight_ih_l0`, and of `rnn.l0.forward.kernel` as programs have it."""
+    return LEVEL.sub("", _path(op))

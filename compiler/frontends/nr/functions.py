@@ -118,7 +118,12 @@ def emit(function: Function, op: Operation, span: Span, hint: str) -> None:
     op.location = location(span)
     function.block.add_op(op)
     for result in op.results:
-        result.name_hint = hint or None
+        result.name_hint = _hint(hint)
+
+
+def _hint(name: str) -> str | None:
+    """A name as the IR takes it: it does not begin with a number, as paths in a container may."""
+    return f"layer{name}" if name[:1].isdigit() else name or None
 
 
 class _Body(ABC):
@@ -211,7 +216,7 @@ class BlockFunction(_Body):
     def _read(self, symbol: WeightDeclaration | StateDeclaration, span: Span) -> SSAValue:
         index = len(self.block.args) + len(self._new)
         argument = BlockArgument(symbol.type, self.block, index, location(span))
-        argument.name_hint = symbol.name
+        argument.name_hint = _hint(symbol.name)
         self._new.append(argument)
         self.passed.append(symbol)
         if isinstance(symbol, StateDeclaration):

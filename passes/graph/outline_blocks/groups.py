@@ -19,6 +19,8 @@ CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 """Classes that only hold others, and tell nothing of what they do."""
 FIXED = (graph.GetStateOp, graph.SetStateOp)
 """Ops that stand in the model itself."""
+MOVES = (graph.TransposeOp, graph.ReshapeOp, graph.SliceOp, graph.ConcatOp)
+"""Ops that bring weights into the layout of the op that reads them."""
 SIZES = frozenset({"starts", "strides", "pads", "dilations", "groups", "window", "steps", "output_padding", "dim"})
 """Properties that differ between blocks of different sizes; the one class of such blocks has parameters for them."""
 
@@ -31,6 +33,15 @@ def members(block: Block) -> list[Operation]:
 def held_weights(block: Block) -> dict[SSAValue, str]:
     """The reads of weights in a block, by the names of the weights."""
     return {op.result: op.weight_name for op in block.ops if isinstance(op, graph.GetWeightOp)}
+
+
+def moves_of_weights(ops: Iterable[Operation], held: Mapping[SSAValue, str]) -> set[Operation]:
+    """The ops that only move weights."""
+    found: set[Operation] = set()
+    for op in ops:
+        if isinstance(op, MOVES) and all(value in held or value.owner in found for value in op.operands):
+            found.add(op)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

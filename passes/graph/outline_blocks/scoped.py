@@ -3,8 +3,9 @@
 A module is a part of the one around it unless it says nothing about the structure:
 
 * a container (Sequential, ModuleList, or what has only numbered modules in it): its members are parts;
-* a wrapper, which has most of what is around it, once;
-* a layer or two: fewer ops than `min_ops`, or recurrent ops in both directions or one above the other;
+* a wrapper, which has most of what is around it, once, and most of that in blocks below;
+* a layer or two: fewer ops than `min_ops`, or recurrent ops in both directions or one above the other. What only brings
+  weights into the layout of an op is no op here, for it depends on the form whether it is one;
 * a container of plain layers that is there once: a stem, a downsample.
 """
 
@@ -19,7 +20,7 @@ from xdsl.ir import Operation, SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.recurrent import RecurrentOp
-from neuralc.passes.graph.outline_blocks.groups import CONTAINERS, Group, signature, user_of
+from neuralc.passes.graph.outline_blocks.groups import CONTAINERS, Group, moves_of_weights, signature, user_of
 from neuralc.passes.graph.outline_blocks.naming import numbered
 from neuralc.passes.scopes import Scope, common, scopes_of
 
@@ -41,8 +42,10 @@ class _Module:
 
     scope: Scope
     ops: list[Operation] = field(default_factory=list)
+    count: int = 0
+    """Ops that do not only move weights."""
     direct: int = 0
-    """Ops in no module below."""
+    """Those of them in no module below."""
     parts: dict[str, _Module] = field(default_factory=dict)
 
 
@@ -57,12 +60,12 @@ class _Part:
 
 def scoped_groups(ops: Sequence[Operation], held: Mapping[SSAValue, str], around: str, min_ops: int) -> list[Group]:
     """The parts of ops that are those of module `around`, or of the model; their paths begin below it."""
-    root = _Module(Scope(around))
+    root, moves = _Module(Scope(around)), moves_of_weights(ops, held)
     for op, scopes in _scopes(ops).items():
-        _put(op, [scope for scope in scopes if _is_below(scope.path, around)], root)
+        _put(op, [scope for scope in scopes if _is_below(scope.path, around)], root, op not in moves)
     parts = [
         _Part(module, weak, use)
-        for module, weak in _parts(root, len(ops), min_ops)
+        for module, weak in _parts(root, len(ops) - len(moves), min_ops)
         for use in _uses(module.ops, ops, held)
     ]
     groups: list[tuple[Group, bool]] = []
@@ -70,7 +73,7 @@ def scoped_groups(ops: Sequence[Operation], held: Mapping[SSAValue, str], around
         scope = part.module.scope
         path = numbered(scope.path.removeprefix(f"{around}.") if around else scope.path)
         group = Group(part.ops, path, held, scope.kind, scope.path)
-        if len(group.ops) >= (1 if scope.is_function else min_ops) and group.results:
+        if len(set(group.ops) - moves) >= (1 if scope.is_function else min_ops) and group.results:
             groups.append((group, part.weak))
     counts = Counter(group.form for group, _ in groups)
     found = [group for group, weak in groups if not weak or counts[group.form] > 1]
@@ -115,27 +118,29 @@ def _is_below(path: str, around: str) -> bool:
     return path != around and (not around or path.startswith(f"{around}."))
 
 
-def _put(op: Operation, scopes: Sequence[Scope], root: _Module) -> None:
+def _put(op: Operation, scopes: Sequence[Scope], root: _Module, counts: bool) -> None:
     module = root
     for scope in scopes:
         module = module.parts.setdefault(scope.path, _Module(scope))
         module.ops.append(op)
-    module.direct += 1
+        module.count += counts
+    module.direct += counts
 
 
 def _parts(module: _Module, total: int, min_ops: int) -> Iterator[tuple[_Module, bool]]:
     """The modules below that are parts, and whether only a repetition makes one."""
     for part in module.parts.values():
-        if part.scope.is_function and (len(part.ops) < total or not module.scope.path):
+        if part.scope.is_function and (part.count < total or not module.scope.path):
             yield part, False
             continue
         if _is_recurrent_layer(part):
             continue
-        if len(part.ops) < min_ops:
+        if part.count < min_ops:
             yield from _parts(part, total, min_ops)  # a function in it is one nevertheless
             continue
-        blocks = any(len(each.ops) >= min_ops for each in part.parts.values())
-        if len(part.ops) == total or (blocks and (_is_container(part) or 2 * len(part.ops) > total)):
+        blocks = sum(each.count for each in part.parts.values() if each.count >= min_ops)
+        is_wrapper = 2 * part.count > total and 2 * blocks > part.count
+        if part.count == total or (blocks and (_is_container(part) or is_wrapper)):
             yield from _parts(part, total, min_ops)
         else:
             yield part, _is_container(part)
@@ -143,8 +148,14 @@ def _parts(module: _Module, total: int, min_ops: int) -> Iterator[tuple[_Module,
 
 def _is_recurrent_layer(module: _Module) -> bool:
     """Whether a module is nothing but recurrent ops with what brings their operands and results into place."""
-    recurrent = [op for op in module.ops if isinstance(op, RecurrentOp)]
+    raised = module.scope.kind in ("GRU", "LSTM", "RNN")
+    recurrent = [op for op in module.ops if isinstance(op, RecurrentOp) or (raised and not _is_of_the_graph(op))]
     return bool(recurrent) and all(op in recurrent or isinstance(op, _PLACING) for op in module.ops)
+
+
+def _is_of_the_graph(op: Operation) -> bool:
+    """Whether an op is of the graph level; a form may have put a layer of its own in the place of several."""
+    return op.name.startswith("graph.")
 
 
 def splits_recurrent_layer(group: Sequence[Operation], ops: Sequence[Operation]) -> bool:

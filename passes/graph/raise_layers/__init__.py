@@ -7,10 +7,10 @@
     %4 = graph.mul %3, %half -> ..
 
 For code that people read and keep: emitters of framework code run it on imported models. Each family of layers has a
-file of patterns: products with weights (linear), directions of recurrent layers (directions), sums of products
-(einsums), axes of size 1 (unit_axes), activations, means (statistics), norms and softmax, other spellings of norms
-(variances), indices, and known places (indexing). A pattern names the forms that exporters write; what it does not
-recognise stays as it is. At the end views of weights are declared as weights.
+file of patterns: products with weights (linear), directions and steps of recurrent layers (directions, steps), sums of
+products (einsums), axes of size 1 (unit_axes), activations, means (statistics), norms and softmax, other spellings of
+norms (variances), indices, and known places (indexing). A pattern names the forms that exporters write; what it does
+not recognise stays as it is. At the end views of weights are declared as weights.
 
 Numbers are compared as fp32 holds them, since exporters round them: `0.044714998` is the 0.044715 of the gelu. So
 results may differ by one rounding of such a number. Must not fire where the parts mean something else at any value:
@@ -28,6 +28,7 @@ from xdsl.dialects.builtin import ModuleOp
 from neuralc.passes.base import ModulePass, Numerics, PassContext
 from neuralc.passes.driver import RewritePattern, rewrite
 from neuralc.passes.graph.canonicalize import CanonicalAxes, NamedClamps
+from neuralc.passes.graph.canonicalize_values import DoubleNegation
 from neuralc.passes.graph.canonicalize_views import ViewOfConstant
 from neuralc.passes.graph.raise_layers import (
     activations,
@@ -37,6 +38,7 @@ from neuralc.passes.graph.raise_layers import (
     linear,
     norms,
     statistics,
+    steps,
     unit_axes,
     variances,
 )
@@ -46,6 +48,7 @@ from neuralc.passes.graph.raise_layers.weights import Declared, declare_views
 PATTERNS: Sequence[RewritePattern[Any]] = (
     *linear.PATTERNS,
     *directions.PATTERNS,
+    *steps.PATTERNS,
     *einsums.PATTERNS,
     *unit_axes.PATTERNS,
     *indices.PATTERNS,
@@ -55,6 +58,7 @@ PATTERNS: Sequence[RewritePattern[Any]] = (
     *norms.PATTERNS,
     CanonicalAxes(),
     NamedClamps(),
+    DoubleNegation(),
     ViewOfConstant(),
 )
 

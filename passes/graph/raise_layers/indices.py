@@ -17,8 +17,10 @@ from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.graph.shapes import normalize_axis
-from neuralc.dialects.types import shape_of
+from neuralc.dialects.syntax import PlainOp
+from neuralc.dialects.types import element_of, is_float, shape_of
 from neuralc.passes.driver import RewritePattern, Rewriter
+from neuralc.passes.graph.canonicalize import NeutralOperand
 from neuralc.passes.graph.canonicalize_views import number_of
 from neuralc.passes.graph.raise_layers.matching import either_way
 
@@ -93,4 +95,12 @@ def _counted(value: SSAValue, size: int) -> SSAValue | None:
     return op.off if added and below.lhs is op.off else None
 
 
-PATTERNS: Sequence[RewritePattern[Any]] = (CountedFromTheEnd(), InsideBounds())
+class FromZeroByOne(NeutralOperand):
+    """A range of ONNX: 0 + 1 * iota. What is added to a float may be what a model says."""
+
+    def rewrite(self, op: PlainOp, rewriter: Rewriter) -> None:
+        if not is_float(element_of(op.results[0].type)):
+            super().rewrite(op, rewriter)
+
+
+PATTERNS: Sequence[RewritePattern[Any]] = (CountedFromTheEnd(), FromZeroByOne(), InsideBounds())

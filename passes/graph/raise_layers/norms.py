@@ -86,6 +86,17 @@ def _normalized_type(value: SSAValue, axis: int) -> Any:
     return tensor_type(shape_of(value.type)[axis:], element_of(value.type))
 
 
+class InverseRoot(RewritePattern[graph.DivOp]):
+    """1 / sqrt(x)."""
+
+    op_types = (graph.DivOp,)
+
+    def rewrite(self, op: graph.DivOp, rewriter: Rewriter) -> None:
+        root = op.rhs.owner
+        if number_of(op.lhs) == 1.0 and isinstance(root, graph.SqrtOp) and root.x.type == op.result.type:
+            rewriter.replace(op, graph.RsqrtOp.of(root.x), fused=[root])
+
+
 class ScaleOfNorm(RewritePattern[graph.MulOp]):
     """A norm of scale 1 and without a bias, times a weight along its dims."""
 
@@ -234,6 +245,7 @@ def _per_channel(vector: SSAValue, x: SSAValue) -> tuple[list[PlainOp], SSAValue
 
 
 PATTERNS: Sequence[RewritePattern[Any]] = (
+    InverseRoot(),
     Normalized(),
     ScaleOfNorm(),
     BiasOfNorm(),

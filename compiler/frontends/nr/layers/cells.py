@@ -218,7 +218,13 @@ def _weights(site: Site, kind: Kind, arguments: Bound, x: SSAValue) -> _Weights:
     kernel = weight(site, arguments, "kernel", (depth, width), x)
     recurrent = weight(site, arguments, "recurrent_kernel", (units, width), x, key="recurrent")
     shape = (2, width) if kind is GRU and arguments["reset_after"] else (width,)
-    return _Weights(units, kernel, recurrent, bias_of(site, arguments, shape, x))
+    bias = bias_of(site, arguments, shape, x)
+    if arguments.get("recurrent_bias"):
+        if bias is None:
+            raise LayerError("it has a `recurrent_bias` and no bias", "E0305", "write `use_bias=true`, or none of both")
+        own = weight(site, arguments, "recurrent_bias", shape, x, key="bias")
+        bias = site.add(graph.AddOp.of(bias, own), "bias")
+    return _Weights(units, kernel, recurrent, bias)
 
 
 def bias_of(site: Site, arguments: Bound, shape: Sequence[int], like: SSAValue) -> SSAValue | None:
