@@ -23,7 +23,11 @@ from neuralc.emit.python.sharing import SharedClass
 
 FLAT: Mapping[Kind, frozenset[Kind]] = {
     Kind.ACTIVATION: frozenset({Kind.ARITHMETIC}),
-    Kind.VIEW: frozenset({Kind.PERMUTE}),
+    Kind.ARITHMETIC: frozenset({Kind.ARITHMETIC, Kind.LAYER, Kind.SUBSCRIPT}),
+    Kind.CHOICE: frozenset({Kind.SUBSCRIPT}),
+    Kind.LAYER: frozenset({Kind.SUBSCRIPT}),
+    Kind.SUBSCRIPT: frozenset({Kind.SUBSCRIPT}),
+    Kind.VIEW: frozenset({Kind.PERMUTE, Kind.SUBSCRIPT}),
 }
 """What is written inside of what: each layer has a line."""
 

@@ -169,14 +169,14 @@ def _einsum(values: Values, op: EinsumOp) -> None:
 def _product(values: Values, op: MatmulOp | EinsumOp, write: Callable[[Sequence[Expression]], Expression]) -> None:
     element = element_of(op.result.type)
     if not is_integer(element):
-        values.define(op, Kind.LAYER, operands(values, op), write)
+        values.define(op, Kind.PRODUCT, operands(values, op), write)
         return
 
     def render(x: Sequence[Expression]) -> Expression:
         return cast(write([call("ops.cast", each, "int64") for each in x]), element)
 
     # Products of narrow integers are not to be relied on; those of 64 bits wrap around as they should.
-    values.define(op, Kind.LAYER, operands(values, op), render)
+    values.define(op, Kind.PRODUCT, operands(values, op), render)
 
 
 def _det(values: Values, op: DetOp) -> None:

@@ -127,9 +127,9 @@ BINARY: Mapping[type[Operation], Callable[[Expression, Expression], Expression]]
     graph.GreaterOp: _operator(">"),
     graph.LessEqualOp: _operator("<="),
     graph.LessOp: _operator("<"),
-    graph.LogicalAndOp: _called("logical_and"),
-    graph.LogicalOrOp: _called("logical_or"),
-    graph.LogicalXorOp: _called("logical_xor"),
+    graph.LogicalAndOp: _operator("&"),
+    graph.LogicalOrOp: _operator("|"),
+    graph.LogicalXorOp: _operator("^"),
     graph.MaximumOp: _called("maximum"),
     graph.MinimumOp: _called("minimum"),
     graph.MulOp: _operator("*"),
@@ -239,7 +239,7 @@ def _where(values: Values, op: WhereOp) -> None:
     shown = [nodes[0], *shown_operands(values, op, shape)[1:]]
     if all(number_of(value) is not None for value in op.operands[1:]):
         shown[1] = nodes[1]
-    values.define(op, Kind.OTHER, shown, lambda x: call("ops.where", *x))
+    values.define(op, Kind.CHOICE, shown, lambda x: call("ops.where", *x))
 
 
 def _cast(values: Values, op: CastOp) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 
 from xdsl.ir import Operation, SSAValue
@@ -16,6 +17,7 @@ from neuralc.emit.python.plan import ClassPlan
 from neuralc.emit.refusals import Refusals
 
 LONGEST_HINT = 24
+_BUILTIN = frozenset(dir(builtins))
 
 
 class Values:
@@ -56,7 +58,7 @@ class Values:
         """A new node for the only result of an op."""
         value = op.results[0]
         node = self.add(kind, inputs, render, self.shape(value, self.layouts.orders[value]))
-        node.hint = _hint(value)
+        node.hint = _hint(op)
         self.alias(op, node)
         return node
 
@@ -97,6 +99,7 @@ class Values:
                 self.shape(value, order),
                 _layout_comment(have, order),
             )
+            made[order].hint = source.hint
         return made[order]
 
     def _weight(self, value: SSAValue) -> Node:
@@ -110,10 +113,14 @@ class Values:
         return Node(Kind.INLINE, (), lambda _: attribute, shape_of(value.type))
 
 
-def _hint(value: SSAValue) -> str:
-    """The last name in a value's path: `keys` of `encoder.0.attention.keys`."""
-    parts = [part for part in (value.name_hint or "").split(".") if part and not part.isdigit()]
-    return identifier(parts[-1]) if parts and len(parts[-1]) <= LONGEST_HINT else ""
+def _hint(op: Operation) -> str:
+    """The last name in the path of an op's value: `keys` of `encoder.0.attention.keys`. The name of a builtin function
+    or of the op itself says nothing."""
+    parts = [part for part in (op.results[0].name_hint or "").split(".") if part and not part.isdigit()]
+    if not parts or len(parts[-1]) > LONGEST_HINT:
+        return ""
+    found = identifier(parts[-1])
+    return "" if found in _BUILTIN or found == op.name.rpartition(".")[2] else found
 
 
 def _layout_comment(have: Order, want: Order) -> str:

@@ -146,7 +146,8 @@ params = model.init(jax.random.key(0))
 x = jax.random.normal(jax.random.key(1), (6, 5, 3))
 first, again, other = (model.train_forward(params, x, jax.random.key(number)) for number in (2, 2, 3))
 slopes = jax.grad(lambda params: model.train_forward(params, x, jax.random.key(2)).sum())(params)
-masks, _ = model.gate_masks(jnp.ones((5, 4000, 3)), jnp.ones((1, 1)), 4, (0.25, 0.0), model.Training(jax.random.key(0)))
+keys = iter([jax.random.key(0)])
+masks, _ = model.gate_masks(jnp.ones((5, 4000, 3)), jnp.ones((1, 1)), 4, (0.25, 0.0), keys)
 masks = np.stack(masks)
 print(json.dumps({
     "again": bool((first == again).all()),

@@ -148,8 +148,7 @@ def test_a_value_needed_later_keeps_its_variable() -> None:
     assert forward(source, "Net") == [
         "x = self.dense(x)",
         "y = F.relu(self.residual_connection_dense(x))",
-        "y = self.residual_connection_dense_1(y)",
-        "return y + x",
+        "return self.residual_connection_dense_1(y) + x",
     ]
 
 
