@@ -95,9 +95,9 @@ class ClassBuilder:
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
         element = element_of(value.type)
         trainable = is_float(element) and (name not in self.weights or is_trainable(self.weights[name]))
-        wanted = _alone(name, self.plan.weight_names.values())
-        attribute, dtype = self.attributes.claim(self._form.attribute(wanted)), numpy_dtype(element).name
-        weight = FreeWeight(attribute, name, sizes_of(value), trainable, self._init(name), dtype)
+        path, dtype = _alone(name, self.plan.weight_names.values()), numpy_dtype(element).name
+        attribute = self.attributes.claim(self._form.attribute(path))
+        weight = FreeWeight(attribute, name, sizes_of(value), trainable, self._init(name), dtype, path)
         self.plan.members.append(weight)
         return weight
 

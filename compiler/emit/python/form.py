@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -39,7 +40,7 @@ def _as_it_is(spec: LayerSpec, declared: Mapping[str, WeightOp]) -> LayerSpec:
 
 
 def _over_parts(form: Form, attribute: str) -> tuple[str, Callable[[], str]]:
-    return attribute, lambda: form.access(attribute)
+    return re.sub(r"_\d+$", "", attribute), lambda: form.access(attribute)
 
 
 def _alike(plans: Sequence[ClassPlan], form: Form) -> Mapping[str, Form]:

@@ -121,26 +121,27 @@ class Forward:
         busy = {self._variables[other] for other in self._variables if last_read.get(other, -1) > index}
         busy |= self._taken | self._form.local_names | self._loops
         inputs = {other.name for other in self._inputs if other.name not in RUNNING}
-        first = RUNNING[0]
-        if first in dying:
-            return first
         # An input that is read no more may give its name to what is made of it: `mask = mask[:, None] & ...`.
         rebound = dying & inputs if self._form.returned is None else frozenset()
-        is_named = bool(node.hint) and node.hint not in busy | (inputs - rebound)
-        is_kept = last_read.get(node, -1) > index + 1
-        is_unnamed = self._turned(node).kind in UNNAMED
+        hint = "" if node.hint in busy | (inputs - rebound) else node.hint
         busy |= inputs
-        if is_named and is_unnamed and (is_kept or node in self._beside):
-            return node.hint
-        if first not in busy:
-            return first
-        if is_named and (is_kept or is_unnamed):
-            return node.hint
-        if reused := next((variable for variable in RUNNING if variable in dying), None):
-            return reused
+        is_kept, is_beside = last_read.get(node, -1) > index + 1, node in self._beside
+        is_unnamed = self._turned(node).kind in UNNAMED
+        first, reused = RUNNING[0], next((variable for variable in RUNNING if variable in dying), "")
+        found = (
+            (hint, is_kept and is_beside),
+            (first, first in dying),
+            (hint, is_unnamed and (is_kept or is_beside)),
+            (first, first not in busy),
+            (hint, is_unnamed),
+            (reused, True),
+            (hint, is_kept),
+        )
+        if wanted := next((variable for variable, fits in found if variable and fits), ""):
+            return wanted
         numbered = [f"x{number}" for number in range(1, len(busy) + 2)]
-        wanted: list[str] = [*RUNNING, *([node.hint] if is_named else []), *LETTERS, *numbered]
-        return next(variable for variable in wanted if variable not in busy)
+        others: list[str] = [*RUNNING, hint, *LETTERS, *numbered]
+        return next(variable for variable in others if variable and variable not in busy)
 
     def _turned(self, node: Node) -> Node:
         """What a value is but for the order of its axes, where one line has both."""

@@ -191,7 +191,8 @@ class _Parameters:
             group.constructors[parts[0].path] = self._constructor(parts).expression
             if parts[0].count is not None:
                 counts = tuple(str(part.count) for part in parts)
-                group.counts[parts[0].path] = self._argument("", f"num_{parts[0].path}", counts)
+                name = f"num_{parts[0].path}"
+                group.counts[parts[0].path] = self._argument(name, name, counts)
         # Sizes are passed by position, options by name, those that may be left out last.
         ordered = sorted(self._chosen.items(), key=lambda item: (bool(item[0][0]), item[1] in self._defaults))
         for (_, values), name in ordered:

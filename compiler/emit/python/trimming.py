@@ -53,7 +53,7 @@ def trimmed(text: str, calls: str) -> str:
     returns = _source(text, function.returns)
     writer.definition(function.name, _signature(text, function, dropped, needed), returns)
     given = {each.argument.arg for each in needed if _source(text, each.default) == "None"}
-    writer.lines(body.lines({each.argument.arg: _source(text, each.default) for each in dropped}, given))
+    writer.lines([*body.lines({each.argument.arg: _source(text, each.default) for each in dropped}, given)])
     return writer.text.rstrip("\n")
 
 

@@ -60,9 +60,9 @@ def multi_head_attention(params: Params, x: Array) -> Array:
     """Block `MultiHeadAttention`: (batch, S, 64) -> (batch, S, 64)."""
     query = einsum_dense(params["query"], x, "bsd,dnh->bsnh")  # (batch, S, 4, 16)
     key = einsum_dense(params["key"], x, "bsd,dnh->bsnh")  # (batch, S, 4, 16)
-    x = einsum_dense(params["value"], x, "bsd,dnh->bsnh")  # (batch, S, 4, 16)
-    y = nn.softmax(jnp.einsum("bqnh,bknh->bnqk", query * 0.25, key))  # (batch, 4, S, S)
-    x = jnp.einsum("bnqk,bknh->bqnh", y, x)  # (batch, S, 4, 16)
+    value = einsum_dense(params["value"], x, "bsd,dnh->bsnh")  # (batch, S, 4, 16)
+    x = nn.softmax(jnp.einsum("bqnh,bknh->bnqk", query * 0.25, key))  # (batch, 4, S, S)
+    x = jnp.einsum("bnqk,bknh->bqnh", x, value)  # (batch, S, 4, 16)
     return einsum_dense(params["attention_output"], x, "bsnh,nhd->bsd")
 
 

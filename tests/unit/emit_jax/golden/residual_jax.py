@@ -96,19 +96,13 @@ def window_sum(
     )
 
 
-def average_pool(
-    x: Array,
-    window: Ints,
-    strides: Ints,
-    padding: Padding,
-    dilation: Ints | None = None,
-) -> Array:
+def average_pool(x: Array, window: Ints, strides: Ints, padding: Padding) -> Array:
     """The mean of the values under each window; padding does not count."""
-    strides, dilation = strides, dilation or (1,) * x.ndim
-    total = window_sum(x, window, strides, padding, dilation)
+    steps, rates = strides, (1,) * x.ndim
+    total = window_sum(x, window, steps, padding, rates)
     for axis, size in enumerate(x.shape):
         pads = padding if isinstance(padding, str) else padding[axis : axis + 1]
-        along = (window[axis],), (strides[axis],), pads, (dilation[axis],)
+        along = (window[axis],), (steps[axis],), pads, (rates[axis],)
         counts = window_sum(jnp.ones(size, x.dtype), *along)
         total = total / counts.reshape(-1, *[1] * (x.ndim - 1 - axis))
     return total
@@ -182,8 +176,8 @@ def forward(
     """Model `ResidualNet`: image (batch, 28, 28, 3) -> output (batch, 10)."""
     x = block(params["block"], image, keys, train)  # (batch, 28, 28, 16)
     x = max_pool(x, (1, 2, 2, 1))  # (batch, 14, 14, 16)
-    for block_3 in params["residual_connection"]:
-        x = residual_connection(block_3, x, keys, train)
+    for layer in params["residual_connection"]:
+        x = residual_connection(layer, x, keys, train)
     x = block(params["block_1"], x, keys, train)  # (batch, 14, 14, 32)
     y = depthwise_conv2d(
         params["residual_connection_1"]["depthwise_conv2d"], x, stride=2

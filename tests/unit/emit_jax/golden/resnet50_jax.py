@@ -199,10 +199,10 @@ def init_trunk(key: Array) -> Params:
     return {
         "conv2d": init_conv(next(keys), (7, 7), 3, 64),
         "batch_normalization": init_batch_norm(64),
-        "stage": init_stage(next(keys), 64, 64, 256, 2),
-        "stage_1": init_stage(next(keys), 256, 128, 512, 3),
-        "stage_2": init_stage(next(keys), 512, 256, 1024, 5),
-        "stage_3": init_stage(next(keys), 1024, 512, 2048, 2),
+        "stage": init_stage(next(keys), 64, 64, 256, num_same=2),
+        "stage_1": init_stage(next(keys), 256, 128, 512, num_same=3),
+        "stage_2": init_stage(next(keys), 512, 256, 1024, num_same=5),
+        "stage_3": init_stage(next(keys), 1024, 512, 2048, num_same=2),
     }
 
 

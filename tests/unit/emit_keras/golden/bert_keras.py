@@ -96,9 +96,7 @@ class Bert(layers.Layer):
 
     def build(self, input_shape):
         self.positional_encoding = self.add_weight(
-            name="positional_encoding-embeddings",
-            shape=(512, 768),
-            initializer="glorot_uniform",
+            name="positional_encoding", shape=(512, 768), initializer="glorot_uniform"
         )
 
     def call(self, ids, segments):

@@ -5,7 +5,7 @@ from keras import layers, ops
 from safetensors.numpy import load_file, save_file
 
 
-def multiheadattention(x, name):
+def multi_head_attention(x, name):
     """Block `MultiHeadAttention`: (batch, S, 64) -> (batch, S, 64)."""
     query = layers.EinsumDense(
         "bsd,dnh->bsnh", (None, 4, 16), bias_axes="nh", name=f"{name}-query"
@@ -13,13 +13,13 @@ def multiheadattention(x, name):
     key = layers.EinsumDense(
         "bsd,dnh->bsnh", (None, 4, 16), bias_axes="nh", name=f"{name}-key"
     )(x)
-    x = layers.EinsumDense(
+    value = layers.EinsumDense(
         "bsd,dnh->bsnh", (None, 4, 16), bias_axes="nh", name=f"{name}-value"
     )(x)
-    scale = layers.Rescaling(0.25)(query)
-    scores = ops.einsum("bqnh,bknh->bnqk", scale, key)  # (batch, 4, S, S)
-    y = layers.Activation("softmax")(scores)
-    x = ops.einsum("bnqk,bknh->bqnh", y, x)  # (batch, S, 4, 16)
+    x = layers.Rescaling(0.25)(query)
+    x = ops.einsum("bqnh,bknh->bnqk", x, key)  # (batch, 4, S, S)
+    x = layers.Activation("softmax")(x)
+    x = ops.einsum("bnqk,bknh->bqnh", x, value)  # (batch, S, 4, 16)
     return layers.EinsumDense(
         "bsnh,nhd->bsd", (None, 64), bias_axes="d", name=f"{name}-attention_output"
     )(x)
@@ -27,7 +27,7 @@ def multiheadattention(x, name):
 
 def encoder_layer(x, name):
     """Block `encoder_layer`: (batch, S, 64) -> (batch, S, 64)."""
-    y = multiheadattention(x, name=f"{name}-residual_connection-multi_head_attention")
+    y = multi_head_attention(x, name=f"{name}-residual_connection-multi_head_attention")
     y = layers.Dropout(0.1)(y)
     x = y + x
     x = layers.LayerNormalization(epsilon=1e-12, name=f"{name}-layer_normalization")(x)

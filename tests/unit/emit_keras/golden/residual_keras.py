@@ -37,13 +37,11 @@ def build_model():
         depth_multiplier=2,
         name="residual_connection_1-depthwise_conv2d",
     )(x)
-    batch_normalization = layers.BatchNormalization(
-        name="residual_connection_1-batch_normalization"
-    )(y)
+    y = layers.BatchNormalization(name="residual_connection_1-batch_normalization")(y)
     x = layers.Conv2D(
         64, 1, strides=2, use_bias=False, name="residual_connection_1-shortcut"
     )(x)
-    x = layers.PReLU(shared_axes=(1, 2), name="p_re_lu")(batch_normalization + x)
+    x = layers.PReLU(shared_axes=(1, 2), name="p_re_lu")(y + x)
     x = layers.AveragePooling2D(3, strides=2, padding="same")(x)  # (batch, 4, 4, 64)
     x = layers.PReLU(name="p_re_lu_1")(x)
     x = layers.GlobalAveragePooling2D()(x)  # (batch, 64)

@@ -55,10 +55,10 @@ def trunk(x, name):
     x = layers.Activation("relu")(x)
     x = layers.ZeroPadding2D(1)(x)  # (batch, 114, 114, 64)
     x = layers.MaxPooling2D(3, strides=2)(x)  # (batch, 56, 56, 64)
-    x = stage(x, 64, 256, 2, name=f"{name}-stage")  # (batch, 56, 56, 256)
-    x = stage(x, 128, 512, 3, strides=2, name=f"{name}-stage_1")  # (batch, 28, 28, 512)
-    x = stage(x, 256, 1024, 5, strides=2, name=f"{name}-stage_2")
-    x = stage(x, 512, 2048, 2, strides=2, name=f"{name}-stage_3")  # (batch, 7, 7, 2048)
+    x = stage(x, 64, 256, num_same=2, name=f"{name}-stage")  # (batch, 56, 56, 256)
+    x = stage(x, 128, 512, num_same=3, strides=2, name=f"{name}-stage_1")
+    x = stage(x, 256, 1024, num_same=5, strides=2, name=f"{name}-stage_2")
+    x = stage(x, 512, 2048, num_same=2, strides=2, name=f"{name}-stage_3")
     return layers.GlobalAveragePooling2D()(x)
 
 

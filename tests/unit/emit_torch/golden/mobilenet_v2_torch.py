@@ -158,17 +158,17 @@ class MobileNetV2(nn.Module):
         x = self.bottleneck(x)  # (batch, 24, 56, 56)
         x = self.inverted(x)
         x = self.bottleneck_1(x)  # (batch, 32, 28, 28)
-        for inverted_1 in self.inverted_1:
-            x = inverted_1(x)
+        for inverted in self.inverted_1:
+            x = inverted(x)
         x = self.bottleneck_2(x)  # (batch, 64, 14, 14)
-        for inverted_2 in self.inverted_2:
-            x = inverted_2(x)
+        for inverted in self.inverted_2:
+            x = inverted(x)
         x = self.bottleneck_3(x)  # (batch, 96, 14, 14)
-        for inverted_3 in self.inverted_3:
-            x = inverted_3(x)
+        for inverted in self.inverted_3:
+            x = inverted(x)
         x = self.bottleneck_4(x)  # (batch, 160, 7, 7)
-        for inverted_4 in self.inverted_4:
-            x = inverted_4(x)
+        for inverted in self.inverted_4:
+            x = inverted(x)
         x = self.bottleneck_5(x)  # (batch, 320, 7, 7)
         x = F.relu6(self.conv_norm_2(x))  # (batch, 1280, 7, 7)
         x = x.mean(dim=(2, 3))  # (batch, 1280)

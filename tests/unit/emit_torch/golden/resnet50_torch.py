@@ -88,10 +88,10 @@ class Trunk(nn.Module):
         super().__init__()
         self.conv2d = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.batch_normalization = nn.BatchNorm2d(64)
-        self.stage = Stage(64, 64, 256, 2)
-        self.stage_1 = Stage(256, 128, 512, 3, stride=2)
-        self.stage_2 = Stage(512, 256, 1024, 5, stride=2)
-        self.stage_3 = Stage(1024, 512, 2048, 2, stride=2)
+        self.stage = Stage(64, 64, 256, num_same=2)
+        self.stage_1 = Stage(256, 128, 512, num_same=3, stride=2)
+        self.stage_2 = Stage(512, 256, 1024, num_same=5, stride=2)
+        self.stage_3 = Stage(1024, 512, 2048, num_same=2, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.batch_normalization(self.conv2d(x)))  # (batch, 64, 112, 112)
