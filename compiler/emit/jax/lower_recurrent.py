@@ -112,7 +112,7 @@ def _apply(values: Values, op: Recurrent, options: dict[str, Value]) -> None:
         first, count = 1 + len(states), len(extra)
         given = dict(zip(more, x[first : first + count], strict=True))
         masks = [given["mask"]] if "mask" in given else []
-        named = {key: value for key, value in given.items() if key != "mask"}
+        named: dict[str, Value] = {key: value for key, value in given.items() if key != "mask"}
         dropped = _masks(op, x[0], x[1], rates) if any(rates) else {}
         before = x[1:first]
         if function in _BEGINNING:

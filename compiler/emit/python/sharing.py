@@ -185,8 +185,8 @@ class _Parameters:
     def choose(self) -> None:
         group = self._group
         made = [*zip(*(_parts(text.plan, self._made) for text in group.variants), strict=True)]
-        sizes = {values for parts in made for values in zip(*(part.made.positional for part in parts), strict=True)}
-        self._inner = self._form.inner if any(len({*each}) > 1 for each in sizes & self._results) else {}
+        sized = {values for parts in made for values in zip(*(part.made.positional for part in parts), strict=True)}
+        self._inner = self._form.inner if any(len({*each}) > 1 for each in sized & self._results) else {}
         for parts in made:
             group.constructors[parts[0].path] = self._constructor(parts).expression
             if parts[0].count is not None:
@@ -213,7 +213,7 @@ class _Parameters:
             self._argument("", self._positional_name(first, position), values)
             for position, values in enumerate(zip(*(part.made.positional for part in parts), strict=True))
         )
-        options = {}
+        options: dict[str, str] = {}
         known = _defaults(first, self._made, self._form)
         for key in _merged([list(part.made.options) for part in parts]):
             values = tuple(part.made.options.get(key) or known[key] for part in parts)

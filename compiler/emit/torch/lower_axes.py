@@ -58,12 +58,16 @@ def _where(values: Values, op: WhereOp) -> None:
         return
     operands = _operands(values, op)
     shape, element = values.shape(op.result, values.layouts.orders[op.result]), element_of(op.result.type)
-    numbers = [each.owner.literal("value") if isinstance(each.owner, ConstantOp) else None for each in op.operands[1:]]
+    numbers = {
+        place: operand.owner.literal("value")
+        for place, operand in enumerate(op.operands[1:], start=1)
+        if isinstance(operand.owner, ConstantOp)
+    }
     # torch takes a number for a tensor of the type that the other side has, where it can hold it.
-    if numbers.count(None) == 1 and numpy_dtype(element).name in _HOLDING:
-        index = 1 if numbers[0] is not None else 2
-        if operands[3 - index].shape == shape:
-            operands[index] = inline(numbers[index - 1])
+    if len(numbers) == 1 and numpy_dtype(element).name in _HOLDING:
+        ((place, number),) = numbers.items()
+        if operands[3 - place].shape == shape:
+            operands[place] = inline(number)
     values.define(op, Kind.CHOICE, operands, lambda x: call("torch.where", *x))
 
 
