@@ -151,6 +151,13 @@ HELPED: Mapping[type[Operation], str] = {
 TYPED = (graph.BitwiseAndOp, graph.BitwiseOrOp, graph.BitwiseXorOp)
 """Ops of which Keras takes a number without a type for one of 32 bits."""
 
+JOINED: Mapping[type[Operation], str] = {
+    graph.LogicalAndOp: "logical_and",
+    graph.LogicalOrOp: "logical_or",
+    graph.LogicalXorOp: "logical_xor",
+}
+"""Ops whose operators want two tensors, and their functions that take a number too."""
+
 COMPARED: Mapping[type[Operation], str] = {graph.EqualOp: "equal", graph.NotEqualOp: "not_equal"}
 
 
@@ -201,6 +208,9 @@ def _binary(values: Values, op: BinaryOp) -> None:
         values.define(op, Kind.OTHER, [x], lambda x: applied("Rescaling", x[0], number))
     elif type(op) in TYPED:
         values.define(op, Kind.OTHER, operands(values, op), lambda x: write(x[0], x[1]))
+    elif type(op) in JOINED and any(number_of(operand) is not None for operand in op.operands):
+        function = JOINED[type(op)]
+        values.define(op, Kind.OTHER, shown, lambda x: call(f"ops.{function}", x[0], x[1]))
     elif is_functional(values) and type(op) in COMPARED:
         # A symbolic value is equal to itself alone: the operator is not for its numbers.
         function = COMPARED[type(op)]

@@ -40,7 +40,9 @@ def _as_it_is(spec: LayerSpec, declared: Mapping[str, WeightOp]) -> LayerSpec:
 
 
 def _over_parts(form: Form, attribute: str) -> tuple[str, Callable[[], str]]:
-    return re.sub(r"_\d+$", "", attribute), lambda: form.access(attribute)
+    # One of `self.blocks` is a block.
+    one = re.sub(r"(?<=[^is])s$", "", re.sub(r"_\d+$", "", attribute))
+    return identifier(one), lambda: form.access(attribute)
 
 
 def _alike(plans: Sequence[ClassPlan], form: Form) -> Mapping[str, Form]:

@@ -19,7 +19,7 @@ from neuralc.emit.python.lowering import Lowered
 from neuralc.emit.python.names import Names
 from neuralc.emit.python.nesting import length_of, nested_in
 from neuralc.emit.python.nodes import UNNAMED, Body, Kind, Node
-from neuralc.emit.python.ordering import turned_at_once, when_read
+from neuralc.emit.python.ordering import parts_when_read, turned_at_once, when_read
 from neuralc.emit.python.writer import WIDTH, Writer
 
 Result: TypeAlias = Callable[[Sequence[Expression]], Expression]
@@ -49,7 +49,7 @@ class Forward:
         self._results = results
         alive = _alive(nodes, results)
         self._uses = Counter(source for node in alive for source in node.inputs) + Counter(results)
-        alive = when_read(turned_at_once(alive, self._uses))
+        alive = parts_when_read(when_read(turned_at_once(alive, self._uses)), self._uses)
         self._nested = nested_in(alive, self._uses, form)
         roots = [node for node in alive if node not in self._nested and node.kind is not Kind.ITEM]
         self._statements = [Statement(node, tuple(self._leaves(node))) for node in roots]

@@ -83,7 +83,9 @@ _VIEWS = frozenset({Kind.VIEW, Kind.SUBSCRIPT})
 # A node is written inside its only user where the user is of the first kind and the node of one of the others:
 # F.relu(self.bn(self.conv(x))), self.norm(x + self.dropout(y)), self.query(x).unflatten(-1, (12, 64)).
 NESTED: dict[Kind, frozenset[Kind]] = {
-    Kind.ACTIVATION: frozenset({Kind.LAYER, Kind.NORM, Kind.ARITHMETIC, Kind.CALL, Kind.PRODUCT, Kind.CHOICE}),
+    Kind.ACTIVATION: frozenset(
+        {Kind.LAYER, Kind.NORM, Kind.ARITHMETIC, Kind.CALL, Kind.PRODUCT, Kind.CHOICE, Kind.SUBSCRIPT}
+    ),
     Kind.ARITHMETIC: _VIEWS
     | {Kind.LAYER, Kind.NORM, Kind.CALL, Kind.PRODUCT, Kind.DROPOUT, Kind.ACTIVATION, Kind.ARITHMETIC},
     Kind.CALL: frozenset({Kind.NORM, Kind.DROPOUT}),

@@ -46,5 +46,17 @@ def when_read(alive: Sequence[Node]) -> list[Node]:
     return found
 
 
+def parts_when_read(alive: Sequence[Node], uses: Mapping[Node, int]) -> list[Node]:
+    """The nodes with each part of a value that has several right in front of what reads it: no part waits."""
+    found = list(alive)
+    for node in reversed(alive):
+        if node.kind is Kind.SUBSCRIPT and uses[node] == 1 and uses[node.inputs[0]] > 1:
+            first = next((place for place, other in enumerate(found) if node in other.inputs), None)
+            if first is not None:
+                found.insert(first, node)
+                found.remove(node)  # where it stood before
+    return found
+
+
 def _stays(node: Node) -> bool:
     return node.kind is Kind.INLINE or (node.kind is Kind.INPUT and node.name not in RUNNING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Sequence
 
 from xdsl.ir import Operation, SSAValue
@@ -15,9 +16,15 @@ from neuralc.emit.python.names import identifier
 from neuralc.emit.python.nodes import Kind, Node, Render
 from neuralc.emit.python.plan import ClassPlan
 from neuralc.emit.refusals import Refusals
+from neuralc.tables import aten
 
 LONGEST_HINT = 24
-_BUILTIN = frozenset(dir(builtins))
+_SAYING_NOTHING = frozenset(
+    {*dir(builtins), *aten.IMPORTED, "chunk", "flatten", "lambda_", "matmul", "reshape", "transpose"}
+)
+"""Names of functions: an import calls a value after the op that made it where the source has no name for it."""
+_NO_IMAGES = frozenset({Kind.PRODUCT, Kind.SUBSCRIPT, Kind.VIEW})
+"""Kinds whose axes are no layout of an image, though four are turned as those of one: the heads of attention."""
 
 
 class Values:
@@ -97,7 +104,7 @@ class Values:
                 [source],
                 lambda x: self.form.permuted(x[0], axes),
                 self.shape(value, order),
-                _layout_comment(have, order),
+                "" if source.kind in _NO_IMAGES else _layout_comment(have, order),
             )
             made[order].hint = source.hint
         return made[order]
@@ -114,13 +121,14 @@ class Values:
 
 
 def _hint(op: Operation) -> str:
-    """The last name in the path of an op's value: `keys` of `encoder.0.attention.keys`. The name of a builtin function
-    or of the op itself says nothing."""
+    """The last name in the path of an op's value: `keys` of `encoder.0.attention.keys`. The name of a function or of
+    the op itself says nothing."""
     parts = [part for part in (op.results[0].name_hint or "").split(".") if part and not part.isdigit()]
     if not parts or len(parts[-1]) > LONGEST_HINT:
         return ""
     found = identifier(parts[-1])
-    return "" if found in _BUILTIN or found == op.name.rpartition(".")[2] else found
+    plain = re.sub(r"_\d+$", "", found)
+    return "" if plain in _SAYING_NOTHING or plain == op.name.rpartition(".")[2] else found
 
 
 def _layout_comment(have: Order, want: Order) -> str:

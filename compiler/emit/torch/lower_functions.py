@@ -33,7 +33,7 @@ from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.layouts import conversion, natural
-from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
+from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, method, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
@@ -123,7 +123,7 @@ def _matmul(values: Values, op: MatmulOp) -> None:
     if (found := attention_of(op)) is not None:
         _attention(values, op, found)
         return
-    values.define(op, Kind.PRODUCT, _operands(values, op), lambda x: call("torch.matmul", x[0], x[1]))
+    values.define(op, Kind.PRODUCT, _operands(values, op), lambda x: binary("@", x[0], x[1]))
 
 
 def _einsum(values: Values, op: EinsumOp) -> None:

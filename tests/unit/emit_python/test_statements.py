@@ -78,3 +78,13 @@ def test_a_table_alone_has_the_name_of_its_layer() -> None:
 def test_operators_join_conditions() -> None:
     layers = 'Lambda("x: where(x > 1 and x < 2, x, 0)")'
     assert any(" & " in line for line in body("keras", layers))
+
+
+def test_parts_of_a_value_are_taken_where_they_are_read() -> None:
+    lines = body("torch", 'Lambda("x: tanh(x[:, :4]) * exp(x[:, 4:])")')
+    assert lines[-1] == "return torch.tanh(x[:, :-4]) * torch.exp(x[:, 4:])"
+
+
+def test_one_of_blocks_is_a_block() -> None:
+    module = load(Source("net.nr", "define Blocks { Dense(8) } network Net { input: (8) layers: Blocks() * 2 }")).module
+    assert "for block in self.blocks:\n            x = block(x)" in torch.emit(module)
