@@ -308,7 +308,15 @@ class Walk:
         node = self._use(as_item(call))
         if not isinstance(node, LayerNode | CallNode):
             return Broken()
-        return LayerArgument(node.signature.name if isinstance(node, LayerNode) else node.callee.name, node)
+        name = node.signature.name if isinstance(node, LayerNode) else node.callee.name
+        uses = [*node.fed.positional, *(use for uses in node.fed.named.values() for use in uses)]
+        if uses:
+            message = f"`{name}` gets its values from `{signature.name}`, which it is given to"
+            named = ", ".join(use.name for use in uses)
+            help = f"give them to that: `{signature.name}({name}(...))({named})`"
+            self.report(Diagnostic("E0303", message, uses[0].span, (), help))
+            return Broken()
+        return LayerArgument(name, node)
 
     def _is_layers(self, value: t.Value) -> TypeGuard[t.Hpo]:
         """Whether a value is a search over layers."""

@@ -78,6 +78,11 @@ class Group:
         return len(self._left) + sum(part.width for part in self.parts) + between + len(self._right)
 
     @property
+    def inner_width(self) -> int:
+        """What a broken one no longer takes on the lines of its brackets."""
+        return self.width - len(self.opening) - len(self.closing)
+
+    @property
     def start(self) -> int:
         return self.opened - len(self.opening)
 
@@ -202,13 +207,12 @@ class Layout:
         groups = [(index, group) for index, group in enumerate(run) if isinstance(group, Group)]
         broken = {index for index, group in groups if self._has_to_be(group)}
         width = 2 * depth + len(after) + sum(each.width for each in run)
-        for index in broken:
-            width -= run[index].width
+        width -= sum(group.inner_width for index, group in groups if index in broken)
         by_width = sorted(groups, key=lambda each: (each[1].style.broken == "filled", -each[1].width))
         for index, group in by_width:
             if width > WIDTH and index not in broken and group.parts:
                 broken.add(index)
-                width -= group.width - len(group.opening) - len(group.closing)
+                width -= group.inner_width
         return broken
 
     def _has_to_be(self, group: Group) -> bool:

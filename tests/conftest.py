@@ -18,6 +18,7 @@ from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.internal.conjecture import providers
 
 # Tests run side by side: libraries that start a thread for each core would wait for one another most of the time.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -54,6 +55,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("neuralc")
+
+# Hypothesis also tries constants of the modules that are loaded, so that a test would try other values beside other
+# tests. Without them a failure is the same one everywhere; what a process has loaded is left to tests/fuzz.
+NO_CONSTANTS = providers.Constants()
+vars(providers)["_get_local_constants"] = lambda: NO_CONSTANTS
 
 MARK_OF_A_FILE = re.compile(r"^pytestmark = pytest\.mark\.(\w+)$", re.MULTILINE)
 

@@ -90,14 +90,17 @@ def below(name: str | None, path: str, value: OpResult) -> str | None:
 
 
 def replace_by_call(group: Group, function: graph.FuncOp, path: str) -> graph.CallOp:
-    """Put a call in the place of the last op of a group; what reads the group and stands in front of it goes behind."""
+    """Put a call in the place of the last op of a group; what reads the group and stands in front of it goes behind.
+
+    Groups that went before may have moved ops of this one: where they stand now counts.
+    """
     arguments = [*group.inputs, *group.weights.values()]
     call = graph.CallOp(function.sym_name.data, arguments, [value.type for value in group.results], path)
     call.location = _place_of(group)
-    last = group.ops[-1]
-    Rewriter.insert_op(call, InsertPoint.after(last))
+    ops = [op for op in group.block.ops if op in group.inside]
+    Rewriter.insert_op(call, InsertPoint.after(ops[-1]))
     behind: Operation = call
-    for op in _readers_between(group):
+    for op in _readers_between(ops):
         op.detach()
         Rewriter.insert_op(op, InsertPoint.after(behind))
         behind = op
@@ -113,13 +116,14 @@ def replace_by_call(group: Group, function: graph.FuncOp, path: str) -> graph.Ca
     return call
 
 
-def _readers_between(group: Group) -> Sequence[Operation]:
-    """Ops between those of a group that read what it makes, directly or not."""
+def _readers_between(ops: Sequence[Operation]) -> Sequence[Operation]:
+    """Ops between these, which stand in their order, that read what they make, directly or not."""
     found: list[Operation] = []
-    made = {value for op in group.ops for value in op.results}
-    op: Operation | None = group.ops[0]
-    while op is not None and op is not group.ops[-1]:
-        if op not in group.inside and any(value in made for value in op.operands):
+    inside = set(ops)
+    made = {value for op in ops for value in op.results}
+    op: Operation | None = ops[0]
+    while op is not None and op is not ops[-1]:
+        if op not in inside and any(value in made for value in op.operands):
             found.append(op)
             made.update(op.results)
         op = op.next_op

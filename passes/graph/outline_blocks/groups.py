@@ -50,6 +50,13 @@ class Group:
         return {op: index for index, op in enumerate(self.ops)}
 
     @property
+    def block(self) -> Block:
+        block = self.ops[0].parent
+        if block is None:
+            raise ValueError("the ops of a group stand in a block")
+        return block
+
+    @property
     def operands(self) -> list[SSAValue]:
         """What is read from outside, constants left out, in the order of reading."""
         found: dict[SSAValue, None] = {}

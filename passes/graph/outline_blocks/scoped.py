@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 
 from xdsl.ir import Operation, SSAValue
 
@@ -45,17 +46,32 @@ class _Module:
     parts: dict[str, _Module] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One use of a module that becomes a block, and whether only a repetition makes it one."""
+
+    module: _Module
+    weak: bool
+    ops: Sequence[Operation]
+
+
 def scoped_groups(ops: Sequence[Operation], held: Mapping[SSAValue, str], around: str, min_ops: int) -> list[Group]:
     """The parts of ops that are those of module `around`, or of the model; their paths begin below it."""
     root = _Module(Scope(around))
     for op, scopes in _scopes(ops).items():
         _put(op, [scope for scope in scopes if _is_below(scope.path, around)], root)
+    parts = [
+        _Part(module, weak, use)
+        for module, weak in _parts(root, len(ops), min_ops)
+        for use in _uses(module.ops, ops, held)
+    ]
     groups: list[tuple[Group, bool]] = []
-    for module, weak in _parts(root, len(ops), min_ops):
-        path = numbered(module.scope.path.removeprefix(f"{around}.") if around else module.scope.path)
-        uses = [Group(run, path, held, module.scope.kind, module.scope.path) for run in _uses(module.ops, ops, held)]
-        least = 1 if module.scope.is_function else min_ops
-        groups += [(group, weak) for group in uses if len(group.ops) >= least and group.results]
+    for part in _in_some_order(parts, ops):
+        scope = part.module.scope
+        path = numbered(scope.path.removeprefix(f"{around}.") if around else scope.path)
+        group = Group(part.ops, path, held, scope.kind, scope.path)
+        if len(group.ops) >= (1 if scope.is_function else min_ops) and group.results:
+            groups.append((group, part.weak))
     counts = Counter(group.form for group, _ in groups)
     return [group for group, weak in groups if not weak or counts[group.form] > 1]
 
@@ -145,6 +161,34 @@ def is_convex(inside: Sequence[Operation], ops: Sequence[Operation]) -> bool:
         elif reads_tainted or any(value.owner in own for value in op.operands):
             tainted.update(op.results)
     return True
+
+
+def _in_some_order(parts: Sequence[_Part], ops: Sequence[Operation]) -> Sequence[_Part]:
+    """Parts that can be called one after the other: those that need each other are taken apart into runs.
+
+    Each may have nothing between its own ops and yet read what the other makes from what it gave. Runs do not: they
+    stand one behind the other.
+    """
+    while cycle := _cycle(parts, ops):
+        parts = [
+            replace(part, ops=run) for part in parts for run in (_runs(part.ops, ops) if part in cycle else [part.ops])
+        ]
+    return parts
+
+
+def _cycle(parts: Sequence[_Part], ops: Sequence[Operation]) -> Sequence[_Part | Operation]:
+    """Parts, and ops in none, of which each needs the one before it and the first the last; none where all is well."""
+    unit: dict[Operation, _Part | Operation] = {op: op for op in ops} | {op: part for part in parts for op in part.ops}
+    needs: dict[_Part | Operation, set[_Part | Operation]] = {each: set() for each in unit.values()}
+    for op in ops:
+        makers = {unit[value.owner] for value in op.operands if value.owner in unit}
+        needs[unit[op]] |= makers - {unit[op]}
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        found: Sequence[_Part | Operation] = error.args[1]
+        return found
+    return ()
 
 
 def _runs(inside: Sequence[Operation], ops: Sequence[Operation]) -> list[list[Operation]]:

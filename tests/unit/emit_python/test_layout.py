@@ -112,5 +112,5 @@ def test_results_without_brackets_are_broken_in_the_last() -> None:
 def test_ruff_leaves_all_of_it_alone() -> None:
     text = "\n".join(STATEMENTS) + "\n"
     command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", str(WIDTH), "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=True)
     assert done.stdout == text

@@ -87,6 +87,13 @@ def test_formatting_what_is_formatted_changes_nothing(layers: str) -> None:
     assert formatted(once) == once
 
 
+@pytest.mark.parametrize("length", range(44, 54))
+def test_a_row_of_groups_is_broken_where_it_was_at_any_width(length: int) -> None:
+    row = f"0, a(0) {{ x @ 'cpu' }}, b((0, -7), -7, c=128, d='{'d' * length}') {{ x {{ }} @ 'cpu' * 2 y() z }}"
+    once = formatted(f"network M {{ input: (8) train {{ epochs: {row} }} layers: ReLU }}")
+    assert formatted(once) == once
+
+
 def test_notes_of_research_keep_their_comments() -> None:
     text = formatted(
         'network M {input:(8) layers:ReLU} research {references{a:"x" b #\n:"y" } metrics { c: 1 # of it\n}}'

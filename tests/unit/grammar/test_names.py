@@ -50,6 +50,8 @@ def test_several_names_take_several_results() -> None:
         ("Dense(3)(later) later = Dense(3)", [("E0211", "later")]),
         ("Dense(3)(a, b)", [("E0303", "b")]),
         ("Dense(3)(4)", [("E0305", "4")]),
+        ("TimeDistributed(Add(a, b))", [("E0303", "a")]),
+        ("TimeDistributed(MultiHeadAttention(2, 4, value=a))", [("E0303", "a")]),
         ("enc = Dense(3) enc(a) Add(enc2, a)", [("E0211", "enc2")]),
         ("x = Dense(3) x2 = a(x)", [("E0201", "a")]),
     ],

@@ -22,6 +22,7 @@ from neuralc.passes.base import PassContext
 from neuralc.passes.graph.outline_blocks import OutlineBlocksPass
 from neuralc.passes.registry import parse_pipeline
 from neuralc.passes.scopes import Scope, located
+from neuralc.passes.verifier import verify_module
 
 PATHS = ("a", "a.0", "a.0.attention", "a.1", "a.1.attention", "b", "b.c")
 
@@ -73,6 +74,26 @@ def test_a_block_at_a_number_is_called_as_a_value_may_be() -> None:
     OutlineBlocksPass(min_ops=2).run_in(module, PassContext())
     calls = [op for op in graph.the_model(module).block.ops if isinstance(op, graph.CallOp)]
     assert [call.results[0].name_hint for call in calls] == ["layers.0.0", "layers.0.1", "layers.0.2"]
+
+
+def test_modules_that_need_each_other_are_taken_apart() -> None:
+    """Nothing between the ops of one reads it and is read by it; as two calls neither could be the first."""
+
+    def model(x: SSAValue, y: SSAValue) -> SSAValue:
+        first = graph.ReluOp.of(graph.AbsOp.of(x).result).result
+        second = graph.LogOp.of(first).result
+        third = graph.TanhOp.of(y).result
+        back = graph.ReluOp.of(graph.NegOp.of(third).result).result
+        return graph.AddOp.of(second, back).result
+
+    module = GraphModule().model({"x": tensor(2, 3), "y": tensor(2, 3)}, model)
+    ops = graph.the_model(module).block.ops
+    for op, path in zip(ops, ("a", "a", "b", "b", "a", "a", ""), strict=False):
+        op.location = located(op.name, [Scope(path, "Stage")] if path else [])
+    OutlineBlocksPass(min_ops=2).run_in(module, PassContext())
+    verify_module(module)
+    calls = [op for op in graph.the_model(module).block.ops if isinstance(op, graph.CallOp)]
+    assert [call.path.data if call.path else "" for call in calls] == ["a", "b", "a"]
 
 
 # -- what a person would cut -----------------------------------------------------------------------------------------
