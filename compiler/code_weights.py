@@ -46,7 +46,7 @@ class CodeOfModel:
                     plan = FORMS[form].file_of(written).weights
                 except NeuralcError:
                     continue  # no code, and so no file of it
-                yield CodeWeights(FORMS[form].name, plan, self.own)
+                yield CodeWeights(FORMS[form].name, FORMS[form].format, plan, self.own)
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,20 @@ class CodeWeights:
     """What the code of a form has in its weights file."""
 
     form: str
+    format: str
+    """What files of this framework say in their metadata."""
     plan: WeightPlan
     own: WeightStore | None
 
     @property
     def said(self) -> str:
         return f"the model's {self.form} code"
+
+    @property
+    def reorders(self) -> list[str]:
+        """What has the name of a weight of the model, and is another arrangement of weights."""
+        keys = {part.key for each in self.plan.placements for part in each.parts}
+        return [each.name for each in self.plan.placements if each.name in keys and not each.is_its_weight]
 
     def names(self, found: Collection[str]) -> list[str]:
         """What a file has to have; it may lack what the model does not have either."""

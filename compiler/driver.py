@@ -98,6 +98,7 @@ def load(model: Path | Source | ImportedModel, options: Options) -> Compilation:
     Raises NeuralcError for what is wrong with it.
     """
     from neuralc.passes.base import PassContext
+    from neuralc.passes.pipelines import level_of
 
     target = make_target(options.settings())
     context = PassContext(target=target, options=options.settings())
@@ -147,6 +148,7 @@ def _front_end(path: Path, options: Options) -> FrontEnd:
 def compile_to(compilation: Compilation, stage: Stage) -> None:
     """Run the pipeline from where the module is to `stage`, in place."""
     from neuralc.passes.manager import run_pipeline
+    from neuralc.passes.pipelines import level_of
     from neuralc.passes.verifier import verify_module
 
     options = compilation.options
@@ -224,14 +226,6 @@ def pipeline_of(options: Options, start: Level, stage: Stage) -> tuple[ModulePas
             note=f"what is asked for is made on the {stage} level",
         )
     return load(entries_of(options, start, stage))
-
-
-def level_of(module: ModuleOp) -> Level:
-    """The level of a module, by the dialects of its ops: the lowest one found."""
-    from neuralc.passes.pipelines import LEVELS
-
-    found = {op.name.partition(".")[0] for op in module.walk()}
-    return next((level for level in reversed(LEVELS) if level in found), "graph")
 
 
 def _clock(options: Options) -> TimePasses | None:

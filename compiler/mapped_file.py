@@ -57,11 +57,12 @@ _SAFETENSORS_TYPES = {
 """The names of the format for numpy's types (and those of ml_dtypes)."""
 
 
-def safetensors_pieces(arrays: Mapping[str, NDArray[Any]]) -> Iterator[bytes | memoryview]:
+def safetensors_pieces(arrays: Mapping[str, NDArray[Any]], format: str = "np") -> Iterator[bytes | memoryview]:
     """The bytes of a safetensors file, array by array: what is mapped is read when it is written, and no array is
-    copied that lies in memory as the file wants it. Raises ValueError for an element type that the format lacks.
+    copied that lies in memory as the file wants it. `format` says in the metadata whose names and layouts these are.
+    Raises ValueError for an element type that safetensors lacks.
     """
-    header: dict[str, object] = {}
+    header: dict[str, object] = {"__metadata__": {"format": format}}
     offset = 0
     for name, array in arrays.items():
         if array.dtype.name not in _SAFETENSORS_TYPES:

@@ -96,10 +96,11 @@ def _code(compilation: Compilation, kind: str) -> Code:
     from neuralc.emit.code_forms import FORMS
     from neuralc.mapped_file import safetensors_pieces
 
-    file = FORMS[kind].file_of(_written(compilation))
+    form = FORMS[kind]
+    file = form.file_of(_written(compilation))
     if not compilation.trained or not compilation.weights:
         return Code(file.text())
-    pieces = safetensors_pieces(file.weights.made_of(compilation.weights))
+    pieces = safetensors_pieces(file.weights.made_of(compilation.weights), form.format)
     return Code(file.text(), {".safetensors": Streamed(pieces)})
 
 

@@ -45,15 +45,17 @@ def load_weights(
 ) -> WeightStore:
     """Weights for a module that no program declares: a .safetensors file, or the weights folder of a dump.
 
-    `own` are those that the model came with; of an imported one code is written as of a model without structure.
+    `own` are those that the model came with; of an imported one code is written as of a model without structure. Below
+    the graph level there is no code of a framework, whose names a file could have.
     """
     if path.is_dir():
         from neuralc.passes.dump import load_weights_folder
 
         return load_weights_folder(path)
     from neuralc.code_weights import CodeOfModel
+    from neuralc.passes.pipelines import level_of
     from neuralc.weights_file import declared_weights, read_weights
 
-    code = CodeOfModel(module, own, imported)
+    code = CodeOfModel(module, own, imported) if level_of(module) == "graph" else None
     store, _ = read_weights(path, declared_weights(module), code=code)
     return store

@@ -133,14 +133,15 @@ def read_weights(
     try:
         with safe_open(path, framework="numpy") as file:
             found = {name: _entry(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        return _read(_File(path, found, span), declared, code)
+            written = (file.metadata() or {}).get("format")
+        return _read(_File(path, found, span, written), declared, code)
     except SafetensorError as failure:
         raise error(
             "E0503",
             f"`{path}` is not a whole safetensors file",
             span,
             note=f"{failure} ({path.stat().st_size} bytes)",
-            help="write it again; other formats are not read",
+            help="save the weights again, by `save_file` of the package safetensors; other formats are not read",
         ) from None
     except OSError as failure:
         raise error("E0501", f"cannot read `{path}`", span, note=failure.strerror or str(failure)) from None
@@ -153,6 +154,8 @@ class _File:
     path: Path
     found: Mapping[str, _Entry]
     span: Span | None
+    written: str | None = None
+    """The `format` of its metadata: by which framework it was written."""
 
     def arrays(self, names: Iterable[str]) -> dict[str, NDArray[Any]]:
         entries = [(name, self.found[name]) for name in names]
@@ -165,7 +168,11 @@ def _read(
     """By the names of our own, of code for the model, or of a framework."""
     own, names = {weight.name: _needed(weight) for weight in declared}, set(file.found)
     tried: list[CodeWeights] = []
-    if names != set(own):
+    if names == set(own):
+        other = _other_layouts(file, own, code)
+        if other is not None:
+            return other.store(file.arrays(names), declared, file.span), other.said
+    else:
         for each in () if code is None else code.plans(names):
             if names == set(each.names(names)):
                 _compare(file, file.found, _entries(each, file.found), f"it has the names of {each.said}")
@@ -179,6 +186,36 @@ def _read(
         _compare(file, file.found, _entries(closest, file.found), f"closest are the names of {closest.said}")
     _compare(file, file.found, own)
     return WeightStore(file.arrays(own)), None
+
+
+def _other_layouts(file: _File, own: Mapping[str, _Entry], code: CodeOfModel | None) -> CodeWeights | None:
+    """The code whose layouts a file has that has the model's own names; None where it has the model's own layouts.
+
+    An ONNX model may call a matrix `fc.weight` as PyTorch does, and hold the transpose of it. Raises NeuralcError where
+    a file may be either.
+    """
+    if code is None or not code.imported:
+        return None  # no code has the names that a program gives its weights for other layouts
+    readings: dict[str, CodeWeights | None] = {"np": None}
+    for each in code.plans(file.found):
+        if each.reorders and set(file.found) == set(each.names(file.found)):
+            readings.setdefault(each.format, each)
+    needed = {format: _entries(other, file.found) if other else own for format, other in readings.items()}
+    fitting = [format for format in readings if needed[format] == file.found]
+    if file.written in fitting:
+        return readings[file.written]
+    if len(fitting) < 2:
+        return readings[fitting[0]] if fitting else None
+    others = [other for format in fitting if (other := readings[format])]
+    raise error(
+        "E0502",
+        f"the weights of `{file.path}` may have the layouts of the model or of its code",
+        file.span,
+        note=[f"{name} has other axes in {each.said}, and the same shape" for each in others for name in each.reorders],
+        help="write the file with its format: "
+        + ", ".join(f"metadata={{'format': '{each.format}'}} for those of {each.said}" for each in others)
+        + ", 'np' for those of the model",
+    )
 
 
 def _entries(code: CodeWeights, found: Mapping[str, _Entry]) -> dict[str, _Entry]:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from xdsl.dialects.builtin import ModuleOp
+
 from neuralc.passes.base import ModulePass
 from neuralc.passes.registry import level_change, parse_pipeline
 
@@ -16,6 +18,12 @@ Level = Literal["graph", "tensor", "kernel"]
 OptLevel = Literal[0, 1, 2]
 
 LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+def level_of(module: ModuleOp) -> Level:
+    """The level of a module, by the dialects of its ops: the lowest one found."""
+    found = {op.name.partition(".")[0] for op in module.walk()}
+    return next((level for level in reversed(LEVELS) if level in found), "graph")
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class CodeForm:
 
     name: str
     """As people write it."""
+    format: str
+    """What safetensors files say of the framework that wrote them, in their metadata."""
     plan: Callable[[ModuleOp], CodeFile]
     """Imports the emitter, which nothing else has to load."""
     declared: Mapping[str, bool] = field(default_factory=dict)
@@ -58,8 +60,8 @@ def _jax(module: ModuleOp) -> CodeFile:
 
 
 FORMS: Mapping[str, CodeForm] = {
-    "torch": CodeForm("PyTorch", _torch),
-    "keras": CodeForm("Keras", _keras, {"sums": True}),
-    "jax": CodeForm("JAX", _jax, {"sums": True, "transposed_kernels": False}),
+    "torch": CodeForm("PyTorch", "pt", _torch),
+    "keras": CodeForm("Keras", "tf", _keras, {"sums": True}),
+    "jax": CodeForm("JAX", "flax", _jax, {"sums": True, "transposed_kernels": False}),
 }
 """By the kinds of `--emit`."""

@@ -99,6 +99,13 @@ class Placement:
     parts: tuple[Part, ...]
     are_rows: bool = False
 
+    @property
+    def is_its_weight(self) -> bool:
+        """Whether it is the weight of the same name as that stands in the model."""
+        part, *others = self.parts
+        whole = part.is_whole and part.shape == self.shape and part.axes == tuple(range(len(part.axes)))
+        return whole and part.key == self.name and not others
+
     def made_of(self, weights: Mapping[str, Array]) -> Array:
         found = [part.taken(weights[part.key]) for part in self.parts]
         value = found[0]

@@ -101,8 +101,9 @@ CODES: dict[str, Code] = {
     ),
     "W0502": Code(
         "weights of another framework",
-        "The file has the names that Keras or PyTorch give the weights of layers with these names. They are read with "
-        "the layouts of that framework: transposed, gates in our order, two biases added.",
+        "The file has the names that Keras or PyTorch give the weights of layers with these names, or those of the "
+        "code that neuralc writes for the model. They are read with the layouts of that framework: transposed, gates "
+        "in our order, two biases added.",
         "$ neuralc model.nr --weights from_pytorch.safetensors",
     ),
     "W0601": Code(

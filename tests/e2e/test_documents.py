@@ -45,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in (
         "model.nr --dump-ir=dump --emit=graph -o model.mlir",
         "run model.nr --input x.npy --target=interp -o expected.npy",
+        "model.nr --emit=torch -o trained.py",  # and trained.safetensors, as PyTorch code saves it
     ):
         subprocess.run([sys.executable, "-m", "neuralc", *command.split()], cwd=path, check=True)
     return path

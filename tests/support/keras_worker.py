@@ -37,6 +37,7 @@ def python_module(text: str, exact: bool) -> ModuleType:
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
     code = python_module(Path(request["source"]).read_text("utf-8"), request["exact"])
     sizes = request.get("sizes", {})
     model = code.load(request["weights"], **sizes) if request["weights"] else code.build_model(**sizes)
@@ -76,7 +77,6 @@ def repeated(model: Any, inputs: list[Any], request: dict[str, Any]) -> dict[str
 
 def trained(model: Any, inputs: list[Any], request: dict[str, Any]) -> dict[str, Any]:
     """The losses of a few epochs on one batch of random targets."""
-    keras.utils.set_random_seed(0)
     shapes = [output.shape for output in model.outputs]
     rng, batch = np.random.default_rng(0), len(inputs[0])
     targets = [

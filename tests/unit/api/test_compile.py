@@ -113,6 +113,13 @@ def test_ir_of_the_kernel_level_is_compiled_with_its_weights(tmp_path: Path) -> 
     np.testing.assert_allclose(model(x), mlp_reference(x), atol=1e-4)
 
 
+def test_ir_below_the_graph_level_has_no_code_whose_names_a_file_could_have(tmp_path: Path) -> None:
+    (tmp_path / "mlp.mlir").write_text(MLP)
+    save_file({"dense.weight": np.zeros((2, 3), np.float32)}, tmp_path / "torch.safetensors")
+    with pytest.raises(NeuralcError, match=r"E0502.*do not fit the model"):
+        neuralc.compile(tmp_path / "mlp.mlir", weights=tmp_path / "torch.safetensors")
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -8,7 +8,7 @@ import pytest
 
 from neuralc import cli, products
 from neuralc.cli_errors import DONE, FAULT, WRONG_COMMAND_LINE, WRONG_MODEL
-from neuralc.driver import Compilation, Options, compile_to, level_of, load
+from neuralc.driver import Compilation, Options, compile_to, load
 
 MODEL = """network Tiny {
   input: (8)
@@ -98,7 +98,7 @@ def test_a_compilation_knows_its_level_and_continues_from_a_dump(model: Path) ->
     assert cli.run([str(model), "--emit=graph", "--pass-pipeline=", "-o", str(dump)]) == DONE
     again = load(dump, Options(dims={"batch": 4}))
     compile_to(again, "model")
-    assert level_of(again.module) == "graph"
+    assert again.level == "graph"
     assert "tensor<4x8xf32>" in str(again.module)
 
 
