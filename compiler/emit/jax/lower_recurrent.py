@@ -74,21 +74,21 @@ def _lstm(values: Values, op: LstmOp) -> None:
     options = _activations(op, values)
     if op.literal("input_forget"):
         options["coupled"] = True
-    _apply(values, op, options)
+    _apply_recurrent(values, op, options)
 
 
 def _gru(values: Values, op: GruOp) -> None:
     if not op.literal("reset_after") and len(shape_of(op.bias.type)) == 2:
         values.refuse(op, "a bias of its own for h goes with reset_after")
         return
-    _apply(values, op, _activations(op, values))
+    _apply_recurrent(values, op, _activations(op, values))
 
 
 def _rnn(values: Values, op: RnnOp) -> None:
-    _apply(values, op, _activations(op, values))
+    _apply_recurrent(values, op, _activations(op, values))
 
 
-def _apply(values: Values, op: Recurrent, options: dict[str, Value]) -> None:
+def _apply_recurrent(values: Values, op: Recurrent, options: dict[str, Value]) -> None:
     """`y, h, c = lstm(params["lstm"], x, mask)`, or y alone; dropout on the way into a gate has a mask for each."""
     rates, function = (op.literal("dropout"), op.literal("recurrent_dropout")), function_of(op)
     if function == "dropped_peephole_lstm":
