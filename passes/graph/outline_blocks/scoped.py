@@ -181,7 +181,7 @@ def _cycle(parts: Sequence[_Part], ops: Sequence[Operation]) -> Sequence[_Part |
     unit: dict[Operation, _Part | Operation] = {op: op for op in ops} | {op: part for part in parts for op in part.ops}
     needs: dict[_Part | Operation, set[_Part | Operation]] = {each: set() for each in unit.values()}
     for op in ops:
-        makers = {unit[value.owner] for value in op.operands if value.owner in unit}
+        makers = {unit[by] for value in op.operands if isinstance(by := value.owner, Operation) and by in unit}
         needs[unit[op]] |= makers - {unit[op]}
     try:
         TopologicalSorter(needs).prepare()
