@@ -71,7 +71,8 @@ def main(models: str, forms: str, run: bool, json_path: Path | None) -> None:
     for pair in PAIRS:
         if pair.model in models.split(",") and pair.form in forms.split(","):
             rows.append(Row.of(pair, run=run))
-            click.echo(f"{pair.model} {pair.form}", err=True)
+            told = f"{pair.model} {pair.form}: {rows[-1].code:.2f}"
+            click.echo(f"{told} {rows[-1].difference}", err=True)
     _print(rows)
     if json_path is not None:
         found = [asdict(row) for row in rows]
