@@ -3,7 +3,7 @@
 A program has functions for its macros, networks and repeated blocks. A layer such as TransformerEncoder is a list of
 ops in the place where it stands, whose names begin with its path: `transformer_encoder.0.attention.query`. On a copy
 these paths become scopes (passes/scopes.py), which graph-outline-blocks makes functions of; products with weights
-become dense layers first.
+become dense layers first, zeros around an image the padding of its convolution.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.emit.python.names import class_name
 from neuralc.passes.base import PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
+from neuralc.passes.graph.canonicalize_views import PadIntoConv
 from neuralc.passes.graph.outline_blocks import OutlineBlocksPass
 from neuralc.passes.graph.raise_layers import linear
+from neuralc.passes.graph.weight_values import is_known, weight_arguments
 from neuralc.passes.scopes import Scope, located
 from neuralc.passes.verifier import verify_module
 
@@ -79,7 +81,9 @@ def with_layers(module: ModuleOp) -> ModuleOp:
     for function in [op for op in copy.body.block.ops if isinstance(op, FunctionLike)]:
         _place(function)
     context = PassContext()
-    rewrite(copy, (*linear.PATTERNS, BetweenLevels()), context)
+    weights = weight_arguments(copy)
+    layers = linear.patterns(lambda value: is_known(value, weights))
+    rewrite(copy, (PadIntoConv(), *layers, BetweenLevels()), context)
     OutlineBlocksPass(max_ops=0).run_in(copy, context)  # what a person repeated is a function already
     verify_module(copy)
     return copy

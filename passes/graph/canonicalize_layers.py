@@ -11,7 +11,7 @@ its bias stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from xdsl.ir import SSAValue
@@ -32,8 +32,11 @@ class MatmulWithWeight(RewritePattern[graph.MatmulOp]):
 
     op_types = (graph.MatmulOp,)
 
+    def __init__(self, known: Callable[[SSAValue], bool] = is_known) -> None:
+        self._known = known
+
     def rewrite(self, op: graph.MatmulOp, rewriter: Rewriter) -> None:
-        if len(shape_of(op.rhs.type)) == 2 and is_known(op.rhs) and not is_known(op.lhs):
+        if len(shape_of(op.rhs.type)) == 2 and self._known(op.rhs) and not self._known(op.lhs):
             rewriter.replace(op, graph.DenseOp.of(op.lhs, op.rhs))
 
 
@@ -42,11 +45,14 @@ class BiasOfLayer(RewritePattern[graph.AddOp]):
 
     op_types = (graph.AddOp,)
 
+    def __init__(self, known: Callable[[SSAValue], bool] = is_known) -> None:
+        self._known = known
+
     def rewrite(self, op: graph.AddOp, rewriter: Rewriter) -> None:
         for layer, bias in ((op.lhs.owner, op.rhs), (op.rhs.owner, op.lhs)):
             if not isinstance(layer, graph.ConvOp | graph.ConvTransposeOp | graph.DenseOp) or layer.bias is not None:
                 continue
-            if layer.result.uses.get_length() != 1 or layer.result.type != op.result.type or not is_known(bias):
+            if layer.result.uses.get_length() != 1 or layer.result.type != op.result.type or not self._known(bias):
                 continue
             if (views := _as_vector(bias, layer)) is not None:
                 held = views[0].result if views else bias

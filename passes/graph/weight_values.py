@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import Pure
 
-from neuralc.dialects.graph import CallOp, ConstantOp, GetWeightOp, IotaOp
+from neuralc.dialects.graph import CallOp, ConstantOp, FuncOp, GetWeightOp, IotaOp
 from neuralc.dialects.tensor import UnpackOp
 from neuralc.dialects.types import AnyTensor, Shape, as_tensor, element_bytes, shape_of
 
@@ -45,9 +47,22 @@ def can_be_known(op: Operation) -> bool:
     )
 
 
-def is_known(value: SSAValue) -> bool:
-    """A value that depends on weights and constants alone."""
+def is_known(value: SSAValue, arguments: Collection[SSAValue] = frozenset()) -> bool:
+    """A value that depends on weights and constants alone; `arguments` of functions are weights too."""
     owner = value.owner
     if isinstance(owner, Block):
-        return False
-    return is_leaf(owner) or (can_be_known(owner) and all(is_known(operand) for operand in owner.operands))
+        return value in arguments
+    return is_leaf(owner) or (can_be_known(owner) and all(is_known(operand, arguments) for operand in owner.operands))
+
+
+def weight_arguments(module: Operation) -> set[SSAValue]:
+    """The arguments of functions that are weights in every call."""
+    calls = [op for op in module.walk() if isinstance(op, CallOp)]
+    functions = {op.sym_name.data: op for op in module.walk() if isinstance(op, FuncOp)}
+    given = [
+        pair for op in calls for pair in zip(functions[op.callee.root_reference.data].arguments, op.args, strict=True)
+    ]
+    found: set[SSAValue] = {argument for argument, _ in given}
+    while computed := {argument for argument, value in given if argument in found and not is_known(value, found)}:
+        found -= computed
+    return found

@@ -26,6 +26,7 @@ from neuralc.dialects.syntax import PlainOp
 from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
 from neuralc.emit.jax.kernels import kernel_layout
 from neuralc.emit.jax.padding import padding_of
+from neuralc.emit.jax.recurrences import without_last
 from neuralc.emit.jax.tree import access, branches
 from neuralc.emit.python.form import RUNNING, Form
 from neuralc.emit.python.names import Names, identifier
@@ -56,6 +57,8 @@ class Conventions:
     """The model has values of 64 bits, which JAX else narrows."""
     weights: Attribute = field(default_factory=Float32Type)
     """The float type of the weights."""
+    without_last: frozenset[str] = frozenset()
+    """Functions of recurrent layers whose last states no one reads."""
 
     @classmethod
     def of(cls, module: ModuleOp) -> Conventions:
@@ -74,6 +77,7 @@ class Conventions:
             _most([padding_of(op, shape_of(op.x.type)) for op in module.walk() if isinstance(op, ConvOp)], "VALID"),
             _is_wide(module),
             _weight_type(module),
+            without_last(module),
         )
 
     def options(self, op: Any, *names: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from xdsl.dialects.builtin import Float32Type, Float64Type, ModuleOp
 
@@ -23,7 +23,6 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.types import numpy_dtype
 from neuralc.emit.jax.conventions import Conventions
 from neuralc.emit.jax.files import weight_plan, write_files
-from neuralc.emit.jax.form import penalizes, trains
 from neuralc.emit.jax.function_writer import FunctionWriter
 from neuralc.emit.jax.helper_source import closure, functions
 from neuralc.emit.jax.init_texts import NAMES as INIT_NAMES
@@ -31,11 +30,14 @@ from neuralc.emit.jax.init_texts import SINGLETONS, InitTexts
 from neuralc.emit.jax.init_writer import InitWriter
 from neuralc.emit.jax.layer_texts import LayerTexts
 from neuralc.emit.jax.lower_states import write_init_state
-from neuralc.emit.jax.options import Options
+from neuralc.emit.jax.options import Options, without_bias
+from neuralc.emit.jax.recurrences import fitted, outputs_alone, with_defaults
+from neuralc.emit.jax.steps import steps_of
 from neuralc.emit.jax.training_text import write_train_forward, write_training
 from neuralc.emit.jax.weight_rules import write_rules
 from neuralc.emit.placements import WeightPlan
 from neuralc.emit.python.planned import Planned
+from neuralc.emit.python.trimming import trimmed
 from neuralc.emit.python.writer import Writer
 
 _ALIASES = {
@@ -43,6 +45,7 @@ _ALIASES = {
     "Function": "Callable[[Array], Array]",
     "Initializer": "Callable[..., Array]",
     "Ints": "Sequence[int]",
+    "Keys": "Iterator[Array]",
     "Masks": "tuple[Sequence[Array], Sequence[Array]]",
     "Padding": "str | Sequence[tuple[int, int]]",
 }
@@ -75,15 +78,13 @@ class ModuleFile:
         for shared in self._planned.classes:
             computing.blank(2)
             writer.write(shared)
-        if trains(self._model):
-            write_train_forward(
-                computing, self._planned.classes[-1].variants[0], self._planned.helpers, stateful=self._stateful
-            )
+        if steps_of(self._model):
+            write_train_forward(computing, self._planned.classes[-1].variants[0], stateful=self._stateful)
         if self._stateful:
             write_init_state(starting, self._module, wide=self._conventions.wide)
         rules: set[str] = set()
         if self._has_weights:
-            init = InitWriter(starting, options, self._dtype)
+            init = InitWriter(starting, options, self._dtype, self._without_bias)
             for shared in self._planned.classes:
                 if shared.variants[0].plan.holds_weights:
                     init.write(shared)
@@ -100,6 +101,10 @@ class ModuleFile:
         return products and isinstance(self._conventions.weights, Float32Type | Float64Type)
 
     @property
+    def _without_bias(self) -> frozenset[str]:
+        return without_bias(self._planned.classes)
+
+    @property
     def _dtype(self) -> str:
         """The type of new parameters, where it is not what JAX takes by itself."""
         if isinstance(self._conventions.weights, Float32Type) and not self._conventions.wide:
@@ -108,18 +113,32 @@ class ModuleFile:
 
     def _helpers(self, computing: str, starting: str, rules: Set[str]) -> str:
         writer, used = Writer(), self._planned.helpers
-        if trains(self._model):
-            write_training(writer, used, penalized=penalizes(self._model))
+        if "train" in steps_of(self._model):
+            write_training(writer, self._model)
         texts = LayerTexts(self._conventions, used, computing)
         texts.write(writer)
-        for function in closure([*used, *rules, *(["unit_forget"] if "unit_forget" in starting else [])]):
+        names = closure([*used, *rules, *(["unit_forget"] if "unit_forget" in starting else [])])
+        found = self._fitted(names, computing + starting)
+        for function in names:
             writer.blank(2)
-            writer.lines(functions()[function].text.splitlines())
-        init = InitTexts(LayerTexts(self._conventions, used, starting), self._dtype)
+            writer.lines(found[function].splitlines())
+        init = InitTexts(LayerTexts(self._conventions, used, starting), self._dtype, self._without_bias)
         for function in sorted(INIT_NAMES):
             if f"{function}(" in starting:
                 init.write(writer, function)
         return writer.text if writer.text != "\n" else ""
+
+    def _fitted(self, names: Sequence[str], calls: str) -> dict[str, str]:
+        """The texts of helper functions as calls need them. Each function is called by those behind it."""
+        found: dict[str, str] = {}
+        for name in reversed(names):
+            if name == "walk":
+                found.update(fitted(found))
+            text = found.pop(name, functions()[name].text)
+            if name in self._conventions.without_last:
+                text = outputs_alone(text)
+            found[name] = with_defaults(trimmed(text, "\n".join([calls, *found.values()])))
+        return found
 
     def _header(self, body: str) -> str:
         head = Writer()
@@ -128,7 +147,7 @@ class ModuleFile:
         aliases = {key: value for key, value in _ALIASES.items() if re.search(rf"\b{key}\b", body)}
         text = body + " ".join(aliases.values())
         standard = [f"import {module}" for module in ("itertools", "math") if re.search(rf"\b{module}\.", text)]
-        abstract = [key for key in ("Callable", "Sequence") if re.search(rf"\b{key}\[", text)]
+        abstract = [key for key in ("Callable", "Iterator", "Sequence") if re.search(rf"\b{key}\[", text)]
         standard += [f"from collections.abc import {', '.join(abstract)}"] if abstract else []
         standard += ["from functools import partial"] if re.search(r"\bpartial\(", text) else []
         standard += ["from typing import Any"] if re.search(r"\bAny\b", text) else []

@@ -25,19 +25,19 @@ from neuralc.emit.jax.conventions import Conventions, JaxForm
 from neuralc.emit.jax.layers import layer_of
 from neuralc.emit.jax.lower_states import with_states
 from neuralc.emit.jax.lowering import LOWERINGS, WITHOUT_CODE
-from neuralc.emit.jax.reserved import FUNCTION_NAMES, LOCAL_NAMES
+from neuralc.emit.jax.reserved import FUNCTION_NAMES, INPUT_NAMES, LOCAL_NAMES
+from neuralc.emit.jax.steps import steps_of
 from neuralc.emit.layouts import Order, natural
-from neuralc.emit.python.expressions import Expression, call, method, name
+from neuralc.emit.python.expressions import Expression, Precedence, call, method, name
 from neuralc.emit.python.form import Form
 from neuralc.emit.python.names import function_name
-from neuralc.emit.python.nodes import NESTED, Kind
 from neuralc.emit.python.plan import Child, ClassPlan
-from neuralc.emit.python.training import acts_in_training
 
 POSITIONAL = {
     "init_conv": ("key", "window", "inputs", "filters"),
     "init_conv_transpose": ("key", "window", "inputs", "filters"),
     "init_dense": ("key", "inputs", "units"),
+    "init_einsum_dense": ("key", "shape", "units"),
     "init_depthwise_conv": ("key", "window", "channels", "multiplier"),
     "init_linear": ("key", "inputs", "units"),
     "init_rms_norm": ("channels",),
@@ -63,17 +63,18 @@ def form_of(conventions: Conventions) -> JaxForm:
         without_code=WITHOUT_CODE,
         permuted=_permuted,
         local_names=LOCAL_NAMES,
+        input_names=INPUT_NAMES,
         class_names=FUNCTION_NAMES,
         class_name=function_name,
         attribute=str,
         parameter='{}["{}"]'.format,
         loop=lambda form, attribute: ("block", lambda: form.access(attribute)),
-        nested=NESTED | {Kind.ARITHMETIC: frozenset({Kind.LAYER})},
         owning=False,
         forms=_forms,
         applied=_applied,
         with_states=with_states,
         positional=POSITIONAL,
+        inner={"filters": "hidden", "units": "hidden"},
         defaults=DEFAULTS,
         indent=4,
         conventions=conventions,
@@ -99,23 +100,10 @@ def _demanded_order(op: Operation) -> Order | None:
 
 
 def _permuted(x: Expression, axes: Order) -> Expression:
-    return name(f"{x}.T") if axes == (1, 0) else method(x, "transpose", *axes)
+    return name(f"{x.within(Precedence.ATOM)}.T") if axes == (1, 0) else method(x, "transpose", *axes)
 
 
 def _applied(child: Child, held: str, arguments: Sequence[Expression]) -> Expression:
-    """`block(params["block"], x)`; a function without weights takes none, one that trains has the step of training."""
+    """`block(params["block"], x)`; a function without weights takes none, one that trains has the step of it."""
     trees = [name(held)] if child.plan.holds_weights else []
-    step = [name("train")] if trains(child.plan) else []
-    return call(child.plan.written, *trees, *arguments, *step, *map(name, child.options))
-
-
-def trains(plan: ClassPlan) -> bool:
-    """True for a function that does something else in training than at inference."""
-    own = any(acts_in_training(op) for op in plan.function.walk())
-    return own or any(trains(child.plan) for child in plan.child_at.values())
-
-
-def penalizes(plan: ClassPlan) -> bool:
-    """True for a function that adds to the loss in training."""
-    own = any(isinstance(op, ActivityRegularizerOp) for op in plan.function.walk())
-    return own or any(penalizes(child.plan) for child in plan.child_at.values())
+    return call(child.plan.written, *trees, *arguments, *map(name, steps_of(child.plan)), *map(name, child.options))

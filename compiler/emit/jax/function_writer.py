@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from neuralc.emit.jax.conventions import JaxForm
-from neuralc.emit.jax.form import trains
 from neuralc.emit.jax.options import Options
+from neuralc.emit.jax.steps import TYPES, steps_of
 from neuralc.emit.jax.tree import access
 from neuralc.emit.python.shapes import write_docstring
 from neuralc.emit.python.sharing import SharedClass
@@ -31,8 +31,7 @@ class FunctionWriter:
         parameters += [f"{argument}: Array" for argument in text.arguments]
         if text.is_model and self._stateful:
             returns = f"tuple[{returns}, Params]"
-        if trains(text.plan):
-            parameters.append("train: Training | None" + (" = None" if text.is_model else ""))
+        parameters += [f"{step}: {TYPES[step]}" + (" = None" if text.is_model else "") for step in steps_of(text.plan)]
         parameters += self._options.of(shared)
         if text.is_model and self._precise:
             writer.line('@jax.default_matmul_precision("float32")')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from neuralc.emit.jax.layer_texts import LayerTexts
@@ -14,10 +15,14 @@ SINGLETONS = {"glorot_uniform": _GLOROT, "orthogonal": _ORTHOGONAL}
 
 
 class InitTexts:
-    """Writes `init_dense` and the like. `calls` is asked for the options of their calls; `dtype` is written at each."""
+    """Writes `init_dense` and the like. `calls` is asked for the options of their calls; `dtype` is written at each.
 
-    def __init__(self, calls: LayerTexts, dtype: str) -> None:
+    Those of `without_bias` make layers that never have one.
+    """
+
+    def __init__(self, calls: LayerTexts, dtype: str, without_bias: frozenset[str]) -> None:
         self._calls = calls
+        self._without_bias = without_bias
         self._dtype = f", {dtype}" if dtype else ""
 
     def write(self, writer: Writer, function: str) -> None:
@@ -57,7 +62,7 @@ class InitTexts:
         sizes: list[str],
         docstring: str,
         shape: str,
-        channels: str,
+        bias_shape: str,
         after: str = "",
     ) -> None:
         """A layer with a kernel, and a bias that calls may leave out."""
@@ -65,11 +70,15 @@ class InitTexts:
         optional = self._has(function, "use_bias")
         parameters = ["key: Array", *sizes]
         parameters += ["use_bias: bool = True"] if optional else []
-        lines = [f"kernel = {self.array(ways['kernel'], shape)}{after}"]
-        bias = self.array(ways["bias"], f"({channels},)")
-        if optional:
-            lines += ["if not use_bias:", '    return {"kernel": kernel}']
-        lines += [f'return {{"kernel": kernel, "bias": {bias}}}']
+        kernel = f"{self.array(ways['kernel'], shape)}{after}"
+        bias = self.array(ways["bias"], bias_shape)
+        if function in self._without_bias:
+            docstring = re.sub(r",? and a bias", "", docstring)
+            lines = [f'return {{"kernel": {kernel}}}']
+        else:
+            lines = [f"kernel = {kernel}"]
+            lines += ["if not use_bias:", '    return {"kernel": kernel}'] if optional else []
+            lines += [f'return {{"kernel": kernel, "bias": {bias}}}']
         self.definition(writer, function, parameters + made, docstring, lines)
 
 
@@ -77,15 +86,20 @@ def _dense(texts: InitTexts, writer: Writer, function: str) -> None:
     linear = function == "init_linear"
     docstring = f"A kernel {'[units, inputs]' if linear else '[inputs, units]'} and a bias."
     sizes = ["inputs: int", "units: int"]
-    texts.kernel_layer(writer, function, sizes, docstring, "(inputs, units)", "units", ".T" if linear else "")
+    texts.kernel_layer(writer, function, sizes, docstring, "(inputs, units)", "(units,)", ".T" if linear else "")
+
+
+def _einsum_dense(texts: InitTexts, writer: Writer, function: str) -> None:
+    sizes = ["shape: Sequence[int]", "units: int | Sequence[int]"]
+    texts.kernel_layer(writer, function, sizes, "A kernel of a shape and a bias of all its units.", "shape", "units")
 
 
 def _conv(texts: InitTexts, writer: Writer, function: str) -> None:
     sizes = ["window: Sequence[int]", "inputs: int", "filters: int"]
-    after, shape, channels = "", "(*window, inputs, filters)", "filters"
+    after, shape, channels = "", "(*window, inputs, filters)", "(filters,)"
     if texts._has(function, "groups"):
         sizes.append("groups: int = 1")
-        channels = "groups * filters"
+        channels = "(groups * filters,)"
     if texts._has(function, "layout"):
         sizes.append('layout: str = ""')
         after = ".transpose(axes)"
@@ -109,7 +123,7 @@ def _depthwise(texts: InitTexts, writer: Writer, function: str) -> None:
     sizes = ["window: Sequence[int]", "channels: int", "multiplier: int"]
     docstring = "A kernel [*window, channels, multiplier] and a bias."
     shape = "(*window, channels, multiplier)"
-    texts.kernel_layer(writer, function, sizes, docstring, shape, "channels * multiplier")
+    texts.kernel_layer(writer, function, sizes, docstring, shape, "(channels * multiplier,)")
 
 
 def _norm(texts: InitTexts, writer: Writer, function: str) -> None:
@@ -156,10 +170,10 @@ def _recurrent(texts: InitTexts, writer: Writer, function: str) -> None:
     rows = texts._has(function, "reset_after")
     parameters += ["reset_after: bool = False"] if rows else []
     bias = texts.array(ways["bias"], f"({width},)")
-    lines = ["first, second = jax.random.split(key)"]
+    lines, what = ["first, second = jax.random.split(key)"], "Kernels of all gates and a bias."
     if function == "init_lstm" and ways["bias"] == usual["bias"]:
-        lines += ["# Remembers at first.", f"bias = {bias}.at[units : 2 * units].set(1)"]
-        bias = "bias"
+        bias = f"{bias}.at[units : 2 * units].set(1)"
+        what = "Kernels of all gates and a bias that remembers at first."
     if rows:
         lines += [f"shape = (2, {width}) if reset_after else ({width},)"]
         bias = texts.array(ways["bias"], "shape")
@@ -170,7 +184,7 @@ def _recurrent(texts: InitTexts, writer: Writer, function: str) -> None:
         writer,
         function,
         parameters + made,
-        "Kernels of all gates and a bias.",
+        what,
         [*lines, f"return {{{', '.join(items)}}}"],
     )
 
@@ -181,6 +195,7 @@ _WRITERS: Mapping[str, Callable[[InitTexts, Writer, str], None]] = {
     "init_conv_transpose": _conv,
     "init_dense": _dense,
     "init_depthwise_conv": _depthwise,
+    "init_einsum_dense": _einsum_dense,
     "init_gru": _recurrent,
     "init_linear": _dense,
     "init_lstm": _recurrent,

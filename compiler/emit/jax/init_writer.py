@@ -6,7 +6,7 @@ import re
 
 from neuralc.emit.jax.documents import Document, Listed, Repeated, mapped
 from neuralc.emit.jax.initializers import array_of, function_of, is_default
-from neuralc.emit.jax.options import Options
+from neuralc.emit.jax.options import NO_BIAS, Options
 from neuralc.emit.jax.tree import Tree, nested
 from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.plan import Child, FreeWeight, Layer
@@ -19,9 +19,10 @@ DRAW = "next(keys)"
 class InitWriter:
     """Writes the functions of classes; `keyed` are those that draw, by the names of the functions they belong to."""
 
-    def __init__(self, writer: Writer, options: Options, dtype: str) -> None:
+    def __init__(self, writer: Writer, options: Options, dtype: str, without_bias: frozenset[str]) -> None:
         self._writer = writer
         self._options = options
+        self._without_bias = without_bias
         self._dtype = {"dtype": name(dtype)} if dtype else {}
         self._keyed: set[str] = set()
 
@@ -72,6 +73,8 @@ class InitWriter:
         }
         options = tuple(f"{parameter}_init={function_of(init)}" for parameter, init in own.items())
         arguments = self._options.made(constructor, layer).arguments or ()
+        if constructor.head in self._without_bias:
+            arguments = tuple(argument for argument in arguments if argument != NO_BIAS)
         if (
             options
             and DRAW not in arguments

@@ -104,6 +104,13 @@ def _function(writer: Writer, name: str, parameters: Sequence[str], docstring: s
 
 
 def _dense(texts: LayerTexts, writer: Writer, function: str) -> None:
+    if function == "einsum_dense":
+        lines = ['x = jnp.einsum(equation, x, params["kernel"])', *texts.add(function, "bias", "+", 'params["bias"]')]
+        if texts.biased(function):
+            lines = ['x = jnp.einsum(equation, x, params["kernel"]) + params["bias"]']
+        parameters = ["params: Params", "x: Array", "equation: str"]
+        _function(writer, function, parameters, "The product of x and a kernel that has more than two axes.", lines)
+        return
     product = {"dense": 'x = x @ params["kernel"]', "linear": 'x = x @ params["kernel"].T'}[function]
     shape = {"dense": "[in, units]", "linear": "[units, in]"}[function]
     match texts.biased(function):
@@ -260,7 +267,7 @@ def _batch_norm(texts: LayerTexts, writer: Writer, function: str) -> None:
     epsilon, momentum = (texts.default(BatchNormOp, key) for key in ("epsilon", "momentum"))
     parameters = ["params: Params", "x: Array", "train: Training | None"]
     parameters += ["axis: int = -1"] if by_axis else []
-    parameters += [f"epsilon: float = {epsilon!r}", f"momentum: float = {momentum!r}"]
+    parameters += [f"epsilon: float = {literal(epsilon)}", f"momentum: float = {literal(momentum)}"]
     axes = "tuple(i for i in range(x.ndim) if i != axis % x.ndim)" if by_axis else "tuple(range(x.ndim - 1))"
     lines = ['mean, variance = params["moving_mean"], params["moving_variance"]']
     lines += ["if train is not None:", f"    axes = {axes}"]
@@ -290,7 +297,7 @@ def _layer_norm(texts: LayerTexts, writer: Writer, function: str) -> None:
     kind = LayerNormOp if function == "layer_norm" else RmsNormOp
     parameters = ["params: Params", "x: Array"]
     parameters += ["axis: int | Sequence[int] = -1"] if texts.has(function, "axis") else []
-    parameters += [f"epsilon: float = {texts.default(kind, 'epsilon')!r}"]
+    parameters += [f"epsilon: float = {literal(texts.default(kind, 'epsilon'))}"]
     axis = "axis" if texts.has(function, "axis") else "-1"
     if kind is LayerNormOp:
         lines = [f"mean, variance = x.mean({axis}, keepdims=True), x.var({axis}, keepdims=True)"]
@@ -357,6 +364,7 @@ _WRITERS: Mapping[str, Callable[[LayerTexts, Writer, str], None]] = {
     "conv?d_transpose": _conv,
     "dense": _dense,
     "depthwise_conv?d": _conv,
+    "einsum_dense": _dense,
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,
     "linear": _dense,

@@ -4,7 +4,7 @@
 |----------------------|-------|------------------------------------------|
 | graph.conv           | conv1d to conv3d, depthwise_conv1d to depthwise_conv3d | kernel in any order of axes, bias |
 | graph.conv_transpose | conv1d_transpose to conv3d_transpose | kernel in any order of axes, bias |
-| graph.dense          | dense, linear for a kernel [units, in] | kernel, bias |
+| graph.dense          | dense, linear for a kernel [units, in], einsum_dense for one with heads | kernel, bias |
 | graph.batch_norm     | batch_norm | gamma, beta, moving_mean, moving_variance |
 | graph.layer_norm, graph.group_norm, graph.rms_norm | the same | gamma, beta |
 | graph.lstm, graph.gru, graph.rnn | the same | kernel, recurrent_kernel, bias |
@@ -36,6 +36,7 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.types import shape_of
 from neuralc.emit.jax.kernels import depthwise_source, kernel_layout, stored_kernel
 from neuralc.emit.python.expressions import Expression, Value, call, name
+from neuralc.emit.python.heads import heads_of
 from neuralc.emit.python.plan import LayerSpec, Parameter, sizes_of
 
 Arrays = dict[str, SSAValue]
@@ -72,6 +73,8 @@ def _conv_transpose_arrays(op: ConvTransposeOp) -> Arrays:
 
 
 def _dense_arrays(op: DenseOp) -> Arrays:
+    if (heads := heads_of(op)) is not None:
+        return {"kernel": heads.kernel, **_bias(heads.bias)}
     source = op.kernel.owner
     return {"kernel": source.x if isinstance(source, TransposeOp) else op.kernel, **_bias(op.bias)}
 
@@ -152,6 +155,9 @@ def _layout(op: ConvOp | ConvTransposeOp) -> dict[str, Value]:
 
 
 def _init_dense(op: DenseOp) -> Expression:
+    if (heads := heads_of(op)) is not None:
+        units: Value = heads.units[0] if len(heads.units) == 1 else heads.units
+        return _with_bias("init_einsum_dense", op, sizes_of(heads.kernel), units)
     inputs, units = sizes_of(op.kernel)
     return _with_bias("init_linear" if is_linear(op) else "init_dense", op, inputs, units)
 

@@ -127,7 +127,7 @@ def _where(values: Values, op: WhereOp) -> None:
         off = inline(literal(numbers[1]))
     elif numbers[1] is None and numbers[0] is not None and off.shape == shape:
         on = inline(literal(numbers[0]))
-    values.define(op, Kind.OTHER, [condition, on, off], lambda x: call("jnp.where", *x))
+    values.define(op, Kind.CHOICE, [condition, on, off], lambda x: call("jnp.where", *x))
 
 
 def _prelu(values: Values, op: PreluOp) -> None:
@@ -153,12 +153,12 @@ def _bitcast(values: Values, op: BitcastOp) -> None:
 
 
 def _matmul(values: Values, op: MatmulOp) -> None:
-    values.define(op, Kind.LAYER, operands(values, op), lambda x: binary("@", x[0], x[1]))
+    values.define(op, Kind.PRODUCT, operands(values, op), lambda x: binary("@", x[0], x[1]))
 
 
 def _einsum(values: Values, op: EinsumOp) -> None:
     spec = op.literal("spec").replace(" ", "")
-    values.define(op, Kind.LAYER, operands(values, op), lambda x: call("jnp.einsum", spec, *x))
+    values.define(op, Kind.PRODUCT, operands(values, op), lambda x: call("jnp.einsum", spec, *x))
 
 
 def _det(values: Values, op: DetOp) -> None:

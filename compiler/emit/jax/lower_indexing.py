@@ -35,7 +35,10 @@ _WHOLE = {"add": "sum", "mul": "prod", "maximum": "max", "minimum": "min"}
 
 def _gather(values: Values, op: GatherOp) -> None:
     axis = normalize_axis(op.literal("axis"), len(shape_of(op.x.type)))
-    values.define(op, Kind.OTHER, operands(values, op), lambda x: _at(x[0], f"{':, ' * axis}{x[1]}"))
+    nodes = operands(values, op)
+    # Rows of a table of weights are what an embedding gives.
+    kind = Kind.LAYER if nodes[0].kind is Kind.INLINE else Kind.SUBSCRIPT
+    values.define(op, kind, nodes, lambda x: _at(x[0], f"{':, ' * axis}{x[1]}"))
 
 
 def _at(x: Expression, places: str) -> Expression:

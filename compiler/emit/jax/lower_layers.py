@@ -16,6 +16,7 @@ from neuralc.emit.jax.layers import arrays_of, is_linear, square_stride
 from neuralc.emit.jax.padding import padding_of
 from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, name
+from neuralc.emit.python.heads import Heads, heads_of
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
 
@@ -35,8 +36,27 @@ def parameters_of(values: Values, op: Operation) -> tuple[list[Node], Callable[[
     return nodes, render
 
 
+def lower_heads(values: Values, heads: Heads) -> None:
+    """A dense layer that keeps heads, with the result of the op that gives them."""
+    x = values.at(heads.x, natural(heads.x))
+    _apply(values, heads.op, x, heads.result, Kind.LAYER, "einsum_dense", heads.equation)
+
+
 def apply(values: Values, op: Operation, kind: Kind, function: str, *more: Value, **options: Value) -> None:
     """`function(params["layer"], x, *more, **options)`."""
+    _apply(values, op, values.operand(op, 0), op, kind, function, *more, **options)
+
+
+def _apply(
+    values: Values,
+    op: Operation,
+    x: Node,
+    result: Operation,
+    kind: Kind,
+    function: str,
+    *more: Value,
+    **options: Value,
+) -> None:
     nodes, render = parameters_of(values, op)
     values.helpers |= {function, *(f"{function}:{key}" for key in arrays_of(op))}
     values.helpers |= {f"{function} without {key}" for key in ("bias", "gamma", "beta") if key not in arrays_of(op)}
@@ -46,7 +66,7 @@ def apply(values: Values, op: Operation, kind: Kind, function: str, *more: Value
         written = call(function, render(x[1:]), x[0], *more, **options)
         return Expression(function, (*(written.arguments or ()), *(layer.options if layer is not None else ())))
 
-    values.define(op, kind, [values.operand(op, 0), *nodes], write)
+    values.define(result, kind, [x, *nodes], write)
 
 
 # -- convolutions ------------------------------------------------------------------------------------------------------
@@ -101,15 +121,21 @@ def _conv_transpose(values: Values, op: ConvTransposeOp) -> None:
 
 def _dense(values: Values, op: DenseOp) -> None:
     """A layer, or a product with what is computed: a kernel with heads of their own, as one matrix."""
+    heads = heads_of(op)
+    if heads is not None and heads.result is op:
+        lower_heads(values, heads)
+        return
+    if heads is not None:
+        return  # the reshape behind it has the result
     if op in values.plan.layer_at or is_linear(op):
         apply(values, op, Kind.LAYER, "linear" if is_linear(op) else "dense")
         return
     operands = [values.operand(op, index) for index in range(len(op.operands))]
     if op.bias is None:
-        values.define(op, Kind.LAYER, operands, lambda x: binary("@", x[0], x[1]))
+        values.define(op, Kind.PRODUCT, operands, lambda x: binary("@", x[0], x[1]))
         return
     shape = values.shape(op.result, natural(op.result))
-    product = values.add(Kind.OTHER, operands[:2], lambda x: binary("@", x[0], x[1]), shape)
+    product = values.add(Kind.PRODUCT, operands[:2], lambda x: binary("@", x[0], x[1]), shape)
     values.define(op, Kind.ARITHMETIC, [product, operands[2]], lambda x: binary("+", x[0], x[1]))
 
 

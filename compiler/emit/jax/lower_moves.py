@@ -20,12 +20,16 @@ from neuralc.dialects.graph import (
 )
 from neuralc.dialects.types import Shape, shape_of
 from neuralc.emit.jax.lower_functions import operands, ordered_axis
+from neuralc.emit.jax.lower_layers import lower_heads
+from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method, name, slice_text
+from neuralc.emit.python.heads import heads_of
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.plan import sizes_of
 from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sized, sized
 from neuralc.emit.python.values import Values
+from neuralc.emit.python.views import added_axes, listed_sizes, taken_by, taking
 
 
 def _transpose(values: Values, op: TransposeOp) -> None:
@@ -38,10 +42,16 @@ def _transpose(values: Values, op: TransposeOp) -> None:
 
 def _reshape(values: Values, op: ReshapeOp) -> None:
     x, shape = values.operand(op, 0), shape_of(op.result.type)
-    if x.shape == shape:
+    if (heads := heads_of(op)) is not None:
+        lower_heads(values, heads)
+    elif (taken := taken_by(op)) is not None:
+        source = values.at(taken.source.x, natural(taken.source.x))
+        places = taking(len(source.shape), taken.places)
+        values.define(op, Kind.SUBSCRIPT, [source], lambda x: subscripted(x[0], places))
+    elif x.shape == shape:
         values.alias(op, x)
     elif (added := added_axes(x.shape, shape)) is not None:
-        values.define(op, Kind.VIEW, [x], lambda x: name(f"{x[0].within(Precedence.ATOM)}[{', '.join(added)}]"))
+        values.define(op, Kind.SUBSCRIPT, [x], lambda x: subscripted(x[0], added))
     elif (
         x.kind is Kind.INLINE and x.inputs == () and op.result.has_one_use() and all(isinstance(n, int) for n in shape)
     ):
@@ -53,29 +63,6 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         found = sized_shape(values, op, shape)
         if found is not None:
             values.define(op, Kind.VIEW, [x, *found.nodes], lambda x: method(x[0], "reshape", *found.written(x[1:])))
-
-
-def added_axes(before: Shape, after: Shape) -> list[str] | None:
-    """The subscript that adds axes of size 1, which is all that the reshape does."""
-    if len(after) <= len(before) or not before:
-        return None
-    entries: list[str] = []
-    left = list(before)
-    for size in after:
-        if left and size == left[0] and not (size == 1 and len(after) - len(entries) > len(left)):
-            entries.append(":")
-            left.pop(0)
-        elif size == 1:
-            entries.append("None")
-        else:
-            return None
-    if left:
-        return None
-    while entries[-1] == ":":
-        entries.pop()
-    leading = next(index for index, entry in enumerate(entries) if entry == "None")
-    # `x[..., None]` for an axis behind all others
-    return ["...", *entries[leading:]] if leading > 1 and entries[leading:] == ["None"] and after[-1] == 1 else entries
 
 
 def _sizes(before: Shape, after: Shape) -> list[int | str] | None:
@@ -99,7 +86,7 @@ def _sizes(before: Shape, after: Shape) -> list[int | str] | None:
 
 def _reshaped(x: Expression, sizes: Sequence[int | str]) -> Expression:
     """Sizes of the operand are read from its own shape."""
-    return method(x, "reshape", *(name(f"{x}.{size}") if isinstance(size, str) else size for size in sizes))
+    return method(x, "reshape", *listed_sizes(x, sizes))
 
 
 # -- parts, and the whole of parts -------------------------------------------------------------------------------------
@@ -125,7 +112,7 @@ def _slice(values: Values, op: SliceOp) -> None:
             texts.append(slice_text(str(bounds[0]), str(bounds[1]), "" if step == 1 else str(step)))
         return subscripted(x[0], texts)
 
-    values.define(op, Kind.VIEW, [values.operand(op, 0), *found.nodes], render)
+    values.define(op, Kind.SUBSCRIPT, [values.operand(op, 0), *found.nodes], render)
 
 
 def _bounds(size: int | Dim, start: Dim, step: int, count: int | Dim) -> tuple[str | Dim, str | Dim, int]:

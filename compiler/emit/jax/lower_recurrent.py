@@ -10,7 +10,10 @@ from xdsl.ir import Operation
 from neuralc.dialects.graph import GruOp, LstmOp, RnnOp
 from neuralc.dialects.graph.recurrent import Activation
 from neuralc.dialects.types import shape_of
+from neuralc.emit.jax.conventions import conventions_of
+from neuralc.emit.jax.lower_functions import number_of
 from neuralc.emit.jax.lower_layers import parameters_of
+from neuralc.emit.jax.recurrences import Recurrent, function_of
 from neuralc.emit.python.control import define_items
 from neuralc.emit.python.expressions import Expression, Value, call, literal, name
 from neuralc.emit.python.nodes import Kind, Node
@@ -44,7 +47,11 @@ _ROLES: Mapping[type[Operation], tuple[str, ...]] = {
 """What the helper functions call their activations; the defaults are those of their names, and tanh."""
 
 
-def _activations(op: LstmOp | GruOp | RnnOp, values: Values) -> dict[str, Value]:
+_BEGINNING = frozenset({"lstm", "gru", "gru_reset_after", "rnn"})
+"""The functions that begin with zeros where they are given no states."""
+
+
+def _activations(op: Recurrent, values: Values) -> dict[str, Value]:
     """The activations that differ from the helper function's own."""
     chosen: dict[str, Value] = {}
     for role, activation in zip(_ROLES[type(op)], op.functions, strict=True):
@@ -64,59 +71,63 @@ def _function(activation: Activation) -> str:
 
 
 def _lstm(values: Values, op: LstmOp) -> None:
-    special = op.peepholes is not None or op.literal("input_forget")
     options = _activations(op, values)
     if op.literal("input_forget"):
         options["coupled"] = True
-    _apply(values, op, "peephole_lstm" if special else "lstm", options)
+    _apply_recurrent(values, op, options)
 
 
 def _gru(values: Values, op: GruOp) -> None:
     if not op.literal("reset_after") and len(shape_of(op.bias.type)) == 2:
         values.refuse(op, "a bias of its own for h goes with reset_after")
         return
-    _apply(values, op, "gru_reset_after" if op.literal("reset_after") else "gru", _activations(op, values))
+    _apply_recurrent(values, op, _activations(op, values))
 
 
 def _rnn(values: Values, op: RnnOp) -> None:
-    _apply(values, op, "rnn", _activations(op, values))
+    _apply_recurrent(values, op, _activations(op, values))
 
 
-def _apply(values: Values, op: LstmOp | GruOp | RnnOp, function: str, options: dict[str, Value]) -> None:
-    """`y, h, c = lstm(params["lstm"], x, h, c, mask)`; dropout on the way into a gate has a mask for each."""
-    rates = op.literal("dropout"), op.literal("recurrent_dropout")
-    if any(rates) and function == "peephole_lstm":
+def _apply_recurrent(values: Values, op: Recurrent, options: dict[str, Value]) -> None:
+    """`y, h, c = lstm(params["lstm"], x, mask)`, or y alone; dropout on the way into a gate has a mask for each."""
+    rates, function = (op.literal("dropout"), op.literal("recurrent_dropout")), function_of(op)
+    if function == "dropped_peephole_lstm":
         values.refuse(op, "an LSTM with peepholes or coupled gates has no dropout inside")
         return
     places = list(op.operands)
     optional = {"mask": op.mask_values, "peepholes": op.peepholes if isinstance(op, LstmOp) else None}
     more = {key: value for key, value in optional.items() if value is not None}
     nodes, render = parameters_of(values, op)
-    states = [values.operand(op, places.index(value)) for value in op.states]
-    if len(states) > 1 and op.states[0] is op.states[1]:
+    begins = function in _BEGINNING and all(number_of(value) == 0 for value in op.states)
+    states = [] if begins else [values.operand(op, places.index(value)) for value in op.states]
+    if states and len(op.states) > 1 and op.states[0] is op.states[1]:
         states = [states[0], states[0]]
     extra = [values.at(value, tuple(range(len(shape_of(value.type))))) for value in more.values()]
     if op.literal("reverse"):
         options["reverse"] = True
-    if any(rates):
-        function = f"dropped_{function}"
-        values.helpers.add("gate_masks")
-    values.helpers.add(function)
+    values.helpers |= {function, *(["gate_masks"] if any(rates) else [])}
     inputs: list[Node] = [values.operand(op, 0), *states, *extra, *nodes]
 
     def write(x: Sequence[Expression]) -> Expression:
         first, count = 1 + len(states), len(extra)
         given = dict(zip(more, x[first : first + count], strict=True))
         masks = [given["mask"]] if "mask" in given else []
-        named = {key: value for key, value in given.items() if key != "mask"}
+        named: dict[str, Value] = {key: value for key, value in given.items() if key != "mask"}
         dropped = _masks(op, x[0], x[1], rates) if any(rates) else {}
-        return call(function, render(x[first + count :]), *x[:first], *masks, **named, **dropped, **options)
+        before = x[1:first]
+        if function in _BEGINNING:
+            named |= {"initial": tuple(before)} if before else {}
+            before = []
+        return call(function, render(x[first + count :]), x[0], *before, *masks, **named, **dropped, **options)
 
-    define_items(values, op, values.add(Kind.CALL, inputs, write, ()))
+    if function in conventions_of(values).without_last:
+        values.alias(op, values.add(Kind.CALL, inputs, write, shape_of(op.results[0].type)))
+    else:
+        define_items(values, op, values.add(Kind.CALL, inputs, write, ()))
 
 
-def _masks(op: LstmOp | GruOp | RnnOp, x: Expression, h: Expression, rates: tuple[float, float]) -> dict[str, Value]:
-    return {"masks": call("gate_masks", x, h, op.GATES, rates, name("train"))}
+def _masks(op: Recurrent, x: Expression, h: Expression, rates: tuple[float, float]) -> dict[str, Value]:
+    return {"masks": call("gate_masks", x, h, op.GATES, rates, name("keys"))}
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {GruOp: _gru, LstmOp: _lstm, RnnOp: _rnn}

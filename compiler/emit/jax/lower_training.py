@@ -1,4 +1,4 @@
-"""What acts in training only: `train`, the step of training, gives keys and takes what is added to the loss."""
+"""What acts in training only: `keys` has a key for each noise, `train` takes what is added to the loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _dropout(values: Values, op: DropoutOp) -> None:
     if rate == 1.0:
         # Nothing is left of x, and nothing to scale up.
         values.helpers.add("drop_all")
-        values.define(op, Kind.OTHER, [values.operand(op, 0)], lambda x: call("drop_all", x[0], name("train")))
+        values.define(op, Kind.DROPOUT, [values.operand(op, 0)], lambda x: call("drop_all", x[0], name("keys")))
         return
     shared = "shared_dropout" if op.literal("shared") else "dropout"
     function = {"zeros": shared, "alpha": "alpha_dropout", "gaussian": "noise"}[kind]
@@ -36,14 +36,16 @@ def _gaussian_noise(values: Values, op: GaussianNoiseOp) -> None:
 def _define(values: Values, op: Operation, function: str, amount: float, options: dict[str, Value]) -> None:
     values.helpers.add(function)
     values.define(
-        op, Kind.OTHER, [values.operand(op, 0)], lambda x: call(function, x[0], amount, name("train"), **options)
+        op, Kind.DROPOUT, [values.operand(op, 0)], lambda x: call(function, x[0], amount, name("keys"), **options)
     )
 
 
 def _activity_regularizer(values: Values, op: ActivityRegularizerOp) -> None:
     values.helpers.add("penalized")
     factors = {key: op.literal(key) for key in ("l1", "l2") if op.literal(key)}
-    values.define(op, Kind.OTHER, [values.operand(op, 0)], lambda x: call("penalized", x[0], name("train"), **factors))
+    values.define(
+        op, Kind.DROPOUT, [values.operand(op, 0)], lambda x: call("penalized", x[0], name("train"), **factors)
+    )
 
 
 LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {

@@ -15,6 +15,19 @@ from neuralc.emit.python.sharing import SharedClass
 APPLIED = frozenset({"stride"})
 """What layers take when they are applied."""
 
+NO_BIAS = "use_bias=False"
+
+
+def without_bias(classes: Sequence[SharedClass]) -> frozenset[str]:
+    """The functions that make layers none of which has a bias: `init_conv`. Some have arguments for its size alone."""
+    made: dict[str, list[bool]] = {}
+    for shared in classes:
+        for constructor in shared.constructors.values():
+            arguments = constructor.arguments or ()
+            sized = constructor.head == "init_einsum_dense" or any(text.startswith("groups=") for text in arguments)
+            made.setdefault(constructor.head, []).append(NO_BIAS in arguments and not sized)
+    return frozenset(head for head, found in made.items() if all(found))
+
 
 class Options:
     """The parameters of each function that are for its application, by its name. Fills `options` of all members."""

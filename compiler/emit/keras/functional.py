@@ -16,14 +16,18 @@ from neuralc.emit.keras.reserved import FUNCTION_NAMES
 from neuralc.emit.keras.style import KerasForm, functional_plans
 from neuralc.emit.python.classes import input_names
 from neuralc.emit.python.expressions import Expression, call, literal, name
-from neuralc.emit.python.names import Names, identifier
+from neuralc.emit.python.names import Names, function_name, identifier
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.plan import Child, ClassPlan, Layer
 from neuralc.emit.python.sharing import SharedClass
 
 FLAT: Mapping[Kind, frozenset[Kind]] = {
     Kind.ACTIVATION: frozenset({Kind.ARITHMETIC}),
-    Kind.VIEW: frozenset({Kind.PERMUTE}),
+    Kind.ARITHMETIC: frozenset({Kind.ARITHMETIC, Kind.LAYER, Kind.SUBSCRIPT}),
+    Kind.CHOICE: frozenset({Kind.SUBSCRIPT}),
+    Kind.LAYER: frozenset({Kind.SUBSCRIPT}),
+    Kind.SUBSCRIPT: frozenset({Kind.SUBSCRIPT}),
+    Kind.VIEW: frozenset({Kind.PERMUTE, Kind.SUBSCRIPT}),
 }
 """What is written inside of what: each layer has a line."""
 
@@ -46,7 +50,7 @@ class Styles:
     def forms(self, plans: Sequence[ClassPlan], form: KerasForm) -> Mapping[str, KerasForm]:
         functional, names = functional_plans(plans), Names(FUNCTION_NAMES | form.local_names)
         self.functions = {
-            plan.name: names.claim(identifier(plan.function.sym_name.data).lower())
+            plan.name: names.claim(function_name(plan.function.sym_name.data))
             for plan in plans
             if plan.name in functional
         }

@@ -44,7 +44,7 @@ class LayerNames:
                 case Layer():
                     self._of[member.attribute] = names.claim(layer_name(_path(member)))
                 case FreeWeight():
-                    self._of[member.attribute] = names.claim(layer_name(member.weight))
+                    self._of[member.attribute] = names.claim(layer_name(member.path or member.weight))
                 case Child(index=None):
                     self._of[member.attribute] = names.claim(layer_name(member.base))
                 case Child():

@@ -43,6 +43,7 @@ from neuralc.emit.keras.same_padding import is_causal, padding_name
 from neuralc.emit.keras.training_layers import TRAINING
 from neuralc.emit.layouts import channels_last, conversion, natural
 from neuralc.emit.python.expressions import Value, call
+from neuralc.emit.python.heads import heads_of
 from neuralc.emit.python.plan import LayerSpec, Parameter, sizes_of
 from neuralc.emit.refusals import Refusals
 
@@ -198,6 +199,12 @@ def _dense(op: DenseOp) -> LayerSpec | None:
     if not is_float(element_of(op.x.type)) or len(shape_of(op.x.type)) < 2:
         return None
     options = _activation(op) | _bias_options(op.bias) | float_options(op.x)
+    if (heads := heads_of(op)) is not None:
+        shape = (*(None for _ in shape_of(op.x.type)[1:-1]), *heads.units)
+        axes: dict[str, Value] = {} if heads.bias is None else {"bias_axes": heads.bias_axes}
+        options = _activation(op) | axes | float_options(op.x)
+        constructor = call("layers.EinsumDense", heads.equation, shape[0] if len(shape) == 1 else shape, **options)
+        return LayerSpec("dense", constructor, (held("kernel", heads.kernel), *_bias(heads.bias)))
     units = sizes_of(op.kernel)[1]
     return LayerSpec("dense", call("layers.Dense", units, **options), (held("kernel", op.kernel), *_bias(op.bias)))
 

@@ -160,7 +160,7 @@ def _top_k(values: Values, op: TopKOp) -> None:
 
 def _matmul(values: Values, op: MatmulOp) -> None:
     if not is_integer(element_of(op.result.type)):
-        values.define(op, Kind.LAYER, operands(values, op), lambda x: call("ops.matmul", x[0], x[1]))
+        values.define(op, Kind.PRODUCT, operands(values, op), lambda x: call("ops.matmul", x[0], x[1]))
         return
     ranks = [len(shape_of(each.type)) for each in op.operands]
     batch = "abcdefgh"[: max(*ranks, 2) - 2]
@@ -192,7 +192,7 @@ def _einsum(values: Values, op: EinsumOp) -> None:
         factors = [call("ops.squeeze", each, axes) if axes else each for each, axes in zip(x, single, strict=True)]
         return call("ops.einsum", f"{','.join(kept)}->{result}", *factors)
 
-    values.define(op, Kind.LAYER, operands(values, op), render)
+    values.define(op, Kind.PRODUCT, operands(values, op), render)
 
 
 def define_integer_product(values: Values, op: Operation, spec: str) -> None:
@@ -204,7 +204,7 @@ def define_integer_product(values: Values, op: Operation, spec: str) -> None:
         made = cast(call("integer_einsum", spec, *x[:factors]), element_of(op.results[0].type))
         return binary("+", made, x[factors]) if len(x) > factors else made
 
-    values.define(op, Kind.LAYER, operands(values, op), render)
+    values.define(op, Kind.PRODUCT, operands(values, op), render)
 
 
 def _det(values: Values, op: DetOp) -> None:

@@ -127,9 +127,9 @@ BINARY: Mapping[type[Operation], Callable[[Expression, Expression], Expression]]
     graph.GreaterOp: _operator(">"),
     graph.LessEqualOp: _operator("<="),
     graph.LessOp: _operator("<"),
-    graph.LogicalAndOp: _called("logical_and"),
-    graph.LogicalOrOp: _called("logical_or"),
-    graph.LogicalXorOp: _called("logical_xor"),
+    graph.LogicalAndOp: _operator("&"),
+    graph.LogicalOrOp: _operator("|"),
+    graph.LogicalXorOp: _operator("^"),
     graph.MaximumOp: _called("maximum"),
     graph.MinimumOp: _called("minimum"),
     graph.MulOp: _operator("*"),
@@ -150,6 +150,13 @@ HELPED: Mapping[type[Operation], str] = {
 
 TYPED = (graph.BitwiseAndOp, graph.BitwiseOrOp, graph.BitwiseXorOp)
 """Ops of which Keras takes a number without a type for one of 32 bits."""
+
+JOINED: Mapping[type[Operation], str] = {
+    graph.LogicalAndOp: "logical_and",
+    graph.LogicalOrOp: "logical_or",
+    graph.LogicalXorOp: "logical_xor",
+}
+"""Ops whose operators want two tensors, and their functions that take a number too."""
 
 COMPARED: Mapping[type[Operation], str] = {graph.EqualOp: "equal", graph.NotEqualOp: "not_equal"}
 
@@ -201,6 +208,9 @@ def _binary(values: Values, op: BinaryOp) -> None:
         values.define(op, Kind.OTHER, [x], lambda x: applied("Rescaling", x[0], number))
     elif type(op) in TYPED:
         values.define(op, Kind.OTHER, operands(values, op), lambda x: write(x[0], x[1]))
+    elif type(op) in JOINED and any(number_of(operand) is not None for operand in op.operands):
+        function = JOINED[type(op)]
+        values.define(op, Kind.OTHER, shown, lambda x: call(f"ops.{function}", x[0], x[1]))
     elif is_functional(values) and type(op) in COMPARED:
         # A symbolic value is equal to itself alone: the operator is not for its numbers.
         function = COMPARED[type(op)]
@@ -239,7 +249,7 @@ def _where(values: Values, op: WhereOp) -> None:
     shown = [nodes[0], *shown_operands(values, op, shape)[1:]]
     if all(number_of(value) is not None for value in op.operands[1:]):
         shown[1] = nodes[1]
-    values.define(op, Kind.OTHER, shown, lambda x: call("ops.where", *x))
+    values.define(op, Kind.CHOICE, shown, lambda x: call("ops.where", *x))
 
 
 def _cast(values: Values, op: CastOp) -> None:

@@ -36,8 +36,9 @@ from neuralc.emit.keras.lower_pads import padded
 from neuralc.emit.keras.orders import slope_axis
 from neuralc.emit.keras.same_padding import around
 from neuralc.emit.keras.style import KerasForm
-from neuralc.emit.layouts import channels_last
+from neuralc.emit.layouts import channels_last, natural
 from neuralc.emit.python.expressions import Expression, Precedence, Value, binary, call, name
+from neuralc.emit.python.heads import Heads, heads_of
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.plan import Layer
 from neuralc.emit.python.values import Values
@@ -45,6 +46,7 @@ from neuralc.emit.python.values import Values
 _KINDS: Mapping[type[Operation], Kind] = {
     **dict.fromkeys((BatchNormOp, GroupNormOp, LayerNormOp, RmsNormOp), Kind.NORM),
     PreluOp: Kind.ACTIVATION,
+    **dict.fromkeys((ActivityRegularizerOp, DropoutOp, GaussianNoiseOp), Kind.DROPOUT),
 }
 
 
@@ -159,6 +161,22 @@ def _written_transpose(values: Values, op: ConvTransposeOp) -> None:
 
 
 def _dense(values: Values, op: DenseOp) -> None:
+    layer, heads = layer_at(values, op), heads_of(op)
+    if layer is None:
+        _written_dense(values, op)
+    elif heads is None:
+        _apply(values, op, layer, values.operand(op, 0))
+    elif heads.result is op:
+        lower_heads(values, heads, layer)
+
+
+def lower_heads(values: Values, heads: Heads, layer: Layer) -> None:
+    """A layer that keeps heads, with the result of the op that gives them."""
+    x = values.at(heads.x, natural(heads.x))
+    values.define(heads.result, Kind.LAYER, [x], lambda x: layer_call(values, layer, x[:1]))
+
+
+def _written_dense(values: Values, op: DenseOp) -> None:
     if not is_float_value(op.x):
         rest = "abcdefgh"[: len(shape_of(op.x.type)) - 1]
         define_integer_product(values, op, f"{rest}k,kn->{rest}n")
@@ -238,7 +256,7 @@ LOWERINGS: Mapping[type[Operation], Callable[[Values, Any], None]] = {
     ConvOp: _conv,
     ConvTransposeOp: _conv_transpose,
     BatchNormOp: _layer_or(_batch_norm),
-    DenseOp: _layer_or(_dense),
+    DenseOp: _dense,
     GroupNormOp: _layer_or(_group_norm),
     LayerNormOp: _layer_or(_layer_norm),
     PreluOp: _layer_or(_prelu),

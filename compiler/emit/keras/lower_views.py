@@ -25,15 +25,18 @@ from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, is_float, shape_of
 from neuralc.emit.keras.common import applied, dtype_name, is_functional, operands, shown_axis, static
-from neuralc.emit.keras.lower_layers import layer_at, layer_call
+from neuralc.emit.keras.lower_layers import layer_at, layer_call, lower_heads
 from neuralc.emit.keras.lower_pads import pad_call, zero_padding
 from neuralc.emit.keras.lower_recurrent import Flipped, pair_arguments
 from neuralc.emit.keras.recurrent import pair_of
 from neuralc.emit.keras.run_sizes import SIZE, Sizes, sizes_in
+from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, Precedence, Value, call, literal, name, slice_text
+from neuralc.emit.python.heads import heads_of
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import Sized, sized
 from neuralc.emit.python.values import Values
+from neuralc.emit.python.views import added_axes, taken_by, taking
 
 # -- shapes and orders -------------------------------------------------------------------------------------------------
 
@@ -48,6 +51,20 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
     if x.shape == shape:
         values.alias(op, x)
         return
+    heads = heads_of(op)
+    if heads is not None and (layer := layer_at(values, heads.op)) is not None:
+        lower_heads(values, heads, layer)
+        return
+    if (taken := taken_by(op)) is not None:
+        source = values.at(taken.source.x, natural(taken.source.x))
+        places = taking(len(source.shape), taken.places)
+        values.define(
+            op, Kind.SUBSCRIPT, [source], lambda x: _subscripted(x[0], places, symbolic=is_functional(values))
+        )
+        return
+    if not is_functional(values) and (added := added_axes(x.shape, shape)) is not None:
+        values.define(op, Kind.SUBSCRIPT, [x], lambda x: _subscripted(x[0], added, symbolic=False))
+        return
     if (axes := added_ones(x.shape, shape)) is not None:
         values.define(op, Kind.VIEW, [x], lambda x: call("ops.expand_dims", x[0], axis=axes))
         return
@@ -55,7 +72,7 @@ def _reshape(values: Values, op: ReshapeOp) -> None:
         removed = {axes} if isinstance(axes, int) else {*axes}
         if removed & _cut_axes(op.x):
             first = ["0" if axis in removed else ":" for axis in range(len(x.shape))]
-            values.define(op, Kind.VIEW, [x], lambda x: _subscripted(x[0], first, symbolic=is_functional(values)))
+            values.define(op, Kind.SUBSCRIPT, [x], lambda x: _subscripted(x[0], first, symbolic=is_functional(values)))
             return
         values.define(op, Kind.VIEW, [x], lambda x: call("ops.squeeze", x[0], axis=axes))
         return
@@ -149,7 +166,7 @@ def _slice(values: Values, op: SliceOp) -> None:
                 texts[bound] = where.expression(tuple(next(rest) for _ in where.nodes), SIZE).text
         return _subscripted(x[0], [_subscript(bounds, texts) for bounds in wanted], symbolic=is_functional(values))
 
-    values.define(op, Kind.VIEW, [x, *nodes], render)
+    values.define(op, Kind.SUBSCRIPT, [x, *nodes], render)
 
 
 Bound = int | Dim | None

@@ -95,8 +95,9 @@ class ClassBuilder:
     def _new_free_weight(self, name: str, value: SSAValue) -> FreeWeight:
         element = element_of(value.type)
         trainable = is_float(element) and (name not in self.weights or is_trainable(self.weights[name]))
-        attribute, dtype = self.attributes.claim(self._form.attribute(name)), numpy_dtype(element).name
-        weight = FreeWeight(attribute, name, sizes_of(value), trainable, self._init(name), dtype)
+        path, dtype = _alone(name, self.plan.weight_names.values()), numpy_dtype(element).name
+        attribute = self.attributes.claim(self._form.attribute(path))
+        weight = FreeWeight(attribute, name, sizes_of(value), trainable, self._init(name), dtype, path)
         self.plan.members.append(weight)
         return weight
 
@@ -118,6 +119,18 @@ class ClassBuilder:
     def _refuse(self, op: Operation, reason: str) -> None:
         self.plan.refused.add(op)
         self._refusals.add(op, reason)
+
+
+_PLAIN = frozenset({"embeddings", "kernel", "weight"})
+"""What a path may end with that says no more than that a weight stands there."""
+
+
+def _alone(name: str, names: Collection[str]) -> str:
+    """`embedding` for `embedding.embeddings`, where nothing else stands below it."""
+    path, _, last = name.rpartition(".")
+    is_item = path.rpartition(".")[2].isdigit()
+    beside = any(other.startswith(f"{path}.") or other == path for other in names if other != name)
+    return name if not path or is_item or beside or last not in _PLAIN else path
 
 
 def _common_path(names: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from neuralc.emit.python.writer import Writer
 
 def input_names(plan: ClassPlan, form: Form) -> list[str]:
     """The parameters of `forward`: the model's own names; `x` for the one input of a block or an unnamed one."""
-    names = Names(form.local_names)
+    names = Names(form.local_names | form.input_names)
     if isinstance(plan.function, ModelOp):
         wanted = [identifier(name) for name in plan.function.inputs]
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
@@ -72,9 +73,15 @@ def literal(value: Value) -> str:
         case float() if value != value or value in (float("inf"), float("-inf")):
             return f'float("{value}")'
         case float():
-            return repr(value).replace("e+", "e")
+            return _float(value)
         case _:
             return repr(value)
+
+
+def _float(value: float) -> str:
+    """As one writes it: 1e-5, 1e9."""
+    text = re.sub(r"e([+-])0*", lambda found: "e" + found[1].strip("+"), repr(value))
+    return re.sub(r"^(-?[1-9])(0{5,})\.0$", lambda found: f"{found[1]}e{len(found[2])}", text)
 
 
 def call(function: str, *arguments: Value, **named: Value) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -39,7 +40,9 @@ def _as_it_is(spec: LayerSpec, declared: Mapping[str, WeightOp]) -> LayerSpec:
 
 
 def _over_parts(form: Form, attribute: str) -> tuple[str, Callable[[], str]]:
-    return attribute, lambda: form.access(attribute)
+    # One of `self.blocks` is a block.
+    one = re.sub(r"(?<=[^is])s$", "", re.sub(r"_\d+$", "", attribute))
+    return identifier(one), lambda: form.access(attribute)
 
 
 def _alike(plans: Sequence[ClassPlan], form: Form) -> Mapping[str, Form]:
@@ -69,6 +72,8 @@ class Form:
     """What a parameter or variable of a body may not be called: names of the file that it uses."""
     class_names: frozenset[str]
     """What a class may not be called."""
+    input_names: frozenset[str] = frozenset()
+    """What a parameter may not be called besides."""
     class_name: Callable[[str], str] = class_name
     """From the name of a function of the model to that of its class: `ConvBlock`."""
     made_order: Callable[[SSAValue], Order | None] = lambda value: None
@@ -93,6 +98,10 @@ class Form:
     """The framework's names of constructor arguments that are written without a name; `1d` to `3d` are left out."""
     channel_options: frozenset[str] = frozenset()
     """Constructor options that count channels, and so may be a size that is a parameter already."""
+    inner: Mapping[str, str] = field(default_factory=dict)
+    """What the size of a layer inside is called as a parameter of a class whose result has another one."""
+    halves: Mapping[str, str] = field(default_factory=dict)
+    """Options that are half of another one where a window keeps the size: padding and kernel_size."""
     defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What constructor options are that are not written, as texts: those that one class may have as parameters."""
     indent: int = 8

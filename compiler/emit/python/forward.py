@@ -1,7 +1,8 @@
 """The body of `forward`: which expressions share a line, and which variable holds what.
 
 A value that is used once flows through the running `x`. A value that is still needed when the next one is made keeps
-its variable, and the next one goes into `y`, then `z`: a residual reads `y = self.conv(x)` ... `x = x + y`.
+its variable, and the next one goes into `y`, then `z`: a residual reads `y = self.conv(x)` ... `x = x + y`. What is
+read much later has the name that the model has for it: `mask`, `scores`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from neuralc.emit.python.expressions import Expression, name
 from neuralc.emit.python.form import LETTERS, RUNNING, Form
 from neuralc.emit.python.lowering import Lowered
 from neuralc.emit.python.names import Names
-from neuralc.emit.python.nodes import Body, Kind, Node
+from neuralc.emit.python.nesting import length_of, nested_in
+from neuralc.emit.python.nodes import UNNAMED, Body, Kind, Node
+from neuralc.emit.python.ordering import parts_when_read, turned_at_once, when_read
 from neuralc.emit.python.writer import WIDTH, Writer
 
 Result: TypeAlias = Callable[[Sequence[Expression]], Expression]
@@ -46,9 +49,13 @@ class Forward:
         self._results = results
         alive = _alive(nodes, results)
         self._uses = Counter(source for node in alive for source in node.inputs) + Counter(results)
-        self._nested = self._choose_nested(alive)
+        alive = parts_when_read(when_read(turned_at_once(alive, self._uses)), self._uses)
+        self._nested = nested_in(alive, self._uses, form)
         roots = [node for node in alive if node not in self._nested and node.kind is not Kind.ITEM]
         self._statements = [Statement(node, tuple(self._leaves(node))) for node in roots]
+        first = {statement.reads[0] for statement in self._statements if statement.reads}
+        self._beside = {node for statement in self._statements for node in statement.reads} - first
+        """Values that are only read behind another one: the mask of a layer."""
         self._loops = {node.name for node in alive if node.kind is Kind.LOOP}
         self._variables: dict[Node, str] = {node: node.name for node in inputs}
 
@@ -59,10 +66,11 @@ class Forward:
         for index, statement in enumerate(self._statements):
             if statement is not returned:
                 self._write_statement(writer, statement, index, last_read)
+            else:
+                self._write_bodies(writer, statement.node)
         if returned is not None:
-            for body in returned.node.bodies:
-                self._write_body(writer, body)
-            writer.statement("return ", self._render(returned.node))
+            values = [self._render(node, of_variable=node is not returned.node) for node in self._results]
+            writer.statement("return ", values[0] if len(values) == 1 else name(_listed(values)))
             return
         values = [self._render(node, of_variable=True) for node in self._results]
         if self._form.keeps is not None:
@@ -74,36 +82,18 @@ class Forward:
         elif self._form.returned is not None:
             writer.statement("return ", self._form.returned([value.text for value in values]))
         else:
-            writer.line(f"return {', '.join(value.text for value in values)}")
+            writer.line(f"return {_listed(values)}")
 
     def _returned_statement(self) -> Statement | None:
-        """The last statement, where its value is all that is returned: it needs no variable."""
+        """The last statement, where its value is only returned: it needs no variable. One of several stands in a
+        line with them."""
         last = self._statements[-1] if self._statements and self._form.returned is None else None
-        if last is None or last.node.kind is Kind.LOOP or list(self._results) != [last.node]:
+        if last is None or last.node.kind is Kind.LOOP or last.node.items or self._kept:
             return None
-        return last
-
-    # -- what shares a line ------------------------------------------------------------------------------------------
-
-    def _choose_nested(self, alive: Sequence[Node]) -> set[Node]:
-        nested: set[Node] = set()
-        for node in alive:
-            for source in node.inputs:
-                # Functions of a region are written in front of a statement.
-                fits = source.kind in self._form.nested.get(node.kind, ()) and not source.bodies
-                if fits and self._uses[source] == 1:
-                    nested.add(source)
-                    if len(self._sketch(node, nested).text) + self._form.indent + len("x = ") > WIDTH:
-                        nested.remove(source)
-        return nested
-
-    def _sketch(self, node: Node, nested: set[Node]) -> Expression:
-        """The expression with every variable as `x`, to see how long a line gets."""
-        shown = [
-            self._sketch(source, nested) if source in nested or source.kind is Kind.INLINE else name("x")
-            for source in node.inputs
-        ]
-        return node.render(shown)
+        if list(self._results) == [last.node]:
+            return last
+        once = self._uses[last.node] == 1 and last.node in self._results and not last.node.bodies
+        return last if once and length_of(last.node, self._nested) < WIDTH // 2 else None
 
     def _leaves(self, node: Node) -> Iterator[Node]:
         for source in node.inputs:
@@ -121,22 +111,47 @@ class Forward:
         last.update(dict.fromkeys(self._results, len(self._statements)))
         return last
 
-    def _claim(self, index: int, reads: Sequence[Node], last_read: dict[Node, int], hint: str = "") -> str:
-        """The variable for a value made by statement `index`: one whose value dies there, or the first that is free."""
-        dying = {self._variables[source] for source in reads if last_read[source] == index}
-        if reused := next((variable for variable in RUNNING if variable in dying - self._taken), None):
-            return reused
-        busy = {self._variables[node] for node in self._variables if last_read.get(node, -1) > index}
+    def _claim(self, index: int, reads: Sequence[Node], last_read: dict[Node, int], node: Node) -> str:
+        """The variable for a value made by statement `index`.
+
+        The running `x` where it is free or its value dies here; a name from the model for what is read later on, or
+        whose expression names nothing; else another running variable, or a letter.
+        """
+        dying = {self._variables[source] for source in reads if last_read[source] == index} - self._taken
+        busy = {self._variables[other] for other in self._variables if last_read.get(other, -1) > index}
         busy |= self._taken | self._form.local_names | self._loops
-        busy |= {node.name for node in self._inputs if node.name not in RUNNING}
+        inputs = {other.name for other in self._inputs if other.name not in RUNNING}
+        # An input that is read no more may give its name to what is made of it: `mask = mask[:, None] & ...`.
+        rebound = dying & inputs if self._form.returned is None else frozenset()
+        hint = "" if node.hint in busy | (inputs - rebound) else node.hint
+        busy |= inputs
+        is_kept, is_beside = last_read.get(node, -1) > index + 1, node in self._beside
+        is_unnamed = self._turned(node).kind in UNNAMED
+        first, reused = RUNNING[0], next((variable for variable in RUNNING if variable in dying), "")
+        found = (
+            (hint, is_kept and is_beside),
+            (first, first in dying),
+            (hint, is_unnamed and (is_kept or is_beside)),
+            (first, first not in busy),
+            (hint, is_unnamed),
+            (reused, True),
+            (hint, is_kept),
+        )
+        if wanted := next((variable for variable, fits in found if variable and fits), ""):
+            return wanted
         numbered = [f"x{number}" for number in range(1, len(busy) + 2)]
-        wanted: list[str] = [*RUNNING, *([hint] if hint else []), *LETTERS, *numbered]
-        return next(variable for variable in wanted if variable not in busy)
+        others: list[str] = [*RUNNING, hint, *LETTERS, *numbered]
+        return next(variable for variable in others if variable and variable not in busy)
+
+    def _turned(self, node: Node) -> Node:
+        """What a value is but for the order of its axes, where one line has both."""
+        while node.kind is Kind.PERMUTE and node.inputs[0] in self._nested:
+            node = node.inputs[0]
+        return node
 
     def _write_statement(self, writer: Writer, statement: Statement, index: int, last_read: dict[Node, int]) -> None:
         node = statement.node
-        for body in node.bodies:
-            self._write_body(writer, body)
+        self._write_bodies(writer, node)
         if node.items:
             rendered = self._render(node)
             writer.statement(", ".join(self._unpacked(item, index, last_read) for item in node.items) + " = ", rendered)
@@ -145,21 +160,25 @@ class Forward:
             last_read.update(
                 (other, max(last_read[other], index + 1)) for other in node.inputs[1:] if other in last_read
             )
-            variable = self._claim(index, statement.reads[:1], last_read)
+            variable = self._claim(index, statement.reads[:1], last_read, node)
             self._write_loop(writer, node, variable)
         else:
             value = self._render(node)
-            variable = self._claim(index, statement.reads, last_read, node.hint)
+            variable = self._claim(index, statement.reads, last_read, node)
             writer.statement(f"{variable} = ", value, comment=node.comment or self._shape_comment(statement))
         self._variables[node] = variable
 
     def _unpacked(self, item: Node, index: int, last_read: dict[Node, int]) -> str:
         """The variable of one of several results, or those of a tuple among them; `_` for what no one reads."""
         if not item.items:
-            self._variables[item] = self._claim(index, (), last_read, item.hint) if item in last_read else "_"
+            self._variables[item] = self._claim(index, (), last_read, item) if item in last_read else "_"
             return self._variables[item]
         names = [self._unpacked(inner, index, last_read) for inner in item.items]
         return f"({', '.join(names)})" if set(names) != {"_"} else "_"
+
+    def _write_bodies(self, writer: Writer, node: Node) -> None:
+        for body in node.bodies:
+            self._write_body(writer, body)
 
     def _write_body(self, writer: Writer, body: Body) -> None:
         """`def body(carry, x):`, with the variables around it that it reads left alone."""
@@ -210,6 +229,10 @@ class Forward:
         if of_variable:
             return name(self._variables[node])
         return node.render([self._render(source, of_variable=source not in self._nested) for source in node.inputs])
+
+
+def _listed(values: Sequence[Expression]) -> str:
+    return ", ".join(value.text for value in values)
 
 
 def _alive(nodes: Sequence[Node], results: Sequence[Node]) -> list[Node]:

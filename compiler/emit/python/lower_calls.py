@@ -15,6 +15,9 @@ from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.plan import Child, ClassPlan
 from neuralc.emit.python.values import Values
 
+_LOOPING = ("block", "layer", "part")
+"""What a loop calls the parts of the model where their own name is taken."""
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -44,7 +47,8 @@ def chains(plan: ClassPlan, layouts: Layouts, form: Form, taken: Iterable[str]) 
         carried = _carried(ops, data)
         if carried is not None and _is_chain(plan, layouts, ops, data, carried):
             variable, over = form.loop(form, attribute)
-            name, child = Names(reserved).claim(variable), plan.child_at[ops[0]]
+            free = next((name for name in (variable, *_LOOPING) if name not in reserved), variable)
+            name, child = Names(reserved).claim(free), plan.child_at[ops[0]]
             chain = Chain(tuple(ops), attribute, data, carried, name, over, child)
             found.update(dict.fromkeys(ops, chain))
     return found

@@ -92,6 +92,8 @@ class FreeWeight:
     trainable: bool
     init: InitializerAttr | None
     dtype: str = "float32"
+    path: str = ""
+    """Where it stands in the model: its name, without a last part that says no more than that it is a weight."""
 
 
 @dataclass(frozen=True)

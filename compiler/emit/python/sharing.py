@@ -178,14 +178,21 @@ class _Parameters:
         self._chosen: dict[tuple[str, tuple[str, ...]], str] = {}
         """Keyword (none for sizes) and the value in each variant -> the parameter."""
         self._defaults: dict[str, str] = {}
+        self._results = _result_sizes(group.variants)
+        self._inner: Mapping[str, str] = {}
+        """What to call sizes that the result does not have, where it has one that is a parameter."""
 
     def choose(self) -> None:
         group = self._group
-        for parts in zip(*(_parts(text.plan, self._made) for text in group.variants), strict=True):
+        made = [*zip(*(_parts(text.plan, self._made) for text in group.variants), strict=True)]
+        sized = {values for parts in made for values in zip(*(part.made.positional for part in parts), strict=True)}
+        self._inner = self._form.inner if any(len({*each}) > 1 for each in sized & self._results) else {}
+        for parts in made:
             group.constructors[parts[0].path] = self._constructor(parts).expression
             if parts[0].count is not None:
                 counts = tuple(str(part.count) for part in parts)
-                group.counts[parts[0].path] = self._argument("", f"num_{parts[0].path}", counts)
+                name = f"num_{parts[0].path}"
+                group.counts[parts[0].path] = self._argument(name, name, counts)
         # Sizes are passed by position, options by name, those that may be left out last.
         ordered = sorted(self._chosen.items(), key=lambda item: (bool(item[0][0]), item[1] in self._defaults))
         for (_, values), name in ordered:
@@ -206,11 +213,11 @@ class _Parameters:
             self._argument("", self._positional_name(first, position), values)
             for position, values in enumerate(zip(*(part.made.positional for part in parts), strict=True))
         )
-        options = {}
+        options: dict[str, str] = {}
         known = _defaults(first, self._made, self._form)
         for key in _merged([list(part.made.options) for part in parts]):
             values = tuple(part.made.options.get(key) or known[key] for part in parts)
-            options[key] = self._argument(key, key, values)
+            options[key] = self._half(key, values, parts, options) or self._argument(key, key, values)
             if not all(key in part.made.options for part in parts) and options[key] in self._names:
                 self._defaults[options[key]] = known[key]
         return Made(first.made.head, positional, options)
@@ -220,16 +227,38 @@ class _Parameters:
         if len(set(values)) == 1:
             return values[0]
         key = keyword, values
+        if values not in self._results:
+            wanted = self._inner.get(wanted, wanted)
         if keyword in self._form.channel_options and ("", values) in self._chosen:
             return self._chosen["", values]
         if key not in self._chosen:
             self._chosen[key] = self._names.claim(wanted)
         return self._chosen[key]
 
+    def _half(self, key: str, values: tuple[str, ...], parts: Sequence[Part], options: Mapping[str, str]) -> str | None:
+        """`kernel_size // 2`, for an option that is half of a parameter in every variant."""
+        whole = self._form.halves.get(key, "")
+        if whole not in options or options[whole] not in self._chosen.values():
+            return None
+        sizes = [part.made.options.get(whole, "") for part in parts]
+        is_half = all(
+            size.isdigit() and value == str(int(size) // 2) for size, value in zip(sizes, values, strict=True)
+        )
+        return f"{options[whole]} // 2" if is_half else None
+
     def _positional_name(self, part: Part, position: int) -> str:
         if isinstance(part.member, Layer):
             return self._form.positional[_without_rank(part.made.head)][position]
         return list(self._made[part.member.plan.name].parameters)[position]
+
+
+def _result_sizes(variants: Sequence[ClassText]) -> set[tuple[str, ...]]:
+    """The sizes of the axes of what a class returns, each in all variants."""
+    found: set[tuple[str, ...]] = set()
+    for results in zip(*(text.lowered.results for text in variants), strict=True):
+        if len({len(node.shape) for node in results}) == 1:
+            found |= {tuple(map(str, sizes)) for sizes in zip(*(node.shape for node in results), strict=True)}
+    return found
 
 
 def _merged(orders: Sequence[Sequence[str]]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 from collections.abc import Sequence
 
 from xdsl.ir import Operation, SSAValue
@@ -14,8 +16,15 @@ from neuralc.emit.python.names import identifier
 from neuralc.emit.python.nodes import Kind, Node, Render
 from neuralc.emit.python.plan import ClassPlan
 from neuralc.emit.refusals import Refusals
+from neuralc.tables import aten
 
 LONGEST_HINT = 24
+_SAYING_NOTHING = frozenset(
+    {*dir(builtins), *aten.IMPORTED, "chunk", "flatten", "lambda_", "matmul", "reshape", "transpose"}
+)
+"""Names of functions: an import calls a value after the op that made it where the source has no name for it."""
+_NO_IMAGES = frozenset({Kind.PRODUCT, Kind.SUBSCRIPT, Kind.VIEW})
+"""Kinds whose axes are no layout of an image, though four are turned as those of one: the heads of attention."""
 
 
 class Values:
@@ -56,7 +65,7 @@ class Values:
         """A new node for the only result of an op."""
         value = op.results[0]
         node = self.add(kind, inputs, render, self.shape(value, self.layouts.orders[value]))
-        node.hint = _hint(value)
+        node.hint = _hint(op)
         self.alias(op, node)
         return node
 
@@ -95,8 +104,9 @@ class Values:
                 [source],
                 lambda x: self.form.permuted(x[0], axes),
                 self.shape(value, order),
-                _layout_comment(have, order),
+                "" if source.kind in _NO_IMAGES else _layout_comment(have, order),
             )
+            made[order].hint = source.hint
         return made[order]
 
     def _weight(self, value: SSAValue) -> Node:
@@ -110,10 +120,15 @@ class Values:
         return Node(Kind.INLINE, (), lambda _: attribute, shape_of(value.type))
 
 
-def _hint(value: SSAValue) -> str:
-    """The last name in a value's path: `keys` of `encoder.0.attention.keys`."""
-    parts = [part for part in (value.name_hint or "").split(".") if part and not part.isdigit()]
-    return identifier(parts[-1]) if parts and len(parts[-1]) <= LONGEST_HINT else ""
+def _hint(op: Operation) -> str:
+    """The last name in the path of an op's value: `keys` of `encoder.0.attention.keys`. The name of a function or of
+    the op itself says nothing."""
+    parts = [part for part in (op.results[0].name_hint or "").split(".") if part and not part.isdigit()]
+    if not parts or len(parts[-1]) > LONGEST_HINT:
+        return ""
+    found = identifier(parts[-1])
+    plain = re.sub(r"_\d+$", "", found)
+    return "" if plain in _SAYING_NOTHING or plain == op.name.rpartition(".")[2] else found
 
 
 def _layout_comment(have: Order, want: Order) -> str:

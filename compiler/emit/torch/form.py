@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from neuralc.emit.layouts import Order
 from neuralc.emit.python.expressions import Expression, method
 from neuralc.emit.python.form import Form
@@ -30,11 +32,17 @@ POSITIONAL = {
 }
 
 _WINDOW = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
-DEFAULTS = {"nn.Conv": _WINDOW, "nn.ConvTranspose": {**_WINDOW, "output_padding": "0"}}
+DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    "nn.BatchNorm": {"eps": "1e-5", "momentum": "0.1"},
+    "nn.LayerNorm": {"eps": "1e-5"},
+    "nn.Conv": _WINDOW,
+    "nn.ConvTranspose": {**_WINDOW, "output_padding": "0"},
+}
 
 
 def _permuted(x: Expression, axes: Order) -> Expression:
-    return method(x, "permute", *axes)
+    moved = [place for place, axis in enumerate(axes) if place != axis]
+    return method(x, "transpose", *moved) if len(moved) == 2 else method(x, "permute", *axes)
 
 
 FORM = Form(
@@ -50,6 +58,8 @@ FORM = Form(
     class_names=CLASS_NAMES,
     attribute_names=MODULE_ATTRIBUTES,
     positional=POSITIONAL,
+    inner={"out_channels": "hidden", "out_features": "hidden"},
+    halves={"padding": "kernel_size"},
     defaults=DEFAULTS,
     channel_options=frozenset({"groups"}),
 )

@@ -19,7 +19,8 @@ from neuralc.emit.python.writer import Writer
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.initializers import INITIALIZER, SCALED
 
-_BATCH_NORM_DEFAULTS = {"weight": "ones", "bias": "zeros", "running_mean": "zeros", "running_var": "ones"}
+_NORMS = ("batch_normalization", "group_norm", "layer_norm", "rms_norm")
+_NORM_DEFAULTS = {"weight": "ones", "bias": "zeros", "running_mean": "zeros", "running_var": "ones"}
 
 Options: TypeAlias = dict[str, Value]
 
@@ -132,7 +133,7 @@ def own_initializers(plan: ClassPlan, *, kernels_too: bool) -> list[str]:
     for member in plan.members:
         if isinstance(member, Layer):
             kernel = member.spec.kind in ("conv", "dense")
-            usual = _BATCH_NORM_DEFAULTS if member.spec.kind == "batch_normalization" else {}
+            usual = _NORM_DEFAULTS if member.spec.kind in _NORMS else {}
             for parameter, init in member.init.items():
                 if not (kernels_too or not kernel) or init.called.data == usual.get(parameter):
                     continue

@@ -196,10 +196,10 @@ def _batch_norm(op: BatchNormOp, refusals: Refusals) -> LayerSpec | None:
         refusals.add(op, f"torch has no batch norm for tensors of rank {rank}")
         return None
     # Keras: moving = momentum * moving + (1 - momentum) * batch; torch's momentum weighs the batch instead.
-    options: dict[str, Value] = {
-        "eps": op.literal("epsilon"),
-        "momentum": float(f"{1.0 - op.literal('momentum'):.12g}"),
-    }
+    momentum = float(f"{1.0 - op.literal('momentum'):.12g}")
+    options: dict[str, Value] = {} if op.literal("epsilon") == 1e-5 else {"eps": op.literal("epsilon")}
+    if momentum != 0.1:
+        options["momentum"] = momentum
     absent = [
         name for name, value, usual in (("weight", op.gamma, 1), ("bias", op.beta, 0)) if _is_constant(value, usual)
     ]

@@ -11,6 +11,7 @@ from neuralc.dialects.graph import (
     ArgReduceOp,
     BitcastOp,
     CastOp,
+    ConstantOp,
     CumulateOp,
     GroupNormOp,
     LayerNormOp,
@@ -22,11 +23,16 @@ from neuralc.dialects.graph import (
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.scalar import is_integer
 from neuralc.dialects.types import element_of, is_float, numpy_dtype, shape_of
-from neuralc.emit.python.expressions import Expression, Value, binary, call, method, name
+from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, method, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.values import Values
 from neuralc.emit.torch.lower_layers import apply_layer
 from neuralc.emit.torch.lower_recurrent import made_by_layer
+
+
+def inline(number: float | int) -> Node:
+    """A number where it is used."""
+    return Node(Kind.INLINE, (), lambda _: name(literal(number)), ())
 
 
 def _operands(values: Values, op: Operation) -> list[Node]:
@@ -44,12 +50,25 @@ def _axis(op: ArgReduceOp | CumulateOp | TopKOp) -> int:
 
 
 _WIDE = ("int32", "int64")
+_HOLDING = (*_WIDE, "float32", "float64")
 
 
 def _where(values: Values, op: WhereOp) -> None:
     if made_by_layer(values, op):
         return
-    values.define(op, Kind.OTHER, _operands(values, op), lambda x: call("torch.where", *x))
+    operands = _operands(values, op)
+    shape, element = values.shape(op.result, values.layouts.orders[op.result]), element_of(op.result.type)
+    numbers = {
+        place: operand.owner.literal("value")
+        for place, operand in enumerate(op.operands[1:], start=1)
+        if isinstance(operand.owner, ConstantOp)
+    }
+    # torch takes a number for a tensor of the type that the other side has, where it can hold it.
+    if len(numbers) == 1 and numpy_dtype(element).name in _HOLDING:
+        ((place, number),) = numbers.items()
+        if operands[3 - place].shape == shape:
+            operands[place] = inline(number)
+    values.define(op, Kind.CHOICE, operands, lambda x: call("torch.where", *x))
 
 
 def _cast(values: Values, op: CastOp | BitcastOp) -> None:

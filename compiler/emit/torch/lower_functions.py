@@ -33,14 +33,16 @@ from neuralc.dialects.graph.recurrent import RecurrentOp
 from neuralc.dialects.graph.shapes import normalize_axis
 from neuralc.dialects.types import Shape, element_of, numpy_dtype, shape_of
 from neuralc.emit.layouts import conversion, natural
-from neuralc.emit.python.expressions import Expression, Value, call, literal, method, name
+from neuralc.emit.python.expressions import Expression, Value, binary, call, literal, method, name
 from neuralc.emit.python.nodes import Kind, Node
 from neuralc.emit.python.sized_lists import sized_shape
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
+from neuralc.emit.python.views import added_axes, listed_sizes, split_last, taken_by, taking
 from neuralc.emit.torch.attention import Attention, attention_of
 from neuralc.emit.torch.functions import BINARY, REDUCTIONS, SOFTMAX, UNARY
-from neuralc.emit.torch.lower_axes import integer_dtype
+from neuralc.emit.torch.lower_axes import inline, integer_dtype
+from neuralc.emit.torch.lower_moves import subscripted
 
 
 def _unary(values: Values, op: UnaryOp) -> None:
@@ -69,7 +71,7 @@ def _binary(values: Values, op: BinaryOp) -> None:
         values.define(op, Kind.OTHER, operands, lambda x: call("torch.div", x[0], x[1], rounding_mode="trunc"))
     else:
         shown = [
-            operand if number is None else _inline(number) for operand, number in zip(operands, numbers, strict=True)
+            operand if number is None else inline(number) for operand, number in zip(operands, numbers, strict=True)
         ]
         values.define(op, Kind.ARITHMETIC, shown, lambda x: write(x[0], x[1]))
 
@@ -85,10 +87,6 @@ def _clamp(values: Values, op: BinaryOp, operands: Sequence[Node], numbers: Sequ
 def _number(value: SSAValue) -> float | int | None:
     """The number of a splat constant; it is written in place of one that does not decide the shape of the result."""
     return value.owner.literal("value") if isinstance(value.owner, ConstantOp) else None
-
-
-def _inline(number: float | int) -> Node:
-    return Node(Kind.INLINE, (), lambda _: name(literal(number)), ())
 
 
 # -- products ----------------------------------------------------------------------------------------------------------
@@ -114,9 +112,9 @@ def _attention(values: Values, op: MatmulOp | EinsumOp, found: Attention) -> Non
 
     order = found.orders[2]
     if order == natural(op.results[0]):
-        values.define(op, Kind.LAYER, nodes, render)
+        values.define(op, Kind.PRODUCT, nodes, render)
         return
-    made = values.add(Kind.LAYER, nodes, render, values.shape(op.results[0], order))
+    made = values.add(Kind.PRODUCT, nodes, render, values.shape(op.results[0], order))
     back = conversion(order, natural(op.results[0]))
     values.define(op, Kind.PERMUTE, [made], lambda x: values.form.permuted(x[0], back))
 
@@ -125,7 +123,7 @@ def _matmul(values: Values, op: MatmulOp) -> None:
     if (found := attention_of(op)) is not None:
         _attention(values, op, found)
         return
-    values.define(op, Kind.LAYER, _operands(values, op), lambda x: call("torch.matmul", x[0], x[1]))
+    values.define(op, Kind.PRODUCT, _operands(values, op), lambda x: binary("@", x[0], x[1]))
 
 
 def _einsum(values: Values, op: EinsumOp) -> None:
@@ -133,7 +131,7 @@ def _einsum(values: Values, op: EinsumOp) -> None:
         _attention(values, op, found)
         return
     spec = op.literal("spec").replace(" ", "")
-    values.define(op, Kind.LAYER, _operands(values, op), lambda x: call("torch.einsum", spec, *x))
+    values.define(op, Kind.PRODUCT, _operands(values, op), lambda x: call("torch.einsum", spec, *x))
 
 
 def _det(values: Values, op: DetOp) -> None:
@@ -197,8 +195,16 @@ def _transpose(values: Values, op: TransposeOp) -> None:
 def _reshape(values: Values, op: ReshapeOp) -> None:
     x, shape = values.operand(op, 0), shape_of(op.result.type)
     start = len(shape) - 1
-    if x.shape == shape:
+    if (taken := taken_by(op)) is not None:
+        source = values.at(taken.source.x, natural(taken.source.x))
+        places = taking(len(source.shape), taken.places)
+        values.define(op, Kind.SUBSCRIPT, [source], lambda x: subscripted(x[0], places))
+    elif x.shape == shape:
         values.alias(op, x)
+    elif (added := added_axes(x.shape, shape)) is not None:
+        values.define(op, Kind.SUBSCRIPT, [x], lambda x: subscripted(x[0], added))
+    elif len(x.shape) > 1 and (split := split_last(x.shape, shape)) is not None:
+        values.define(op, Kind.VIEW, [x], lambda x: method(x[0], "unflatten", -1, split))
     elif len(x.shape) > len(shape) > 0 and x.shape[:start] == shape[:-1]:
         values.define(op, Kind.VIEW, [x], lambda x: method(x[0], "flatten", *((start,) if start else ())))
     elif (sizes := _sizes(x.shape, shape)) is not None:
@@ -229,8 +235,7 @@ def _sizes(before: Shape, after: Shape) -> list[int | str] | None:
 
 
 def _reshape_call(x: Expression, sizes: Sequence[int | str]) -> Expression:
-    listed: list[Value] = [name(f"{x}.{size}") if isinstance(size, str) else size for size in sizes]
-    return method(x, "reshape", *(listed or [()]))  # a number has no size
+    return method(x, "reshape", *(listed_sizes(x, sizes) or [()]))  # a number has no size
 
 
 # -- constants ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,10 @@ from neuralc.dialects.graph import (
     ConvOp,
     ConvTransposeOp,
     DenseOp,
+    GroupNormOp,
+    LayerNormOp,
     PreluOp,
+    RmsNormOp,
 )
 from neuralc.dialects.types import element_of, is_float
 from neuralc.emit.layouts import natural
@@ -23,7 +26,10 @@ from neuralc.emit.torch.layers import cropped_alike, function_options, square, s
 from neuralc.emit.torch.lower_moves import pad_argument, subscripted
 from neuralc.emit.torch.orders import is_per_channel
 
-_KINDS: dict[type[Operation], Kind] = {BatchNormOp: Kind.NORM, PreluOp: Kind.ACTIVATION}
+_KINDS: dict[type[Operation], Kind] = {
+    **dict.fromkeys((BatchNormOp, GroupNormOp, LayerNormOp, RmsNormOp), Kind.NORM),
+    PreluOp: Kind.ACTIVATION,
+}
 
 
 def apply_layer(values: Values, op: Operation, index: int = 0) -> None:

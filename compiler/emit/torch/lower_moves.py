@@ -12,7 +12,7 @@ from xdsl.ir import Operation
 from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import PadOp, SliceOp
 from neuralc.dialects.types import shape_of
-from neuralc.emit.python.expressions import Expression, Value, call, method
+from neuralc.emit.python.expressions import Expression, Precedence, Value, call, method
 from neuralc.emit.python.nodes import Kind
 from neuralc.emit.python.sizes import Sizes
 from neuralc.emit.python.values import Values
@@ -76,13 +76,13 @@ def _slice(values: Values, op: SliceOp) -> None:
         pairs = ((next(written).text, next(written).text) for _ in order)
         return subscripted(forwards, [_subscript(*pair, abs(steps[i])) for i, pair in zip(order, pairs, strict=True)])
 
-    values.define(op, Kind.VIEW, [values.operand(op, 0), *found.nodes], render)
+    values.define(op, Kind.SUBSCRIPT, [values.operand(op, 0), *found.nodes], render)
 
 
 def subscripted(x: Expression, subscripts: Sequence[str]) -> Expression:
     """`x[:, 1:-1]`, without the whole axes at the end."""
     last = max((i for i, text in enumerate(subscripts) if text != ":"), default=-1)
-    return x if last < 0 else Expression(f"{x.text}[{', '.join(subscripts[: last + 1])}]")
+    return x if last < 0 else Expression(f"{x.within(Precedence.ATOM)}[{', '.join(subscripts[: last + 1])}]")
 
 
 def _bounds(size: int | Dim, start: Dim, step: int, count: int | Dim) -> tuple[Dim, Dim]:

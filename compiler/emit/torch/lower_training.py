@@ -32,7 +32,7 @@ def _dropout(values: Values, op: DropoutOp) -> None:
 
 
 def _define(values: Values, op: TrainingOp, write: Callable[[Expression], Expression]) -> None:
-    values.define(op, Kind.OTHER, [values.operand(op, 0)], lambda x: write(x[0]))
+    values.define(op, Kind.DROPOUT, [values.operand(op, 0)], lambda x: write(x[0]))
 
 
 def _dropped_ones(x: Expression, places: str, rate: float) -> Expression:

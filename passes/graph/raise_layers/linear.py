@@ -8,14 +8,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from xdsl.ir import SSAValue
 
 from neuralc.dialects import graph
 from neuralc.dialects.types import element_of, shape_of, tensor_type
 from neuralc.passes.driver import RewritePattern, Rewriter
 from neuralc.passes.graph.canonicalize_layers import BiasOfLayer, MatmulWithWeight
 from neuralc.passes.graph.canonicalize_views import ComposeReshapes, ComposeTransposes
+from neuralc.passes.graph.weight_values import is_known
 
 
 class DenseOfRows(RewritePattern[graph.ReshapeOp]):
@@ -43,10 +46,9 @@ class DenseOfRows(RewritePattern[graph.ReshapeOp]):
         rewriter.replace(op, [x, whole, graph.ReshapeOp.of(whole.result, result=op.result.type)], fused=[layer])
 
 
-PATTERNS: Sequence[RewritePattern[Any]] = (
-    MatmulWithWeight(),
-    BiasOfLayer(),
-    DenseOfRows(),
-    ComposeReshapes(),
-    ComposeTransposes(),
-)
+def patterns(known: Callable[[SSAValue], bool] = is_known) -> Sequence[RewritePattern[Any]]:
+    """The rules; `known` says which values are weights."""
+    return MatmulWithWeight(known), BiasOfLayer(known), DenseOfRows(), ComposeReshapes(), ComposeTransposes()
+
+
+PATTERNS: Sequence[RewritePattern[Any]] = patterns()

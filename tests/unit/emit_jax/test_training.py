@@ -146,7 +146,8 @@ params = model.init(jax.random.key(0))
 x = jax.random.normal(jax.random.key(1), (6, 5, 3))
 first, again, other = (model.train_forward(params, x, jax.random.key(number)) for number in (2, 2, 3))
 slopes = jax.grad(lambda params: model.train_forward(params, x, jax.random.key(2)).sum())(params)
-masks, _ = model.gate_masks(jnp.ones((5, 4000, 3)), jnp.ones((1, 1)), 4, (0.25, 0.0), model.Training(jax.random.key(0)))
+keys = iter([jax.random.key(0)])
+masks, _ = model.gate_masks(jnp.ones((5, 4000, 3)), jnp.ones((1, 1)), 4, (0.25, 0.0), keys)
 masks = np.stack(masks)
 print(json.dumps({
     "again": bool((first == again).all()),
@@ -228,3 +229,33 @@ def test_saved_weights_are_the_loaded_file(tmp_path: Path) -> None:
     assert set(written) == set(weights)
     for name, value in weights.items():
         np.testing.assert_array_equal(written[name], value, err_msg=name)
+
+
+KEYS = """
+import json, sys
+import jax, jax.numpy as jnp
+sys.path.insert(0, sys.argv[1])
+import model
+
+params = model.init(jax.random.key(0))
+x = jnp.ones((4, 5, 6))
+keys = iter(jax.random.split(jax.random.key(1), 20))
+model.forward(params, x, keys)
+found = model.train_forward(params, x, jax.random.key(2))
+print(json.dumps({"drawn": 20 - len(list(keys)), "finite": bool(jnp.isfinite(found).all())}))
+"""
+
+
+def test_training_has_a_key_for_each_noise(tmp_path: Path) -> None:
+    emitted(
+        """
+        define Block() { Dense(6) Dropout(0.1) GaussianNoise(0.1) }
+        network Net {
+          input: (5, 6)
+          layers: Block() * 3 LSTM(6, return_sequences=true, dropout=0.1, recurrent_dropout=0.2) Dropout(0.5) Output(2)
+        }
+        """,
+        tmp_path,
+    )
+    assert "jax.random.split(key, 9)" in (tmp_path / "model.py").read_text()
+    assert run(KEYS, tmp_path) == {"drawn": 9, "finite": True}

@@ -89,7 +89,7 @@ def test_how_often_a_part_is_repeated_may_be_a_parameter() -> None:
     code = emitted(text)
     assert code.count("class Stage(nn.Module)") == 1
     assert "self.b = nn.ModuleList(B(out_features) for _ in range(num_b))" in code
-    assert "self.stage_1 = Stage(6, 8, 3)" in code
+    assert "self.stage_1 = Stage(6, 8, num_b=3)" in code
 
 
 def test_sizes_in_a_docstring_are_parameters_or_letters() -> None:
@@ -148,8 +148,7 @@ def test_a_value_needed_later_keeps_its_variable() -> None:
     assert forward(source, "Net") == [
         "x = self.dense(x)",
         "y = F.relu(self.residual_connection_dense(x))",
-        "y = self.residual_connection_dense_1(y)",
-        "return y + x",
+        "return self.residual_connection_dense_1(y) + x",
     ]
 
 

@@ -27,9 +27,9 @@ def any_max_pool(
     dilation: Ints | None = None,
 ) -> Array:
     """The largest value under each window, of integers too."""
-    strides = strides or window
+    steps = strides or window
     return lax.reduce_window(
-        x, lowest(x), lax.max, window, strides, padding, window_dilation=dilation
+        x, lowest(x), lax.max, window, steps, padding, window_dilation=dilation
     )
 
 
@@ -47,11 +47,11 @@ def average_pool(
     dilation: Ints | None = None,
 ) -> Array:
     """The mean of the values under each window; padding does not count."""
-    strides, dilation = strides or window, dilation or (1,) * x.ndim
-    total = window_sum(x, window, strides, padding, dilation)
+    steps, rates = strides or window, dilation or (1,) * x.ndim
+    total = window_sum(x, window, steps, padding, rates)
     for axis, size in enumerate(x.shape):
         pads = padding if isinstance(padding, str) else padding[axis : axis + 1]
-        along = (window[axis],), (strides[axis],), pads, (dilation[axis],)
+        along = (window[axis],), (steps[axis],), pads, (rates[axis],)
         counts = window_sum(jnp.ones(size, x.dtype), *along)
         total = total / counts.reshape(-1, *[1] * (x.ndim - 1 - axis))
     return total

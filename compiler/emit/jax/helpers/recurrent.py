@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax, nn
 
@@ -15,10 +16,9 @@ Function = Callable[[Array], Array]
 def lstm(
     params: Params,
     x: Array,
-    h: Array,
-    c: Array,
     mask: Array | None = None,
     *,
+    initial: tuple[Array, Array] | None = None,
     reverse: bool = False,
     sigmoid: Function = nn.sigmoid,
     tanh: Function = jnp.tanh,
@@ -33,7 +33,8 @@ def lstm(
         return sigmoid(o) * output(c), c
 
     x = x @ params["kernel"] + params["bias"]
-    (h, c), y = walk(cell, (h, c), x, mask, reverse=reverse)
+    zeros = jnp.zeros((x.shape[1], params["recurrent_kernel"].shape[0]), x.dtype)
+    (h, c), y = walk(cell, initial or (zeros, zeros), x, mask, reverse)
     return y, h, c
 
 
@@ -63,22 +64,23 @@ def peephole_lstm(
     none = jnp.zeros(3 * h.shape[-1], h.dtype)
     p_i, p_f, p_o = jnp.split(none if peepholes is None else peepholes, 3)
     x = x @ params["kernel"] + params["bias"]
-    (h, c), y = walk(cell, (h, c), x, mask, reverse=reverse)
+    (h, c), y = walk(cell, (h, c), x, mask, reverse)
     return y, h, c
 
 
 def gru(
     params: Params,
     x: Array,
-    h: Array,
     mask: Array | None = None,
     *,
+    initial: tuple[Array] | None = None,
     reverse: bool = False,
     sigmoid: Function = nn.sigmoid,
     tanh: Function = jnp.tanh,
 ) -> tuple[Array, Array]:
     """Outputs and last h; the reset gate acts on h before the product."""
-    recurrent, units = params["recurrent_kernel"], h.shape[-1]
+    recurrent = params["recurrent_kernel"]
+    units = recurrent.shape[0]
 
     def cell(states: tuple[Array], x: Array) -> tuple[Array]:
         (h,) = states
@@ -89,16 +91,17 @@ def gru(
         return (z * h + (1 - z) * new,)
 
     x = x @ params["kernel"] + params["bias"]
-    (h,), y = walk(cell, (h,), x, mask, reverse=reverse)
+    zeros = jnp.zeros((x.shape[1], params["recurrent_kernel"].shape[0]), x.dtype)
+    (h,), y = walk(cell, initial or (zeros,), x, mask, reverse)
     return y, h
 
 
 def gru_reset_after(
     params: Params,
     x: Array,
-    h: Array,
     mask: Array | None = None,
     *,
+    initial: tuple[Array] | None = None,
     reverse: bool = False,
     sigmoid: Function = nn.sigmoid,
     tanh: Function = jnp.tanh,
@@ -115,50 +118,76 @@ def gru_reset_after(
         return (z * h + (1 - z) * tanh(new + r * u_new),)
 
     x = x @ params["kernel"] + added
-    (h,), y = walk(cell, (h,), x, mask, reverse=reverse)
+    zeros = jnp.zeros((x.shape[1], params["recurrent_kernel"].shape[0]), x.dtype)
+    (h,), y = walk(cell, initial or (zeros,), x, mask, reverse)
     return y, h
 
 
 def rnn(
     params: Params,
     x: Array,
-    h: Array,
     mask: Array | None = None,
     *,
+    initial: tuple[Array] | None = None,
     reverse: bool = False,
     tanh: Function = jnp.tanh,
 ) -> tuple[Array, Array]:
-    """Outputs and last h of a plain recurrent layer."""
+    """Outputs and last h; a plain recurrent layer."""
 
     def cell(states: tuple[Array], x: Array) -> tuple[Array]:
         return (tanh(x + states[0] @ params["recurrent_kernel"]),)
 
     x = x @ params["kernel"] + params["bias"]
-    (h,), y = walk(cell, (h,), x, mask, reverse=reverse)
+    zeros = jnp.zeros((x.shape[1], params["recurrent_kernel"].shape[0]), x.dtype)
+    (h,), y = walk(cell, initial or (zeros,), x, mask, reverse)
     return y, h
 
 
 def walk(
-    cell: Callable[[Any, Array], Any],
-    states: tuple[Array, ...],
+    cell: Callable[..., Any],
+    states: Any,
     x: Array,
     mask: Array | None,
-    *,
-    reverse: bool,
-) -> tuple[tuple[Array, ...], Array]:
+    reverse: bool = False,
+) -> Any:
     """The last states and all outputs; where the mask is false states stay."""
 
-    def step(states: tuple[Array, ...], at: Any) -> tuple[tuple[Array, ...], Array]:
+    def step(states: Any, at: Any) -> Any:
         x, counts = at
-        following = cell(states, x)
+        new = cell(states, x)
         if counts is not None:
-            following = tuple(
-                jnp.where(counts[:, None], new, old)
-                for new, old in zip(following, states, strict=True)
+            new = jax.tree.map(
+                lambda a, b: jnp.where(counts[:, None], a, b), new, states
             )
-        return following, following[0]
+        return new, new[0]
 
     return lax.scan(step, states, (x, mask), reverse=reverse)
+
+
+def masked_walk(
+    cell: Callable[..., Any], states: Any, x: Array, mask: Array, reverse: bool = False
+) -> Any:
+    """The last states and all outputs; where the mask is false states stay."""
+
+    def step(states: Any, at: Any) -> Any:
+        x, counts = at
+        new = cell(states, x)
+        new = jax.tree.map(lambda a, b: jnp.where(counts[:, None], a, b), new, states)
+        return new, new[0]
+
+    return lax.scan(step, states, (x, mask), reverse=reverse)
+
+
+def unmasked_walk(
+    cell: Callable[..., Any], states: Any, x: Array, reverse: bool = False
+) -> Any:
+    """The last states and all outputs."""
+
+    def step(states: Any, x: Array) -> Any:
+        new = cell(states, x)
+        return new, new[0]
+
+    return lax.scan(step, states, x, reverse=reverse)
 
 
 def clipped(function: Function, bound: float) -> Function:

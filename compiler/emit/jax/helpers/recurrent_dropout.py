@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -14,7 +14,7 @@ from neuralc.emit.jax.helpers.recurrent import walk
 Params = dict[str, Any]
 Function = Callable[[Array], Array]
 Masks = tuple[Sequence[Array], Sequence[Array]]
-Training = Any
+Keys = Iterator[Array]
 
 
 def dropped_lstm(
@@ -41,7 +41,7 @@ def dropped_lstm(
         return sigmoid(o) * output(c), c
 
     x = gated(x, params["kernel"], masks[0]) + params["bias"]
-    (h, c), y = walk(cell, (h, c), x, mask, reverse=reverse)
+    (h, c), y = walk(cell, (h, c), x, mask, reverse)
     return y, h, c
 
 
@@ -74,7 +74,7 @@ def dropped_gru(
         return (z * h + (1 - z) * new,)
 
     x = gated(x, params["kernel"], masks[0]) + params["bias"]
-    (h,), y = walk(cell, (h,), x, mask, reverse=reverse)
+    (h,), y = walk(cell, (h,), x, mask, reverse)
     return y, h
 
 
@@ -103,7 +103,7 @@ def dropped_gru_reset_after(
         return (z * h + (1 - z) * tanh(new + r * u_new),)
 
     x = gated(x, params["kernel"], masks[0]) + added
-    (h,), y = walk(cell, (h,), x, mask, reverse=reverse)
+    (h,), y = walk(cell, (h,), x, mask, reverse)
     return y, h
 
 
@@ -123,7 +123,7 @@ def dropped_rnn(
         return (tanh(x + gated(states[0], params["recurrent_kernel"], masks[1])),)
 
     x = gated(x, params["kernel"], masks[0]) + params["bias"]
-    (h,), y = walk(cell, (h,), x, mask, reverse=reverse)
+    (h,), y = walk(cell, (h,), x, mask, reverse)
     return y, h
 
 
@@ -137,16 +137,16 @@ def gated(x: Array, kernel: Array, masks: Sequence[Array]) -> Array:
 
 
 def gate_masks(
-    x: Array, h: Array, gates: int, rates: tuple[float, float], train: Training | None
+    x: Array, h: Array, gates: int, rates: tuple[float, float], keys: Keys | None
 ) -> Masks:
     """What each gate reads of x and of h in training, the same at all times."""
-    if train is None:
+    if keys is None:
         return (), ()
 
     def drawn(of: Array, rate: float) -> Sequence[Array]:
         if not rate:
             return ()
-        kept = jax.random.bernoulli(train.key(), 1 - rate, (gates, *of.shape))
+        kept = jax.random.bernoulli(next(keys), 1 - rate, (gates, *of.shape))
         return tuple(kept.astype(of.dtype) / (1 - rate))
 
     return drawn(x[0], rates[0]), drawn(h, rates[1])

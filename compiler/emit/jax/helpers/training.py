@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -9,52 +10,53 @@ import jax.numpy as jnp
 from jax import Array
 
 Training = Any
+Keys = Iterator[Array]
 
 
-def dropout(x: Array, rate: float, train: Training | None) -> Array:
+def dropout(x: Array, rate: float, keys: Keys | None) -> Array:
     """In training a fraction of the values is 0, the rest scaled up."""
-    if train is None:
+    if keys is None:
         return x
-    kept = jax.random.bernoulli(train.key(), 1 - rate, x.shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, x.shape)
     return jnp.where(kept, x / (1 - rate), 0)
 
 
-def drop_all(x: Array, train: Training | None) -> Array:
+def drop_all(x: Array, keys: Keys | None) -> Array:
     """Dropout of everything."""
-    return x if train is None else jnp.zeros_like(x)
+    return x if keys is None else jnp.zeros_like(x)
 
 
 def shared_dropout(
-    x: Array, rate: float, train: Training | None, shared: tuple[int, ...]
+    x: Array, rate: float, keys: Keys | None, shared: tuple[int, ...]
 ) -> Array:
     """Dropout that makes one choice for all places along the shared axes."""
-    if train is None:
+    if keys is None:
         return x
     shape = [1 if axis in shared else size for axis, size in enumerate(x.shape)]
-    kept = jax.random.bernoulli(train.key(), 1 - rate, shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, shape)
     return jnp.where(kept, x / (1 - rate), 0)
 
 
 def alpha_dropout(
-    x: Array, rate: float, train: Training | None, shared: tuple[int, ...] = ()
+    x: Array, rate: float, keys: Keys | None, shared: tuple[int, ...] = ()
 ) -> Array:
     """Dropout for SELU that keeps mean and variance (Klambauer et al. 2017)."""
-    if train is None:
+    if keys is None:
         return x
     low = -1.7580993408473766
     scale = ((1 - rate) * (1 + rate * low**2)) ** -0.5
     shape = [1 if axis in shared else size for axis, size in enumerate(x.shape)]
-    kept = jax.random.bernoulli(train.key(), 1 - rate, shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, shape)
     return scale * (jnp.where(kept, x, low) - rate * low)
 
 
 def noise(
-    x: Array, deviation: float, train: Training | None, *, factor: bool = False
+    x: Array, deviation: float, keys: Keys | None, *, factor: bool = False
 ) -> Array:
     """In training x + n, or x * (1 + n), with n normal around 0."""
-    if train is None:
+    if keys is None:
         return x
-    n = deviation * jax.random.normal(train.key(), x.shape, x.dtype)
+    n = deviation * jax.random.normal(next(keys), x.shape, x.dtype)
     return x * (1 + n) if factor else x + n
 
 

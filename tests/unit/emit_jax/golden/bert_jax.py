@@ -1,5 +1,6 @@
 """The model `Bert` in JAX, written by neuralc."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -9,26 +10,17 @@ from jax.tree_util import keystr
 from safetensors.flax import load_file, save_file
 
 Params = dict[str, Any]
-
-
-class Training:
-    """A step of training: keys for noise.
-
-    It fills while a function is traced, so `train_forward` makes a new one for each.
-    """
-
-    def __init__(self, key: Array) -> None:
-        self._key = key
-
-    def key(self) -> Array:
-        """A key of its own for each that asks."""
-        self._key, key = jax.random.split(self._key)
-        return key
+Keys = Iterator[Array]
 
 
 def dense(params: Params, x: Array) -> Array:
     """x [.., in] times a kernel [in, units]."""
     return x @ params["kernel"] + params["bias"]
+
+
+def einsum_dense(params: Params, x: Array, equation: str) -> Array:
+    """The product of x and a kernel that has more than two axes."""
+    return jnp.einsum(equation, x, params["kernel"]) + params["bias"]
 
 
 def layer_norm(params: Params, x: Array, epsilon: float = 1e-12) -> Array:
@@ -37,11 +29,11 @@ def layer_norm(params: Params, x: Array, epsilon: float = 1e-12) -> Array:
     return (x - mean) * lax.rsqrt(variance + epsilon) * params["gamma"] + params["beta"]
 
 
-def dropout(x: Array, rate: float, train: Training | None) -> Array:
+def dropout(x: Array, rate: float, keys: Keys | None) -> Array:
     """In training a fraction of the values is 0, the rest scaled up."""
-    if train is None:
+    if keys is None:
         return x
-    kept = jax.random.bernoulli(train.key(), 1 - rate, x.shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, x.shape)
     return jnp.where(kept, x / (1 - rate), 0)
 
 
@@ -51,110 +43,81 @@ def init_dense(key: Array, inputs: int, units: int) -> Params:
     return {"kernel": kernel, "bias": jnp.zeros(units)}
 
 
+def init_einsum_dense(
+    key: Array, shape: Sequence[int], units: int | Sequence[int]
+) -> Params:
+    """A kernel of a shape and a bias of all its units."""
+    kernel = nn.initializers.glorot_uniform()(key, shape)
+    return {"kernel": kernel, "bias": jnp.zeros(units)}
+
+
 def init_norm(channels: int | tuple[int, ...]) -> Params:
     """Scale and offset."""
     return {"gamma": jnp.ones(channels), "beta": jnp.zeros(channels)}
 
 
-def attention(params: Params, x: Array, mask: Array, train: Training | None) -> Array:
+def attention(params: Params, x: Array, mask: Array, keys: Keys | None) -> Array:
     """Block `Attention`: (batch, S, 768), (batch, S) -> (batch, S, 768)."""
-    y = mask[:, None]  # (batch, 1, S)
-    z = mask[..., None]  # (batch, S, 1)
-    y = y & z  # (batch, S, S)
-    z = x @ params["query"]["kernel"].reshape(768, 768)
-    z = z + params["query"]["bias"].reshape(768)
-    z = z.reshape(z.shape[0], z.shape[1], 12, 64)  # (batch, S, 12, 64)
-    w = x @ params["key"]["kernel"].reshape(768, 768)
-    w = w + params["key"]["bias"].reshape(768)
-    w = w.reshape(w.shape[0], w.shape[1], 12, 64)  # (batch, S, 12, 64)
-    v = x @ params["value"]["kernel"].reshape(768, 768)
-    value = v + params["value"]["bias"].reshape(768)
-    value = value.reshape(value.shape[0], value.shape[1], 12, 64)  # (batch, S, 12, 64)
-    z = z * 0.125
-    z = jnp.einsum("bqnh,bknh->bnqk", z, w)  # (batch, 12, S, S)
-    y = y[:, None]  # (batch, 1, S, S)
-    y = jnp.where(y, z, -1000000000.0)  # (batch, 12, S, S)
-    y = nn.softmax(y)
-    y = dropout(y, 0.1, train)
+    query = einsum_dense(params["query"], x, "bsd,dnh->bsnh")  # (batch, S, 12, 64)
+    key = einsum_dense(params["key"], x, "bsd,dnh->bsnh")  # (batch, S, 12, 64)
+    value = einsum_dense(params["value"], x, "bsd,dnh->bsnh")  # (batch, S, 12, 64)
+    scores = jnp.einsum("bqnh,bknh->bnqk", query * 0.125, key)  # (batch, 12, S, S)
+    mask = mask[:, None] & mask[..., None]  # (batch, S, S)
+    y = dropout(nn.softmax(jnp.where(mask[:, None], scores, -1e9)), 0.1, keys)
     y = jnp.einsum("bnqk,bknh->bqnh", y, value)  # (batch, S, 12, 64)
-    y = y.reshape(y.shape[0], y.shape[1], 768)  # (batch, S, 768)
-    y = y @ params["attention_output"]["kernel"].reshape(768, 768)
-    y = y + params["attention_output"]["bias"]
-    y = dropout(y, 0.1, train)
+    y = dropout(einsum_dense(params["attention_output"], y, "bsnh,nhd->bsd"), 0.1, keys)
     return x + y
 
 
-def feed_forward(params: Params, x: Array, train: Training | None) -> Array:
+def feed_forward(params: Params, x: Array, keys: Keys | None) -> Array:
     """Block `FeedForward`: (batch, S, 768) -> (batch, S, 768)."""
-    y = nn.gelu(dense(params["hidden"], x), approximate=False)  # (batch, S, 3072)
-    y = dropout(y, 0.1, train)
-    y = dense(params["output"], y)  # (batch, S, 768)
-    y = dropout(y, 0.1, train)
-    return x + y
+    y = dropout(nn.gelu(dense(params["hidden"], x), approximate=False), 0.1, keys)
+    return x + dropout(dense(params["output"], y), 0.1, keys)
 
 
 def transformer_encoder(
-    params: Params, x: Array, mask: Array, train: Training | None
+    params: Params, x: Array, mask: Array, keys: Keys | None
 ) -> Array:
     """Block `TransformerEncoder`: (batch, S, 768), (batch, S) -> (batch, S, 768)."""
-    x = attention(params["attention"], x, mask, train)
+    x = attention(params["attention"], x, mask, keys)
     x = layer_norm(params["attention_norm"], x)
-    x = feed_forward(params["feed_forward"], x, train)
+    x = feed_forward(params["feed_forward"], x, keys)
     return layer_norm(params["feed_forward_norm"], x)
 
 
 @jax.default_matmul_precision("float32")
 def forward(
-    params: Params, ids: Array, segments: Array, train: Training | None = None
+    params: Params, ids: Array, segments: Array, keys: Keys | None = None
 ) -> tuple[Array, Array]:
     """Model `Bert`.
 
     ids (batch, S), segments (batch, S)
     -> sequence (batch, S, 768), pooled (batch, 768)
     """
-    x = params["embedding"]["embeddings"][ids]  # (batch, S, 768)
-    y = ids != 0
-    z = params["embedding_1"]["embeddings"][segments]  # (batch, S, 768)
-    x = x + z
-    z = params["positional_encoding"]["embeddings"][: ids.shape[1]]  # (S, 768)
-    x = x + z
-    x = layer_norm(params["layer_normalization"], x)
-    x = dropout(x, 0.1, train)
+    x = params["embedding"][ids] + params["embedding_1"][segments]  # (batch, S, 768)
+    x = x + params["positional_encoding"][: ids.shape[1]]
+    x = dropout(layer_norm(params["layer_normalization"], x), 0.1, keys)
+    mask = ids != 0
     for block in params["transformer_encoder"]:
-        x = transformer_encoder(block, x, y, train)
-    y = x[:, :1]  # (batch, 1, 768)
-    y = y.reshape(-1, 768)  # (batch, 768)
-    y = jnp.tanh(dense(params["dense"], y))
-    return x, y
+        x = transformer_encoder(block, x, mask, keys)
+    return x, jnp.tanh(dense(params["dense"], x[:, 0]))
 
 
 def train_forward(
     params: Params, ids: Array, segments: Array, key: Array
 ) -> tuple[Array, Array]:
     """The results in training."""
-    return forward(params, ids, segments, Training(key))
+    return forward(params, ids, segments, iter(jax.random.split(key, 49)))
 
 
 def init_attention(key: Array) -> Params:
     """The parameters of the block `Attention` as they start."""
     keys = iter(jax.random.split(key, 4))
     return {
-        "query": {
-            "kernel": nn.initializers.glorot_uniform()(next(keys), (768, 12, 64)),
-            "bias": jnp.zeros((12, 64)),
-        },
-        "key": {
-            "kernel": nn.initializers.glorot_uniform()(next(keys), (768, 12, 64)),
-            "bias": jnp.zeros((12, 64)),
-        },
-        "value": {
-            "kernel": nn.initializers.glorot_uniform()(next(keys), (768, 12, 64)),
-            "bias": jnp.zeros((12, 64)),
-        },
-        "attention_output": {
-            "kernel": nn.initializers.glorot_uniform()(next(keys), (12, 64, 768)),
-            "bias": jnp.zeros(768),
-        },
+        "query": init_einsum_dense(next(keys), (768, 12, 64), (12, 64)),
+        "key": init_einsum_dense(next(keys), (768, 12, 64), (12, 64)),
+        "value": init_einsum_dense(next(keys), (768, 12, 64), (12, 64)),
+        "attention_output": init_einsum_dense(next(keys), (12, 64, 768), 768),
     }
 
 
@@ -187,19 +150,13 @@ def init(key: Array) -> Params:
             init_transformer_encoder(next(keys)) for _ in range(12)
         ],
         "dense": init_dense(next(keys), 768, 768),
-        "embedding": {
-            "embeddings": jax.random.uniform(
-                next(keys), (30522, 768), minval=-0.05, maxval=0.05
-            ),
-        },
-        "embedding_1": {
-            "embeddings": jax.random.uniform(
-                next(keys), (2, 768), minval=-0.05, maxval=0.05
-            ),
-        },
-        "positional_encoding": {
-            "embeddings": nn.initializers.glorot_uniform()(next(keys), (512, 768)),
-        },
+        "embedding": jax.random.uniform(
+            next(keys), (30522, 768), minval=-0.05, maxval=0.05
+        ),
+        "embedding_1": jax.random.uniform(
+            next(keys), (2, 768), minval=-0.05, maxval=0.05
+        ),
+        "positional_encoding": nn.initializers.glorot_uniform()(next(keys), (512, 768)),
     }
 
 

@@ -1,6 +1,6 @@
 """The model `Digits` in JAX, written by neuralc."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -11,23 +11,17 @@ from safetensors.flax import load_file, save_file
 
 Params = dict[str, Any]
 Ints = Sequence[int]
-Padding = str | Sequence[tuple[int, int]]
+Keys = Iterator[Array]
 
 
 class Training:
-    """A step of training: keys for noise, statistics that batch norms move.
+    """A step of training: statistics that batch norms move.
 
     It fills while a function is traced, so `train_forward` makes a new one for each.
     """
 
-    def __init__(self, key: Array) -> None:
-        self._key = key
+    def __init__(self) -> None:
         self._moved: dict[int, Array] = {}
-
-    def key(self) -> Array:
-        """A key of its own for each that asks."""
-        self._key, key = jax.random.split(self._key)
-        return key
 
     def move(self, old: Array, new: Array, momentum: float) -> None:
         """Move a statistic toward that of the batch."""
@@ -70,19 +64,17 @@ def dense(params: Params, x: Array) -> Array:
     return x @ params["kernel"] + params["bias"]
 
 
-def dropout(x: Array, rate: float, train: Training | None) -> Array:
+def dropout(x: Array, rate: float, keys: Keys | None) -> Array:
     """In training a fraction of the values is 0, the rest scaled up."""
-    if train is None:
+    if keys is None:
         return x
-    kept = jax.random.bernoulli(train.key(), 1 - rate, x.shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, x.shape)
     return jnp.where(kept, x / (1 - rate), 0)
 
 
-def max_pool(
-    x: Array, window: Ints, strides: Ints | None = None, padding: Padding = "VALID"
-) -> Array:
+def max_pool(x: Array, window: Ints) -> Array:
     """The largest value under each window; padding never wins."""
-    return lax.reduce_window(x, -jnp.inf, lax.max, window, strides or window, padding)
+    return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
 
 
 def init_batch_norm(channels: int) -> Params:
@@ -95,14 +87,9 @@ def init_batch_norm(channels: int) -> Params:
     }
 
 
-def init_conv(
-    key: Array, window: Sequence[int], inputs: int, filters: int, use_bias: bool = True
-) -> Params:
-    """A kernel [*window, inputs, filters] and a bias."""
-    kernel = nn.initializers.glorot_uniform()(key, (*window, inputs, filters))
-    if not use_bias:
-        return {"kernel": kernel}
-    return {"kernel": kernel, "bias": jnp.zeros(filters)}
+def init_conv(key: Array, window: Sequence[int], inputs: int, filters: int) -> Params:
+    """A kernel [*window, inputs, filters]."""
+    return {"kernel": nn.initializers.glorot_uniform()(key, (*window, inputs, filters))}
 
 
 def init_dense(key: Array, inputs: int, units: int) -> Params:
@@ -118,29 +105,32 @@ def conv_block(params: Params, x: Array, train: Training | None) -> Array:
 
 
 @jax.default_matmul_precision("float32")
-def forward(params: Params, image: Array, train: Training | None = None) -> Array:
+def forward(
+    params: Params,
+    image: Array,
+    keys: Keys | None = None,
+    train: Training | None = None,
+) -> Array:
     """Model `Digits`: image (batch, 8, 8, 1) -> probabilities (batch, 10)."""
     x = conv_block(params["conv_block"], image, train)  # (batch, 8, 8, 16)
     x = conv_block(params["conv_block_1"], x, train)  # (batch, 8, 8, 32)
     x = max_pool(x, (1, 2, 2, 1))  # (batch, 4, 4, 32)
-    x = dropout(x, 0.2, train)
-    x = x.reshape(-1, 512)  # (batch, 512)
-    x = nn.relu(dense(params["dense"], x))  # (batch, 64)
-    x = dropout(x, 0.3, train)
+    x = dropout(x, 0.2, keys)
+    x = dropout(nn.relu(dense(params["dense"], x.reshape(-1, 512))), 0.3, keys)
     return nn.softmax(dense(params["probabilities"], x))
 
 
 def train_forward(params: Params, image: Array, key: Array) -> tuple[Array, Params]:
     """The results in training, parameters with moved statistics."""
-    train = Training(key)
-    result = forward(params, image, train)
+    train = Training()
+    result = forward(params, image, iter(jax.random.split(key, 2)), train)
     return result, train.moved(params)
 
 
 def init_conv_block(key: Array, inputs: int, filters: int) -> Params:
     """The parameters of the block `conv_block` as they start."""
     return {
-        "conv2d": init_conv(key, (3, 3), inputs, filters, use_bias=False),
+        "conv2d": init_conv(key, (3, 3), inputs, filters),
         "batch_normalization": init_batch_norm(filters),
     }
 

@@ -1,5 +1,6 @@
 """The model `Encoder` in JAX, written by neuralc."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -9,26 +10,17 @@ from jax.tree_util import keystr
 from safetensors.flax import load_file, save_file
 
 Params = dict[str, Any]
-
-
-class Training:
-    """A step of training: keys for noise.
-
-    It fills while a function is traced, so `train_forward` makes a new one for each.
-    """
-
-    def __init__(self, key: Array) -> None:
-        self._key = key
-
-    def key(self) -> Array:
-        """A key of its own for each that asks."""
-        self._key, key = jax.random.split(self._key)
-        return key
+Keys = Iterator[Array]
 
 
 def dense(params: Params, x: Array) -> Array:
     """x [.., in] times a kernel [in, units]."""
     return x @ params["kernel"] + params["bias"]
+
+
+def einsum_dense(params: Params, x: Array, equation: str) -> Array:
+    """The product of x and a kernel that has more than two axes."""
+    return jnp.einsum(equation, x, params["kernel"]) + params["bias"]
 
 
 def layer_norm(params: Params, x: Array, epsilon: float = 1e-12) -> Array:
@@ -37,17 +29,25 @@ def layer_norm(params: Params, x: Array, epsilon: float = 1e-12) -> Array:
     return (x - mean) * lax.rsqrt(variance + epsilon) * params["gamma"] + params["beta"]
 
 
-def dropout(x: Array, rate: float, train: Training | None) -> Array:
+def dropout(x: Array, rate: float, keys: Keys | None) -> Array:
     """In training a fraction of the values is 0, the rest scaled up."""
-    if train is None:
+    if keys is None:
         return x
-    kept = jax.random.bernoulli(train.key(), 1 - rate, x.shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, x.shape)
     return jnp.where(kept, x / (1 - rate), 0)
 
 
 def init_dense(key: Array, inputs: int, units: int) -> Params:
     """A kernel [inputs, units] and a bias."""
     kernel = nn.initializers.glorot_uniform()(key, (inputs, units))
+    return {"kernel": kernel, "bias": jnp.zeros(units)}
+
+
+def init_einsum_dense(
+    key: Array, shape: Sequence[int], units: int | Sequence[int]
+) -> Params:
+    """A kernel of a shape and a bias of all its units."""
+    kernel = nn.initializers.glorot_uniform()(key, shape)
     return {"kernel": kernel, "bias": jnp.zeros(units)}
 
 
@@ -58,69 +58,45 @@ def init_norm(channels: int | tuple[int, ...]) -> Params:
 
 def multi_head_attention(params: Params, x: Array) -> Array:
     """Block `MultiHeadAttention`: (batch, S, 64) -> (batch, S, 64)."""
-    y = x @ params["query"]["kernel"].reshape(64, 64)
-    y = y + params["query"]["bias"].reshape(64)
-    y = y.reshape(y.shape[0], y.shape[1], 4, 16)  # (batch, S, 4, 16)
-    z = x @ params["key"]["kernel"].reshape(64, 64) + params["key"]["bias"].reshape(64)
-    z = z.reshape(z.shape[0], z.shape[1], 4, 16)  # (batch, S, 4, 16)
-    x = x @ params["value"]["kernel"].reshape(64, 64)
-    x = x + params["value"]["bias"].reshape(64)
-    x = x.reshape(x.shape[0], x.shape[1], 4, 16)  # (batch, S, 4, 16)
-    y = y * 0.25
-    y = nn.softmax(jnp.einsum("bqnh,bknh->bnqk", y, z))  # (batch, 4, S, S)
-    x = jnp.einsum("bnqk,bknh->bqnh", y, x)  # (batch, S, 4, 16)
-    x = x.reshape(x.shape[0], x.shape[1], 64)  # (batch, S, 64)
-    x = x @ params["attention_output"]["kernel"].reshape(64, 64)
-    return x + params["attention_output"]["bias"]
+    query = einsum_dense(params["query"], x, "bsd,dnh->bsnh")  # (batch, S, 4, 16)
+    key = einsum_dense(params["key"], x, "bsd,dnh->bsnh")  # (batch, S, 4, 16)
+    value = einsum_dense(params["value"], x, "bsd,dnh->bsnh")  # (batch, S, 4, 16)
+    x = nn.softmax(jnp.einsum("bqnh,bknh->bnqk", query * 0.25, key))  # (batch, 4, S, S)
+    x = jnp.einsum("bnqk,bknh->bqnh", x, value)  # (batch, S, 4, 16)
+    return einsum_dense(params["attention_output"], x, "bsnh,nhd->bsd")
 
 
-def encoder_layer(params: Params, x: Array, train: Training | None) -> Array:
+def encoder_layer(params: Params, x: Array, keys: Keys | None) -> Array:
     """Block `encoder_layer`: (batch, S, 64) -> (batch, S, 64)."""
     y = multi_head_attention(params["residual_connection"]["multi_head_attention"], x)
-    y = dropout(y, 0.1, train)
-    x = y + x
-    x = layer_norm(params["layer_normalization"], x)
+    x = layer_norm(params["layer_normalization"], dropout(y, 0.1, keys) + x)
     y = nn.gelu(dense(params["residual_connection_1"]["dense"], x), approximate=False)
-    y = dense(params["residual_connection_1"]["dense_1"], y)  # (batch, S, 64)
-    y = dropout(y, 0.1, train)
-    x = y + x
+    x = dropout(dense(params["residual_connection_1"]["dense_1"], y), 0.1, keys) + x
     return layer_norm(params["layer_normalization_1"], x)
 
 
 @jax.default_matmul_precision("float32")
-def forward(params: Params, ids: Array, train: Training | None = None) -> Array:
+def forward(params: Params, ids: Array, keys: Keys | None = None) -> Array:
     """Model `Encoder`: ids (batch, S) -> pooled (batch, S, 64)."""
-    x = params["embedding"]["embeddings"][ids]  # (batch, S, 64)
+    x = params["embedding"][ids]  # (batch, S, 64)
     for block in params["encoder_layer"]:
-        x = encoder_layer(block, x, train)
+        x = encoder_layer(block, x, keys)
     return jnp.tanh(dense(params["pooled"], x))
 
 
 def train_forward(params: Params, ids: Array, key: Array) -> Array:
     """The results in training."""
-    return forward(params, ids, Training(key))
+    return forward(params, ids, iter(jax.random.split(key, 4)))
 
 
 def init_multi_head_attention(key: Array) -> Params:
     """The parameters of the block `MultiHeadAttention` as they start."""
     keys = iter(jax.random.split(key, 4))
     return {
-        "query": {
-            "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
-            "bias": jnp.zeros((4, 16)),
-        },
-        "key": {
-            "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
-            "bias": jnp.zeros((4, 16)),
-        },
-        "value": {
-            "kernel": nn.initializers.glorot_uniform()(next(keys), (64, 4, 16)),
-            "bias": jnp.zeros((4, 16)),
-        },
-        "attention_output": {
-            "kernel": nn.initializers.glorot_uniform()(next(keys), (4, 16, 64)),
-            "bias": jnp.zeros(64),
-        },
+        "query": init_einsum_dense(next(keys), (64, 4, 16), (4, 16)),
+        "key": init_einsum_dense(next(keys), (64, 4, 16), (4, 16)),
+        "value": init_einsum_dense(next(keys), (64, 4, 16), (4, 16)),
+        "attention_output": init_einsum_dense(next(keys), (4, 16, 64), 64),
     }
 
 
@@ -146,11 +122,9 @@ def init(key: Array) -> Params:
     return {
         "encoder_layer": [init_encoder_layer(next(keys)) for _ in range(2)],
         "pooled": init_dense(next(keys), 64, 64),
-        "embedding": {
-            "embeddings": jax.random.uniform(
-                next(keys), (1000, 64), minval=-0.05, maxval=0.05
-            ),
-        },
+        "embedding": jax.random.uniform(
+            next(keys), (1000, 64), minval=-0.05, maxval=0.05
+        ),
     }
 
 

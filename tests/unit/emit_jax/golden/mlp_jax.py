@@ -1,5 +1,6 @@
 """The model `Mlp` in JAX, written by neuralc."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -9,21 +10,7 @@ from jax.tree_util import keystr
 from safetensors.flax import load_file, save_file
 
 Params = dict[str, Any]
-
-
-class Training:
-    """A step of training: keys for noise.
-
-    It fills while a function is traced, so `train_forward` makes a new one for each.
-    """
-
-    def __init__(self, key: Array) -> None:
-        self._key = key
-
-    def key(self) -> Array:
-        """A key of its own for each that asks."""
-        self._key, key = jax.random.split(self._key)
-        return key
+Keys = Iterator[Array]
 
 
 def dense(params: Params, x: Array) -> Array:
@@ -31,11 +18,11 @@ def dense(params: Params, x: Array) -> Array:
     return x @ params["kernel"] + params["bias"]
 
 
-def dropout(x: Array, rate: float, train: Training | None) -> Array:
+def dropout(x: Array, rate: float, keys: Keys | None) -> Array:
     """In training a fraction of the values is 0, the rest scaled up."""
-    if train is None:
+    if keys is None:
         return x
-    kept = jax.random.bernoulli(train.key(), 1 - rate, x.shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, x.shape)
     return jnp.where(kept, x / (1 - rate), 0)
 
 
@@ -46,18 +33,16 @@ def init_dense(key: Array, inputs: int, units: int) -> Params:
 
 
 @jax.default_matmul_precision("float32")
-def forward(params: Params, pixels: Array, train: Training | None = None) -> Array:
+def forward(params: Params, pixels: Array, keys: Keys | None = None) -> Array:
     """Model `Mlp`: pixels (batch, 784) -> probabilities (batch, 10)."""
-    x = nn.relu(dense(params["dense"], pixels))  # (batch, 256)
-    x = dropout(x, 0.3, train)
-    x = nn.relu(dense(params["dense_1"], x))  # (batch, 128)
-    x = dropout(x, 0.3, train)
+    x = dropout(nn.relu(dense(params["dense"], pixels)), 0.3, keys)  # (batch, 256)
+    x = dropout(nn.relu(dense(params["dense_1"], x)), 0.3, keys)  # (batch, 128)
     return nn.softmax(dense(params["probabilities"], x))
 
 
 def train_forward(params: Params, pixels: Array, key: Array) -> Array:
     """The results in training."""
-    return forward(params, pixels, Training(key))
+    return forward(params, pixels, iter(jax.random.split(key, 2)))
 
 
 def init(key: Array) -> Params:

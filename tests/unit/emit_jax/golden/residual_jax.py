@@ -1,6 +1,6 @@
 """The model `ResidualNet` in JAX, written by neuralc."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -11,23 +11,18 @@ from safetensors.flax import load_file, save_file
 
 Params = dict[str, Any]
 Ints = Sequence[int]
+Keys = Iterator[Array]
 Padding = str | Sequence[tuple[int, int]]
 
 
 class Training:
-    """A step of training: keys for noise, statistics that batch norms move.
+    """A step of training: statistics that batch norms move.
 
     It fills while a function is traced, so `train_forward` makes a new one for each.
     """
 
-    def __init__(self, key: Array) -> None:
-        self._key = key
+    def __init__(self) -> None:
         self._moved: dict[int, Array] = {}
-
-    def key(self) -> Array:
-        """A key of its own for each that asks."""
-        self._key, key = jax.random.split(self._key)
-        return key
 
     def move(self, old: Array, new: Array, momentum: float) -> None:
         """Move a statistic toward that of the batch."""
@@ -101,37 +96,29 @@ def window_sum(
     )
 
 
-def average_pool(
-    x: Array,
-    window: Ints,
-    strides: Ints | None = None,
-    padding: Padding = "VALID",
-    dilation: Ints | None = None,
-) -> Array:
+def average_pool(x: Array, window: Ints, strides: Ints, padding: Padding) -> Array:
     """The mean of the values under each window; padding does not count."""
-    strides, dilation = strides or window, dilation or (1,) * x.ndim
-    total = window_sum(x, window, strides, padding, dilation)
+    steps, rates = strides, (1,) * x.ndim
+    total = window_sum(x, window, steps, padding, rates)
     for axis, size in enumerate(x.shape):
         pads = padding if isinstance(padding, str) else padding[axis : axis + 1]
-        along = (window[axis],), (strides[axis],), pads, (dilation[axis],)
+        along = (window[axis],), (steps[axis],), pads, (rates[axis],)
         counts = window_sum(jnp.ones(size, x.dtype), *along)
         total = total / counts.reshape(-1, *[1] * (x.ndim - 1 - axis))
     return total
 
 
-def dropout(x: Array, rate: float, train: Training | None) -> Array:
+def dropout(x: Array, rate: float, keys: Keys | None) -> Array:
     """In training a fraction of the values is 0, the rest scaled up."""
-    if train is None:
+    if keys is None:
         return x
-    kept = jax.random.bernoulli(train.key(), 1 - rate, x.shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, x.shape)
     return jnp.where(kept, x / (1 - rate), 0)
 
 
-def max_pool(
-    x: Array, window: Ints, strides: Ints | None = None, padding: Padding = "VALID"
-) -> Array:
+def max_pool(x: Array, window: Ints) -> Array:
     """The largest value under each window; padding never wins."""
-    return lax.reduce_window(x, -jnp.inf, lax.max, window, strides or window, padding)
+    return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
 
 
 def init_batch_norm(channels: int, scale: bool = True) -> Params:
@@ -146,14 +133,9 @@ def init_batch_norm(channels: int, scale: bool = True) -> Params:
     return params
 
 
-def init_conv(
-    key: Array, window: Sequence[int], inputs: int, filters: int, use_bias: bool = True
-) -> Params:
-    """A kernel [*window, inputs, filters] and a bias."""
-    kernel = nn.initializers.glorot_uniform()(key, (*window, inputs, filters))
-    if not use_bias:
-        return {"kernel": kernel}
-    return {"kernel": kernel, "bias": jnp.zeros(filters)}
+def init_conv(key: Array, window: Sequence[int], inputs: int, filters: int) -> Params:
+    """A kernel [*window, inputs, filters]."""
+    return {"kernel": nn.initializers.glorot_uniform()(key, (*window, inputs, filters))}
 
 
 def init_dense(key: Array, inputs: int, units: int) -> Params:
@@ -170,28 +152,33 @@ def init_depthwise_conv(
     return {"kernel": kernel, "bias": jnp.zeros(channels * multiplier)}
 
 
-def block(params: Params, x: Array, train: Training | None) -> Array:
+def block(params: Params, x: Array, keys: Keys | None, train: Training | None) -> Array:
     """Block `block`: (batch, S, S, inputs) -> (batch, S, S, filters)."""
     x = batch_norm(params["batch_normalization"], conv2d(params["conv2d"], x), train)
-    x = nn.leaky_relu(x, 0.1)
-    return dropout(x, 0.1, train)
+    return dropout(nn.leaky_relu(x, 0.1), 0.1, keys)
 
 
-def residual_connection(params: Params, x: Array, train: Training | None) -> Array:
+def residual_connection(
+    params: Params, x: Array, keys: Keys | None, train: Training | None
+) -> Array:
     """Block `residual_connection`: (batch, 14, 14, 16) -> (batch, 14, 14, 16)."""
-    y = block(params["block"], x, train)
-    y = block(params["block_1"], y, train)
-    return y + x
+    y = block(params["block"], x, keys, train)
+    return block(params["block_1"], y, keys, train) + x
 
 
 @jax.default_matmul_precision("float32")
-def forward(params: Params, image: Array, train: Training | None = None) -> Array:
+def forward(
+    params: Params,
+    image: Array,
+    keys: Keys | None = None,
+    train: Training | None = None,
+) -> Array:
     """Model `ResidualNet`: image (batch, 28, 28, 3) -> output (batch, 10)."""
-    x = block(params["block"], image, train)  # (batch, 28, 28, 16)
+    x = block(params["block"], image, keys, train)  # (batch, 28, 28, 16)
     x = max_pool(x, (1, 2, 2, 1))  # (batch, 14, 14, 16)
-    for block_3 in params["residual_connection"]:
-        x = residual_connection(block_3, x, train)
-    x = block(params["block_1"], x, train)  # (batch, 14, 14, 32)
+    for layer in params["residual_connection"]:
+        x = residual_connection(layer, x, keys, train)
+    x = block(params["block_1"], x, keys, train)  # (batch, 14, 14, 32)
     y = depthwise_conv2d(
         params["residual_connection_1"]["depthwise_conv2d"], x, stride=2
     )
@@ -208,8 +195,8 @@ def forward(params: Params, image: Array, train: Training | None = None) -> Arra
 
 def train_forward(params: Params, image: Array, key: Array) -> tuple[Array, Params]:
     """The results in training, parameters with moved statistics."""
-    train = Training(key)
-    result = forward(params, image, train)
+    train = Training()
+    result = forward(params, image, iter(jax.random.split(key, 8)), train)
     return result, train.moved(params)
 
 
@@ -218,7 +205,7 @@ def init_block(
 ) -> Params:
     """The parameters of the block `block` as they start."""
     return {
-        "conv2d": init_conv(key, window, inputs, filters, use_bias=False),
+        "conv2d": init_conv(key, window, inputs, filters),
         "batch_normalization": init_batch_norm(filters, scale=False),
     }
 
@@ -242,7 +229,7 @@ def init(key: Array) -> Params:
         "residual_connection_1": {
             "depthwise_conv2d": init_depthwise_conv(next(keys), (3, 3), 32, 2),
             "batch_normalization": init_batch_norm(64),
-            "shortcut": init_conv(next(keys), (1, 1), 32, 64, use_bias=False),
+            "shortcut": init_conv(next(keys), (1, 1), 32, 64),
         },
         "dense": {
             "0": init_dense(next(keys), 64, 64),

@@ -11,7 +11,6 @@ from safetensors.flax import load_file, save_file
 
 Params = dict[str, Any]
 Ints = Sequence[int]
-Padding = str | Sequence[tuple[int, int]]
 
 
 class Training:
@@ -37,7 +36,7 @@ def batch_norm(
     params: Params,
     x: Array,
     train: Training | None,
-    epsilon: float = 1e-05,
+    epsilon: float = 1e-5,
     momentum: float = 0.9,
 ) -> Array:
     """x standardized along each channel: in training by the batch."""
@@ -73,11 +72,9 @@ def dense(params: Params, x: Array) -> Array:
     return x @ params["kernel"] + params["bias"]
 
 
-def max_pool(
-    x: Array, window: Ints, strides: Ints | None = None, padding: Padding = "VALID"
-) -> Array:
+def max_pool(x: Array, window: Ints, strides: Ints) -> Array:
     """The largest value under each window; padding never wins."""
-    return lax.reduce_window(x, -jnp.inf, lax.max, window, strides or window, padding)
+    return lax.reduce_window(x, -jnp.inf, lax.max, window, strides, "VALID")
 
 
 def init_batch_norm(channels: int) -> Params:
@@ -90,14 +87,9 @@ def init_batch_norm(channels: int) -> Params:
     }
 
 
-def init_conv(
-    key: Array, window: Sequence[int], inputs: int, filters: int, use_bias: bool = True
-) -> Params:
-    """A kernel [*window, inputs, filters] and a bias."""
-    kernel = nn.initializers.glorot_uniform()(key, (*window, inputs, filters))
-    if not use_bias:
-        return {"kernel": kernel}
-    return {"kernel": kernel, "bias": jnp.zeros(filters)}
+def init_conv(key: Array, window: Sequence[int], inputs: int, filters: int) -> Params:
+    """A kernel [*window, inputs, filters]."""
+    return {"kernel": nn.initializers.glorot_uniform()(key, (*window, inputs, filters))}
 
 
 def init_dense(key: Array, inputs: int, units: int) -> Params:
@@ -117,7 +109,7 @@ def conv_norm(
 def bottleneck(
     params: Params, x: Array, train: Training | None, stride: int = 1
 ) -> Array:
-    """Block `bottleneck`: (batch, S, S, inputs) -> (batch, T, T, filters_1)."""
+    """Block `bottleneck`: (batch, S, S, inputs) -> (batch, T, T, filters)."""
     x = nn.relu(conv_norm(params["conv_norm"], x, train, stride=stride))
     x = nn.relu(conv_norm(params["conv_norm_1"], x, train))
     return conv_norm(params["conv_norm_2"], x, train)
@@ -125,15 +117,13 @@ def bottleneck(
 
 def same(params: Params, x: Array, train: Training | None) -> Array:
     """Block `same`: (batch, S, S, inputs) -> (batch, S, S, inputs)."""
-    y = bottleneck(params["residual"]["bottleneck"], x, train)
-    return nn.relu(y + x)
+    return nn.relu(bottleneck(params["residual"]["bottleneck"], x, train) + x)
 
 
 def stage(params: Params, x: Array, train: Training | None, stride: int = 1) -> Array:
-    """Block `stage`: (batch, S, S, inputs) -> (batch, T, T, filters_1)."""
+    """Block `stage`: (batch, S, S, inputs) -> (batch, T, T, filters)."""
     y = bottleneck(params["main"]["bottleneck"], x, train, stride=stride)
-    x = conv_norm(params["shortcut"]["conv_norm"], x, train, stride=stride)
-    x = nn.relu(y + x)
+    x = nn.relu(y + conv_norm(params["shortcut"]["conv_norm"], x, train, stride=stride))
     for block in params["same"]:
         x = same(block, x, train)
     return x
@@ -141,8 +131,7 @@ def stage(params: Params, x: Array, train: Training | None, stride: int = 1) -> 
 
 def trunk(params: Params, x: Array, train: Training | None) -> Array:
     """Block `trunk`: (batch, 224, 224, 3) -> (batch, 2048)."""
-    x = jnp.pad(x, ((0, 0), (3, 3), (3, 3), (0, 0)))  # (batch, 230, 230, 3)
-    x = conv2d(params["conv2d"], x, padding="VALID", stride=2)  # (batch, 112, 112, 64)
+    x = conv2d(params["conv2d"], x, padding=((3, 3), (3, 3)), stride=2)
     x = nn.relu(batch_norm(params["batch_normalization"], x, train))
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))  # (batch, 114, 114, 64)
     x = max_pool(x, (1, 3, 3, 1), strides=(1, 2, 2, 1))  # (batch, 56, 56, 64)
@@ -172,37 +161,35 @@ def init_conv_norm(
 ) -> Params:
     """The parameters of the block `conv_norm` as they start."""
     return {
-        "conv2d": init_conv(key, window, inputs, filters, use_bias=False),
+        "conv2d": init_conv(key, window, inputs, filters),
         "batch_normalization": init_batch_norm(filters),
     }
 
 
-def init_bottleneck(key: Array, inputs: int, filters: int, filters_1: int) -> Params:
+def init_bottleneck(key: Array, inputs: int, hidden: int, filters: int) -> Params:
     """The parameters of the block `bottleneck` as they start."""
     keys = iter(jax.random.split(key, 3))
     return {
-        "conv_norm": init_conv_norm(next(keys), (1, 1), inputs, filters),
-        "conv_norm_1": init_conv_norm(next(keys), (3, 3), filters, filters),
-        "conv_norm_2": init_conv_norm(next(keys), (1, 1), filters, filters_1),
+        "conv_norm": init_conv_norm(next(keys), (1, 1), inputs, hidden),
+        "conv_norm_1": init_conv_norm(next(keys), (3, 3), hidden, hidden),
+        "conv_norm_2": init_conv_norm(next(keys), (1, 1), hidden, filters),
     }
 
 
-def init_same(key: Array, inputs: int, filters: int) -> Params:
+def init_same(key: Array, inputs: int, hidden: int) -> Params:
     """The parameters of the block `same` as they start."""
-    return {"residual": {"bottleneck": init_bottleneck(key, inputs, filters, inputs)}}
+    return {"residual": {"bottleneck": init_bottleneck(key, inputs, hidden, inputs)}}
 
 
 def init_stage(
-    key: Array, inputs: int, filters: int, filters_1: int, num_same: int
+    key: Array, inputs: int, hidden: int, filters: int, num_same: int
 ) -> Params:
     """The parameters of the block `stage` as they start."""
     keys = iter(jax.random.split(key, 2 + num_same))
     return {
-        "main": {"bottleneck": init_bottleneck(next(keys), inputs, filters, filters_1)},
-        "shortcut": {
-            "conv_norm": init_conv_norm(next(keys), (1, 1), inputs, filters_1),
-        },
-        "same": [init_same(next(keys), filters_1, filters) for _ in range(num_same)],
+        "main": {"bottleneck": init_bottleneck(next(keys), inputs, hidden, filters)},
+        "shortcut": {"conv_norm": init_conv_norm(next(keys), (1, 1), inputs, filters)},
+        "same": [init_same(next(keys), filters, hidden) for _ in range(num_same)],
     }
 
 
@@ -210,12 +197,12 @@ def init_trunk(key: Array) -> Params:
     """The parameters of the block `trunk` as they start."""
     keys = iter(jax.random.split(key, 5))
     return {
-        "conv2d": init_conv(next(keys), (7, 7), 3, 64, use_bias=False),
+        "conv2d": init_conv(next(keys), (7, 7), 3, 64),
         "batch_normalization": init_batch_norm(64),
-        "stage": init_stage(next(keys), 64, 64, 256, 2),
-        "stage_1": init_stage(next(keys), 256, 128, 512, 3),
-        "stage_2": init_stage(next(keys), 512, 256, 1024, 5),
-        "stage_3": init_stage(next(keys), 1024, 512, 2048, 2),
+        "stage": init_stage(next(keys), 64, 64, 256, num_same=2),
+        "stage_1": init_stage(next(keys), 256, 128, 512, num_same=3),
+        "stage_2": init_stage(next(keys), 512, 256, 1024, num_same=5),
+        "stage_3": init_stage(next(keys), 1024, 512, 2048, num_same=2),
     }
 
 

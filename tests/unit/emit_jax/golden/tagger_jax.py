@@ -1,6 +1,6 @@
 """The model `Tagger` in JAX, written by neuralc."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -10,22 +10,7 @@ from jax.tree_util import keystr
 from safetensors.flax import load_file, save_file
 
 Params = dict[str, Any]
-Function = Callable[[Array], Array]
-
-
-class Training:
-    """A step of training: keys for noise.
-
-    It fills while a function is traced, so `train_forward` makes a new one for each.
-    """
-
-    def __init__(self, key: Array) -> None:
-        self._key = key
-
-    def key(self) -> Array:
-        """A key of its own for each that asks."""
-        self._key, key = jax.random.split(self._key)
-        return key
+Keys = Iterator[Array]
 
 
 def dense(params: Params, x: Array) -> Array:
@@ -33,60 +18,41 @@ def dense(params: Params, x: Array) -> Array:
     return x @ params["kernel"] + params["bias"]
 
 
-def dropout(x: Array, rate: float, train: Training | None) -> Array:
+def dropout(x: Array, rate: float, keys: Keys | None) -> Array:
     """In training a fraction of the values is 0, the rest scaled up."""
-    if train is None:
+    if keys is None:
         return x
-    kept = jax.random.bernoulli(train.key(), 1 - rate, x.shape)
+    kept = jax.random.bernoulli(next(keys), 1 - rate, x.shape)
     return jnp.where(kept, x / (1 - rate), 0)
 
 
 def walk(
-    cell: Callable[[Any, Array], Any],
-    states: tuple[Array, ...],
-    x: Array,
-    mask: Array | None,
-    *,
-    reverse: bool,
-) -> tuple[tuple[Array, ...], Array]:
+    cell: Callable[..., Any], states: Any, x: Array, mask: Array, reverse: bool
+) -> Any:
     """The last states and all outputs; where the mask is false states stay."""
 
-    def step(states: tuple[Array, ...], at: Any) -> tuple[tuple[Array, ...], Array]:
+    def step(states: Any, at: Any) -> Any:
         x, counts = at
-        following = cell(states, x)
-        if counts is not None:
-            following = tuple(
-                jnp.where(counts[:, None], new, old)
-                for new, old in zip(following, states, strict=True)
-            )
-        return following, following[0]
+        new = cell(states, x)
+        new = jax.tree.map(lambda a, b: jnp.where(counts[:, None], a, b), new, states)
+        return new, new[0]
 
     return lax.scan(step, states, (x, mask), reverse=reverse)
 
 
-def lstm(
-    params: Params,
-    x: Array,
-    h: Array,
-    c: Array,
-    mask: Array | None = None,
-    *,
-    reverse: bool = False,
-    sigmoid: Function = nn.sigmoid,
-    tanh: Function = jnp.tanh,
-    output: Function = jnp.tanh,
-) -> tuple[Array, Array, Array]:
-    """Outputs, last h and last c; gates are input, forget, cell, output (Keras)."""
+def lstm(params: Params, x: Array, mask: Array, *, reverse: bool = False) -> Array:
+    """Outputs; gates are input, forget, cell, output (Keras)."""
 
     def cell(states: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
         h, c = states
         i, f, g, o = jnp.split(x + h @ params["recurrent_kernel"], 4, axis=-1)
-        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-        return sigmoid(o) * output(c), c
+        c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
+        return nn.sigmoid(o) * jnp.tanh(c), c
 
     x = x @ params["kernel"] + params["bias"]
-    (h, c), y = walk(cell, (h, c), x, mask, reverse=reverse)
-    return y, h, c
+    zeros = jnp.zeros((x.shape[1], params["recurrent_kernel"].shape[0]), x.dtype)
+    _, y = walk(cell, (zeros, zeros), x, mask, reverse)
+    return y
 
 
 def init_dense(key: Array, inputs: int, units: int) -> Params:
@@ -96,44 +62,32 @@ def init_dense(key: Array, inputs: int, units: int) -> Params:
 
 
 def init_lstm(key: Array, inputs: int, units: int) -> Params:
-    """Kernels of all gates and a bias."""
+    """Kernels of all gates and a bias that remembers at first."""
     first, second = jax.random.split(key)
-    # Remembers at first.
-    bias = jnp.zeros(4 * units).at[units : 2 * units].set(1)
     return {
         "kernel": nn.initializers.glorot_uniform()(first, (inputs, 4 * units)),
         "recurrent_kernel": nn.initializers.orthogonal()(second, (units, 4 * units)),
-        "bias": bias,
+        "bias": jnp.zeros(4 * units).at[units : 2 * units].set(1),
     }
 
 
 @jax.default_matmul_precision("float32")
-def forward(params: Params, sentence: Array, train: Training | None = None) -> Array:
+def forward(params: Params, sentence: Array, keys: Keys | None = None) -> Array:
     """Model `Tagger`: sentence (batch, S) -> tags (batch, S, 45)."""
-    x = params["embedding"]["embeddings"][sentence]  # (batch, S, 50)
-    y = sentence != 0
-    x = dropout(x, 0.5, train)
-    z = jnp.zeros((sentence.shape[0], 300))  # (batch, 300)
-    y = y.T  # (S, batch)
+    x = dropout(params["embedding"][sentence], 0.5, keys)  # (batch, S, 50)
     x = x.transpose(1, 0, 2)  # (S, batch, 50)
-    z, _, _ = lstm(params["bidirectional"]["forward"], x, z, z, y)
-    w = y[..., None]  # (S, batch, 1)
-    z = jnp.where(w, z, 0.0)  # (S, batch, 300)
-    initial = jnp.zeros((sentence.shape[0], 300))  # (batch, 300)
-    x, _, _ = lstm(
-        params["bidirectional"]["backward"], x, initial, initial, y, reverse=True
-    )
-    y = y[..., None]  # (S, batch, 1)
-    x = jnp.where(y, x, 0.0)  # (S, batch, 300)
-    x = jnp.concatenate([z, x], axis=-1)  # (S, batch, 600)
-    x = x.transpose(1, 0, 2)  # (batch, S, 600)
-    x = dropout(x, 0.5, train)
-    return nn.softmax(dense(params["tags"], x))
+    mask = (sentence != 0).T  # (S, batch)
+    y = lstm(params["bidirectional"]["forward"], x, mask)  # (S, batch, 300)
+    y = jnp.where(mask[..., None], y, 0.0)  # (S, batch, 300)
+    x = lstm(params["bidirectional"]["backward"], x, mask, reverse=True)
+    x = jnp.where(mask[..., None], x, 0.0)  # (S, batch, 300)
+    x = jnp.concatenate([y, x], axis=-1).transpose(1, 0, 2)  # (batch, S, 600)
+    return nn.softmax(dense(params["tags"], dropout(x, 0.5, keys)))
 
 
 def train_forward(params: Params, sentence: Array, key: Array) -> Array:
     """The results in training."""
-    return forward(params, sentence, Training(key))
+    return forward(params, sentence, iter(jax.random.split(key, 2)))
 
 
 def init(key: Array) -> Params:
@@ -145,11 +99,9 @@ def init(key: Array) -> Params:
             "backward": init_lstm(next(keys), 50, 300),
         },
         "tags": init_dense(next(keys), 600, 45),
-        "embedding": {
-            "embeddings": jax.random.uniform(
-                next(keys), (20000, 50), minval=-0.05, maxval=0.05
-            ),
-        },
+        "embedding": jax.random.uniform(
+            next(keys), (20000, 50), minval=-0.05, maxval=0.05
+        ),
     }
 
 

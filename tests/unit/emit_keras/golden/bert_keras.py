@@ -11,34 +11,30 @@ class Attention(layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.query = layers.Dense(768, name="query")
-        self.key = layers.Dense(768, name="key")
-        self.value = layers.Dense(768, name="value")
+        self.query = layers.EinsumDense(
+            "bsd,dnh->bsnh", (None, 12, 64), bias_axes="nh", name="query"
+        )
+        self.key = layers.EinsumDense(
+            "bsd,dnh->bsnh", (None, 12, 64), bias_axes="nh", name="key"
+        )
+        self.value = layers.EinsumDense(
+            "bsd,dnh->bsnh", (None, 12, 64), bias_axes="nh", name="value"
+        )
         self.dropout = layers.Dropout(0.1)
-        self.attention_output = layers.Dense(768, name="attention_output")
+        self.attention_output = layers.EinsumDense(
+            "bsnh,nhd->bsd", (None, 768), bias_axes="d", name="attention_output"
+        )
         self.dropout_1 = layers.Dropout(0.1)
 
     def call(self, x, mask):
-        y = ops.expand_dims(mask, axis=1)  # (batch, 1, S)
-        z = ops.expand_dims(mask, axis=2)  # (batch, S, 1)
-        y = ops.logical_and(y, z)  # (batch, S, S)
-        z = self.query(x)
-        z = ops.reshape(z, (ops.shape(z)[0], ops.shape(z)[1], 12, 64))
-        key = self.key(x)
-        key = ops.reshape(key, (ops.shape(key)[0], ops.shape(key)[1], 12, 64))
-        value = self.value(x)
-        value = ops.reshape(value, (ops.shape(value)[0], ops.shape(value)[1], 12, 64))
-        z = z * 0.125
-        z = ops.einsum("bqnh,bknh->bnqk", z, key)  # (batch, 12, S, S)
-        y = ops.expand_dims(y, axis=1)  # (batch, 1, S, S)
-        y = ops.where(y, z, -1000000000.0)  # (batch, 12, S, S)
-        y = ops.softmax(y)
-        y = self.dropout(y)
-        y = ops.einsum("bnqk,bknh->bqnh", y, value)  # (batch, S, 12, 64)
-        y = ops.reshape(y, (ops.shape(y)[0], ops.shape(y)[1], 768))  # (batch, S, 768)
-        y = self.attention_output(y)
-        y = self.dropout_1(y)
-        return x + y
+        query = self.query(x)  # (batch, S, 12, 64)
+        key = self.key(x)  # (batch, S, 12, 64)
+        value = self.value(x)  # (batch, S, 12, 64)
+        scores = ops.einsum("bqnh,bknh->bnqk", query * 0.125, key)  # (batch, 12, S, S)
+        mask = mask[:, None] & mask[..., None]  # (batch, S, S)
+        y = self.dropout(ops.softmax(ops.where(mask[:, None], scores, -1e9)))
+        attention = ops.einsum("bnqk,bknh->bqnh", y, value)  # (batch, S, 12, 64)
+        return x + self.dropout_1(self.attention_output(attention))
 
 
 @keras.saving.register_keras_serializable()
@@ -53,11 +49,8 @@ class FeedForward(layers.Layer):
         self.dropout_1 = layers.Dropout(0.1)
 
     def call(self, x):
-        y = self.hidden(x)  # (batch, S, 3072)
-        y = self.dropout(y)
-        y = self.output_1(y)  # (batch, S, 768)
-        y = self.dropout_1(y)
-        return x + y
+        y = self.dropout(self.hidden(x))  # (batch, S, 3072)
+        return x + self.dropout_1(self.output_1(y))
 
 
 @keras.saving.register_keras_serializable()
@@ -76,10 +69,8 @@ class TransformerEncoder(layers.Layer):
         )
 
     def call(self, x, mask):
-        x = self.attention(x, mask)
-        x = self.attention_norm(x)
-        x = self.feed_forward(x)
-        return self.feed_forward_norm(x)
+        x = self.attention_norm(self.attention(x, mask))
+        return self.feed_forward_norm(self.feed_forward(x))
 
 
 @keras.saving.register_keras_serializable()
@@ -104,27 +95,18 @@ class Bert(layers.Layer):
         self.dense = layers.Dense(768, activation="tanh", name="dense")
 
     def build(self, input_shape):
-        self.positional_encoding_embeddings = self.add_weight(
-            name="positional_encoding-embeddings",
-            shape=(512, 768),
-            initializer="glorot_uniform",
+        self.positional_encoding = self.add_weight(
+            name="positional_encoding", shape=(512, 768), initializer="glorot_uniform"
         )
 
     def call(self, ids, segments):
-        x = self.embedding(ids)  # (batch, S, 768)
-        y = ids != 0
-        z = self.embedding_1(segments)  # (batch, S, 768)
-        x = x + z
-        z = self.positional_encoding_embeddings[: ops.shape(ids)[1]]  # (S, 768)
-        x = x + z
-        x = self.layer_normalization(x)
+        x = self.embedding(ids) + self.embedding_1(segments)  # (batch, S, 768)
+        x = self.layer_normalization(x + self.positional_encoding[: ops.shape(ids)[1]])
         x = self.dropout(x)
+        mask = ids != 0
         for transformer_encoder in self.transformer_encoder:
-            x = transformer_encoder(x, y)
-        y = x[:, :1]  # (batch, 1, 768)
-        y = y[:, 0]  # (batch, 768)
-        y = self.dense(y)
-        return x, y
+            x = transformer_encoder(x, mask)
+        return x, self.dense(x[:, 0])
 
 
 def build_model():

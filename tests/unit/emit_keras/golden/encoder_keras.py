@@ -5,66 +5,29 @@ from keras import layers, ops
 from safetensors.numpy import load_file, save_file
 
 
-@keras.saving.register_keras_serializable()
-class MultiHeadAttention(layers.Layer):
+def multi_head_attention(x, name):
     """Block `MultiHeadAttention`: (batch, S, 64) -> (batch, S, 64)."""
-
-    def build(self, input_shape):
-        self.query_kernel = self.add_weight(
-            name="query-kernel", shape=(64, 4, 16), initializer="glorot_uniform"
-        )
-        self.query_bias = self.add_weight(
-            name="query-bias", shape=(4, 16), initializer="zeros"
-        )
-        self.key_kernel = self.add_weight(
-            name="key-kernel", shape=(64, 4, 16), initializer="glorot_uniform"
-        )
-        self.key_bias = self.add_weight(
-            name="key-bias", shape=(4, 16), initializer="zeros"
-        )
-        self.value_kernel = self.add_weight(
-            name="value-kernel", shape=(64, 4, 16), initializer="glorot_uniform"
-        )
-        self.value_bias = self.add_weight(
-            name="value-bias", shape=(4, 16), initializer="zeros"
-        )
-        self.attention_output_kernel = self.add_weight(
-            name="attention_output-kernel",
-            shape=(4, 16, 64),
-            initializer="glorot_uniform",
-        )
-        self.attention_output_bias = self.add_weight(
-            name="attention_output-bias", shape=(64,), initializer="zeros"
-        )
-
-    def call(self, x):
-        y = ops.reshape(self.query_kernel, (64, 64))  # (64, 64)
-        y = ops.matmul(x, y)
-        z = ops.reshape(self.query_bias, (64,))  # (64,)
-        y = y + z
-        y = ops.reshape(y, (ops.shape(y)[0], ops.shape(y)[1], 4, 16))
-        z = ops.reshape(self.key_kernel, (64, 64))  # (64, 64)
-        z = ops.matmul(x, z)
-        bias = ops.reshape(self.key_bias, (64,))  # (64,)
-        z = z + bias
-        z = ops.reshape(z, (ops.shape(z)[0], ops.shape(z)[1], 4, 16))
-        kernel = ops.reshape(self.value_kernel, (64, 64))  # (64, 64)
-        x = ops.matmul(x, kernel)
-        bias = ops.reshape(self.value_bias, (64,))  # (64,)
-        x = x + bias
-        x = ops.reshape(x, (ops.shape(x)[0], ops.shape(x)[1], 4, 16))
-        y = y * 0.25
-        y = ops.softmax(ops.einsum("bqnh,bknh->bnqk", y, z))  # (batch, 4, S, S)
-        x = ops.einsum("bnqk,bknh->bqnh", y, x)  # (batch, S, 4, 16)
-        y = ops.reshape(self.attention_output_kernel, (64, 64))  # (64, 64)
-        x = ops.reshape(x, (ops.shape(x)[0], ops.shape(x)[1], 64))  # (batch, S, 64)
-        x = ops.matmul(x, y)
-        return x + self.attention_output_bias
+    query = layers.EinsumDense(
+        "bsd,dnh->bsnh", (None, 4, 16), bias_axes="nh", name=f"{name}-query"
+    )(x)
+    key = layers.EinsumDense(
+        "bsd,dnh->bsnh", (None, 4, 16), bias_axes="nh", name=f"{name}-key"
+    )(x)
+    value = layers.EinsumDense(
+        "bsd,dnh->bsnh", (None, 4, 16), bias_axes="nh", name=f"{name}-value"
+    )(x)
+    x = layers.Rescaling(0.25)(query)
+    x = ops.einsum("bqnh,bknh->bnqk", x, key)  # (batch, 4, S, S)
+    x = layers.Activation("softmax")(x)
+    x = ops.einsum("bnqk,bknh->bqnh", x, value)  # (batch, S, 4, 16)
+    return layers.EinsumDense(
+        "bsnh,nhd->bsd", (None, 64), bias_axes="d", name=f"{name}-attention_output"
+    )(x)
 
 
 def encoder_layer(x, name):
     """Block `encoder_layer`: (batch, S, 64) -> (batch, S, 64)."""
-    y = MultiHeadAttention(name=f"{name}-residual_connection-multi_head_attention")(x)
+    y = multi_head_attention(x, name=f"{name}-residual_connection-multi_head_attention")
     y = layers.Dropout(0.1)(y)
     x = y + x
     x = layers.LayerNormalization(epsilon=1e-12, name=f"{name}-layer_normalization")(x)

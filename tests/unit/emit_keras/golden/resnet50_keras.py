@@ -16,34 +16,32 @@ def conv_norm(x, filters, kernel_size, name, strides=1):
         name=f"{name}-conv2d",
     )(x)
     return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-05, name=f"{name}-batch_normalization"
+        momentum=0.9, epsilon=1e-5, name=f"{name}-batch_normalization"
     )(x)
 
 
-def bottleneck(x, filters, filters_1, name, strides=1):
-    """Block `bottleneck`: (batch, S, S, T) -> (batch, U, U, filters_1)."""
-    x = conv_norm(x, filters, 1, strides=strides, name=f"{name}-conv_norm")
+def bottleneck(x, hidden, filters, name, strides=1):
+    """Block `bottleneck`: (batch, S, S, T) -> (batch, U, U, filters)."""
+    x = conv_norm(x, hidden, 1, strides=strides, name=f"{name}-conv_norm")
     x = layers.Activation("relu")(x)
-    x = conv_norm(x, filters, 3, name=f"{name}-conv_norm_1")
+    x = conv_norm(x, hidden, 3, name=f"{name}-conv_norm_1")
     x = layers.Activation("relu")(x)
-    return conv_norm(x, filters_1, 1, name=f"{name}-conv_norm_2")
+    return conv_norm(x, filters, 1, name=f"{name}-conv_norm_2")
 
 
-def same(x, filters, filters_1, name):
-    """Block `same`: (batch, S, S, filters_1) -> (batch, S, S, filters_1)."""
-    y = bottleneck(x, filters, filters_1, name=f"{name}-residual-bottleneck")
+def same(x, hidden, filters, name):
+    """Block `same`: (batch, S, S, filters) -> (batch, S, S, filters)."""
+    y = bottleneck(x, hidden, filters, name=f"{name}-residual-bottleneck")
     return layers.Activation("relu")(y + x)
 
 
-def stage(x, filters, filters_1, num_same, name, strides=1):
-    """Block `stage`: (batch, S, S, T) -> (batch, U, U, filters_1)."""
-    y = bottleneck(
-        x, filters, filters_1, strides=strides, name=f"{name}-main-bottleneck"
-    )
-    x = conv_norm(x, filters_1, 1, strides=strides, name=f"{name}-shortcut-conv_norm")
+def stage(x, hidden, filters, num_same, name, strides=1):
+    """Block `stage`: (batch, S, S, T) -> (batch, U, U, filters)."""
+    y = bottleneck(x, hidden, filters, strides=strides, name=f"{name}-main-bottleneck")
+    x = conv_norm(x, filters, 1, strides=strides, name=f"{name}-shortcut-conv_norm")
     x = layers.Activation("relu")(y + x)
     for index in range(num_same):
-        x = same(x, filters, filters_1, name=f"{name}-same-{index}")
+        x = same(x, hidden, filters, name=f"{name}-same-{index}")
     return x
 
 
@@ -52,15 +50,15 @@ def trunk(x, name):
     x = layers.ZeroPadding2D(3)(x)  # (batch, 230, 230, 3)
     x = layers.Conv2D(64, 7, strides=2, use_bias=False, name=f"{name}-conv2d")(x)
     x = layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-05, name=f"{name}-batch_normalization"
+        momentum=0.9, epsilon=1e-5, name=f"{name}-batch_normalization"
     )(x)
     x = layers.Activation("relu")(x)
     x = layers.ZeroPadding2D(1)(x)  # (batch, 114, 114, 64)
     x = layers.MaxPooling2D(3, strides=2)(x)  # (batch, 56, 56, 64)
-    x = stage(x, 64, 256, 2, name=f"{name}-stage")  # (batch, 56, 56, 256)
-    x = stage(x, 128, 512, 3, strides=2, name=f"{name}-stage_1")  # (batch, 28, 28, 512)
-    x = stage(x, 256, 1024, 5, strides=2, name=f"{name}-stage_2")
-    x = stage(x, 512, 2048, 2, strides=2, name=f"{name}-stage_3")  # (batch, 7, 7, 2048)
+    x = stage(x, 64, 256, num_same=2, name=f"{name}-stage")  # (batch, 56, 56, 256)
+    x = stage(x, 128, 512, num_same=3, strides=2, name=f"{name}-stage_1")
+    x = stage(x, 256, 1024, num_same=5, strides=2, name=f"{name}-stage_2")
+    x = stage(x, 512, 2048, num_same=2, strides=2, name=f"{name}-stage_3")
     return layers.GlobalAveragePooling2D()(x)
 
 

@@ -9,11 +9,11 @@ def build_model():
     """Model `Tagger`: sentence (batch, S) -> tags (batch, S, 45)."""
     sentence = keras.Input((None,), dtype="int32", name="sentence")
     x = layers.Embedding(20000, 50, name="embedding")(sentence)  # (batch, S, 50)
-    y = ops.not_equal(sentence, 0)
+    mask = ops.not_equal(sentence, 0)
     x = layers.Dropout(0.5)(x)
     x = layers.Bidirectional(
         layers.LSTM(300, return_sequences=True, name="lstm"), name="bidirectional"
-    )(x, mask=y)
+    )(x, mask=mask)
     x = layers.Dropout(0.5)(x)
     x = layers.Dense(45, activation="softmax", name="tags")(x)  # (batch, S, 45)
     return keras.Model(sentence, x, name="Tagger")

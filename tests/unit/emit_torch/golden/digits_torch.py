@@ -13,7 +13,7 @@ class ConvBlock(nn.Module):
         self.conv2d = nn.Conv2d(
             in_channels, out_channels, kernel_size=3, padding=1, bias=False
         )
-        self.batch_normalization = nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.1)
+        self.batch_normalization = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.batch_normalization(self.conv2d(x)))
@@ -43,8 +43,7 @@ class Digits(nn.Module):
         x = F.max_pool2d(x, 2)  # (batch, 32, 4, 4)
         x = self.dropout(x)
         x = x.permute(0, 2, 3, 1).flatten(1)  # (batch, 512)
-        x = F.relu(self.dense(x))  # (batch, 64)
-        x = self.dropout_1(x)
+        x = self.dropout_1(F.relu(self.dense(x)))  # (batch, 64)
         return F.softmax(self.probabilities(x), dim=-1)
 
 

@@ -21,10 +21,8 @@ class Mlp(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = F.relu(self.dense(pixels))  # (batch, 256)
-        x = self.dropout(x)
-        x = F.relu(self.dense_1(x))  # (batch, 128)
-        x = self.dropout_1(x)
+        x = self.dropout(F.relu(self.dense(pixels)))  # (batch, 256)
+        x = self.dropout_1(F.relu(self.dense_1(x)))  # (batch, 128)
         return F.softmax(self.probabilities(x), dim=-1)
 
 

@@ -79,19 +79,13 @@ class Depthwise1(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Block `bottleneck`.
+    """Block `bottleneck`: (batch, in_channels, S, S) -> (batch, out_channels, T, T)."""
 
-    (batch, in_channels, S, S)
-    -> (batch, out_channels_1, T, T)
-    """
-
-    def __init__(
-        self, in_channels: int, out_channels: int, out_channels_1: int
-    ) -> None:
+    def __init__(self, in_channels: int, hidden: int, out_channels: int) -> None:
         super().__init__()
-        self.conv_norm = ConvNorm1(in_channels, out_channels)
-        self.depthwise = Depthwise1(out_channels)
-        self.conv_norm_1 = ConvNorm1(out_channels, out_channels_1)
+        self.conv_norm = ConvNorm1(in_channels, hidden)
+        self.depthwise = Depthwise1(hidden)
+        self.conv_norm_1 = ConvNorm1(hidden, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu6(self.conv_norm(x))
@@ -103,16 +97,14 @@ class Bottleneck1(nn.Module):
     """Block `bottleneck_1`.
 
     (batch, in_channels, S, S)
-    -> (batch, out_channels_1, S, S)
+    -> (batch, out_channels, S, S)
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, out_channels_1: int
-    ) -> None:
+    def __init__(self, in_channels: int, hidden: int, out_channels: int) -> None:
         super().__init__()
-        self.conv_norm = ConvNorm1(in_channels, out_channels)
-        self.depthwise = Depthwise(out_channels)
-        self.conv_norm_1 = ConvNorm1(out_channels, out_channels_1)
+        self.conv_norm = ConvNorm1(in_channels, hidden)
+        self.depthwise = Depthwise(hidden)
+        self.conv_norm_1 = ConvNorm1(hidden, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu6(self.conv_norm(x))
@@ -123,13 +115,12 @@ class Bottleneck1(nn.Module):
 class Inverted(nn.Module):
     """Block `inverted`: (batch, in_channels, S, S) -> (batch, in_channels, S, S)."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, hidden: int) -> None:
         super().__init__()
-        self.residual_bottleneck = Bottleneck1(in_channels, out_channels, in_channels)
+        self.residual_bottleneck = Bottleneck1(in_channels, hidden, in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.residual_bottleneck(x)
-        return y + x
+        return self.residual_bottleneck(x) + x
 
 
 class MobileNetV2(nn.Module):
@@ -167,17 +158,17 @@ class MobileNetV2(nn.Module):
         x = self.bottleneck(x)  # (batch, 24, 56, 56)
         x = self.inverted(x)
         x = self.bottleneck_1(x)  # (batch, 32, 28, 28)
-        for inverted_1 in self.inverted_1:
-            x = inverted_1(x)
+        for inverted in self.inverted_1:
+            x = inverted(x)
         x = self.bottleneck_2(x)  # (batch, 64, 14, 14)
-        for inverted_2 in self.inverted_2:
-            x = inverted_2(x)
+        for inverted in self.inverted_2:
+            x = inverted(x)
         x = self.bottleneck_3(x)  # (batch, 96, 14, 14)
-        for inverted_3 in self.inverted_3:
-            x = inverted_3(x)
+        for inverted in self.inverted_3:
+            x = inverted(x)
         x = self.bottleneck_4(x)  # (batch, 160, 7, 7)
-        for inverted_4 in self.inverted_4:
-            x = inverted_4(x)
+        for inverted in self.inverted_4:
+            x = inverted(x)
         x = self.bottleneck_5(x)  # (batch, 320, 7, 7)
         x = F.relu6(self.conv_norm_2(x))  # (batch, 1280, 7, 7)
         x = x.mean(dim=(2, 3))  # (batch, 1280)

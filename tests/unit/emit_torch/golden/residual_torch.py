@@ -9,15 +9,13 @@ from torch import Tensor, nn
 class Block(nn.Module):
     """Block `block`: (batch, in_channels, S, S) -> (batch, out_channels, S, S)."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, padding: int
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
         super().__init__()
         self.conv2d = nn.Conv2d(
             in_channels,
             out_channels,
             kernel_size=kernel_size,
-            padding=padding,
+            padding=kernel_size // 2,
             bias=False,
         )
         self.batch_normalization = nn.BatchNorm2d(
@@ -36,13 +34,12 @@ class ResidualConnection(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.block = Block(16, 16, kernel_size=3, padding=1)
-        self.block_1 = Block(16, 16, kernel_size=3, padding=1)
+        self.block = Block(16, 16, kernel_size=3)
+        self.block_1 = Block(16, 16, kernel_size=3)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.block(x)
-        y = self.block_1(y)
-        return y + x
+        return self.block_1(y) + x
 
 
 class ResidualNet(nn.Module):
@@ -50,9 +47,9 @@ class ResidualNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.block = Block(3, 16, kernel_size=3, padding=1)
+        self.block = Block(3, 16, kernel_size=3)
         self.residual_connection = nn.ModuleList(ResidualConnection() for _ in range(3))
-        self.block_1 = Block(16, 32, kernel_size=5, padding=2)
+        self.block_1 = Block(16, 32, kernel_size=5)
         self.residual_connection_1_depthwise_conv2d = nn.Conv2d(
             32, 64, kernel_size=3, stride=2, groups=32
         )
@@ -83,8 +80,7 @@ class ResidualNet(nn.Module):
         x = self.block_1(x)  # (batch, 32, 14, 14)
         y = self.residual_connection_1_depthwise_conv2d(F.pad(x, (0, 1, 0, 1)))
         y = self.residual_connection_1_batch_normalization(y)
-        x = self.residual_connection_1_shortcut(x)  # (batch, 64, 7, 7)
-        x = self.p_re_lu(y + x)
+        x = self.p_re_lu(y + self.residual_connection_1_shortcut(x))
         x = F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
         x = x.permute(0, 2, 3, 1)  # NCHW to NHWC
         x = torch.where(x >= 0, x, self.p_re_lu_1_alpha * x)

@@ -9,12 +9,7 @@ class ConvNorm(nn.Module):
     """Block `conv_norm`: (batch, in_channels, S, S) -> (batch, out_channels, T, T)."""
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        padding: int = 0,
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
     ) -> None:
         super().__init__()
         self.conv2d = nn.Conv2d(
@@ -22,33 +17,25 @@ class ConvNorm(nn.Module):
             out_channels,
             kernel_size=kernel_size,
             stride=stride,
-            padding=padding,
+            padding=kernel_size // 2,
             bias=False,
         )
-        self.batch_normalization = nn.BatchNorm2d(out_channels, eps=1e-05, momentum=0.1)
+        self.batch_normalization = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.batch_normalization(self.conv2d(x))
 
 
 class Bottleneck(nn.Module):
-    """Block `bottleneck`.
-
-    (batch, in_channels, S, S)
-    -> (batch, out_channels_1, T, T)
-    """
+    """Block `bottleneck`: (batch, in_channels, S, S) -> (batch, out_channels, T, T)."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, out_channels_1: int, stride: int = 1
+        self, in_channels: int, hidden: int, out_channels: int, stride: int = 1
     ) -> None:
         super().__init__()
-        self.conv_norm = ConvNorm(
-            in_channels, out_channels, kernel_size=1, stride=stride
-        )
-        self.conv_norm_1 = ConvNorm(
-            out_channels, out_channels, kernel_size=3, padding=1
-        )
-        self.conv_norm_2 = ConvNorm(out_channels, out_channels_1, kernel_size=1)
+        self.conv_norm = ConvNorm(in_channels, hidden, kernel_size=1, stride=stride)
+        self.conv_norm_1 = ConvNorm(hidden, hidden, kernel_size=3)
+        self.conv_norm_2 = ConvNorm(hidden, out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.conv_norm(x))
@@ -59,61 +46,54 @@ class Bottleneck(nn.Module):
 class Same(nn.Module):
     """Block `same`: (batch, in_channels, S, S) -> (batch, in_channels, S, S)."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, hidden: int) -> None:
         super().__init__()
-        self.residual_bottleneck = Bottleneck(in_channels, out_channels, in_channels)
+        self.residual_bottleneck = Bottleneck(in_channels, hidden, in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.residual_bottleneck(x)
-        return F.relu(y + x)
+        return F.relu(self.residual_bottleneck(x) + x)
 
 
 class Stage(nn.Module):
-    """Block `stage`: (batch, in_channels, S, S) -> (batch, out_channels_1, T, T)."""
+    """Block `stage`: (batch, in_channels, S, S) -> (batch, out_channels, T, T)."""
 
     def __init__(
         self,
         in_channels: int,
+        hidden: int,
         out_channels: int,
-        out_channels_1: int,
         num_same: int,
         stride: int = 1,
     ) -> None:
         super().__init__()
         self.main_bottleneck = Bottleneck(
-            in_channels, out_channels, out_channels_1, stride=stride
+            in_channels, hidden, out_channels, stride=stride
         )
         self.shortcut_conv_norm = ConvNorm(
-            in_channels, out_channels_1, kernel_size=1, stride=stride
+            in_channels, out_channels, kernel_size=1, stride=stride
         )
-        self.same = nn.ModuleList(
-            Same(out_channels_1, out_channels) for _ in range(num_same)
-        )
+        self.same = nn.ModuleList(Same(out_channels, hidden) for _ in range(num_same))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.main_bottleneck(x)
-        x = self.shortcut_conv_norm(x)
-        x = F.relu(y + x)
+        x = F.relu(self.main_bottleneck(x) + self.shortcut_conv_norm(x))
         for same in self.same:
             x = same(x)
         return x
 
 
 class Trunk(nn.Module):
-    """Block `trunk`: (batch, 224, 224, 3) -> (batch, 2048)."""
+    """Block `trunk`: (batch, 3, 224, 224) -> (batch, 2048)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv2d = nn.Conv2d(3, 64, kernel_size=7, stride=2, bias=False)
-        self.batch_normalization = nn.BatchNorm2d(64, eps=1e-05, momentum=0.1)
-        self.stage = Stage(64, 64, 256, 2)
-        self.stage_1 = Stage(256, 128, 512, 3, stride=2)
-        self.stage_2 = Stage(512, 256, 1024, 5, stride=2)
-        self.stage_3 = Stage(1024, 512, 2048, 2, stride=2)
+        self.conv2d = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.batch_normalization = nn.BatchNorm2d(64)
+        self.stage = Stage(64, 64, 256, num_same=2)
+        self.stage_1 = Stage(256, 128, 512, num_same=3, stride=2)
+        self.stage_2 = Stage(512, 256, 1024, num_same=5, stride=2)
+        self.stage_3 = Stage(1024, 512, 2048, num_same=2, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, (0, 0, 3, 3, 3, 3))  # (batch, 230, 230, 3)
-        x = x.permute(0, 3, 1, 2)  # NHWC to NCHW
         x = F.relu(self.batch_normalization(self.conv2d(x)))  # (batch, 64, 112, 112)
         x = F.max_pool2d(F.pad(x, (1, 1, 1, 1)), 3, stride=2)  # (batch, 64, 56, 56)
         x = self.stage(x)  # (batch, 256, 56, 56)
@@ -137,7 +117,8 @@ class ResNet50(nn.Module):
                     nn.init.zeros_(layer.bias)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.trunk(image)  # (batch, 2048)
+        x = image.permute(0, 3, 1, 2)  # NHWC to NCHW
+        x = self.trunk(x)  # (batch, 2048)
         return F.softmax(self.output(x), dim=-1)
 
 

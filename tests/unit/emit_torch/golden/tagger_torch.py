@@ -48,12 +48,10 @@ class Tagger(nn.Module):
         nn.init.zeros_(self.tags.bias)
 
     def forward(self, sentence: Tensor) -> Tensor:
-        x = self.embedding(sentence)  # (batch, S, 50)
-        y = sentence != 0
-        x = self.dropout(x)
-        x, _ = masked(self.bidirectional, x, y)
-        x = self.dropout_1(x)
-        return F.softmax(self.tags(x), dim=-1)
+        x = self.dropout(self.embedding(sentence))  # (batch, S, 50)
+        mask = sentence != 0
+        x, _ = masked(self.bidirectional, x, mask)
+        return F.softmax(self.tags(self.dropout_1(x)), dim=-1)
 
 
 def load(path: str) -> Tagger:

@@ -1,0 +1,1 @@
+"""Emitted code beside code by hand for the same models: how much longer is it?"""
