@@ -309,11 +309,12 @@ class Walk:
         if not isinstance(node, LayerNode | CallNode):
             return Broken()
         name = node.signature.name if isinstance(node, LayerNode) else node.callee.name
-        uses = [*node.fed.positional, *(use for uses in node.fed.named.values() for use in uses)]
-        if uses:
+        if node.fed != RUNNING:
+            uses = [*node.fed.positional, *(use for uses in node.fed.named.values() for use in uses)]
             message = f"`{name}` gets its values from `{signature.name}`, which it is given to"
-            named = ", ".join(use.name for use in uses)
-            help = f"give them to that: `{signature.name}({name}(...))({named})`"
+            named = [f"{name}={use.name}" for name, uses in node.fed.named.items() for use in uses]
+            values = ", ".join([*(use.name for use in node.fed.positional), *named])
+            help = f"give them to that: `{signature.name}({name}(...))({values})`"
             self.report(Diagnostic("E0303", message, uses[0].span, (), help))
             return Broken()
         return LayerArgument(name, node)

@@ -289,7 +289,7 @@ def test_a_layer_may_compute_in_another_type() -> None:
         ("LSTM(4)(x, initial_state=h)", "x: (S, 3), h: (4)", "`initial_state` is 2 values, it gets 1"),
         ("GRU(4)(x, initial_state=h)", "x: (S, 3), h: (5)", "a state is (batch, 4), it gets (batch, 5)"),
         ("Bidirectional(LSTM(4, go_backwards=true))", "x: (S, 3)", "both layers walk the same way"),
-        ("Bidirectional(LSTM(4, mask=m))(x)", "x: (S, 3), m: (S) bool", "`LSTM` within it is applied to values"),
+        ("Bidirectional(LSTM(4, mask=m))(x)", "x: (S, 3), m: (S) bool", "`LSTM` gets its values from `Bidirectional`"),
         ("TimeDistributed(Dense(4))", "x: (3)", "it takes (batch, steps, ...) with at least one more axis"),
     ],
 )

@@ -82,13 +82,10 @@ def _cell_of(layer: LayerNode | CallNode) -> Placed:
 
 
 def as_argument(layer: LayerNode) -> None:
-    """Raise LayerError for a layer within another one that is applied to values, or has a type of its own."""
-    name = layer.signature.name
-    if layer.fed.positional or layer.fed.named:
-        help = f"give masks and states to the layer around it: `Bidirectional({name}(8), mask=m)`"
-        raise LayerError(f"`{name}` within it is applied to values", "E0305", help)
+    """Raise LayerError for a layer within another one that has a type of its own."""
     if layer.arguments["dtype"] is not None:
-        raise LayerError(f"`{name}` within it has a `dtype`", "E0305", "give `dtype` to the layer around it")
+        message = f"`{layer.signature.name}` within it has a `dtype`"
+        raise LayerError(message, "E0305", "give `dtype` to the layer around it")
 
 
 CELL_LAYERS = ("SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells")
