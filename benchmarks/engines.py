@@ -48,7 +48,7 @@ def emitted_module(case: Case, folder: Path) -> Any:
     sys.modules[source.stem] = module
     spec.loader.exec_module(module)
     if hasattr(module, "load"):
-        return module.load(str(folder / f"{case.model.stem}.safetensors")).eval()
+        return module.load(str(source.with_suffix(".safetensors"))).eval()
     classes = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == source.stem]
     return classes[-1]().eval()  # a model without weights
 

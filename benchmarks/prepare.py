@@ -28,12 +28,10 @@ def _prepare(case: Case, folder: Path) -> None:
     from neuralc.frontends.nr import load
     from neuralc.weights_file import bind_weights
 
-    store = bind_weights(load(case.model)).store
-    save_file(
-        {name: np.ascontiguousarray(array) for name, array in store.items()}, _beside(folder, case, ".safetensors")
-    )
+    store, weights = bind_weights(load(case.model)).store, _beside(folder, case, ".safetensors")
+    save_file({name: np.ascontiguousarray(array) for name, array in store.items()}, weights)
     emit = [sys.executable, "-m", "neuralc", str(case.model), "--emit=torch", "-o", _beside(folder, case, "_torch.py")]
-    subprocess.run(emit, check=True)
+    subprocess.run([*emit, *(["--weights", weights] if store else [])], check=True)
     if "onnxruntime" in case.engines:
         module = emitted_module(case, folder)
         torch.onnx.export(

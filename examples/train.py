@@ -22,11 +22,13 @@ import torch.nn.functional as F
 from datasets import DATASETS, DIGITS_TEST, Split
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from neuralc.dialects.graph import the_model
 from neuralc.emit.torch import emit
 from neuralc.frontends.nr.load import load
+from neuralc.settings import load_weights
 
 EXAMPLES = Path(__file__).parent
 BUILD = EXAMPLES.parent / "build" / "examples"
@@ -61,8 +63,12 @@ def run(name: str, train: Split, test: Split, console: Console) -> tuple[float, 
     torch.manual_seed(SEED)
     model = getattr(code, program.name)()
     fit(model, train, attributes, MAX_SHIFT.get(name, 0), progress(console, name))
+    trained = source.with_suffix(".safetensors")
+    code.save(model, str(trained))
+    # From the names and layouts of PyTorch to those of the program.
+    store = load_weights(trained, program.module)
     weights = EXAMPLES / f"{name}.safetensors"
-    code.save(model, str(weights))
+    save_file({name: np.ascontiguousarray(array) for name, array in store.items()}, weights)
     return accuracy(model, test), weights.stat().st_size
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import neuralc
-from neuralc import driver, products
+from neuralc import driver
 from neuralc.dialects.interp import run_module
 from neuralc.passes.pipelines import Level
 
@@ -69,8 +70,9 @@ def torch_code(name: str) -> Array:
     torch = pytest.importorskip("torch", reason="torch is in the [torch] extra")
     from support.torch_code import python_module
 
-    _, product = driver.compile_file(EXAMPLES / f"{name}.nr", "torch", driver.Options())
-    source = products.content(product)
-    model = python_module(str(source)).load(str(EXAMPLES / f"{name}.safetensors")).eval()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.py"
+        neuralc.convert(EXAMPLES / f"{name}.nr", "torch", path)
+        model = python_module(path.read_text(encoding="utf-8")).load(str(path.with_suffix(".safetensors"))).eval()
     with torch.no_grad():
         return np.asarray(model(torch.from_numpy(held_out(name)[0])))
