@@ -69,18 +69,14 @@ def keras_models(folders: Sequence[Path]) -> Iterator[Subject]:
 
 def _of_keras(example: Any, folder: Path) -> Original:
     from support.keras_import import expected, randomize
-    from support.keras_reference import keras
+    from support.keras_reference import in_precision, keras
 
-    before = keras.config.floatx()
-    keras.config.set_floatx("float32")
-    try:
+    with in_precision("float32"):
         keras.utils.clear_session()
         model, path = randomize(example.make()), folder / f"{example.name}.keras"
         inputs = [single(each) for each in example.inputs()]
         model.save(path)
         return Original(path, inputs, expected(model, inputs), Options())
-    finally:
-        keras.config.set_floatx(before)
 
 
 def onnx_models(folders: Sequence[Path]) -> Iterator[Subject]:

@@ -9,7 +9,8 @@ Weights are paired in their order; their shapes have to be equal.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,25 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
 
-keras.config.set_floatx("float64")
+
+def set_precision(floats: str) -> None:
+    """What layers are made in. The policy goes with it: the first layer of a process has set it."""
+    keras.config.set_floatx(floats)
+    keras.config.set_dtype_policy(floats)
+
+
+@contextmanager
+def in_precision(floats: str) -> Iterator[None]:
+    """Layers that are made meanwhile are of these floats."""
+    before = keras.config.floatx()
+    set_precision(floats)
+    try:
+        yield
+    finally:
+        set_precision(before)
+
+
+set_precision("float64")
 # Keras cuts results of 64 bits to 32 as JAX does, in norms and in functions of two values; a reference must not.
 BIT64_TO_BIT32_DTYPE.pop("float64", None)
 layers = keras.layers

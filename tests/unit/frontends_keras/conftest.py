@@ -10,9 +10,7 @@ import pytest
 @pytest.fixture
 def single() -> Iterator[None]:
     """Models made meanwhile are of float32."""
-    from support.keras_reference import keras
+    from support.keras_reference import in_precision
 
-    before = keras.config.floatx()
-    keras.config.set_floatx("float32")
-    yield
-    keras.config.set_floatx(before)
+    with in_precision("float32"):
+        yield
