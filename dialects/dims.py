@@ -217,6 +217,15 @@ def simplest(value: int | Dim) -> int | Dim:
     return value.value if isinstance(value, Dim) and value.is_static else value
 
 
+TYPICAL = 1009
+"""What a symbol counts as where sizes are compared before they are known: more than what models fix."""
+
+
+def typical(value: int | Dim) -> int:
+    """A size to compare others with; symbols count as `TYPICAL`."""
+    return value if isinstance(value, int) else int(value.evaluate(dict.fromkeys(value.symbols, TYPICAL)))
+
+
 def product(values: tuple[int | Dim, ...] | list[int | Dim]) -> Dim:
     total = Dim.constant(1)
     for value in values:

@@ -53,6 +53,8 @@ PIPELINE: tuple[Entry, ...] = (
     Entry("graph-dce", "what nobody reads goes, unused weights too", since=1),
     Entry("graph-to-tensor", "layers become loops: contractions, maps, reductions, windows"),
     Entry("tensor-canonicalize", "reshapes and transposes that cancel out go", since=1),
+    Entry("tensor-choose-layouts", "pictures lie channels last, so that vectors are channels", since=2, target="cpu"),
+    Entry("tensor-canonicalize", "loops are named as values lie now", since=2, target="cpu"),
     Entry("tensor-fuse-elementwise", "chains of maps become one map", since=1),
     Entry("tensor-fuse-groups{fuse=false}", "every loop nest is a kernel of its own", until=0),
     Entry("tensor-fuse-groups", "maps join the contraction or reduction that feeds them: one kernel each", since=1),

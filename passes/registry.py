@@ -39,6 +39,7 @@ NAMES: tuple[str, ...] = (
     "kernel-plan-parallel",
     "kernel-verify-target",
     "tensor-canonicalize",
+    "tensor-choose-layouts",
     "tensor-fuse-elementwise",
     "tensor-fuse-groups",
     "tensor-pack-weights",

@@ -27,6 +27,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.control import blocks_in
+from neuralc.dialects.dims import typical
 from neuralc.dialects.kernel import RefType
 from neuralc.dialects.tensor.subscripts import identity
 from neuralc.dialects.types import as_tensor, shape_of
@@ -155,7 +156,7 @@ def _move_last(group: tensor.GroupOp, contract: tensor.ContractOp, position: int
     words = list(contract.subscripts.operands)
     own = next(mine for mine, theirs in nest.stages[0].loops.items() if theirs == letter)
     at = words[position].index(own)
-    perm = [axis for axis in range(len(words[position])) if axis != at] + [at]
+    perm = [*_as_read(position, at, nest), at]
     words[position] = "".join(words[position][axis] for axis in perm)
     argument = contract.operands[position]
     if not isinstance(argument, BlockArgument):
@@ -171,6 +172,19 @@ def _move_last(group: tensor.GroupOp, contract: tensor.ContractOp, position: int
     group.operands[argument.index] = new[-1].results[0]
     Rewriter.replace_value_with_new_type(argument, moved.results[0].type)
     contract.spec = StringAttr(str(tensor.Subscripts(tuple(words), contract.subscripts.result)))
+
+
+def _as_read(position: int, last: int, nest: Nest) -> list[int]:
+    """The other dims of an operand, those that are added up behind the rest, in the order of the other operand."""
+    both = operands_of(nest)
+    word, other = both[position].word, both[1 - position]
+
+    def key(axis: int) -> tuple[bool, int]:
+        letter = word[axis]
+        reduced = letter in nest.reduced
+        return reduced, -typical(other.stride(letter)) if reduced else 0
+
+    return sorted((axis for axis in range(len(word)) if axis != last), key=key)
 
 
 def _copy(value: SSAValue) -> tensor.GroupOp:

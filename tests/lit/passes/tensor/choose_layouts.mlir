@@ -1,0 +1,70 @@
+// tensor-choose-layouts: what convolutions make lies channels last.
+// RUN: neuralc-opt %s --split-input-file -p tensor-choose-layouts --target cpu --mcpu haswell | filecheck %s
+// RUN: neuralc-opt %s --split-input-file -p tensor-choose-layouts --target cpu --mcpu haswell --remarks=passed,missed -o %t 2>&1 | filecheck %s --check-prefix=REMARK
+// RUN: neuralc-opt %s --split-input-file -p tensor-choose-layouts --target cuda --arch sm_80 | filecheck %s --check-prefix=CUDA
+
+// The contraction writes n, h, w, o; the map and the padding behind it keep that order, and a view ends it.
+// CHECK-LABEL: graph.model @conv
+// CHECK: %[[Y:.+]] = tensor.contract "nchw,oc->nhwo" %x, %{{.+}} -> tensor<1x9x8x16xf32>
+// CHECK: %[[V:.+]] = tensor.transpose %[[Y]] {perm = [0, 3, 1, 2]} -> tensor<1x16x9x8xf32>
+// CHECK: %[[M:.+]] = tensor.map "abcd->acdb" %[[V]] -> tensor<1x9x8x16xf32>
+// CHECK: %[[MV:.+]] = tensor.transpose %[[M]] {perm = [0, 3, 1, 2]}
+// CHECK: %[[IN:.+]] = tensor.transpose %[[MV]] {perm = [0, 2, 3, 1]}
+// CHECK: tensor.pad %[[IN]] {high = [0, 1, 1, 0], low = [0, 1, 1, 0]
+// CHECK: tensor.reduce add %{{.+}} {dims = [2, 3]} -> tensor<1x16xf32>
+// REMARK: passed: tensor.contract: dims lie in the order [0, 2, 3, 1]
+// A GPU's blocks are made of both.
+// CUDA-LABEL: graph.model @conv
+// CUDA: tensor.contract "nchw,oc->nohw"
+graph.weight @conv.kernel : tensor<16x4xf32>
+graph.model @conv(%x: tensor<1x4x9x8xf32>) -> (tensor<1x16xf32>) inputs ["x"] outputs ["y"] {
+  %w = graph.get_weight @conv.kernel -> tensor<16x4xf32>
+  %y = tensor.contract "nchw,oc->nohw" %x, %w -> tensor<1x16x9x8xf32>
+  %m = tensor.map "abcd->abcd" %y -> tensor<1x16x9x8xf32> {
+  ^bb0(%0: f32):
+    %1 = tensor.scalar abs %0 -> f32
+    tensor.yield %1
+  }
+  %p = tensor.pad %m {low = [0, 0, 1, 1], high = [0, 0, 1, 1], value = 0.0} -> tensor<1x16x11x10xf32>
+  %r = tensor.reduce add %p {dims = [2, 3]} -> tensor<1x16xf32>
+  graph.return %r
+}
+
+// -----
+
+// A picture that leaves the model is written as the model says.
+// CHECK-LABEL: graph.model @leaves
+// CHECK: tensor.contract "nchw,oc->nohw"
+// REMARK: missed: tensor.contract: its dims stay in their order: it leaves the model
+graph.weight @out.kernel : tensor<16x4xf32>
+graph.model @leaves(%x: tensor<1x4x9x8xf32>) -> (tensor<1x16x9x8xf32>) inputs ["x"] outputs ["y"] {
+  %w = graph.get_weight @out.kernel -> tensor<16x4xf32>
+  %y = tensor.contract "nchw,oc->nohw" %x, %w -> tensor<1x16x9x8xf32>
+  graph.return %y
+}
+
+// -----
+
+// The rows of a matrix product stand in front already; heads of attention that are split off it stay where they are.
+// CHECK-LABEL: graph.model @heads
+// CHECK: tensor.contract "bsd,dhk->bhks"
+graph.weight @query.kernel : tensor<32x2x16xf32>
+graph.model @heads(%x: tensor<1x10x32xf32>) -> (tensor<1x2x16xf32>) inputs ["x"] outputs ["y"] {
+  %w = graph.get_weight @query.kernel -> tensor<32x2x16xf32>
+  %y = tensor.contract "bsd,dhk->bhks" %x, %w -> tensor<1x2x16x10xf32>
+  %r = tensor.reduce add %y {dims = [3]} -> tensor<1x2x16xf32>
+  graph.return %r
+}
+
+// -----
+
+// Two channels would leave most of a vector idle: it runs along the rows of the picture.
+// CHECK-LABEL: graph.model @few_channels
+// CHECK: tensor.contract "nchw,oc->nohw"
+graph.weight @few.kernel : tensor<2x4xf32>
+graph.model @few_channels(%x: tensor<1x4x16x64xf32>) -> (tensor<1x2x16xf32>) inputs ["x"] outputs ["y"] {
+  %w = graph.get_weight @few.kernel -> tensor<2x4xf32>
+  %y = tensor.contract "nchw,oc->nohw" %x, %w -> tensor<1x2x16x64xf32>
+  %r = tensor.reduce add %y {dims = [3]} -> tensor<1x2x16xf32>
+  graph.return %r
+}
