@@ -14,8 +14,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks import harness, machine, report, startup
+from benchmarks import harness, report, startup
 from benchmarks.cases import ROOT, SUITES, Case
+from neuralc.machine import Machine
 
 CONSOLE = Console(stderr=True)
 
@@ -36,7 +37,7 @@ def main(suites: tuple[str, ...], rounds: int, seconds: float, only: str, name: 
       python -m benchmarks --suite models --only digits     one model
     """
     chosen = suites or (*SUITES, "startup")
-    limits = machine.in_process_of_its_own()
+    limits = _machine()
     results: dict[str, object] = {"machine": asdict(limits), "versions": _versions(), "suites": {}}
     measured: dict[str, list[dict[str, object]]] = {}
     for suite in (each for each in chosen if each in SUITES):
@@ -54,8 +55,15 @@ def main(suites: tuple[str, ...], rounds: int, seconds: float, only: str, name: 
     click.echo(text)
 
 
+def _machine() -> Machine:
+    """This machine's limits, measured in a process where no engine's threads are around."""
+    command = [sys.executable, "-m", "neuralc", "targets", "--json"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, encoding="utf-8")
+    return Machine(**json.loads(done.stdout)["measured"])
+
+
 def _suite(
-    suite: str, folder: Path, rounds: int, seconds: float, only: str, limits: machine.Machine
+    suite: str, folder: Path, rounds: int, seconds: float, only: str, limits: Machine
 ) -> list[dict[str, object]]:
     cases = [case for case in SUITES[suite]() if only in case.name and case.model.exists()]
     rows: list[dict[str, object]] = []
@@ -64,12 +72,12 @@ def _suite(
         task = progress.add_task(suite, total=sum(rounds * len(case.engines) for case in cases))
         for case in cases:
             progress.update(task, description=case.name)
-            result = harness.run_case(suite, case, folder, rounds, seconds, lambda: progress.advance(task))
+            result = harness.run_case(suite, case, folder, rounds, seconds, lambda what: progress.advance(task))
             rows.append(result.as_dict() | {"limit": _limit(case, limits)})
     return rows
 
 
-def _limit(case: Case, limits: machine.Machine) -> float | None:
+def _limit(case: Case, limits: Machine) -> float | None:
     """The least seconds a call can take on this machine."""
     from benchmarks.cost import cost_of
 

@@ -39,6 +39,8 @@ Verbs:
   neuralc test model.nr                             does it give what its `test` block says?
   neuralc check model.nr                            what is wrong with it, without compiling it
   neuralc inspect model.nr --format=html            layers, shapes, parameters, FLOPs, memory
+  neuralc bench model.onnx --compare onnxruntime    how fast is it, and what takes the time?
+  neuralc targets                                   this machine's limits; what code can be made for
   neuralc fmt model.nr                              one layout for every model
   neuralc lsp                                       a language server for editors
   neuralc explain E0201                             what an error means; Conv2D: what a layer takes
@@ -61,6 +63,8 @@ VERBS: dict[str, str] = {
     "test": "neuralc.cli_test",
     "check": "neuralc.cli_check",
     "inspect": "neuralc.cli_inspect",
+    "bench": "neuralc.cli_bench",
+    "targets": "neuralc.cli_targets",
     "fmt": "neuralc.cli_fmt",
     "lsp": "neuralc.cli_lsp",
     "explain": "neuralc.cli_explain",

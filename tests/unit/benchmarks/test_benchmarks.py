@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks.cases import ROOT, SUITES, model_cases
 from benchmarks.cost import cost_of
-from benchmarks.harness import bootstrap
-from benchmarks.machine import Machine
 from benchmarks.report import markdown
+from neuralc.bench.rounds import bootstrap
+from neuralc.machine import Machine
 
 MACHINE = Machine(
     "test", 100.0, {"l1": 100.0, "l2": 50.0, "l3": 25.0, "memory": 5.0}, {"l1": 2**15, "l2": 2**19, "l3": 2**25}

@@ -1,0 +1,62 @@
+"""This machine's limits, measured: multiply-adds in registers, and the bandwidth of every level of its memory.
+
+    machine = measure(seconds=0.4)
+    machine.limit_seconds(flops=8.2e9, bytes_=1.0e8)     # the least time that work can take on one core
+
+Best samples on one thread: what nothing else disturbs. Code that comes near them has nothing left to gain.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+LEVELS = ("l1", "l2", "l3", "memory")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Of one core: GFLOP/s of fp32, GB/s of reading from each level, and the sizes of the caches in bytes."""
+
+    name: str
+    peak_gflops: float
+    bandwidth: dict[str, float]
+    caches: dict[str, int]
+
+    def level_of(self, bytes_: float) -> str:
+        """The nearest level of memory that so many bytes fit, with as many of something else beside them."""
+        return next((name for name in LEVELS[:-1] if bytes_ <= self.caches[name] / 2), LEVELS[-1])
+
+    def limit_seconds(self, flops: float, bytes_: float, threads: int = 1) -> float:
+        """max(flops / peak, bytes / bandwidth of the level they fit), on so many cores."""
+        level = self.level_of(bytes_)
+        shared = threads if level in ("l1", "l2") else 1
+        return max(flops / (self.peak_gflops * threads), bytes_ / (self.bandwidth[level] * shared)) / 1e9
+
+
+def measure(seconds: float = 0.4, progress: Callable[[str], None] = lambda what: None) -> Machine:
+    """This machine; `seconds` for each of the five figures. `progress` is told what is measured next."""
+    from neuralc.emit.llvm.peak import fma_peak_gflops, stream_bandwidth
+    from neuralc.passes.target import Target
+
+    target = Target.host()
+    caches = {"l1": target.caches.l1, "l2": target.caches.l2, "l3": target.caches.l3}
+    sizes = {name: size // 2 for name, size in caches.items()} | {"memory": 4 * caches["l3"]}
+    progress("multiply-adds in registers")
+    peak = fma_peak_gflops(target, seconds)
+    bandwidth: dict[str, float] = {}
+    for name in LEVELS:
+        progress(f"bandwidth of {name.upper() if name in caches else name}")
+        bandwidth[name] = stream_bandwidth(target, sizes[name], seconds).read
+    return Machine(processor_name(), peak, bandwidth, caches)
+
+
+def processor_name() -> str:
+    """What the processor is sold as, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
