@@ -80,15 +80,16 @@ CODES: dict[str, Code] = {
     ),
     "E0920": Code(
         "another framework could not run the model",
-        "`neuralc verify` runs the framework it compares with in a process of its own, and that failed: it does not "
-        "know an operator, refuses the inputs, crashed, or took too long (`--timeout`). The last line it printed is "
-        "repeated.",
+        "`neuralc verify` and `neuralc bench` run what they compare with in a process of its own, and that failed: it "
+        "does not know an operator, refuses the inputs, crashed, or took too long (`--timeout`). The last line it "
+        "printed is repeated. `bench` also ends so where the other one computes something else.",
         "$ neuralc verify newest_operators.onnx --against onnxruntime",
     ),
     "E0921": Code(
         "the framework to compare with is not installed",
-        "`neuralc verify` compares with packages that neuralc itself does not need; the message has the command that "
-        "installs them. `--against interp` compares with the interpreter of neuralc, which is always there.",
+        "`neuralc verify` and `neuralc bench` compare with packages that neuralc itself does not need; the message has "
+        "the command that installs them. `--against interp` compares with the interpreter of neuralc, which is always "
+        "there.",
         "$ neuralc verify model.onnx --against onnxruntime",
     ),
     "E0990": Code(
