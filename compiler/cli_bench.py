@@ -102,7 +102,7 @@ def command(
     given = parse_sizes(sizes)
     plan = Plan(model, options, peers, given, batch, rounds, seconds, profiled, seed, error_format)
     with _steps() as step:
-        outcome = _measured(plan, machine := measure(progress=step), step)
+        outcome = _measured(plan, machine := measure(0.2, progress=step), step)
     _write(outcome, machine, output, as_json=as_json)
     return 0
 

@@ -63,6 +63,7 @@ def test_an_op_is_refused_where_a_form_has_no_words_for_it_and_has_been_run_wher
             assert not reason or reason in cell["refused"], (name, form)
 
 
+@pytest.mark.thorough
 def test_reasons_for_refusals_are_those_of_the_code() -> None:
     unknown = [
         (name, form, reason)
