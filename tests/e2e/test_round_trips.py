@@ -32,7 +32,6 @@ SMALL = {
 """Models that are quick to try."""
 
 REFUSED = {
-    ("torch/running_mean", "torch"): "begins with a weight",
     ("torch/running_mean", "keras"): "begins with a weight",
     ("torch/running_mean", "jax"): "begins with a weight",
     ("torch/running_mean", "nr"): "what a run keeps for the next one",

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from neuralc.emit.python.planned import planned
 from neuralc.emit.torch.file import ModuleFile
 from neuralc.emit.torch.form import FORM
+from neuralc.emit.torch.lower_states import with_starts
 
 
 def file_of(module: ModuleOp) -> ModuleFile:
@@ -17,7 +18,7 @@ def file_of(module: ModuleOp) -> ModuleFile:
 
     Raises NeuralcError: E0850 lists every op torch code cannot be written for, E0704 the layers without a meaning.
     """
-    return ModuleFile(planned(module, FORM))
+    return ModuleFile(planned(with_starts(module), FORM))
 
 
 def emit(module: ModuleOp) -> str:

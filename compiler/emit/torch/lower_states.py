@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xdsl.ir import Operation
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
 
-from neuralc.dialects.graph import GetStateOp, ModelOp, SetStateOp, StateOp
+from neuralc.dialects.graph import GetStateOp, GetWeightOp, IdentityOp, ModelOp, SetStateOp, StateOp, WeightOp
 from neuralc.dialects.syntax import to_literal
 from neuralc.dialects.types import element_of, numpy_dtype, shape_of
+from neuralc.emit.layouts import natural
 from neuralc.emit.python.expressions import Expression, Value, call, name
 from neuralc.emit.python.lowering import Lowered
 from neuralc.emit.python.names import identifier
@@ -34,15 +37,16 @@ def states_of(plan: ClassPlan) -> list[str]:
 
 def _get_state(values: Values, op: GetStateOp) -> None:
     state = _declared(op)
+    values.helpers.add("begun")
+    held = name(f"self.{attribute(op.state_name)}")
     if state.initial_weight is not None:
-        values.refuse(op, f"@{op.state_name} begins with a weight")
+        start = _start(op)
+        values.define(op, Kind.OTHER, [values.at(start, natural(start))], lambda x: call("begun", held, x[0]))
         return
     sizes = Sizes(shape_of(op.results[0].type), values.inputs)
     if sizes.absent is not None:
         values.refuse(op, f"no argument has the size {sizes.absent}")
         return
-    values.helpers.add("begun")
-    held = name(f"self.{attribute(op.state_name)}")
     element, number = element_of(op.results[0].type), to_literal(state.initial)
     # An argument of the same type says where the state is, and of what.
     alike = next((value for value in values.plan.inputs if element_of(value.type) == element), None)
@@ -57,6 +61,29 @@ def _get_state(values: Values, op: GetStateOp) -> None:
         return call("begun", held, start)
 
     values.define(op, Kind.OTHER, [*place, *sizes.nodes], render)
+
+
+def with_starts(module: ModuleOp) -> ModuleOp:
+    """The module in which a weight that a state begins with is read in front of it, as other weights are."""
+    states = {op.sym_name.data: op for op in module.walk() if isinstance(op, StateOp)}
+    if all(state.initial_weight is None for state in states.values()):
+        return module
+    copy = module.clone()
+    weights = {op.sym_name.data: op for op in copy.walk() if isinstance(op, WeightOp)}
+    for op in [op for op in copy.walk() if isinstance(op, GetStateOp)]:
+        weight = states[op.state_name].initial_weight
+        if weight is not None:
+            read = GetWeightOp(weight, weights[weight].type)
+            Rewriter.insert_op([read, IdentityOp.of(read.result)], InsertPoint.before(op))
+    return copy
+
+
+def _start(op: GetStateOp) -> SSAValue:
+    """What `with_starts` has put in front."""
+    before = op.prev_op
+    if not isinstance(before, IdentityOp):
+        raise ValueError(f"the weight is not read in front of @{op.state_name}")
+    return before.result
 
 
 def _declared(op: GetStateOp) -> StateOp:

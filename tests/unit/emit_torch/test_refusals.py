@@ -83,17 +83,6 @@ def test_a_function_that_reads_a_weight_itself() -> None:
     assert refusals(model(body)) == ["graph.get_weight as PyTorch code: a function takes its weights as arguments"]
 
 
-def test_a_state_that_begins_with_a_weight() -> None:
-    def body(build: GraphModule, x: SSAValue) -> SSAValue:
-        build.weight("start", ONES)
-        name = build.state("h", tensor("batch", 4), "start")
-        result = graph.AddOp.of(x, graph.GetStateOp(name, x.type).result).result
-        graph.SetStateOp(name, result)
-        return result
-
-    assert refusals(model(body)) == ["graph.get_state as PyTorch code: @h begins with a weight"]
-
-
 def test_everything_is_listed_at_once() -> None:
     def body(build: GraphModule, x: SSAValue) -> SSAValue:
         for _ in range(3):
