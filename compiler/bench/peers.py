@@ -93,4 +93,14 @@ def request_for(
     place = folder / peer.name
     place.mkdir()
     written, given = write_request(FORMS[peer.takes], compilation, arrays, place)
+    if peer.takes == "onnx":
+        _inline_functions(written["model"])
     return request | written, given
+
+
+def _inline_functions(path: str) -> None:
+    """A block of the program is a function of the ONNX model, which not every engine reads."""
+    import onnx
+    from onnx import inliner
+
+    onnx.save(inliner.inline_local_functions(onnx.load(path)), path)

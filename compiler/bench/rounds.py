@@ -91,8 +91,10 @@ class Worker:
         line = self.process.stdout.readline()
         if not line:
             _, message = self.process.communicate()
-            last = message.strip().splitlines()[-1:] or [f"its process ended with {self.process.returncode}"]
-            raise error("E0920", f"{self.engine} could not run the model", note=last[0])
+            # Notes of an error of ours stand indented below it.
+            said = [line for line in message.splitlines() if line.strip() and not line.startswith(" ")]
+            last = said[-1] if said else f"its process ended with {self.process.returncode}"
+            raise error("E0920", f"{self.engine} could not run the model", note=last)
         reply: dict[str, Any] = json.loads(line)
         return reply
 
