@@ -177,6 +177,9 @@ def _unary(values: Values, op: UnaryOp) -> None:
         values.define(op, Kind.ACTIVATION, [x], lambda x: call("ops.maximum", x[0], 0))
     elif isinstance(op, graph.NegOp) and _is_unsigned(op):
         values.define(op, Kind.ARITHMETIC, [x], lambda x: binary("-", name("0"), x[0]))
+    elif isinstance(op, graph.SignOp) and _is_unsigned(op):  # TensorFlow gives -1 for the upper half
+        element = element_of(op.result.type)
+        values.define(op, Kind.CALL, [x], lambda x: cast(binary(">", x[0], name("0")), element))
     else:
         values.define(op, Kind.ACTIVATION, [x], lambda x: write(x[0], properties))
 

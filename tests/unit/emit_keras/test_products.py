@@ -50,3 +50,8 @@ def test_a_dim_of_one_is_as_wide_as_it_has_to_be() -> None:
 def test_sums_of_what_lies_before_along_an_open_axis() -> None:
     x = np.arange(12, dtype=np.float32).reshape(4, 3)
     check(lambda a: graph.CumulateOp.of(a, kind="sum", axis=0, exclusive=True).result, "batch", x)
+
+
+def test_the_sign_of_an_unsigned_number_is_never_negative() -> None:
+    x = np.array([[0, 1, 2**31, 2**32 - 1]], np.uint32)
+    check(lambda a: graph.SignOp.of(a).result, 1, x)
