@@ -28,7 +28,7 @@ Examples:
   neuralc model.nr --target tpu                     model.tpu/: JAX code, lowered for TPUs
   neuralc model.nr --emit=kernel -o - | less        the last of the three levels of IR
   neuralc model.nr --dump-ir=dump                   one file for each pass, dump/index.html
-  neuralc dump/012-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
+  neuralc dump/015-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
   neuralc model.nr --set dense.units=64             a value for HPO(choice(32, 64))
   neuralc model.nr --check-each                     which pass changes the results?
 

@@ -45,7 +45,9 @@ class _Count:
 
 def work_of(func: kernel.FuncOp, sizes: Mapping[str, int]) -> Work:
     """The work of all programs of a kernel with these sizes of its dims."""
-    known = {argument: Dim.constant(sizes[name]) for name, argument in zip(func.dims, func.dim_arguments, strict=True)}
+    known: dict[SSAValue, Dim] = {
+        argument: Dim.constant(sizes[name]) for name, argument in zip(func.dims, func.dim_arguments, strict=True)
+    }
     spans = {value: _bytes_of(value, sizes) for value in func.references}
     try:
         count = _count_all(func, known, func.grid.data.evaluate(sizes))

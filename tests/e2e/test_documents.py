@@ -43,7 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _write_onnx_model(path / "model.onnx")
     _write_models_of_frameworks(path)
     for command in (
-        "model.nr --dump-ir=dump --emit=graph -o model.mlir",
+        "model.nr --dump-ir=dump --emit=obj -o model.o",
+        "model.nr --emit=graph -o model.mlir",
         "run model.nr --input x.npy --target=interp -o expected.npy",
         "model.nr --emit=torch -o trained.py",  # and trained.safetensors, as PyTorch code saves it
     ):
