@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
@@ -47,5 +48,7 @@ def test_emitted_code_is_about_as_short_as_code_by_hand(pair: Pair) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("pair", PAIRS, ids=IDS)
 def test_both_compute_the_same(pair: Pair) -> None:
-    pytest.importorskip({"torch": "torch", "keras": "tensorflow", "jax": "jax"}[pair.form])
+    package = {"torch": "torch", "keras": "tensorflow", "jax": "jax"}[pair.form]
+    if PathFinder.find_spec(package) is None:  # the process that runs the code imports it, not this one
+        pytest.skip(f"{package} is not installed")
     assert distance_of(pair, pair.emitted()) <= TOLERANCE
