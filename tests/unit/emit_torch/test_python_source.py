@@ -67,7 +67,6 @@ def test_parentheses_stand_where_the_order_of_evaluation_needs_them() -> None:
 
 
 def test_lines_break_where_ruff_breaks_them() -> None:
-    pytest.importorskip("ruff", reason="ruff is in the [dev] extra")
     writer = Writer()
     with writer.block("class A:"):
         writer.docstring("Says what it is, in lines.", "and\nmore")

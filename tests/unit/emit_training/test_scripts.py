@@ -53,7 +53,6 @@ RICH = """
 @pytest.mark.parametrize("clauses", [PLAIN, RICH], ids=["plain", "rich"])
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=["check", "format"])
 def test_a_script_passes_ruff(form: str, clauses: str, command: list[str], tmp_path: Path) -> None:
-    pytest.importorskip("ruff", reason="ruff is in the [dev] extra")
     (tmp_path / "net_train.py").write_text(script(form, clauses), encoding="utf-8")
     found = subprocess.run(
         [sys.executable, "-m", "ruff", *command, "--no-cache", "--isolated", "--line-length=88", str(tmp_path)],

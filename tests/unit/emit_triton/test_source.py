@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from support import triton_kernels as kernels
@@ -241,10 +239,7 @@ def test_fp16_takes_the_functions_of_fp32() -> None:
     ids=["matmul", "convolution", "softmax", "pooling", "every_function"],
 )
 def test_the_text_is_as_ruff_would_format_it(module: ModuleOp) -> None:
-    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
-    if ruff is None:
-        pytest.skip("ruff comes with the extra `dev`")
     for command in (["check"], ["format", "--diff"]):
-        arguments = [ruff, *command, "--isolated", "--line-length", "88", "-"]
+        arguments = [sys.executable, "-m", "ruff", *command, "--isolated", "--line-length", "88", "-"]
         done = subprocess.run(arguments, input=emit(module, SM_80), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
