@@ -44,6 +44,9 @@ from neuralc.passes.target import Target
 Order = tuple[int, ...]
 """The dims of a value as they lie in memory, the outermost first."""
 
+AS_GOOD = 0.95
+"""How much of the useful work of pixels' vectors is enough: neighbours with other orders cost more than that."""
+
 VIEWS = (tensor.TransposeOp, tensor.ReshapeOp, tensor.WindowOp, tensor.SliceOp)
 
 
@@ -99,16 +102,19 @@ class _Chooser:
             return None
         words, result = op.subscripts.operands, op.subscripts.result
         weight, picture = words[found[0]], words[1 - found[0]]
-        last = result[-1:]
-        if not last or last in weight or not any(c in weight for c in picture[: picture.find(last)]):
+        # The channels: what only weights have, and groups, up to the first place of the picture.
+        first = next((i for i, letter in enumerate(result) if letter in weight), len(result))
+        last = next((i for i in range(first, len(result)) if result[i] not in weight), len(result))
+        channels, behind = result[first:last], result[last:]
+        places = [letter for letter in behind if letter not in weight]
+        if not places or not any(letter in weight for letter in picture[: picture.find(places[-1])]):
             return None
-        channels = [letter for letter in result if letter in weight]
-        if not channels or not self._fills_vectors(op, channels[-1], last):
+        if not self._fills_vectors(op, channels[-1], places[-1]):
             return None
-        return tuple(result.index(letter) for letter in [*(c for c in result if c not in weight), *channels])
+        return tuple(result.index(letter) for letter in result[:first] + behind + channels)
 
     def _fills_vectors(self, op: tensor.ContractOp, channel: str, pixel: str) -> bool:
-        """Whether vectors of channels do more useful work than vectors of pixels."""
+        """Whether vectors of channels do about as much useful work as vectors of pixels."""
         sizes = op.subscripts.sizes([shape_of(value.type) for value in op.operands])
         lanes = self.target.lanes_of(element_of(op.result.type))
 
@@ -117,7 +123,7 @@ class _Chooser:
             many = None if isinstance(rows, Dim) else rows
             return choose_tile(many, count, lanes, self.target.vector_registers).efficiency
 
-        return share(sizes[channel], sizes[pixel]) >= share(sizes[pixel], sizes[channel])
+        return share(sizes[channel], sizes[pixel]) >= AS_GOOD * share(sizes[pixel], sizes[channel])
 
     def _of_map(self, op: tensor.MapOp) -> Order | None:
         """The order of the largest operand that was moved."""
@@ -202,9 +208,16 @@ def _inverse(order: Order) -> Order:
 
 
 def _order(value: SSAValue) -> Order:
-    """The dims of a value by how far apart their neighbours lie, the widest first; equal ones as they stand."""
-    strides = [typical(stride) for stride in views.in_memory(value).strides]
-    return tuple(sorted(range(len(strides)), key=lambda dim: -strides[dim]))
+    """The dims of a value by how far apart their neighbours lie, the widest first; equal ones as they stand.
+
+    A dim of size 1 has no neighbours: it stands in front of the next dim behind it.
+    """
+    ref = views.in_memory(value)
+    strides = [typical(stride) for stride in ref.strides]
+    order: list[int] = sorted((dim for dim, size in enumerate(ref.shape) if size != 1), key=lambda dim: -strides[dim])
+    for dim in (dim for dim, size in enumerate(ref.shape) if size == 1):
+        order.insert(next((at for at, other in enumerate(order) if other > dim), len(order)), dim)
+    return tuple(order)
 
 
 def _keeps(value: SSAValue, order: Order) -> str | None:

@@ -68,3 +68,20 @@ graph.model @few_channels(%x: tensor<1x4x16x64xf32>) -> (tensor<1x2x16xf32>) inp
   %r = tensor.reduce add %y {dims = [3]} -> tensor<1x2x16xf32>
   graph.return %r
 }
+
+// -----
+
+// A transposed convolution by places and taps: its channels go behind both.
+// CHECK-LABEL: graph.model @transposed
+// CHECK: tensor.contract "nchw,cijo->nhiwjo" %x, %{{.+}} -> tensor<1x8x2x8x2x16xf32>
+// CHECK: tensor.transpose %{{.+}} {perm = [0, 5, 1, 2, 3, 4]}
+// CHECK: tensor.concat %{{.+}} {dim = 3} -> tensor<1x16x16x32xf32>
+graph.weight @up.kernel : tensor<4x2x2x16xf32>
+graph.model @transposed(%x: tensor<1x4x8x8xf32>) -> (tensor<1x32xf32>) inputs ["x"] outputs ["y"] {
+  %w = graph.get_weight @up.kernel -> tensor<4x2x2x16xf32>
+  %y = tensor.contract "nchw,cijo->nohiwj" %x, %w -> tensor<1x16x8x2x8x2xf32>
+  %p = tensor.reshape %y -> tensor<1x16x16x16xf32>
+  %c = tensor.concat %p, %p {dim = 1} -> tensor<1x32x16x16xf32>
+  %r = tensor.reduce add %c {dims = [2, 3]} -> tensor<1x32xf32>
+  graph.return %r
+}
