@@ -178,11 +178,12 @@ def inherit(host: kernel.HostOp, lifetimes: Sequence[Lifetime], kernels: Mapping
     """The lifetimes, of results that are written in place one with that of the operand."""
     owners = {each.alloc: each for each in lifetimes}
     numbers: dict[Operation, int] = {op: number for number, op in enumerate(host.body.walk())}
+    results = {name: func.written.index(True) for name, func in kernels.items() if func.in_place and any(func.written)}
     for launch in numbers:
-        if not isinstance(launch, kernel.LaunchOp) or not (func := kernels[launch.callee_name]).in_place:
+        if not isinstance(launch, kernel.LaunchOp) or launch.callee_name not in results:
             continue
-        result = func.written.index(True)
-        for operand in func.in_place:
+        result = results[launch.callee_name]
+        for operand in kernels[launch.callee_name].in_place:
             old, new = _whole(launch, operand), _whole(launch, result)
             if old is None or new is None or launch.args[operand].type != launch.args[result].type:
                 continue
