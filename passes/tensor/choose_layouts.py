@@ -11,6 +11,8 @@ and what reads it (tensor-canonicalize) names its loops in the other order.
 What follows a contraction keeps its order: maps, reductions, windows, paddings, slices, concatenations. So no value is
 laid out again between two layers. A value that only leaves the model, or that only reshapes read which the order would
 turn into copies, stays as it is (remark `missed`).
+The heads of attention are written side by side: a product of two values whose result is transposed and reshaped then
+takes the order of the transposition.
 Fires on contractions with a weight whose result ends with a loop of the picture alone, in front of which the picture
 has one that both share. Must not fire on matrix products, whose rows are in front already, nor where the model's few
 channels would fill vectors worse than its rows of pixels do, nor on a GPU.
@@ -29,7 +31,7 @@ from xdsl.rewriter import Rewriter
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.common import Terminator
 from neuralc.dialects.control import blocks_in
-from neuralc.dialects.dims import Dim, typical
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import RefType
 from neuralc.dialects.tensor.subscripts import ONE, WHOLE, Subscripts
 from neuralc.dialects.types import Shape, as_tensor, element_of, shape_of, tensor_type
@@ -99,7 +101,7 @@ class _Chooser:
         """Channels last, for a convolution with channels in front of its pixels."""
         found = [i for i in (0, 1) if is_known(op.operands[i])]
         if len(found) != 1:
-            return None
+            return _of_readers(op.result)
         words, result = op.subscripts.operands, op.subscripts.result
         weight, picture = words[found[0]], words[1 - found[0]]
         # The channels: what only weights have, and groups, up to the first place of the picture.
@@ -207,22 +209,33 @@ def _inverse(order: Order) -> Order:
     return tuple(order.index(dim) for dim in range(len(order)))
 
 
-def _order(value: SSAValue) -> Order:
-    """The dims of a value by how far apart their neighbours lie, the widest first; equal ones as they stand.
-
-    A dim of size 1 has no neighbours: it stands in front of the next dim behind it.
-    """
+def _of_readers(value: SSAValue) -> Order | None:
+    """The order in which a transposition has a value that is reshaped then, if vectors run along its last dim still."""
+    orders = {each.literal("perm") if isinstance(each, tensor.TransposeOp) else None for each in readers_of(value)}
+    perm = next(iter(orders), None)
+    if len(orders) != 1 or perm is None or perm[-1] != len(perm) - 1:
+        return None
     ref = views.in_memory(value)
-    strides = [typical(stride) for stride in ref.strides]
-    order: list[int] = sorted((dim for dim, size in enumerate(ref.shape) if size != 1), key=lambda dim: -strides[dim])
-    for dim in (dim for dim, size in enumerate(ref.shape) if size == 1):
-        order.insert(next((at for at, other in enumerate(order) if other > dim), len(order)), dim)
-    return tuple(order)
+    moved = RefType.of([ref.shape[dim] for dim in perm], ref.element_type, [ref.strides[dim] for dim in perm])
+    behind = [each for reader in readers_of(value) for each in readers_of(reader.results[0])]
+    copied = any(
+        isinstance(each, tensor.ReshapeOp) and views.reshape(moved, shape_of(each.result.type)) is None
+        for each in behind
+    )
+    return tuple(perm) if copied else None
+
+
+def readers_of(value: SSAValue) -> list[Operation]:
+    return [use.operation for use in value.uses]
+
+
+def _order(value: SSAValue) -> Order:
+    return views.order(views.in_memory(value))
 
 
 def _keeps(value: SSAValue, order: Order) -> str | None:
     """Why a value stays in the order of its dims, or None."""
-    readers = [use.operation for use in value.uses]
+    readers = readers_of(value)
     if readers and all(isinstance(reader, Terminator) for reader in readers):
         return "it leaves the model"
     type_ = as_tensor(value.type)
