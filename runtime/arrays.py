@@ -72,9 +72,9 @@ def _as_array(value: Any, port: Port) -> Array:
     return array
 
 
-def as_outputs(out: Any, ports: Sequence[Port], wanted: Sequence[tuple[tuple[int, ...], Any]]) -> Sequence[Array]:
+def as_outputs(out: Any, ports: Sequence[Port], wanted: Sequence[tuple[tuple[int, ...], Any]]) -> list[Array]:
     """The arrays of `out=`, one or a sequence, checked. Raises E0908."""
-    given = (out,) if type(out) is np.ndarray else out
+    given = [out] if type(out) is np.ndarray else out
     if not isinstance(given, (list, tuple)) or len(given) != len(ports):
         expected = "one array" if len(ports) == 1 else f"a sequence of {len(ports)} arrays"
         raise ModelError("E0908", f"`out` is not {expected}", "`np.empty` makes them; without `out` the model does")
@@ -89,7 +89,7 @@ def as_outputs(out: Any, ports: Sequence[Port], wanted: Sequence[tuple[tuple[int
             raise ModelError(
                 "E0908", f"`out` of output `{port.name}` is not dense, aligned and writeable", "give a fresh `np.empty`"
             )
-    return given
+    return list(given)
 
 
 def check_overlap(

@@ -75,13 +75,14 @@ class Context:
         else:
             results = as_outputs(out, self._results, sizes.outputs)
         addresses = self._outputs
+        result: Any
         for number, result in enumerate(results):
             try:
                 addresses[number] = _addressof(_from_buffer(result))
             except ValueError:
                 addresses[number] = _slow_address(result)
         if out is not None:
-            check_overlap(self._results, results, addresses, inputs, pointers)
+            check_overlap(self._results, results, list(addresses), inputs, list(pointers))
         status = self._run(self._native, pointers, sizes.dims, addresses)
         if status != 0:
             raise self._interface.failure(status)
