@@ -88,6 +88,12 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights (.safetensors)."),
         click.option("--network", metavar="NAME", help="Which network of the file."),
         click.option(
+            "--winograd",
+            type=click.Choice(["off", "f2", "f4"]),
+            default="f2",
+            help="Winograd forms of 3x3 convolutions on CPUs, where they gain: F(2,3) (default), F(4,3) or none.",
+        ),
+        click.option(
             "--error-format",
             type=click.Choice(["text", "json"]),
             default="text",

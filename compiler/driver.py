@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from neuralc.passes.pipelines import Entry, Level
     from neuralc.passes.target import Target
 
+Winograd = Literal["off", "f2", "f4"]
+
 
 @dataclass(frozen=True)
 class Options:
@@ -42,6 +44,8 @@ class Options:
     network: str | None = None
     purpose: Literal["training", "inference"] | None = None
     """What code of a framework is for: `training` has a script beside it, `inference` no layers that only train."""
+    winograd: Winograd = "f2"
+    """Which form 3x3 convolutions may take on a CPU: `f4` has a larger error."""
     compile_from: Level | None = None
     compile_to: Level | None = None
     pass_pipeline: str | None = None
@@ -205,11 +209,12 @@ def compile_file(path: Path, kind: str, options: Options) -> tuple[Compilation, 
 
 def entries_of(options: Options, start: Level, stage: Stage) -> Sequence[Entry]:
     """The lines of the pipeline between a level and a stage."""
-    from neuralc.passes.pipelines import pipeline, slice_pipeline
+    from neuralc.passes.pipelines import pipeline, slice_pipeline, with_option
 
     if stage == "model":
         return ()
-    return slice_pipeline(pipeline(options.opt, options.target), start, stage)
+    entries = slice_pipeline(pipeline(options.opt, options.target), start, stage)
+    return with_option(entries, "tensor-winograd", "form", options.winograd)
 
 
 def pipeline_of(options: Options, start: Level, stage: Stage) -> tuple[ModulePass, ...]:

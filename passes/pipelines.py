@@ -6,13 +6,13 @@ A pipeline runs through the levels graph, tensor and kernel; `slice_pipeline` cu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.passes.base import ModulePass
-from neuralc.passes.registry import level_change, parse_pipeline
+from neuralc.passes.registry import describe_pass, level_change, parse_pipeline
 
 Level = Literal["graph", "tensor", "kernel"]
 OptLevel = Literal[0, 1, 2]
@@ -53,6 +53,9 @@ PIPELINE: tuple[Entry, ...] = (
     Entry("graph-dce", "what nobody reads goes, unused weights too", since=1),
     Entry("graph-to-tensor", "layers become loops: contractions, maps, reductions, windows"),
     Entry("tensor-canonicalize", "reshapes and transposes that cancel out go", since=1),
+    Entry(
+        "tensor-winograd", "3x3 convolutions with fewer products, where the target gains by it", since=2, target="cpu"
+    ),
     Entry("tensor-choose-layouts", "pictures lie channels last, so that vectors are channels", since=2, target="cpu"),
     Entry("tensor-canonicalize", "loops are named as values lie now", since=2, target="cpu"),
     Entry("tensor-fuse-elementwise", "chains of maps become one map", since=1),
@@ -72,6 +75,13 @@ PIPELINE: tuple[Entry, ...] = (
 def pipeline(opt: int, target: str = "cpu") -> tuple[Entry, ...]:
     """The lines of `-O<opt>` for a target."""
     return tuple(entry for entry in PIPELINE if entry.since <= opt <= entry.until and entry.target in (None, target))
+
+
+def with_option(entries: Sequence[Entry], name: str, option: str, value: str) -> tuple[Entry, ...]:
+    """The lines with an option of one pass set, where it stands among them; its default is not written."""
+    default = {each.name: each.default for each in describe_pass(name).options}[option]
+    spec = name if value == default else f"{name}{{{option}={value}}}"
+    return tuple(replace(entry, spec=spec) if entry.spec == name else entry for entry in entries)
 
 
 def slice_pipeline(entries: Sequence[Entry], start: Level = "graph", stop: Level = "kernel") -> tuple[Entry, ...]:

@@ -2,6 +2,7 @@
 
     nest                                    CPU                             GPU
     contraction, maps behind it             cpu/contract.py                 gpu/contract.py
+    winograd convolution, maps behind it    cpu/winograd.py                 -
     reduction, maps behind it               cpu/reduce.py                   gpu/reduce.py
     reductions over one row, maps           cpu/rows.py                     gpu/rows.py
     maps                                    cpu/elementwise.py              gpu/elementwise.py
@@ -107,11 +108,13 @@ def schedule(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCon
 
 
 def kind_of(nest: Nest) -> str:
-    """`contract`, `reduce`, `rows` or `elementwise`."""
+    """`contract`, `winograd`, `reduce`, `rows` or `elementwise`."""
     first = nest.stages[0].op
     reductions = [stage for stage in nest.stages if isinstance(stage.op, tensor.ReduceOp)]
     if isinstance(first, tensor.ContractOp):
         return "contract"
+    if isinstance(first, tensor.WinogradOp):
+        return "winograd"
     if isinstance(first, tensor.ReduceOp) and len(reductions) == 1 and nest.stages[-1].word == nest.stages[0].word:
         return "reduce"
     return "rows" if reductions else "elementwise"

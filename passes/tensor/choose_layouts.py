@@ -75,6 +75,9 @@ class _Chooser:
 
     def visit(self, op: Operation) -> None:
         match op:
+            case tensor.WinogradOp():
+                self.moved.add(op.result)  # its channels are last already
+                return
             case tensor.ContractOp():
                 order = self._of_contract(op)
             case tensor.MapOp():

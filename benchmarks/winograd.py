@@ -1,0 +1,124 @@
+"""Which form of a 3x3 convolution is faster, and whether the model of passes/lower/cpu/winograd_cost.py knows it.
+
+    python -m benchmarks.winograd                    the layers of ResNets and of a U-Net, one thread
+    python -m benchmarks.winograd --threads 2 --batch 8
+    python -m benchmarks.winograd --layers 56x56x64,28x28x128-256
+
+Each layer is compiled alone, with bias and ReLU, in every form; rounds alternate between the forms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuralc.api import finish
+from neuralc.dialects.tensor.winograd import ALGORITHMS
+from neuralc.driver import Options, load
+from neuralc.grammar.diagnostics import Source
+from neuralc.passes.lower.cpu.winograd_cost import cost_of
+from neuralc.passes.lower.cpu.winograd_plan import choose_plan
+from neuralc.passes.pipelines import pipeline
+from neuralc.passes.target import Target
+
+FORMS = ("off", "f2", "f4")
+TILES = {"f2": 2, "f4": 4}
+LAYERS = (
+    "56x56x64,28x28x128,14x14x256,7x7x512,128x128x32,64x64x64,32x32x128,16x16x256,128x128x64-32,32x32x256-128,"
+    "16x16x128-256,112x112x16,8x8x64,4x4x512,28x28x8,56x56x64-8,224x224x3-64"
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution with padding, stride 1."""
+
+    height: int
+    width: int
+    channels: int
+    outputs: int
+
+    @staticmethod
+    def parse(text: str) -> Layer:
+        """`height x width x channels`, with `-outputs` where these are other than the channels."""
+        sizes, _, outputs = text.partition("-")
+        height, width, channels = map(int, sizes.split("x"))
+        return Layer(height, width, channels, int(outputs or channels))
+
+    @property
+    def program(self) -> str:
+        shape = f"({self.height}, {self.width}, {self.channels})"
+        layer = f'Conv2D({self.outputs}, (3, 3), padding="same", activation="relu")'
+        return f"network Layer {{ input: {shape} layers: {layer} }}"
+
+    def gain(self, form: str, batch: int) -> float:
+        """How many times faster the form is than the direct one, by the model."""
+        target, algorithm = Target.host(), ALGORITHMS[TILES[form]]
+        tiles = batch * -(-self.height // algorithm.tile) * -(-self.width // algorithm.tile)
+        plan = choose_plan(algorithm, tiles, self.channels, self.outputs, target.lanes, target)
+        return cost_of(plan, batch * self.height * self.width, self.channels, self.outputs, target).gain
+
+
+def measure(layer: Layer, threads: int, batch: int, rounds: int, seconds: float) -> dict[str, float]:
+    """Median seconds of a call by form; the pass is told to use the form whatever its model says."""
+    calls = {form: _call(layer, form, threads, batch) for form in FORMS}
+    found: dict[str, list[float]] = {form: [] for form in FORMS}
+    for number in range(rounds):
+        for form in FORMS if number % 2 else reversed(FORMS):
+            found[form].append(_round(calls[form], seconds))
+    return {form: statistics.median(times) for form, times in found.items()}
+
+
+def _call(layer: Layer, form: str, threads: int, batch: int) -> Callable[[], object]:
+    passes = ",".join(entry.spec for entry in pipeline(2)).replace(
+        "tensor-winograd", f"tensor-winograd{{form={form} least-gain=0.0}}"
+    )
+    options = Options(threads=threads, dims={"batch": batch}, pass_pipeline=passes)
+    model = finish(load(Source("<layer>", layer.program), options), "cpu")
+    shape = (batch, layer.height, layer.width, layer.channels)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    out = np.asarray(model(x))
+    return lambda: model(x, out=out)
+
+
+def _round(call: Callable[[], object], seconds: float) -> float:
+    times, begin = [], time.perf_counter()
+    while not times or time.perf_counter() - begin < seconds:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.winograd")
+    parser.add_argument("--layers", default=LAYERS)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.03)
+    given = parser.parse_args(arguments)
+    print(
+        f"{'layer':>16} {'direct':>10} {'F(2,3)':>10} {'gain':>6} {'model':>6} {'F(4,3)':>10} {'gain':>6} {'model':>6}"
+    )
+    for text in given.layers.split(","):
+        layer = Layer.parse(text)
+        found = measure(layer, given.threads, given.batch, given.rounds, given.seconds)
+        cells = [f"{text:>16}", f"{1e6 * found['off']:7.0f} us"]
+        for form in TILES:
+            cells += [
+                f"{1e6 * found[form]:7.0f} us",
+                f"{found['off'] / found[form]:6.2f}",
+                f"{layer.gain(form, given.batch):6.2f}",
+            ]
+        print(" ".join(cells), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
