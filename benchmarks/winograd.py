@@ -13,7 +13,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,12 @@ from neuralc.driver import Options, load
 from neuralc.grammar.diagnostics import Source
 from neuralc.passes.lower.cpu.winograd_cost import cost_of
 from neuralc.passes.lower.cpu.winograd_plan import choose_plan
-from neuralc.passes.pipelines import pipeline
+from neuralc.passes.pipelines import pipeline, with_winograd
 from neuralc.passes.target import Target
 
-FORMS = ("off", "f2", "f4")
-TILES = {"f2": 2, "f4": 4}
+DIRECT = 0
+FORMS = {DIRECT: "direct", 2: "F(2,3)", 4: "F(4,3)"}
+"""By the tile of the algorithm."""
 LAYERS = (
     "56x56x64,28x28x128,14x14x256,7x7x512,128x128x32,64x64x64,32x32x128,16x16x256,128x128x64-32,32x32x256-128,"
     "16x16x128-256,112x112x16,8x8x64,4x4x512,28x28x8,56x56x64-8,224x224x3-64"
@@ -57,28 +58,28 @@ class Layer:
         layer = f'Conv2D({self.outputs}, (3, 3), padding="same", activation="relu")'
         return f"network Layer {{ input: {shape} layers: {layer} }}"
 
-    def gain(self, form: str, batch: int) -> float:
-        """How many times faster the form is than the direct one, by the model."""
-        target, algorithm = Target.host(), ALGORITHMS[TILES[form]]
-        tiles = batch * -(-self.height // algorithm.tile) * -(-self.width // algorithm.tile)
+    def gain(self, tile: int, batch: int) -> float:
+        """How many times faster an algorithm is than the direct form, by the model."""
+        target, algorithm = Target.host(), ALGORITHMS[tile]
+        tiles = batch * -(-self.height // tile) * -(-self.width // tile)
         plan = choose_plan(algorithm, tiles, self.channels, self.outputs, target.lanes, target)
         return cost_of(plan, batch * self.height * self.width, self.channels, self.outputs, target).gain
 
 
-def measure(layer: Layer, threads: int, batch: int, rounds: int, seconds: float) -> dict[str, float]:
-    """Median seconds of a call by form; the pass is told to use the form whatever its model says."""
-    calls = {form: _call(layer, form, threads, batch) for form in FORMS}
-    found: dict[str, list[float]] = {form: [] for form in FORMS}
+def measure(layer: Layer, threads: int, batch: int, rounds: int, seconds: float) -> dict[int, float]:
+    """Median seconds of a call by form, whatever the model says."""
+    calls = {tile: _call(layer, tile, threads, batch) for tile in FORMS}
+    found: dict[int, list[float]] = {tile: [] for tile in FORMS}
     for number in range(rounds):
-        for form in FORMS if number % 2 else reversed(FORMS):
-            found[form].append(_round(calls[form], seconds))
-    return {form: statistics.median(times) for form, times in found.items()}
+        for tile in FORMS if number % 2 else reversed(FORMS):
+            found[tile].append(_round(calls[tile], seconds))
+    return {tile: statistics.median(times) for tile, times in found.items()}
 
 
-def _call(layer: Layer, form: str, threads: int, batch: int) -> Callable[[], object]:
-    passes = ",".join(entry.spec for entry in pipeline(2)).replace(
-        "tensor-winograd", f"tensor-winograd{{form={form} least-gain=0.0}}"
-    )
+def _call(layer: Layer, tile: int, threads: int, batch: int) -> Callable[[], object]:
+    chosen = {"tensor-winograd": f"tensor-winograd{{tiles={tile} least-gain=0.0}}"}
+    entries = with_winograd(pipeline(2), "off" if tile == DIRECT else "f2")
+    passes = ",".join(chosen.get(entry.spec, entry.spec) for entry in entries)
     options = Options(threads=threads, dims={"batch": batch}, pass_pipeline=passes)
     model = finish(load(Source("<layer>", layer.program), options), "cpu")
     shape = (batch, layer.height, layer.width, layer.channels)
@@ -104,20 +105,20 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.03)
     given = parser.parse_args(arguments)
-    print(
-        f"{'layer':>16} {'direct':>10} {'F(2,3)':>10} {'gain':>6} {'model':>6} {'F(4,3)':>10} {'gain':>6} {'model':>6}"
-    )
+    names = "".join(f"{name:>10} {'gain':>6} {'model':>6}" for tile, name in FORMS.items() if tile != DIRECT)
+    print(f"{'layer':>16} {FORMS[DIRECT]:>10} {names}")
     for text in given.layers.split(","):
         layer = Layer.parse(text)
         found = measure(layer, given.threads, given.batch, given.rounds, given.seconds)
-        cells = [f"{text:>16}", f"{1e6 * found['off']:7.0f} us"]
-        for form in TILES:
-            cells += [
-                f"{1e6 * found[form]:7.0f} us",
-                f"{found['off'] / found[form]:6.2f}",
-                f"{layer.gain(form, given.batch):6.2f}",
-            ]
-        print(" ".join(cells), flush=True)
+        print(f"{text:>16} {_row(layer, found, given.batch)}", flush=True)
+
+
+def _row(layer: Layer, found: Mapping[int, float], batch: int) -> str:
+    cells = [f"{1e6 * found[DIRECT]:7.0f} us"]
+    for tile in ALGORITHMS:
+        gain = found[DIRECT] / found[tile]
+        cells.append(f"{1e6 * found[tile]:7.0f} us {gain:6.2f} {layer.gain(tile, batch):6.2f}")
+    return " ".join(cells)
 
 
 if __name__ == "__main__":

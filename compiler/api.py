@@ -20,10 +20,11 @@ from neuralc.runtime import load as load_library
 
 if TYPE_CHECKING:
     from neuralc.builder import Network
-    from neuralc.driver import Compilation, Winograd
+    from neuralc.driver import Compilation
     from neuralc.exported import ExportedModel
     from neuralc.imported import ImportedModel
     from neuralc.interpreted import InterpretedModel
+    from neuralc.passes.pipelines import Winograd
 
 __all__ = ["Model", "ModelError", "as_diagnostics", "compile", "convert", "finish", "load"]
 
@@ -52,7 +53,7 @@ def compile(
     `opt` is 0 to 2. `target` is "cpu", or "interp" for the reference interpreter. `threads` None takes all processors.
     `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
     `set` decides searches: `set={"dense.units": 64}`.
-    `winograd` is the form that 3x3 convolutions may take: "f2", "f4" (faster, with a larger error) or "off".
+    `winograd` "f4" allows forms of 3x3 convolutions that are faster with a larger error, "off" direct ones alone.
     `precision` None computes as the model says; there is no other precision yet, and no cache.
 
     Raises NeuralcError for what is wrong with the model, UsageError for what is wrong with the arguments.

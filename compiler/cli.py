@@ -28,7 +28,7 @@ Examples:
   neuralc model.nr --target tpu                     model.tpu/: JAX code, lowered for TPUs
   neuralc model.nr --emit=kernel -o - | less        the last of the three levels of IR
   neuralc model.nr --dump-ir=dump                   one file for each pass, dump/index.html
-  neuralc dump/015-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
+  neuralc dump/016-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
   neuralc model.nr --set dense.units=64             a value for HPO(choice(32, 64))
   neuralc model.nr --check-each                     which pass changes the results?
 
@@ -91,7 +91,7 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
             "--winograd",
             type=click.Choice(["off", "f2", "f4"]),
             default="f2",
-            help="Winograd forms of 3x3 convolutions on CPUs, where they gain: F(2,3) (default), F(4,3) or none.",
+            help="3x3 convolutions on CPUs by F(2,3) where it gains (default), by F(4,3) too, or neither.",
         ),
         click.option(
             "--error-format",

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from neuralc.imported import ImportedModel
     from neuralc.passes.base import ModulePass, PassContext
     from neuralc.passes.instruments import TimePasses
-    from neuralc.passes.pipelines import Entry, Level
+    from neuralc.passes.pipelines import Entry, Level, Winograd
     from neuralc.passes.target import Target
-
-Winograd = Literal["off", "f2", "f4"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Options:
     purpose: Literal["training", "inference"] | None = None
     """What code of a framework is for: `training` has a script beside it, `inference` no layers that only train."""
     winograd: Winograd = "f2"
-    """Which form 3x3 convolutions may take on a CPU: `f4` has a larger error."""
+    """Which forms 3x3 convolutions may take on a CPU: `f4` allows one with a larger error."""
     compile_from: Level | None = None
     compile_to: Level | None = None
     pass_pipeline: str | None = None
@@ -209,12 +207,12 @@ def compile_file(path: Path, kind: str, options: Options) -> tuple[Compilation, 
 
 def entries_of(options: Options, start: Level, stage: Stage) -> Sequence[Entry]:
     """The lines of the pipeline between a level and a stage."""
-    from neuralc.passes.pipelines import pipeline, slice_pipeline, with_option
+    from neuralc.passes.pipelines import pipeline, slice_pipeline, with_winograd
 
     if stage == "model":
         return ()
     entries = slice_pipeline(pipeline(options.opt, options.target), start, stage)
-    return with_option(entries, "tensor-winograd", "form", options.winograd)
+    return with_winograd(entries, options.winograd)
 
 
 def pipeline_of(options: Options, start: Level, stage: Stage) -> tuple[ModulePass, ...]:

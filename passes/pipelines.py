@@ -12,10 +12,12 @@ from typing import Literal, get_args
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.passes.base import ModulePass
-from neuralc.passes.registry import describe_pass, level_change, parse_pipeline
+from neuralc.passes.registry import level_change, parse_pipeline
 
 Level = Literal["graph", "tensor", "kernel"]
 OptLevel = Literal[0, 1, 2]
+Winograd = Literal["off", "f2", "f4"]
+"""Which forms a 3x3 convolution may take on a CPU: the direct one, F(2, 3) too, F(4, 3) with its larger error too."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
@@ -77,11 +79,12 @@ def pipeline(opt: int, target: str = "cpu") -> tuple[Entry, ...]:
     return tuple(entry for entry in PIPELINE if entry.since <= opt <= entry.until and entry.target in (None, target))
 
 
-def with_option(entries: Sequence[Entry], name: str, option: str, value: str) -> tuple[Entry, ...]:
-    """The lines with an option of one pass set, where it stands among them; its default is not written."""
-    default = {each.name: each.default for each in describe_pass(name).options}[option]
-    spec = name if value == default else f"{name}{{{option}={value}}}"
-    return tuple(replace(entry, spec=spec) if entry.spec == name else entry for entry in entries)
+def with_winograd(entries: Sequence[Entry], form: Winograd) -> tuple[Entry, ...]:
+    """The lines with the forms of 3x3 convolutions that are allowed."""
+    specs = {"off": None, "f2": "tensor-winograd", "f4": "tensor-winograd{tiles=2,4}"}
+    changed = {"tensor-winograd": specs[form]}
+    found = [(entry, changed.get(entry.spec, entry.spec)) for entry in entries]
+    return tuple(replace(entry, spec=spec) for entry, spec in found if spec is not None)
 
 
 def slice_pipeline(entries: Sequence[Entry], start: Level = "graph", stop: Level = "kernel") -> tuple[Entry, ...]:

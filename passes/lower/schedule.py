@@ -25,7 +25,9 @@ from xdsl.ir import Operation
 from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
+from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import PassContext
+from neuralc.passes.locations import span_of
 from neuralc.passes.lower.nest import Nest
 from neuralc.passes.target import Target
 
@@ -98,8 +100,11 @@ def schedules_of(target: Target) -> Schedules:
 
 
 def schedule(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
-    """The kernels of a group; all variants but the last have a condition."""
-    variants = schedules_of(target).nests[kind_of(nest)](group, nest, target, context)
+    """The kernels of a group; all variants but the last have a condition. Raises E0702 where a target has none."""
+    nests, kind = schedules_of(target).nests, kind_of(nest)
+    if kind not in nests:
+        raise error("E0702", f"{nest.stages[0].op.name} has no kernel for {target.name}", span_of(group.location))
+    variants = nests[kind](group, nest, target, context)
     for variant in variants:
         variant.func.location = group.location
         for op in variant.func.walk():

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from xdsl.dialects.builtin import ModuleOp, f32, f64
 from xdsl.ir import Operation, SSAValue
@@ -31,7 +30,7 @@ from xdsl.rewriter import Rewriter
 
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.control import blocks_in
-from neuralc.dialects.tensor.winograd import ALGORITHMS, WINDOW, Algorithm
+from neuralc.dialects.tensor.winograd import WINDOW, Algorithm, algorithm_of
 from neuralc.dialects.types import Shape, element_of, shape_of
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
@@ -41,8 +40,6 @@ from neuralc.passes.lower.cpu.winograd_cost import cost_of
 from neuralc.passes.lower.cpu.winograd_plan import choose_plan
 from neuralc.passes.target import Target, architecture_of
 
-TILES = {"f2": 2, "f4": 4}
-"""Places along one side of a tile of the result, by the name of the form."""
 SMALL_STACKS = ("wasm32",)
 """Architectures whose threads have no room for the tiles of a block."""
 
@@ -52,15 +49,15 @@ class WinogradPass(ModulePass):
     """Rewrites the convolutions that gain by it."""
 
     name = "tensor-winograd"
-    form: Literal["off", "f2", "f4"] = "f2"
-    """`f2` makes 2x2 places from a tile, `f4` 4x4 with a larger error, `off` leaves convolutions as they are."""
+    tiles: tuple[int, ...] = (2,)
+    """Which algorithms may be taken: 2 for F(2, 3), 4 for F(4, 3), whose error is larger."""
     least_gain: float = 1.05
     """How many times faster a form has to be, by the model of the target."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         if context.target is None:
             raise error("E0824", "tensor-winograd needs a target", help="add `--target cpu`")
-        if context.target.name != "cpu" or self.form == "off":
+        if context.target.name != "cpu":
             return
         for op in [op for block in blocks_in(graph.the_model(module).block) for op in block.ops]:
             if isinstance(op, tensor.ContractOp) and (found := _find(op)) is not None:
@@ -69,18 +66,15 @@ class WinogradPass(ModulePass):
 
     def _visit(self, found: Convolution, target: Target, context: PassContext) -> None:
         """Rewrites one convolution, or says why not."""
-        tile = TILES[self.form]
         if (problem := _obstacle(found, target)) is not None:
             context.remark("missed", found.op, f"stays a direct convolution: {problem}")
             return
-        gain = _gain(found, ALGORITHMS[tile], target)
+        gain, tile = max((_gain(found, algorithm_of(tile), target), tile) for tile in self.tiles)
+        times = f"F({tile}, 3) is {gain:.2f} times as fast by the model"
         if gain < self.least_gain:
-            context.remark(
-                "missed", found.op, f"stays a direct convolution: F({tile}, 3) is {gain:.2f} times as fast by the model"
-            )
-            return
-        new = _rewrite(found, tile)
-        context.remark("passed", new, f"F({tile}, 3), {gain:.2f} times as fast by the model")
+            context.remark("missed", found.op, f"stays a direct convolution: {times}")
+        else:
+            context.remark("passed", _rewrite(found, tile), times)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,10 @@ from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.kernel import FuncOp, Index, RefType, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.dialects.tensor.winograd import WINDOW, Algorithm, Matrix
-from neuralc.dialects.types import element_of
+from neuralc.dialects.types import element_of, shape_of
+from neuralc.grammar.diagnostics import error
+from neuralc.passes.graph.weight_values import is_static
+from neuralc.passes.locations import span_of
 from neuralc.passes.lower.cpu.elementwise import cover
 from neuralc.passes.lower.cpu.winograd_plan import WinogradPlan, plan_of
 from neuralc.passes.lower.cpu.winograd_transform import combine_columns, combine_rows
@@ -210,7 +213,8 @@ class WinogradSchedule:
     ) -> None:
         """The places of the result that one tile gives, for the columns of a panel."""
         n, row, column = place
-        span, size, shape = self.algorithm.span, self.algorithm.tile, TileShape((self.lanes,), self.lanes)
+        span, shape = self.algorithm.span, TileShape((self.lanes,), self.lanes)
+        hs, ws = self._results(b, row, "h"), self._results(b, column, "w")
 
         def vector(at: SSAValue) -> Sequence[SSAValue]:
             def product(i: int, j: int) -> SSAValue:
@@ -219,16 +223,20 @@ class WinogradSchedule:
             products = [[product(i, j) for j in range(span)] for i in range(span)]
             found = _both_sides(b, self.algorithm.output, products, combine_columns)
             channels = self._columns(b, panel, at, 0)
-            for i, line in enumerate(found):
-                for j, value in enumerate(line):
-                    h = Place(b.plus(b.mul(row, size), i), None, i > 0 and self._static("h") % size != 0)
-                    w = Place(b.plus(b.mul(column, size), j), None, j > 0 and self._static("w") % size != 0)
+            for h, line in zip(hs, found, strict=True):
+                for w, value in zip(ws, line, strict=True):
                     here = self._named({"n": Place(n), "h": h, "w": w, "o": channels})
                     value = epilogue(b, self.nest, self.nest.stages[1:], value, here, shape)
                     store(b, value, self.nest.output, here)
             return ()
 
         b.loop(0, self.plan.tile.columns, self.lanes, [], vector, hint="column")
+
+    def _results(self, b: KernelBuilder, number: IndexLike, own: str) -> list[Place]:
+        """Places of the result that a tile makes; some of the last tile may be outside."""
+        size, start = self.algorithm.tile, b.mul(number, self.algorithm.tile)
+        partial = self._static(own) % size != 0
+        return [Place(b.plus(start, i), None, partial and i > 0) for i in range(size)]
 
     def _named(self, places: Mapping[str, Place]) -> dict[str, Place]:
         return {self._letter(own): place for own, place in places.items()}
@@ -241,10 +249,15 @@ def _both_sides(b: KernelBuilder, matrix: Matrix, square: Square, combine: Trans
 
 
 def build_winograd(nest: Nest, target: Target, name: str) -> FuncOp:
-    """The kernel of a nest that begins with a Winograd convolution."""
+    """The kernel of a nest that begins with a Winograd convolution. Raises E0702 for pictures of a symbolic size."""
     op = nest.stages[0].op
     if not isinstance(op, tensor.WinogradOp):
         raise TypeError(f"{op.name} is no winograd convolution")
+    if not is_static(shape_of(op.result.type)[1:]):
+        problem = f"{op.name} has no kernel for pictures whose size is known at run time only"
+        raise error(
+            "E0702", problem, span_of(op.location), help="compile the model anew: it stays a direct convolution"
+        )
     weight = nest.inputs[nest.stages[0].sources[1].input or 0]
     plan = plan_of(op, target, weight.panel if weight.packed else None)
     return WinogradSchedule(nest, op, plan).build(KernelBuilder(name, nest.dims, nest.references))

@@ -24,14 +24,13 @@ from neuralc.passes.pipelines import load, pipeline
 from neuralc.passes.target import Target
 from neuralc.passes.tensor.winograd import WinogradPass
 
-BOUNDS = {"f2": NATIVE, "f4": 1e-4}
-"""Of native fp32 by form, times max(1, max|y|)."""
-FORMS = ("f2", "f4")
+BOUNDS = {2: NATIVE, 4: 1e-4}
+"""Of native fp32, times max(1, max|y|), by the tile of an algorithm."""
 
 
-def passes_with(form: str) -> list[ModulePass]:
-    """The passes of -O2; every convolution that can be has the form, however small its gain."""
-    chosen = WinogradPass(form=form, least_gain=0.0)  # type: ignore[arg-type]
+def passes_with(tile: int) -> list[ModulePass]:
+    """The passes of -O2; every convolution that can be is of the algorithm, however small its gain."""
+    chosen = WinogradPass(tiles=(tile,), least_gain=0.0)
     return [chosen if each.name == chosen.name else each for each in load(pipeline(2))]
 
 
@@ -93,9 +92,9 @@ def torch_result(case: Case, x: Array, weights: WeightStore) -> Array:
     return found if first else np.moveaxis(found, 1, -1)
 
 
-def native(case: Case, form: str, x: Array, threads: int = 1) -> Array:
+def native(case: Case, tile: int, x: Array, threads: int = 1) -> Array:
     module, weights = case.module()
-    model = compile_native(module, weights, 2, Target.host(), threads=threads, passes=passes_with(form))
+    model = compile_native(module, weights, 2, Target.host(), threads=threads, passes=passes_with(tile))
     return as_tuple(model(x))[0]
 
 
@@ -120,28 +119,28 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("tile", BOUNDS)
 @pytest.mark.parametrize("name", CASES)
-def test_native_code_is_within_the_bound_of_torch(name: str, form: str) -> None:
+def test_native_code_is_within_the_bound_of_torch(name: str, tile: int) -> None:
     case = CASES[name]
     x = case.array()
     _, weights = case.module()
-    bound = EXACT if case.dtype == "float64" else BOUNDS[form]
-    assert_close(native(case, form, x), torch_result(case, x, weights), bound)
+    bound = EXACT if case.dtype == "float64" else BOUNDS[tile]
+    assert_close(native(case, tile, x), torch_result(case, x, weights), bound)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("tile", BOUNDS)
 @pytest.mark.parametrize("name", ["odd sizes", "symbolic batch", "padding on one side", "outputs that fill no panel"])
-def test_levels_agree(name: str, form: str) -> None:
+def test_levels_agree(name: str, tile: int) -> None:
     case = CASES[name]
     module, weights = case.module()
-    assert_levels_agree(module, weights, [{"x": case.array()}], 2, Target.cpu("x86-64-v3"), passes=passes_with(form))
+    assert_levels_agree(module, weights, [{"x": case.array()}], 2, Target.cpu("x86-64-v3"), passes=passes_with(tile))
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("tile", BOUNDS)
 @pytest.mark.parametrize("seed", range(20))
-def test_random_cases(seed: int, form: str) -> None:
+def test_random_cases(seed: int, tile: int) -> None:
     rng = np.random.default_rng(seed)
     height, width = (int(n) for n in rng.integers(3, 24, 2))
     channels, outputs = (int(n) for n in rng.integers(1, 80, 2))
@@ -150,24 +149,24 @@ def test_random_cases(seed: int, form: str) -> None:
     case = Case(batch, height, width, channels, outputs, pads, layout, relu=bool(rng.integers(2)))  # type: ignore[arg-type]
     x = case.array(seed)
     _, weights = case.module()
-    assert_close(native(case, form, x), torch_result(case, x, weights), BOUNDS[form])
+    assert_close(native(case, tile, x), torch_result(case, x, weights), BOUNDS[tile])
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("form", FORMS)
-def test_large_layers_are_within_the_bound(form: str) -> None:
+@pytest.mark.parametrize("tile", BOUNDS)
+def test_large_layers_are_within_the_bound(tile: int) -> None:
     """As many sums as real layers have, of values of one sign too, whose sums are large."""
     for channels, size in ((512, 7), (256, 14), (64, 56)):
         case = Case(1, size, size, channels, channels, relu=False)
         for x in (case.array(), np.abs(case.array())):
-            assert_close(native(case, form, x), torch_result(case, x, case.module()[1]), BOUNDS[form])
+            assert_close(native(case, tile, x), torch_result(case, x, case.module()[1]), BOUNDS[tile])
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_threads_give_the_same_bits(form: str) -> None:
+@pytest.mark.parametrize("tile", BOUNDS)
+def test_threads_give_the_same_bits(tile: int) -> None:
     case = Case(3, 31, 29, 64, 64)
     x = case.array()
-    np.testing.assert_array_equal(native(case, form, x, threads=1), native(case, form, x, threads=2))
+    np.testing.assert_array_equal(native(case, tile, x, threads=1), native(case, tile, x, threads=2))
 
 
 def test_a_nan_reaches_the_places_whose_windows_hold_it() -> None:
@@ -178,12 +177,12 @@ def test_a_nan_reaches_the_places_whose_windows_hold_it() -> None:
     expected[3:6, 4:7] = True
     module, weights = case.module()
     context = PassContext(target=Target.host())
-    for each in passes_with("f2"):
+    for each in passes_with(2):
         each.run_in(module, context)
         if each.name == "tensor-winograd":
             break
     assert any(isinstance(op, loops.WinogradOp) for op in module.walk())
-    for found in (native(case, "f2", x), calls(module, {"x": x}, weights)[0]):
+    for found in (native(case, 2, x), calls(module, {"x": x}, weights)[0]):
         np.testing.assert_array_equal(np.isnan(found).all(-1)[0], expected)
         np.testing.assert_array_equal(np.isnan(found).any(-1)[0], expected)
 
@@ -192,4 +191,4 @@ def test_a_nan_reaches_the_places_whose_windows_hold_it() -> None:
 def test_other_processors_have_kernels_of_their_own(mcpu: str) -> None:
     case = Case(1, 5, 4, 16, 24)
     module, weights = case.module()
-    assert_levels_agree(module, weights, [{"x": case.array()}], 2, Target.cpu(mcpu), passes=passes_with("f2"))
+    assert_levels_agree(module, weights, [{"x": case.array()}], 2, Target.cpu(mcpu), passes=passes_with(2))

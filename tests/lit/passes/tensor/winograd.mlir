@@ -1,11 +1,10 @@
 // tensor-winograd: 3x3 convolutions with fewer products.
 // RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cpu --mcpu haswell | filecheck %s
-// RUN: neuralc-opt %s --split-input-file -p 'tensor-winograd{form=f4}' --target cpu --mcpu haswell | filecheck %s --check-prefix=F4
+// RUN: neuralc-opt %s --split-input-file -p 'tensor-winograd{tiles=2,4}' --target cpu --mcpu haswell | filecheck %s --check-prefix=F4
 // RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cpu --mcpu haswell --remarks=passed,missed -o %t 2>&1 | filecheck %s --check-prefix=REMARK
-// RUN: neuralc-opt %s --split-input-file -p 'tensor-winograd{form=off}' --target cpu --mcpu haswell | filecheck %s --check-prefix=OFF
-// RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cuda --arch sm_80 | filecheck %s --check-prefix=OFF
+// RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cuda --arch sm_80 | filecheck %s --check-prefix=CUDA
 
-// OFF-NOT: tensor.winograd
+// CUDA-NOT: tensor.winograd
 
 // The transformed weight is derived when the model is compiled; what is padded is laid out channels last there.
 // CHECK-LABEL: graph.weight @conv.kernel.folded : tensor<4x4x32x64xf32> from (@conv.kernel) {
@@ -19,7 +18,7 @@
 // CHECK: tensor.transpose %[[Y]] {perm = [0, 3, 1, 2]} -> tensor<?x64x15x12xf32, #graph.dims<batch>>
 // F4: tensor.winograd_weight %{{.+}} {tile = 4} -> tensor<6x6x32x64xf32>
 // F4: tensor.winograd %{{.+}}, %{{.+}} {tile = 4} -> tensor<?x15x12x64xf32, #graph.dims<batch>>
-// REMARK: passed: tensor.winograd: F(2, 3), 1.{{[0-9]+}} times as fast by the model
+// REMARK: passed: tensor.winograd: F(2, 3) is 1.{{[0-9]+}} times as fast by the model
 graph.dim @batch from 1
 graph.weight @conv.kernel : tensor<64x32x3x3xf32>
 graph.model @conv(%x: tensor<?x32x15x12xf32, #graph.dims<batch>>) -> (tensor<?x64x15x12xf32, #graph.dims<batch>>) inputs ["x"] outputs ["y"] {
