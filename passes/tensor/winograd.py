@@ -21,7 +21,6 @@ Effect of AVX-512 on one core, whole models: @@@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp, f32, f64
@@ -30,9 +29,9 @@ from xdsl.rewriter import Rewriter
 
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.control import blocks_in
-from neuralc.dialects.tensor.winograd import WINDOW, Algorithm, algorithm_of
+from neuralc.dialects.tensor.winograd import ALGORITHMS, WINDOW, Algorithm
 from neuralc.dialects.types import Shape, element_of, shape_of
-from neuralc.grammar.diagnostics import error
+from neuralc.grammar.diagnostics import error, usage_error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.graph.fold_constants import FoldConstantsPass
 from neuralc.passes.graph.weight_values import is_known, is_static
@@ -57,7 +56,10 @@ class WinogradPass(ModulePass):
     def run(self, module: ModuleOp, context: PassContext) -> None:
         if context.target is None:
             raise error("E0824", "tensor-winograd needs a target", help="add `--target cpu`")
-        if context.target.name != "cpu":
+        if unknown := [tile for tile in self.tiles if tile not in ALGORITHMS]:
+            known = ", ".join(map(str, ALGORITHMS))
+            raise usage_error("E0811", f"tensor-winograd has no tiles of {unknown[0]}", help=f"there are {known}")
+        if context.target.name != "cpu" or not self.tiles:
             return
         for op in [op for block in blocks_in(graph.the_model(module).block) for op in block.ops]:
             if isinstance(op, tensor.ContractOp) and (found := _find(op)) is not None:
@@ -69,7 +71,7 @@ class WinogradPass(ModulePass):
         if (problem := _obstacle(found, target)) is not None:
             context.remark("missed", found.op, f"stays a direct convolution: {problem}")
             return
-        gain, tile = max((_gain(found, algorithm_of(tile), target), tile) for tile in self.tiles)
+        gain, tile = max((_gain(found, ALGORITHMS[tile], target), tile) for tile in self.tiles)
         times = f"F({tile}, 3) is {gain:.2f} times as fast by the model"
         if gain < self.least_gain:
             context.remark("missed", found.op, f"stays a direct convolution: {times}")
@@ -163,17 +165,18 @@ def _obstacle(found: Convolution, target: Target) -> str | None:
 
 def _gain(found: Convolution, algorithm: Algorithm, target: Target) -> float:
     """How many times faster the Winograd form is, by the model."""
-    batch, height, width, outputs = found.shape
+    batch, *sizes = found.shape
+    channels = shape_of(found.weight.type)[found.weight_word.index(found.channel)]
+    height, width, outputs, channels = (size for size in (*sizes, channels) if isinstance(size, int))
     pictures = batch if isinstance(batch, int) else 1
-    sizes = int(height), int(width)
-    tiles = pictures * math.prod(-(-size // algorithm.tile) for size in sizes)
+    tiles = pictures * -(-height // algorithm.tile) * -(-width // algorithm.tile)
     lanes = target.lanes_of(element_of(found.op.result.type))
-    channels = int(shape_of(found.weight.type)[found.weight_word.index(found.channel)])
-    plan = choose_plan(algorithm, tiles, channels, int(outputs), lanes, target)
-    return cost_of(plan, pictures * math.prod(sizes), channels, int(outputs), target).gain
+    plan = choose_plan(algorithm, tiles, channels, outputs, lanes, target)
+    return cost_of(plan, pictures * height * width, channels, outputs, target).gain
 
 
 def _rewrite(found: Convolution, tile: int) -> tensor.WinogradOp:
+    """The convolution from transformed weights, in the place of the contraction; its windows go."""
     op = found.op
     before = "".join(c for c in found.picture_word if c not in found.taps)
     order = tuple(before.index(c) for c in (found.batch, *found.pixels, found.channel))
@@ -188,6 +191,9 @@ def _rewrite(found: Convolution, tile: int) -> tensor.WinogradOp:
         each.location = op.location
     new.result.name_hint = op.result.name_hint
     Rewriter.replace_op(op, [*x, weight, u, new, back], [back.result])
+    for unread in (found.window, found.window.x.owner):
+        if isinstance(unread, tensor.WindowOp | tensor.PadOp) and not unread.result.uses:
+            Rewriter.erase_op(unread)
     return new
 
 

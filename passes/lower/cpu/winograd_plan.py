@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.tensor.winograd import Algorithm
-from neuralc.dialects.types import as_tensor, shape_of
+from neuralc.dialects.types import element_of, shape_of
 from neuralc.passes.lower.cpu.tile_choice import RegisterTile, choose_tile
 from neuralc.passes.target import Target
 
@@ -57,15 +57,16 @@ class WinogradPlan:
 def plan_of(op: tensor.WinogradOp, target: Target, panel: int | None = None) -> WinogradPlan:
     """The cut of an op; `panel` is the width of the panels, where its weight is packed. The number of pictures counts
     where it is known: a block may then go from one to the next."""
-    algorithm, type_ = op.algorithm, as_tensor(op.result.type)
-    batch, height, width, outputs = shape_of(type_)
-    if any(isinstance(size, Dim) for size in (height, width, outputs)):
-        raise TypeError(f"a winograd convolution on a CPU gives pictures of a constant size, not {type_}")
-    tiles = -(-int(height) // algorithm.tile) * -(-int(width) // algorithm.tile)
-    tiles *= 1 if isinstance(batch, Dim) else batch
-    lanes = target.lanes_of(type_.element_type)
+    batch, *sizes = shape_of(op.result.type)
+    known = [size for size in (*sizes, shape_of(op.x.type)[3]) if isinstance(size, int)]
+    if len(known) != 4:
+        raise TypeError(f"a winograd convolution on a CPU gives pictures of a constant size, not {op.result.type}")
+    height, width, outputs, channels = known
+    tile = op.algorithm.tile
+    tiles = (1 if isinstance(batch, Dim) else batch) * -(-height // tile) * -(-width // tile)
+    lanes = target.lanes_of(element_of(op.result.type))
     vectors = None if panel is None else panel // lanes
-    return choose_plan(algorithm, tiles, int(shape_of(op.x.type)[3]), int(outputs), lanes, target, vectors)
+    return choose_plan(op.algorithm, tiles, channels, outputs, lanes, target, vectors)
 
 
 def choose_plan(

@@ -108,10 +108,11 @@ def _blocks(at: Lowering, op: graph.ConvTransposeOp, image: Image) -> SSAValue:
     place = 1 if image.channels_last else rank + 3
     blocks = [axis for i in range(rank) for axis in (place + i, first + 1 + i)]
     channels = [first, first + 1 + rank]
-    y = at.transpose(y, [0, *blocks, *channels] if image.channels_last else [0, *channels, *blocks])
+    # Joining the blocks lays the values out anew: with channels last, where whole vectors move.
+    y = at.transpose(y, [0, *blocks, *channels])
     spread = [simplest(as_dim(size) * stride) for size, stride in zip(sizes, strides, strict=True)]
-    out = groups * per_group
-    y = at.reshape(y, [batch, *spread, out] if image.channels_last else [batch, out, *spread])
+    y = at.reshape(y, [batch, *spread, groups * per_group])
+    y = y if image.channels_last else at.transpose(y, [0, rank + 1, *range(1, rank + 1)])
     low = [-lead for lead in op.literal("pads")[:rank]]
     return frame(at, y, image, low, image.spatial(shape_of(op.result.type)))
 

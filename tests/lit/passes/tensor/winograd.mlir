@@ -2,8 +2,10 @@
 // RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cpu --mcpu haswell | filecheck %s
 // RUN: neuralc-opt %s --split-input-file -p 'tensor-winograd{tiles=2,4}' --target cpu --mcpu haswell | filecheck %s --check-prefix=F4
 // RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cpu --mcpu haswell --remarks=passed,missed -o %t 2>&1 | filecheck %s --check-prefix=REMARK
+// RUN: not neuralc-opt %s --split-input-file -p 'tensor-winograd{tiles=3}' --target cpu 2>&1 | filecheck %s --check-prefix=TILES
 // RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cuda --arch sm_80 | filecheck %s --check-prefix=CUDA
 
+// TILES: error[E0811]: tensor-winograd has no tiles of 3
 // CUDA-NOT: tensor.winograd
 
 // The transformed weight is derived when the model is compiled; what is padded is laid out channels last there.
@@ -13,6 +15,7 @@
 // CHECK-LABEL: graph.model @conv
 // CHECK: %[[X:.+]] = tensor.transpose %x {perm = [0, 2, 3, 1]} -> tensor<?x15x12x32xf32, #graph.dims<batch>>
 // CHECK: %[[P:.+]] = tensor.pad %[[X]] {high = [0, 1, 1, 0], low = [0, 1, 1, 0], value = 0.0}
+// CHECK-NOT: tensor.window
 // CHECK: %[[U:.+]] = graph.get_weight @conv.kernel.folded
 // CHECK: %[[Y:.+]] = tensor.winograd %[[P]], %[[U]] {tile = 2} -> tensor<?x15x12x64xf32, #graph.dims<batch>>
 // CHECK: tensor.transpose %[[Y]] {perm = [0, 3, 1, 2]} -> tensor<?x64x15x12xf32, #graph.dims<batch>>
