@@ -7,8 +7,8 @@
 
 Two rules, by the loops and not by the name of a layer:
 
-* epilogue: a map joins the contraction or reduction it reads when it is the only user and reads each value at the
-  place it was written: the tile is still in registers.
+* epilogue: a map joins the contraction, Winograd convolution or reduction it reads when it is the only user and reads
+  each value at the place it was written: the tile is still in registers.
 * rows: reductions over the last dim and maps over the same rows form one kernel that has a row in registers or in
   first-level cache (softmax, norms).
 

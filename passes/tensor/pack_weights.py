@@ -9,8 +9,8 @@
 A panel is as wide as the register tile: the innermost loop then reads memory front to back, aligned, without masks,
 and no cache-set conflicts. Unpacking is a view that costs nothing; the packing runs at compile time, once for all
 layers that read the weight in one width.
-Fires on contractions whose vector operand is a weight. Must not fire on a GPU, where blocks are loaded through shared
-memory, nor on an activation: packing it would be work at run time (remark `missed`).
+Fires on contractions and Winograd convolutions whose vector operand is a weight. Must not fire on a GPU, where blocks
+are loaded through shared memory, nor on an activation: packing it would be work at run time (remark `missed`).
 
 Where no operand has neighbours along a loop of the output ("mk,nk->mn"), one is transposed first: a weight when the
 model is compiled, any other value by a copy, if many rows read it.

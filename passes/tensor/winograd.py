@@ -30,11 +30,11 @@ from xdsl.rewriter import Rewriter
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.control import blocks_in
 from neuralc.dialects.tensor.winograd import ALGORITHMS, WINDOW, Algorithm
-from neuralc.dialects.types import Shape, element_of, shape_of
+from neuralc.dialects.types import Shape, as_tensor, element_of, shape_of
 from neuralc.grammar.diagnostics import error, usage_error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.graph.fold_constants import FoldConstantsPass
-from neuralc.passes.graph.weight_values import is_known, is_static
+from neuralc.passes.graph.weight_values import is_known, is_static, is_worth_storing, static_bytes
 from neuralc.passes.lower.cpu.winograd_cost import cost_of
 from neuralc.passes.lower.cpu.winograd_plan import choose_plan
 from neuralc.passes.target import Target, architecture_of
@@ -71,7 +71,13 @@ class WinogradPass(ModulePass):
         if (problem := _obstacle(found, target)) is not None:
             context.remark("missed", found.op, f"stays a direct convolution: {problem}")
             return
-        gain, tile = max((_gain(found, ALGORITHMS[tile], target), tile) for tile in self.tiles)
+        stored = [tile for tile in self.tiles if _is_stored(found, ALGORITHMS[tile])]
+        if not stored:
+            context.remark(
+                "missed", found.op, "stays a direct convolution: its transformed weight is too large to store"
+            )
+            return
+        gain, tile = max((_gain(found, ALGORITHMS[tile], target), tile) for tile in stored)
         times = f"F({tile}, 3) is {gain:.2f} times as fast by the model"
         if gain < self.least_gain:
             context.remark("missed", found.op, f"stays a direct convolution: {times}")
@@ -161,6 +167,12 @@ def _obstacle(found: Convolution, target: Target) -> str | None:
     if architecture_of(target.triple) in SMALL_STACKS:
         return "its tiles need more memory than the stack of the target has"
     return None
+
+
+def _is_stored(found: Convolution, algorithm: Algorithm) -> bool:
+    """Whether the transformed weight is worth its bytes."""
+    size = static_bytes(as_tensor(found.weight.type))
+    return is_worth_storing(size * algorithm.span**2 // WINDOW**2, size, FoldConstantsPass.max_bytes)
 
 
 def _gain(found: Convolution, algorithm: Algorithm, target: Target) -> float:
