@@ -37,6 +37,17 @@ LAYERS = (
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What all layers are measured with."""
+
+    threads: int
+    batch: int
+    mcpu: str
+    rounds: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Layer:
     """A convolution with padding, stride 1."""
 
@@ -52,35 +63,40 @@ class Layer:
         height, width, channels = map(int, sizes.split("x"))
         return Layer(height, width, channels, int(outputs or channels))
 
+    def __str__(self) -> str:
+        size = f"{self.height}x{self.width}x{self.channels}"
+        return size if self.outputs == self.channels else f"{size}-{self.outputs}"
+
     @property
     def program(self) -> str:
         shape = f"({self.height}, {self.width}, {self.channels})"
         layer = f'Conv2D({self.outputs}, (3, 3), padding="same", activation="relu")'
         return f"network Layer {{ input: {shape} layers: {layer} }}"
 
-    def gain(self, tile: int, batch: int) -> float:
+    def gain(self, tile: int, setting: Setting) -> float:
         """How many times faster an algorithm is than the direct form, by the model."""
-        target, algorithm = Target.host(), ALGORITHMS[tile]
+        batch, target, algorithm = setting.batch, Target.cpu(setting.mcpu), ALGORITHMS[tile]
         tiles = batch * -(-self.height // tile) * -(-self.width // tile)
         plan = choose_plan(algorithm, tiles, self.channels, self.outputs, target.lanes, target)
         return cost_of(plan, batch * self.height * self.width, self.channels, self.outputs, target).gain
 
 
-def measure(layer: Layer, threads: int, batch: int, rounds: int, seconds: float) -> dict[int, float]:
+def measure(layer: Layer, setting: Setting) -> dict[int, float]:
     """Median seconds of a call by form, whatever the model says."""
-    calls = {tile: _call(layer, tile, threads, batch) for tile in FORMS}
+    calls = {tile: _call(layer, tile, setting) for tile in FORMS}
     found: dict[int, list[float]] = {tile: [] for tile in FORMS}
-    for number in range(rounds):
+    for number in range(setting.rounds):
         for tile in FORMS if number % 2 else reversed(FORMS):
-            found[tile].append(_round(calls[tile], seconds))
+            found[tile].append(_round(calls[tile], setting.seconds))
     return {tile: statistics.median(times) for tile, times in found.items()}
 
 
-def _call(layer: Layer, tile: int, threads: int, batch: int) -> Callable[[], object]:
+def _call(layer: Layer, tile: int, setting: Setting) -> Callable[[], object]:
     chosen = {"tensor-winograd": f"tensor-winograd{{tiles={tile} least-gain=0.0}}"}
     entries = with_winograd(pipeline(2), "off" if tile == DIRECT else "f2")
     passes = ",".join(chosen.get(entry.spec, entry.spec) for entry in entries)
-    options = Options(threads=threads, dims={"batch": batch}, pass_pipeline=passes)
+    batch = setting.batch
+    options = Options(threads=setting.threads, mcpu=setting.mcpu, dims={"batch": batch}, pass_pipeline=passes)
     model = finish(load(Source("<layer>", layer.program), options), "cpu")
     shape = (batch, layer.height, layer.width, layer.channels)
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
@@ -104,20 +120,21 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.03)
-    given = parser.parse_args(arguments)
-    names = "".join(f"{name:>10} {'gain':>6} {'model':>6}" for tile, name in FORMS.items() if tile != DIRECT)
-    print(f"{'layer':>16} {FORMS[DIRECT]:>10} {names}")
-    for text in given.layers.split(","):
-        layer = Layer.parse(text)
-        found = measure(layer, given.threads, given.batch, given.rounds, given.seconds)
-        print(f"{text:>16} {_row(layer, found, given.batch)}", flush=True)
+    parser.add_argument("--mcpu", default="native", help="code for a processor that this machine can be")
+    given = vars(parser.parse_args(arguments))
+    layers = [Layer.parse(text) for text in given.pop("layers").split(",")]
+    setting = Setting(**given)
+    names = "".join(f"{name:>11} {'gain':>6} {'model':>6}" for tile, name in FORMS.items() if tile != DIRECT)
+    print(f"{'layer':>16} {FORMS[DIRECT]:>10}{names}")
+    for layer in layers:
+        print(_row(layer, measure(layer, setting), setting), flush=True)
 
 
-def _row(layer: Layer, found: Mapping[int, float], batch: int) -> str:
-    cells = [f"{1e6 * found[DIRECT]:7.0f} us"]
+def _row(layer: Layer, found: Mapping[int, float], setting: Setting) -> str:
+    cells = [f"{layer!s:>16}", f"{1e6 * found[DIRECT]:7.0f} us"]
     for tile in ALGORITHMS:
         gain = found[DIRECT] / found[tile]
-        cells.append(f"{1e6 * found[tile]:7.0f} us {gain:6.2f} {layer.gain(tile, batch):6.2f}")
+        cells.append(f"{1e6 * found[tile]:7.0f} us {gain:6.2f} {layer.gain(tile, setting):6.2f}")
     return " ".join(cells)
 
 
