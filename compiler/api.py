@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from neuralc.exported import ExportedModel
     from neuralc.imported import ImportedModel
     from neuralc.interpreted import InterpretedModel
+    from neuralc.passes.pipelines import Winograd
 
 __all__ = ["Model", "ModelError", "as_diagnostics", "compile", "convert", "finish", "load"]
 
 TARGETS = ("cpu", "interp")
+WINOGRAD = ("off", "f2", "f4")
 
 
 def compile(
@@ -42,6 +44,7 @@ def compile(
     *,
     network: str | None = None,
     set: Mapping[str, object] | None = None,
+    winograd: Winograd = "f2",
 ) -> Model | InterpretedModel:
     """Compile a model for this process: a file, a `Network`, or a model of a framework.
 
@@ -50,11 +53,12 @@ def compile(
     `opt` is 0 to 2. `target` is "cpu", or "interp" for the reference interpreter. `threads` None takes all processors.
     `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
     `set` decides searches: `set={"dense.units": 64}`.
+    `winograd` "f4" allows forms of 3x3 convolutions that are faster with a larger error, "off" direct ones alone.
     `precision` None computes as the model says; there is no other precision yet, and no cache.
 
     Raises NeuralcError for what is wrong with the model, UsageError for what is wrong with the arguments.
     """
-    _check_arguments(opt, target, threads, precision, cache)
+    _check_arguments(opt, target, threads, precision, cache, winograd)
     from neuralc import driver
     from neuralc.cli_errors import report
 
@@ -65,6 +69,7 @@ def compile(
         weights=None if weights is None else Path(fspath(weights)),
         network=network,
         set=dict(set or {}),
+        winograd=winograd,
     )
     compilation = driver.load(_given(model), options)
     report(compilation.notices)
@@ -146,7 +151,9 @@ def finish(compilation: Compilation, target: str = "cpu") -> Model | Interpreted
     return _interpreted(compilation) if target == "interp" else _native(compilation)
 
 
-def _check_arguments(opt: int, target: str, threads: int | None, precision: str | None, cache: bool) -> None:
+def _check_arguments(
+    opt: int, target: str, threads: int | None, precision: str | None, cache: bool, winograd: str
+) -> None:
     if opt not in (0, 1, 2):
         raise usage_error("E0813", f"`opt` is {opt!r}", help="it is 0, 1 or 2")
     if target not in TARGETS:
@@ -154,6 +161,8 @@ def _check_arguments(opt: int, target: str, threads: int | None, precision: str 
         raise usage_error("E0820", f"Python does not run target `{target}`", note="it runs cpu and interp", help=help)
     if threads is not None and not 1 <= threads <= 1024:
         raise usage_error("E0813", f"`threads` is {threads}", help="it is 1 to 1024, or None for all processors")
+    if winograd not in WINOGRAD:
+        raise usage_error("E0813", f"`winograd` is {winograd!r}", help=f"it is {', '.join(WINOGRAD)}")
     if precision is not None:
         raise error("E0703", f"`precision={precision!r}` has no meaning yet", help="the model's own precision is None")
     if cache:

@@ -28,7 +28,7 @@ Examples:
   neuralc model.nr --target tpu                     model.tpu/: JAX code, lowered for TPUs
   neuralc model.nr --emit=kernel -o - | less        the last of the three levels of IR
   neuralc model.nr --dump-ir=dump                   one file for each pass, dump/index.html
-  neuralc dump/015-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
+  neuralc dump/016-tensor-fuse-groups.mlir --emit=asm -o -      continue from there
   neuralc model.nr --set dense.units=64             a value for HPO(choice(32, 64))
   neuralc model.nr --check-each                     which pass changes the results?
 
@@ -87,6 +87,12 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights (.safetensors)."),
         click.option("--network", metavar="NAME", help="Which network of the file."),
+        click.option(
+            "--winograd",
+            type=click.Choice(["off", "f2", "f4"]),
+            default="f2",
+            help="3x3 convolutions on CPUs by F(2,3) where it gains (default), by F(4,3) too, or neither.",
+        ),
         click.option(
             "--error-format",
             type=click.Choice(["text", "json"]),

@@ -150,6 +150,7 @@ def _for_python(options: Options) -> dict[str, Any]:
         "weights": None if options.weights is None else str(options.weights.resolve()),
         "network": options.network,
         "set": dict(options.set),
+        "winograd": options.winograd,
     }
 
 

@@ -70,6 +70,7 @@ def _load(model: Path, options: Options, target: str) -> Model | InterpretedMode
         weights=options.weights,
         network=options.network,
         set=options.set,
+        winograd=options.winograd,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from neuralc.imported import ImportedModel
     from neuralc.passes.base import ModulePass, PassContext
     from neuralc.passes.instruments import TimePasses
-    from neuralc.passes.pipelines import Entry, Level
+    from neuralc.passes.pipelines import Entry, Level, Winograd
     from neuralc.passes.target import Target
 
 
@@ -42,6 +42,8 @@ class Options:
     network: str | None = None
     purpose: Literal["training", "inference"] | None = None
     """What code of a framework is for: `training` has a script beside it, `inference` no layers that only train."""
+    winograd: Winograd = "f2"
+    """Which forms 3x3 convolutions may take on a CPU: `f4` allows one with a larger error."""
     compile_from: Level | None = None
     compile_to: Level | None = None
     pass_pipeline: str | None = None
@@ -205,11 +207,12 @@ def compile_file(path: Path, kind: str, options: Options) -> tuple[Compilation, 
 
 def entries_of(options: Options, start: Level, stage: Stage) -> Sequence[Entry]:
     """The lines of the pipeline between a level and a stage."""
-    from neuralc.passes.pipelines import pipeline, slice_pipeline
+    from neuralc.passes.pipelines import pipeline, slice_pipeline, with_winograd
 
     if stage == "model":
         return ()
-    return slice_pipeline(pipeline(options.opt, options.target), start, stage)
+    entries = slice_pipeline(pipeline(options.opt, options.target), start, stage)
+    return with_winograd(entries, options.winograd)
 
 
 def pipeline_of(options: Options, start: Level, stage: Stage) -> tuple[ModulePass, ...]:

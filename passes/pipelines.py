@@ -6,7 +6,7 @@ A pipeline runs through the levels graph, tensor and kernel; `slice_pipeline` cu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from xdsl.dialects.builtin import ModuleOp
@@ -16,6 +16,8 @@ from neuralc.passes.registry import level_change, parse_pipeline
 
 Level = Literal["graph", "tensor", "kernel"]
 OptLevel = Literal[0, 1, 2]
+Winograd = Literal["off", "f2", "f4"]
+"""Which forms a 3x3 convolution may take on a CPU: the direct one, F(2, 3) too, F(4, 3) with its larger error too."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
@@ -53,6 +55,9 @@ PIPELINE: tuple[Entry, ...] = (
     Entry("graph-dce", "what nobody reads goes, unused weights too", since=1),
     Entry("graph-to-tensor", "layers become loops: contractions, maps, reductions, windows"),
     Entry("tensor-canonicalize", "reshapes and transposes that cancel out go", since=1),
+    Entry(
+        "tensor-winograd", "3x3 convolutions with fewer products, where the target gains by it", since=2, target="cpu"
+    ),
     Entry("tensor-choose-layouts", "pictures lie channels last, so that vectors are channels", since=2, target="cpu"),
     Entry("tensor-canonicalize", "loops are named as values lie now", since=2, target="cpu"),
     Entry("tensor-fuse-elementwise", "chains of maps become one map", since=1),
@@ -72,6 +77,14 @@ PIPELINE: tuple[Entry, ...] = (
 def pipeline(opt: int, target: str = "cpu") -> tuple[Entry, ...]:
     """The lines of `-O<opt>` for a target."""
     return tuple(entry for entry in PIPELINE if entry.since <= opt <= entry.until and entry.target in (None, target))
+
+
+def with_winograd(entries: Sequence[Entry], form: Winograd) -> tuple[Entry, ...]:
+    """The lines with the forms of 3x3 convolutions that are allowed."""
+    specs = {"off": None, "f2": "tensor-winograd", "f4": "tensor-winograd{tiles=2,4}"}
+    changed = {"tensor-winograd": specs[form]}
+    found = [(entry, changed.get(entry.spec, entry.spec)) for entry in entries]
+    return tuple(replace(entry, spec=spec) for entry, spec in found if spec is not None)
 
 
 def slice_pipeline(entries: Sequence[Entry], start: Level = "graph", stop: Level = "kernel") -> tuple[Entry, ...]:

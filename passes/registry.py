@@ -44,6 +44,7 @@ NAMES: tuple[str, ...] = (
     "tensor-fuse-groups",
     "tensor-pack-weights",
     "tensor-to-kernel",
+    "tensor-winograd",
 )
 
 

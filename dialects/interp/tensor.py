@@ -18,6 +18,7 @@ from neuralc.dialects.interp import control
 from neuralc.dialects.interp.evaluator import Evaluator, Semantics
 from neuralc.dialects.interp.numerics import Array, Numerics, finish, widen
 from neuralc.dialects.tensor.subscripts import ONE, WHOLE
+from neuralc.dialects.tensor.winograd import ALGORITHMS, Matrix
 from neuralc.dialects.types import element_of, is_float, numpy_dtype
 from neuralc.grammar.diagnostics import error
 
@@ -225,6 +226,30 @@ def first_in_order(x: Array, dim: int, *, largest: bool) -> Array:
     return np.flip(x.shape[dim] - 1 - flipped, dim)
 
 
+def _along_dim(matrix: Matrix, x: Array, dim: int) -> Array:
+    """A matrix times a dim. Entries of 0 read nothing: no NaN comes in where an algorithm does not look."""
+    places = np.moveaxis(x, dim, 0)
+    rows = [sum(factor * places[i] for i, factor in enumerate(row) if factor) for row in matrix]
+    return np.moveaxis(np.stack(rows), 0, dim)
+
+
+def _winograd(evaluator: Evaluator, op: tensor.WinogradOp, x: Array, u: Array) -> Array:
+    algorithm, (height, width) = op.algorithm, evaluator.shape(op.result.type)[1:3]
+    tile, span = algorithm.tile, algorithm.span
+    whole = [(0, 0), (0, -height % tile), (0, -width % tile), (0, 0)]
+    tiles = sliding_window_view(np.pad(x, whole), (span, span), axis=(1, 2))[:, ::tile, ::tile]
+    v = _along_dim(algorithm.input, _along_dim(algorithm.input, tiles, -2), -1)
+    m = np.einsum("npqcij,ijco->npqijo", v, u, optimize=True)
+    y = _along_dim(algorithm.output, _along_dim(algorithm.output, m, 3), 4)
+    n, p, q, *_, channels = y.shape
+    return y.transpose(0, 1, 3, 2, 4, 5).reshape(n, p * tile, q * tile, channels)[:, :height, :width]
+
+
+def _winograd_weight(evaluator: Evaluator, op: tensor.WinogradWeightOp, weight: Array) -> Array:
+    matrix = ALGORITHMS[op.literal("tile")].weight
+    return _along_dim(matrix, _along_dim(matrix, weight, 0), 1)
+
+
 SEMANTICS: dict[type[Operation], Semantics] = {
     tensor.ContractOp: _contract,
     tensor.ConcatOp: _concat,
@@ -242,6 +267,8 @@ SEMANTICS: dict[type[Operation], Semantics] = {
     tensor.TransposeOp: _transpose,
     tensor.UnpackOp: _unpack,
     tensor.WindowOp: _window,
+    tensor.WinogradOp: _winograd,
+    tensor.WinogradWeightOp: _winograd_weight,
     tensor.IfOp: control.choose,
     tensor.ScanOp: control.scan,
     tensor.WhileOp: control.repeat,

@@ -11,6 +11,7 @@ from neuralc.dialects.tensor.elements import AtOp, PositionOp, SizeOp
 from neuralc.dialects.tensor.moves import ConcatOp, CumulateOp, ScatterOp, SliceOp, TopKOp
 from neuralc.dialects.tensor.subscripts import Subscripts
 from neuralc.dialects.tensor.views import FillOp, PackOp, PadOp, ReshapeOp, TransposeOp, UnpackOp, WindowOp
+from neuralc.dialects.tensor.winograd import WinogradOp, WinogradWeightOp
 
 Tensor = Dialect(
     "tensor",
@@ -18,6 +19,7 @@ Tensor = Dialect(
         MapOp, ContractOp, ReduceOp, ScalarOp, NumberOp, PositionOp, SizeOp, AtOp, YieldOp, GroupOp,
         FillOp, ReshapeOp, TransposeOp, PadOp, WindowOp, PackOp, UnpackOp,
         SliceOp, ConcatOp, ScatterOp, CumulateOp, TopKOp,
+        WinogradOp, WinogradWeightOp,
         ScanOp, IfOp, WhileOp,
     ],
 )  # fmt: skip
@@ -49,5 +51,7 @@ __all__ = [
     "UnpackOp",
     "WhileOp",
     "WindowOp",
+    "WinogradOp",
+    "WinogradWeightOp",
     "YieldOp",
 ]

@@ -25,7 +25,7 @@ from neuralc.dialects.tensor.subscripts import LETTERS, ONE, WHOLE, identity
 from neuralc.dialects.types import element_of, shape_of
 
 Size = int | Dim
-Compute = tensor.ContractOp | tensor.MapOp | tensor.ReduceOp
+Compute = tensor.ContractOp | tensor.WinogradOp | tensor.MapOp | tensor.ReduceOp
 
 
 @dataclass(frozen=True)

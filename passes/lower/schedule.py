@@ -2,6 +2,7 @@
 
     nest                                    CPU                             GPU
     contraction, maps behind it             cpu/contract.py                 gpu/contract.py
+    winograd convolution, maps behind it    cpu/winograd.py                 -
     reduction, maps behind it               cpu/reduce.py                   gpu/reduce.py
     reductions over one row, maps           cpu/rows.py                     gpu/rows.py
     maps                                    cpu/elementwise.py              gpu/elementwise.py
@@ -24,7 +25,9 @@ from xdsl.ir import Operation
 from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
+from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import PassContext
+from neuralc.passes.locations import span_of
 from neuralc.passes.lower.in_place import mark_in_place
 from neuralc.passes.lower.nest import Nest
 from neuralc.passes.target import Target
@@ -100,8 +103,11 @@ def schedules_of(target: Target) -> Schedules:
 
 
 def schedule(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
-    """The kernels of a group; all variants but the last have a condition."""
-    variants = schedules_of(target).nests[kind_of(nest)](group, nest, target, context)
+    """The kernels of a group; all variants but the last have a condition. Raises E0702 where a target has none."""
+    nests, kind = schedules_of(target).nests, kind_of(nest)
+    if kind not in nests:
+        raise error("E0702", f"{nest.stages[0].op.name} has no kernel for {target.name}", span_of(group.location))
+    variants = nests[kind](group, nest, target, context)
     for variant in variants:
         if variant.once:
             mark_in_place(variant.func, variant.nest)
@@ -112,11 +118,13 @@ def schedule(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCon
 
 
 def kind_of(nest: Nest) -> str:
-    """`contract`, `reduce`, `rows` or `elementwise`."""
+    """`contract`, `winograd`, `reduce`, `rows` or `elementwise`."""
     first = nest.stages[0].op
     reductions = [stage for stage in nest.stages if isinstance(stage.op, tensor.ReduceOp)]
     if isinstance(first, tensor.ContractOp):
         return "contract"
+    if isinstance(first, tensor.WinogradOp):
+        return "winograd"
     if isinstance(first, tensor.ReduceOp) and len(reductions) == 1 and nest.stages[-1].word == nest.stages[0].word:
         return "reduce"
     return "rows" if reductions else "elementwise"

@@ -7,8 +7,8 @@
 
 Two rules, by the loops and not by the name of a layer:
 
-* epilogue: a map joins the contraction or reduction it reads when it is the only user and reads each value at the
-  place it was written: the tile is still in registers.
+* epilogue: a map joins the contraction, Winograd convolution or reduction it reads when it is the only user and reads
+  each value at the place it was written: the tile is still in registers.
 * rows: reductions over the last dim and maps over the same rows form one kernel that has a row in registers or in
   first-level cache (softmax, norms).
 
@@ -28,7 +28,17 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph
 from neuralc.dialects.control import blocks_in
-from neuralc.dialects.tensor import ContractOp, FillOp, GroupOp, MapOp, ReduceOp, ReshapeOp, UnpackOp, YieldOp
+from neuralc.dialects.tensor import (
+    ContractOp,
+    FillOp,
+    GroupOp,
+    MapOp,
+    ReduceOp,
+    ReshapeOp,
+    UnpackOp,
+    WinogradOp,
+    YieldOp,
+)
 from neuralc.dialects.tensor.subscripts import identity
 from neuralc.dialects.types import as_tensor, shape_of
 from neuralc.passes.base import ModulePass, PassContext
@@ -36,7 +46,8 @@ from neuralc.passes.locations import fuse_locations
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
 from neuralc.passes.tensor.canonicalize import product_map
 
-Compute = ContractOp | MapOp | ReduceOp
+Products = ContractOp | WinogradOp
+Compute = Products | MapOp | ReduceOp
 
 
 @dataclass(frozen=True)
@@ -155,7 +166,7 @@ def _row_group(start: ReduceOp, taken: set[Operation], *, general: bool) -> list
 def _finishes_a_tile(op: MapOp) -> bool:
     """An epilogue of a contraction: its value is still in registers there, a row kernel would load it again."""
     for word, arg in zip(op.subscripts.operands, op.args, strict=True):
-        if isinstance(arg.owner, ContractOp) and word == op.subscripts.result and len(_users(arg)) == 1:
+        if isinstance(arg.owner, Products) and word == op.subscripts.result and len(_users(arg)) == 1:
             return True
     return False
 
@@ -228,8 +239,8 @@ def _outline(members: Sequence[Compute], label: str) -> None:
 def _label(members: Sequence[Compute]) -> str:
     """A name for the kernel: the layer of its weight, else the name of its value, else what it does."""
     for op in members:
-        if isinstance(op, ContractOp):
-            for value in (op.rhs, op.lhs):
+        if isinstance(op, Products):
+            for value in reversed(op.operands):
                 source = value.owner
                 while isinstance(source, ReshapeOp | UnpackOp):
                     source = source.x.owner

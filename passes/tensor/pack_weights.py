@@ -9,8 +9,8 @@
 A panel is as wide as the register tile: the innermost loop then reads memory front to back, aligned, without masks,
 and no cache-set conflicts. Unpacking is a view that costs nothing; the packing runs at compile time, once for all
 layers that read the weight in one width.
-Fires on contractions whose vector operand is a weight. Must not fire on a GPU, where blocks are loaded through shared
-memory, nor on an activation: packing it would be work at run time (remark `missed`).
+Fires on contractions and Winograd convolutions whose vector operand is a weight. Must not fire on a GPU, where blocks
+are loaded through shared memory, nor on an activation: packing it would be work at run time (remark `missed`).
 
 Where no operand has neighbours along a loop of the output ("mk,nk->mn"), one is transposed first: a weight when the
 model is compiled, any other value by a copy, if many rows read it.
@@ -38,6 +38,8 @@ from neuralc.passes.graph.fold_constants import FoldConstantsPass
 from neuralc.passes.graph.weight_values import is_known, is_worth_storing, static_bytes
 from neuralc.passes.lower.cpu.contract import STRIDED_LOAD, find_roles, operands_of, vector_cost
 from neuralc.passes.lower.cpu.schedules import is_row_of_products, register_tile
+from neuralc.passes.lower.cpu.tile_choice import RegisterTile
+from neuralc.passes.lower.cpu.winograd_plan import plan_of
 from neuralc.passes.lower.nest import Nest, make_nest, merge_loops
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
 from neuralc.passes.lower.views import in_memory
@@ -56,8 +58,14 @@ class PackWeightsPass(ModulePass):
         if context.target.name != "cpu":
             return
         for op in [op for block in blocks_in(graph.the_model(module).block) for op in block.ops]:
-            if isinstance(op, tensor.GroupOp) and isinstance(contract := op.block.first_op, tensor.ContractOp):
-                _pack(op, contract, context.target, context)
+            if not isinstance(op, tensor.GroupOp):
+                continue
+            match op.block.first_op:
+                case tensor.ContractOp() as contract:
+                    _pack(op, contract, context.target, context)
+                case tensor.WinogradOp() as winograd:
+                    _lay_out_channels(op, winograd.x, context)
+                    _pack_panels(op, winograd.u, plan_of(winograd, context.target).tile, context)
         FoldConstantsPass().run_in(module, context)
         merge_weights(module, context)
 
@@ -75,15 +83,22 @@ def _pack(group: tensor.GroupOp, contract: tensor.ContractOp, target: Target, co
     operand = contract.operands[0 if operands_of(nest)[0] is roles.vectors else 1]
     if not isinstance(operand, BlockArgument):
         return
-    value = group.args[operand.index]
-    if not is_known(value):
-        context.remark("missed", group, "its vector operand is made at run time")
-        return
-    if not roles.vectors.word.endswith(roles.vector):
+    if is_known(group.args[operand.index]) and not roles.vectors.word.endswith(roles.vector):
         context.remark("missed", group, "its vectors do not run along the last dim of the weight")
         return
     merged = merge_loops(nest, roles.vector)
     tile = register_tile(merged, find_roles(merged, roles.vector), target)
+    _pack_panels(group, operand, tile, context)
+
+
+def _pack_panels(group: tensor.GroupOp, operand: SSAValue, tile: RegisterTile, context: PassContext) -> None:
+    """Panels as wide as a register tile, for an operand of the group that is a weight."""
+    if not isinstance(operand, BlockArgument):
+        return
+    value = group.args[operand.index]
+    if not is_known(value):
+        context.remark("missed", group, "its vector operand is made at run time")
+        return
     packed = tensor.PackOp.of(value, panel=tile.columns)
     size, source_size = (static_bytes(as_tensor(each.type)) for each in (packed.result, value))
     if not is_worth_storing(size, source_size, FoldConstantsPass.max_bytes):
@@ -145,6 +160,17 @@ def _lay_out(group: tensor.GroupOp, contract: tensor.ContractOp, nest: Nest, con
             context.remark("passed", group, f"its vectors run along the last dim of a transposed {what}")
             return True
     return False
+
+
+def _lay_out_channels(group: tensor.GroupOp, operand: SSAValue, context: PassContext) -> None:
+    """Vectors are loaded from a picture along its last dim: where neighbours there are far apart, a copy is made."""
+    if not isinstance(operand, BlockArgument) or in_memory(value := group.args[operand.index]).strides[-1] == 1:
+        return
+    copy = _copy(value)
+    copy.location = group.location
+    Rewriter.insert_op(copy, InsertPoint.before(group))
+    group.operands[operand.index] = copy.results[0]
+    context.remark("passed", group, "its vectors run along the last dim of a transposed value: a copy")
 
 
 FEW = 8

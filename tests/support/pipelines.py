@@ -38,12 +38,13 @@ def assert_levels_agree(
     target: Target,
     *,
     after: Sequence[str] = ("graph-to-tensor", "tensor-fuse-groups", "tensor-to-kernel", "kernel-plan-memory"),
+    passes: Sequence[ModulePass] | None = None,
 ) -> None:
     """Run the pipeline in place; after each of the passes named, the interpreter still finds the same values."""
     expected = [calls(module, each, weights) for each in inputs]
     context = PassContext(target=target, weights=weights)
     tolerance = EXACT
-    for each in passes_of(opt, target.name):
+    for each in passes_of(opt, target.name) if passes is None else passes:
         each.run_in(module, context)
         verify_module(module)
         tolerance = POLYNOMIALS if each.name == "kernel-expand-math" else tolerance

@@ -17,6 +17,7 @@ from neuralc.passes.lower.cpu.rows import build_rows
 from neuralc.passes.lower.cpu.scatter import build_scatter
 from neuralc.passes.lower.cpu.tile_choice import RegisterTile, choose_tile
 from neuralc.passes.lower.cpu.top_k import build_top_k, scratch
+from neuralc.passes.lower.cpu.winograd import build_winograd
 from neuralc.passes.lower.nest import Nest, merge_loops
 from neuralc.passes.lower.schedule import Move, Placed, Schedule, Schedules, Variant
 from neuralc.passes.target import Target
@@ -44,6 +45,10 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     whole = build_contract(nest, roles, target, name, tile, clamp=True)
     many = Variant(whole, nest, (rows, ">=", Dim.constant(tile.rows)))
     return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest, once=True)]
+
+
+def _winograd(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
+    return [Variant(build_winograd(nest, target, nest.name), nest)]
 
 
 def is_row_of_products(nest: Nest) -> bool:
@@ -79,6 +84,7 @@ def _fill(name: str, refs: Sequence[RefType], around: int, value: float | int, t
 SCHEDULES = Schedules(
     {
         "contract": _contract,
+        "winograd": _winograd,
         "reduce": _merged(build_reduce),
         "rows": _merged(build_rows),
         "elementwise": _merged(build_elementwise),

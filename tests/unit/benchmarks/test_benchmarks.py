@@ -8,6 +8,7 @@ import pytest
 from benchmarks.cases import ROOT, SUITES, model_cases
 from benchmarks.cost import cost_of
 from benchmarks.report import markdown
+from benchmarks.winograd import Layer
 from neuralc.bench.rounds import bootstrap
 from neuralc.machine import Machine
 
@@ -58,3 +59,9 @@ def test_the_report_says_time_limit_and_ratio() -> None:
     machine = {"name": "cpu", "peak_gflops": 98.0, "bandwidth": {"l1": 1.0}}
     text = markdown({"machine": machine, "versions": {"python": "3.11"}, "suites": {"models": [row]}, "startup": []})
     assert "| m batch 1 (fast) | 2.0 [1.0, 3.0] | 50 | 2.0 [1.0, 3.0] | 0.50 [0.40, 0.60] |" in text
+
+
+def test_layers_of_the_winograd_benchmark_are_read_from_their_sizes() -> None:
+    assert Layer.parse("56x28x64") == Layer(56, 28, 64, 64)
+    assert Layer.parse("7x7x512-256") == Layer(7, 7, 512, 256)
+    assert "input: (7, 7, 512)" in Layer.parse("7x7x512-256").program
