@@ -28,6 +28,7 @@ from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import PassContext
 from neuralc.passes.locations import span_of
+from neuralc.passes.lower.in_place import mark_in_place
 from neuralc.passes.lower.nest import Nest
 from neuralc.passes.target import Target
 
@@ -39,6 +40,8 @@ class Variant:
     func: FuncOp
     nest: Nest
     condition: tuple[Dim, str, Dim] | None = None
+    once: bool = False
+    """Whether every place of the result is known to be written once: by one tile of one program."""
 
 
 Schedule = Callable[[tensor.GroupOp, Nest, Target, PassContext], list[Variant]]
@@ -106,6 +109,8 @@ def schedule(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCon
         raise error("E0702", f"{nest.stages[0].op.name} has no kernel for {target.name}", span_of(group.location))
     variants = nests[kind](group, nest, target, context)
     for variant in variants:
+        if variant.once:
+            mark_in_place(variant.func, variant.nest)
         variant.func.location = group.location
         for op in variant.func.walk():
             op.location = group.location
