@@ -129,8 +129,8 @@ class _Chooser:
             many = None if isinstance(rows, Dim) else rows
             return choose_tile(many, count, lanes, self.target.vector_registers).efficiency
 
-        good = share(sizes[channel], sizes[pixel]) >= AS_GOOD * share(sizes[pixel], sizes[channel])
-        return good or _is_read_by_tiles(op.result)
+        as_good = share(sizes[channel], sizes[pixel]) >= AS_GOOD * share(sizes[pixel], sizes[channel])
+        return as_good or _is_read_by_tiles(op.result)
 
     def _of_map(self, op: tensor.MapOp) -> Order | None:
         """The order of the largest operand that was moved."""

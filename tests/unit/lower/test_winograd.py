@@ -26,6 +26,7 @@ from neuralc.passes.tensor.winograd import WinogradPass
 
 BOUNDS = {2: NATIVE, 4: 1e-4}
 """Of native fp32, times max(1, max|y|), by the tile of an algorithm."""
+THOROUGH = pytest.mark.thorough
 
 
 def passes_with(tile: int) -> list[ModulePass]:
@@ -119,8 +120,11 @@ CASES = {
 }
 
 
+FAST = ("odd sizes", "channels first")
+
+
 @pytest.mark.parametrize("tile", BOUNDS)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name if name in FAST else pytest.param(name, marks=THOROUGH) for name in CASES])
 def test_native_code_is_within_the_bound_of_torch(name: str, tile: int) -> None:
     case = CASES[name]
     x = case.array()
@@ -130,14 +134,22 @@ def test_native_code_is_within_the_bound_of_torch(name: str, tile: int) -> None:
 
 
 @pytest.mark.parametrize("tile", BOUNDS)
-@pytest.mark.parametrize("name", ["odd sizes", "symbolic batch", "padding on one side", "outputs that fill no panel"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "odd sizes",
+        pytest.param("symbolic batch", marks=THOROUGH),
+        pytest.param("padding on one side", marks=THOROUGH),
+        pytest.param("outputs that fill no panel", marks=THOROUGH),
+    ],
+)
 def test_levels_agree(name: str, tile: int) -> None:
     case = CASES[name]
     module, weights = case.module()
     assert_levels_agree(module, weights, [{"x": case.array()}], 2, Target.cpu("x86-64-v3"), passes=passes_with(tile))
 
 
-@pytest.mark.thorough
+@THOROUGH
 @pytest.mark.parametrize("tile", BOUNDS)
 @pytest.mark.parametrize("seed", range(20))
 def test_random_cases(seed: int, tile: int) -> None:
@@ -152,7 +164,7 @@ def test_random_cases(seed: int, tile: int) -> None:
     assert_close(native(case, tile, x), torch_result(case, x, weights), BOUNDS[tile])
 
 
-@pytest.mark.thorough
+@THOROUGH
 @pytest.mark.parametrize("tile", BOUNDS)
 def test_large_layers_are_within_the_bound(tile: int) -> None:
     """As many sums as real layers have, of values of one sign too, whose sums are large."""
@@ -162,6 +174,7 @@ def test_large_layers_are_within_the_bound(tile: int) -> None:
             assert_close(native(case, tile, x), torch_result(case, x, case.module()[1]), BOUNDS[tile])
 
 
+@THOROUGH
 @pytest.mark.parametrize("tile", BOUNDS)
 def test_threads_give_the_same_bits(tile: int) -> None:
     case = Case(3, 31, 29, 64, 64)
@@ -187,6 +200,7 @@ def test_a_nan_reaches_the_places_whose_windows_hold_it() -> None:
         np.testing.assert_array_equal(np.isnan(found).any(-1)[0], expected)
 
 
+@THOROUGH
 @pytest.mark.parametrize("mcpu", ["x86-64", "x86-64-v3", "x86-64-v4"])
 def test_other_processors_have_kernels_of_their_own(mcpu: str) -> None:
     case = Case(1, 5, 4, 16, 24)

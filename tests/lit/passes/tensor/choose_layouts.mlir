@@ -71,6 +71,34 @@ graph.model @few_channels(%x: tensor<1x4x16x64xf32>) -> (tensor<1x2x16xf32>) inp
 
 // -----
 
+// The channels of a picture lie last where a Winograd convolution reads it, even if few of them fill vectors badly.
+// CHECK-LABEL: graph.model @tiles
+// CHECK: tensor.contract "nchw,oc->nhwo"
+// CHECK: %[[P:.+]] = tensor.pad
+// CHECK: %[[W:.+]] = tensor.winograd %[[P]], %{{.+}} {tile = 2} -> tensor<1x32x32x16xf32>
+// CHECK: %[[V:.+]] = tensor.transpose %[[W]] {perm = [0, 3, 1, 2]}
+// CHECK: tensor.map "abcd->acdb" %[[V]]
+graph.weight @one.kernel : tensor<9x4xf32>
+graph.weight @three.kernel : tensor<4x4x9x16xf32>
+graph.model @tiles(%x: tensor<1x4x32x32xf32>) -> (tensor<1x16xf32>) inputs ["x"] outputs ["y"] {
+  %w = graph.get_weight @one.kernel -> tensor<9x4xf32>
+  %u = graph.get_weight @three.kernel -> tensor<4x4x9x16xf32>
+  %y = tensor.contract "nchw,oc->nohw" %x, %w -> tensor<1x9x32x32xf32>
+  %t = tensor.transpose %y {perm = [0, 2, 3, 1]} -> tensor<1x32x32x9xf32>
+  %p = tensor.pad %t {low = [0, 1, 1, 0], high = [0, 1, 1, 0], value = 0.0} -> tensor<1x34x34x9xf32>
+  %c = tensor.winograd %p, %u {tile = 2} -> tensor<1x32x32x16xf32>
+  %v = tensor.transpose %c {perm = [0, 3, 1, 2]} -> tensor<1x16x32x32xf32>
+  %m = tensor.map "abcd->abcd" %v -> tensor<1x16x32x32xf32> {
+  ^bb0(%0: f32):
+    %1 = tensor.scalar abs %0 -> f32
+    tensor.yield %1
+  }
+  %r = tensor.reduce add %m {dims = [2, 3]} -> tensor<1x16xf32>
+  graph.return %r
+}
+
+// -----
+
 // A transposed convolution by places and taps: its channels go behind both.
 // CHECK-LABEL: graph.model @transposed
 // CHECK: tensor.contract "nchw,cijo->nhiwjo" %x, %{{.+}} -> tensor<1x8x2x8x2x16xf32>
@@ -116,32 +144,4 @@ graph.model @heads_apart(%p: tensor<1x2x9x9xf32>, %v: tensor<1x9x2x16xf32>) -> (
   %w = tensor.transpose %u {perm = [0, 2, 1, 3]} -> tensor<1x9x2x16xf32>
   %s = tensor.reduce add %w {dims = [1]} -> tensor<1x2x16xf32>
   graph.return %r, %s
-}
-
-// -----
-
-// The channels of a picture lie last where a Winograd convolution reads it, even if few of them fill vectors badly.
-// CHECK-LABEL: graph.model @tiles
-// CHECK: tensor.contract "nchw,oc->nhwo"
-// CHECK: %[[P:.+]] = tensor.pad
-// CHECK: %[[W:.+]] = tensor.winograd %[[P]], %{{.+}} {tile = 2} -> tensor<1x32x32x16xf32>
-// CHECK: %[[V:.+]] = tensor.transpose %[[W]] {perm = [0, 3, 1, 2]}
-// CHECK: tensor.map "abcd->acdb" %[[V]]
-graph.weight @one.kernel : tensor<9x4xf32>
-graph.weight @three.kernel : tensor<4x4x9x16xf32>
-graph.model @tiles(%x: tensor<1x4x32x32xf32>) -> (tensor<1x16xf32>) inputs ["x"] outputs ["y"] {
-  %w = graph.get_weight @one.kernel -> tensor<9x4xf32>
-  %u = graph.get_weight @three.kernel -> tensor<4x4x9x16xf32>
-  %y = tensor.contract "nchw,oc->nohw" %x, %w -> tensor<1x9x32x32xf32>
-  %t = tensor.transpose %y {perm = [0, 2, 3, 1]} -> tensor<1x32x32x9xf32>
-  %p = tensor.pad %t {low = [0, 1, 1, 0], high = [0, 1, 1, 0], value = 0.0} -> tensor<1x34x34x9xf32>
-  %c = tensor.winograd %p, %u {tile = 2} -> tensor<1x32x32x16xf32>
-  %v = tensor.transpose %c {perm = [0, 3, 1, 2]} -> tensor<1x16x32x32xf32>
-  %m = tensor.map "abcd->abcd" %v -> tensor<1x16x32x32xf32> {
-  ^bb0(%0: f32):
-    %1 = tensor.scalar abs %0 -> f32
-    tensor.yield %1
-  }
-  %r = tensor.reduce add %m {dims = [2, 3]} -> tensor<1x16xf32>
-  graph.return %r
 }
