@@ -276,7 +276,7 @@ define hidden void @nrc.fill_run(ptr %context, ptr %run, ptr %inputs, ptr %dims,
   %threads = getelementptr %nrc.run, ptr %run, i32 0, i32 8
   %status = getelementptr %nrc.run, ptr %run, i32 0, i32 9
   %patience.at = getelementptr %nrc.run, ptr %run, i32 0, i32 10
-  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 12
+  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 13
   ; What the last run has lost of it comes back step by step.
   %patience = load i32, ptr %patience.at
   %twice = mul i32 %patience, 2

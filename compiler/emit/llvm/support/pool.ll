@@ -10,14 +10,18 @@
   i64,       ; 3 workers that were started
   i64,       ; 4 contexts that have the pool
   i64,       ; 5 bytes of all this
-  [4 x i64]
+  i32,       ; 6 penalty: runs that leave sleeping workers alone after the next time that it was no use to wake one
+  i32,       ; 7 skip: how many more do so now
+  [3 x i64]
 }            ; followed by the workers
 
 %nrc.worker = type {
   i64,       ; 0 state: 0 awake, 1 asleep, 2 it has to end, else the run it works for
   i64,       ; 1 index of the thread in the run, from 1; the caller is 0
   i64,       ; 2 thread
-  [5 x i64]
+  ptr,       ; 3 the pool
+  i64,       ; 4 the processor on which it was last
+  [3 x i64]
 }
 
 ; One pool for all models that are linked into one program; shared libraries keep their own.
@@ -173,7 +177,9 @@ next:
 start:
   %worker = getelementptr %nrc.worker, ptr %first, i64 %index
   %thread.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 2
+  %pool.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 3
   store i64 0, ptr %worker
+  store ptr %pool, ptr %pool.at
   %status = call i32 @pthread_create(ptr %thread.at, ptr null, ptr @nrc.worker, ptr %worker)
   %started = icmp eq i32 %status, 0
   br i1 %started, label %count, label %done

@@ -8,6 +8,8 @@
 ; Each worker looks at a word of its own, `state`. A caller gives it work by changing that from 0 to the address of a
 ; run. A worker without work looks for SPIN nanoseconds, then it sleeps in the kernel of the system (futex). To be woken
 ; takes longer than a short run does: such a run does not wait for sleeping workers, it wakes them for the next one.
+; Where that was no use, for no run came soon or all processors are taken and the worker shares the caller's, sleepers
+; are left alone for some runs, twice as many each time.
 
 %nrc.run = type {
   ptr, ptr, ptr, ptr, ptr, ptr, ; 0-5 inputs, dims, outputs, arena, weights, states
@@ -16,12 +18,14 @@
   i64,       ;  8 threads: 0 until it is known how many there are
   i32,       ;  9 status: 0, or the number of the error that the data has
   i32,       ; 10 patience: how often a thread looks at a barrier before it lets others have its processor
-  [6 x i64], ; 11 to the end of the cache line
-  i64,       ; 12 arrived: twice how often a thread came to a barrier or to the end; odd when any has slept there
+  i64,       ; 11 the processor of the caller
+  [5 x i64], ; 12 to the end of the cache line
+  i64,       ; 13 arrived: twice how often a thread came to a barrier or to the end; odd when any has slept there
   [7 x i64]
 }
 
 declare i32 @clock_gettime(i32, ptr)
+declare i32 @sched_getcpu()
 declare i64 @syscall(i64, ...)
 declare i64 @llvm.smin.i64(i64, i64)
 
@@ -32,7 +36,7 @@ define hidden void @nrc.barrier(ptr %run) #0 {
 entry:
   %threads.at = getelementptr %nrc.run, ptr %run, i32 0, i32 8
   %patience.at = getelementptr %nrc.run, ptr %run, i32 0, i32 10
-  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 12
+  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 13
   %threads = load i64, ptr %threads.at
   %before = call i64 @nrc.arrive(ptr %run, i64 %threads)
   %round = udiv i64 %before, %threads
@@ -74,7 +78,7 @@ return:
 ; Counts this thread in, wakes the others where it is the last one, and gives how often threads had arrived before. The
 ; run may be over with it: afterwards nothing of it is read or written.
 define hidden i64 @nrc.arrive(ptr %run, i64 %threads) #0 {
-  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 12
+  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 13
   %old = atomicrmw add ptr %arrived, i64 2 acq_rel
   %before = lshr i64 %old, 1
   %now = add i64 %before, 1
@@ -114,6 +118,9 @@ count:
   %left = sub i64 %processors, %others ; this thread needs one of them
   %room = call i64 @llvm.smin.i64(i64 %left, i64 %threads)
   %waits = icmp uge i64 %work, 100000
+  %cpu = call i64 @nrc.processor()
+  %cpu.at = getelementptr %nrc.run, ptr %run, i32 0, i32 11
+  store i64 %cpu, ptr %cpu.at
   br label %next
 next:
   %index = phi i64 [ 0, %count ], [ %following, %done ]
@@ -129,23 +136,43 @@ ask:
   %asleep = icmp eq i64 %state, 1
   br i1 %asleep, label %sleeper, label %awake
 awake:
-  %take = cmpxchg ptr %worker, i64 0, i64 %mark acq_rel monotonic
-  %taken = extractvalue { i64, i1 } %take, 1
-  br i1 %taken, label %member, label %done
+  %its.cpu.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 4
+  %its.cpu = load atomic i64, ptr %its.cpu.at monotonic, align 8
+  %near = icmp eq i64 %its.cpu, %cpu
+  br i1 %near, label %useless, label %take
+take:
+  %taking = cmpxchg ptr %worker, i64 0, i64 %mark acq_rel monotonic
+  %taken = extractvalue { i64, i1 } %taking, 1
+  br i1 %taken, label %reward, label %done
+reward:
+  call void @nrc.judge(ptr %pool, i1 true)
+  br label %member
+useless:
+  call void @nrc.judge(ptr %pool, i1 false)
+  br label %done
 sleeper:
+  %skip.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 7
+  %skip = load atomic i32, ptr %skip.at monotonic, align 4
+  %skips = icmp ne i32 %skip, 0
+  br i1 %skips, label %leave, label %rouse
+leave:
+  %fewer = sub i32 %skip, 1
+  store atomic i32 %fewer, ptr %skip.at monotonic, align 4
+  br label %done
+rouse:
   %given = select i1 %waits, i64 %mark, i64 0
-  %rouse = cmpxchg ptr %worker, i64 1, i64 %given acq_rel monotonic
-  %roused = extractvalue { i64, i1 } %rouse, 1
+  %rousing = cmpxchg ptr %worker, i64 1, i64 %given acq_rel monotonic
+  %roused = extractvalue { i64, i1 } %rousing, 1
   br i1 %roused, label %wake, label %done
 wake:
   call void @nrc.wake(ptr %worker)
-  br i1 %waits, label %member, label %done
+  br i1 %waits, label %member, label %useless
 member:
   store i64 %team, ptr %index.at
   %larger = add i64 %team, 1
   br label %done
 done:
-  %now = phi i64 [ %team, %awake ], [ %team, %sleeper ], [ %team, %wake ], [ %larger, %member ]
+  %now = phi i64 [ %team, %take ], [ %team, %useless ], [ %team, %leave ], [ %team, %rouse ], [ %larger, %member ]
   %following = add i64 %index, 1
   br label %next
 publish:
@@ -159,6 +186,34 @@ set:
   ; Workers of this run wait for it, and read their index behind it.
   store atomic i64 %team, ptr %threads.at release, align 8
   ret void
+}
+
+; After it was of use to wake a worker, or not: whether sleepers are left alone, and how long.
+define hidden void @nrc.judge(ptr %pool, i1 %useful) #0 {
+  %penalty.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 6
+  %skip.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 7
+  %penalty = load atomic i32, ptr %penalty.at monotonic, align 4
+  %twice = mul i32 %penalty, 2
+  %more = add i32 %twice, 1
+  %capped = call i32 @llvm.umin.i32(i32 %more, i32 255)
+  %new = select i1 %useful, i32 0, i32 %capped
+  %changed = icmp ne i32 %new, %penalty
+  %bad = xor i1 %useful, true
+  %write = or i1 %changed, %bad
+  br i1 %write, label %store, label %return
+store:
+  store atomic i32 %new, ptr %penalty.at monotonic, align 4
+  store atomic i32 %new, ptr %skip.at monotonic, align 4
+  br label %return
+return:
+  ret void
+}
+
+; The processor that this thread is on.
+define hidden i64 @nrc.processor() #0 {
+  %number = call i32 @sched_getcpu()
+  %wide = zext i32 %number to i64
+  ret i64 %wide
 }
 
 ; Returns when all threads of the run are at its end.
@@ -211,8 +266,12 @@ define hidden i64 @nrc.now() #0 {
 define hidden ptr @nrc.worker(ptr %self) #0 {
 entry:
   %index.at = getelementptr %nrc.worker, ptr %self, i32 0, i32 1
+  %pool.at = getelementptr %nrc.worker, ptr %self, i32 0, i32 3
+  %cpu.at = getelementptr %nrc.worker, ptr %self, i32 0, i32 4
   br label %idle
 idle:
+  %here = call i64 @nrc.processor()
+  store atomic i64 %here, ptr %cpu.at monotonic, align 8
   %start = call i64 @nrc.now()
   %deadline = add i64 %start, 200000 ; SPIN, the time that neuralc.h tells
   br label %look
@@ -229,6 +288,8 @@ pause:
   call void @nrc.pause()
   br label %look
 clock:
+  %cpu = call i64 @nrc.processor()
+  store atomic i64 %cpu, ptr %cpu.at monotonic, align 8
   %time = call i64 @nrc.now()
   %late = icmp ugt i64 %time, %deadline
   br i1 %late, label %tired, label %look
@@ -254,6 +315,12 @@ unknown:
   call void @nrc.pause()
   br label %join
 share:
+  %pool = load ptr, ptr %pool.at
+  %mine = call i64 @nrc.processor()
+  %caller.at = getelementptr %nrc.run, ptr %run, i32 0, i32 11
+  %caller = load i64, ptr %caller.at
+  %apart = icmp ne i64 %mine, %caller
+  call void @nrc.judge(ptr %pool, i1 %apart)
   %program.at = getelementptr %nrc.run, ptr %run, i32 0, i32 7
   %program = load ptr, ptr %program.at
   %index = load i64, ptr %index.at
