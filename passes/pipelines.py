@@ -70,6 +70,7 @@ PIPELINE: tuple[Entry, ...] = (
     Entry("kernel-dedup", "equal kernels are one function", since=1),
     Entry("kernel-plan-parallel", "which launches are worth more than one thread", since=1, target="cpu"),
     Entry("kernel-plan-memory", "one arena; buffers that do not live together share its bytes"),
+    Entry("kernel-place-barriers", "threads wait where launches need each other", since=1, target="cpu"),
     Entry("kernel-verify-target", "what the target cannot run is refused here, in the words of the model"),
 )
 

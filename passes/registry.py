@@ -35,6 +35,7 @@ NAMES: tuple[str, ...] = (
     "kernel-canonicalize",
     "kernel-dedup",
     "kernel-expand-math",
+    "kernel-place-barriers",
     "kernel-plan-memory",
     "kernel-plan-parallel",
     "kernel-verify-target",

@@ -8,7 +8,7 @@ from typing import Any
 
 from neuralc.runtime.errors import ModelError
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 
 RUN_ERRORS = {9: "E0910", 10: "E0911", 11: "E0912"}
 """Statuses of a run that have codes of their own: its data ended it, or it does not continue the one before."""

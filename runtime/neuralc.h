@@ -34,7 +34,7 @@
 extern "C" {
 #endif
 
-#define NRC_ABI_VERSION 3
+#define NRC_ABI_VERSION 4
 
 typedef struct nrc_model nrc_model;
 typedef struct nrc_context nrc_context;

@@ -63,8 +63,11 @@ def launch(
     *,
     order: int | None = None,
     check_races: bool = False,
-) -> None:
-    """Run every program of a kernel on memory that may be shared between references."""
+) -> list[tuple[Buffer, Races]]:
+    """Run every program of a kernel on memory that may be shared between references.
+
+    With `check_races`, gives the memory that it used, and who did what there.
+    """
     grid = func.grid.data.evaluate(dims)
     buffers = {id(reference.buffer): reference.buffer for reference in references}.values()
     for buffer in buffers:
@@ -78,8 +81,10 @@ def launch(
     with np.errstate(all="ignore"):
         for programs in chunks:
             _Programs(func, dims, references, numerics, programs, accesses).run()
+    recorded = [(buffer, buffer.races) for buffer in buffers if buffer.races is not None]
     for buffer in buffers:
         buffer.races = None
+    return recorded
 
 
 def as_ref(value: SSAValue) -> RefType:

@@ -1,4 +1,6 @@
-"""Runs a module of the kernel level: its host program, launch by launch, on memory that starts out as poison."""
+"""Runs a module of the kernel level: its host program, launch by launch, on memory that starts out as poison.
+
+With `check_races`, launches that need each other must have a barrier between them (kernel_threads.py)."""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from neuralc.dialects.interp.binding import Inputs, bind_dims, check_inputs, ord
 from neuralc.dialects.interp.evaluator import Trace, Weights
 from neuralc.dialects.interp.kernel import as_ref, describe, launch, resolve, sized
 from neuralc.dialects.interp.kernel_memory import Arena, Buffer, Reference, storage_dtype
+from neuralc.dialects.interp.kernel_threads import Threads
 from neuralc.dialects.interp.numerics import Array, Numerics, finish
 from neuralc.dialects.interp.states import States, StateStore
 from neuralc.dialects.types import element_bytes, tensor_type
@@ -77,6 +80,7 @@ class _HostRun:
         self._numerics = numerics
         self._sizes = dict(sizes)
         self._states = States(module, host, states, self._weight_value, numerics, sizes)
+        self._threads = Threads()
         self._kept: dict[str, Reference] = {}
         """The memory of states as the run found it."""
         self._next: dict[str, Reference] = {}
@@ -130,6 +134,8 @@ class _HostRun:
                 case kernel.BranchOp():
                     body = op.then_body if self._holds(op.condition) else op.else_body
                     self._block(body.block)
+                case kernel.BarrierOp():
+                    self._barrier(op)
                 case kernel.ReturnOp():
                     pass
                 case _:
@@ -144,7 +150,15 @@ class _HostRun:
             self._sizes[counter] += 1
 
     def _holds(self, condition: SSAValue) -> bool:
-        return bool(self._references[condition].array().all())
+        reference = self._references[condition]
+        if self.check_races and isinstance(reference.base, int):
+            self._threads.condition(reference.buffer, reference.base)
+        return bool(reference.array().all())
+
+    def _barrier(self, op: kernel.BarrierOp) -> None:
+        conditions = op.conditions
+        if not conditions or any(grid.evaluate(self._sizes) >= programs for grid, programs in conditions):
+            self._threads.barrier()
 
     def _fresh(self, value: SSAValue) -> Reference:
         type_ = as_ref(value)
@@ -203,7 +217,9 @@ class _HostRun:
         given = [
             self._given(func, argument, value, dims) for argument, value in zip(func.references, op.args, strict=True)
         ]
-        launch(func, dims, given, self._numerics, order=self.order, check_races=self.check_races)
+        used = launch(func, dims, given, self._numerics, order=self.order, check_races=self.check_races)
+        shared = op.parallel and func.grid.data.evaluate(dims) >= op.parallel_from
+        self._threads.launch(op.callee_name, shared, used)
         if self.trace is not None:
             for value, written in zip(op.args, func.written, strict=True):
                 if written and isinstance(value, OpResult) and isinstance(owner := value.op, Operation):

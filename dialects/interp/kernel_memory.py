@@ -80,6 +80,10 @@ class Races:
         self._writer[places] = programs
         return None
 
+    def touched(self) -> tuple[Array, Array]:
+        """Which places were written, and which were read."""
+        return self._writer != NOBODY, self._reader != NOBODY
+
 
 def _same(a: Array, b: Array) -> Array:
     if is_float_dtype(a.dtype):

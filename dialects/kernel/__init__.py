@@ -2,6 +2,7 @@
 
 from xdsl.ir import Dialect
 
+from neuralc.dialects.kernel.barrier import BarrierOp, Enough
 from neuralc.dialects.kernel.control import BranchOp, ForOp, WhileOp
 from neuralc.dialects.kernel.host import AllocOp, ArenaOp, HostOp, IfOp, LaunchOp, StatusOp, ViewOp, WeightOp
 from neuralc.dialects.kernel.indirect import CheckOp, GatherOp, ScatterOp, ToIndexOp, status_type, written_memory
@@ -27,7 +28,7 @@ Kernel = Dialect(
         FuncOp, ProgramIdOp, LoopOp, YieldOp, ReturnOp, LoadOp, StoreOp, LocalOp,
         GatherOp, ScatterOp, CheckOp, ToIndexOp,
         SplatOp, IotaOp, MapOp, BroadcastOp, ReshapeOp, TransposeOp, ConvertOp, ReduceOp, DotOp,
-        HostOp, WeightOp, AllocOp, ArenaOp, StatusOp, ViewOp, LaunchOp, IfOp, ForOp, WhileOp, BranchOp,
+        HostOp, WeightOp, AllocOp, ArenaOp, StatusOp, ViewOp, LaunchOp, IfOp, ForOp, WhileOp, BranchOp, BarrierOp,
         StateOp, NextStateOp,
     ],
     [TileType, RefType],
@@ -37,11 +38,13 @@ __all__ = [
     "AccessOp",
     "AllocOp",
     "ArenaOp",
+    "BarrierOp",
     "BranchOp",
     "BroadcastOp",
     "CheckOp",
     "ConvertOp",
     "DotOp",
+    "Enough",
     "ForOp",
     "FuncOp",
     "GatherOp",

@@ -71,7 +71,11 @@ RELATIONS: dict[str, Callable[[int, int], bool]] = {
 
 @irdl_op_definition
 class HostOp(IRDLOperation):
-    """The host program of a model. `arena` is the size of the planned memory in bytes, once it is planned."""
+    """The host program of a model.
+
+    `arena` is the size of the planned memory in bytes, once it is planned. `shared` is an estimate of the nanoseconds
+    of one thread that several can share: a run asks for threads when that is worth it.
+    """
 
     name = "kernel.host"
     sym_name = prop_def(SymbolNameConstraint())
@@ -79,6 +83,7 @@ class HostOp(IRDLOperation):
     input_names = prop_def(ArrayAttr[StringAttr])
     output_names = prop_def(ArrayAttr[StringAttr])
     arena = opt_prop_def(DimAttr)
+    shared = opt_prop_def(DimAttr)
     body = region_def("single_block")
     traits = traits_def(SymbolOpInterface(), IsolatedFromAbove())
 
@@ -91,6 +96,7 @@ class HostOp(IRDLOperation):
         body: Region,
         *,
         arena: Dim | None = None,
+        shared: Dim | None = None,
         attributes: Mapping[str, Attribute] | None = None,
     ) -> None:
         super().__init__(
@@ -100,6 +106,7 @@ class HostOp(IRDLOperation):
                 "input_names": ArrayAttr([StringAttr(name) for name in inputs]),
                 "output_names": ArrayAttr([StringAttr(name) for name in outputs]),
                 "arena": None if arena is None else DimAttr(arena),
+                "shared": None if shared is None else DimAttr(shared),
             },
             attributes=dict(attributes or {}),
             regions=[body],
@@ -149,8 +156,9 @@ class HostOp(IRDLOperation):
             printer.print_string(f" {keyword} [")
             printer.print_list(names, printer.print_string_literal)
             printer.print_string("]")
-        if self.arena is not None:
-            printer.print_string(f" arena ({self.arena.data})")
+        for keyword, size in (("arena", self.arena), ("shared", self.shared)):
+            if size is not None:
+                printer.print_string(f" {keyword} ({size.data})")
         if self.attributes:
             printer.print_string(" attributes")
             printer.print_op_attributes(self.attributes)
@@ -167,13 +175,18 @@ class HostOp(IRDLOperation):
         inputs = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_str_literal)
         parser.parse_keyword("outputs")
         outputs = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_str_literal)
-        arena = None
-        if parser.parse_optional_keyword("arena"):
-            with parser.in_parens():
-                arena = parse_dim(parser)
+        arena, shared = (_parse_size(parser, keyword) for keyword in ("arena", "shared"))
         found = parser.parse_optional_attr_dict_with_keyword()
         attributes = found.data if found else {}
-        return cls(name, dims, inputs, outputs, parser.parse_region(arguments), arena=arena, attributes=attributes)
+        body = parser.parse_region(arguments)
+        return cls(name, dims, inputs, outputs, body, arena=arena, shared=shared, attributes=attributes)
+
+
+def _parse_size(parser: Parser, keyword: str) -> Dim | None:
+    if not parser.parse_optional_keyword(keyword):
+        return None
+    with parser.in_parens():
+        return parse_dim(parser)
 
 
 def _parse_ref(parser: Parser) -> RefType:

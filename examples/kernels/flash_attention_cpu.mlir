@@ -130,9 +130,11 @@ kernel.func @flash_attention(
 kernel.host @attention(
   %q: !kernel.ref<[heads, length, 64], f32>, %k: !kernel.ref<[heads, length, 64], f32>,
   %v: !kernel.ref<[heads, length, 64], f32>, %out: !kernel.ref<[heads, length, 64], f32>
-) dims [heads, length] inputs ["q", "k", "v"] outputs ["out"] arena (heads * ceildiv(length, 16) * 4096) {
+) dims [heads, length] inputs ["q", "k", "v"] outputs ["out"] arena (heads * ceildiv(length, 16) * 4096)
+    shared (heads * ceildiv(length, 16) * length * 80) {
   %packed = kernel.arena 0 -> !kernel.ref<[heads, ceildiv(length, 16), 64, 16], f32>
   kernel.launch @pack_keys[heads, length](%k, %packed) {parallel}
+  kernel.barrier
   kernel.launch @flash_attention[heads, length](%q, %packed, %v, %out) {parallel}
   kernel.return
 }

@@ -24,10 +24,12 @@ from neuralc.dialects.kernel.types import TileType
 from neuralc.dialects.types import element_bytes
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error
 from neuralc.passes.base import ModulePass, PassContext
+from neuralc.passes.kernel.hazards import missing_barriers
 from neuralc.passes.locations import span_of
 from neuralc.passes.target import Target
 
 ILLEGAL, REGISTERS = "E0830", "E0831"
+BARRIERS = "`neuralc-opt -p kernel-place-barriers` places all of them"
 
 TRITON_MAX_ELEMENTS = 1 << 20
 """`tl.TRITON_MAX_TENSOR_NUMEL`."""
@@ -188,6 +190,19 @@ def check_target(module: ModuleOp, target: Target) -> Iterator[Diagnostic]:
                         yield Diagnostic(rule.code, where, span_of(op.location), help=rule.help)
 
 
+def check_barriers(module: ModuleOp) -> Iterator[Diagnostic]:
+    """Every launch, and every condition, that threads may come to before others are done with its memory."""
+    for host in module.body.block.ops:
+        if isinstance(host, kernel.HostOp):
+            for gap in missing_barriers(module, host):
+                first, second = (
+                    f"@{op.callee_name}" if isinstance(op, kernel.LaunchOp) else f"the condition of `{op.name}`"
+                    for op in (gap.first.op, gap.second.op)
+                )
+                where = f"{second} needs a kernel.barrier before it: it uses memory that {first} may still be using"
+                yield Diagnostic(ILLEGAL, where, span_of(gap.second.op.location), help=BARRIERS)
+
+
 def need_target(context: PassContext) -> Target:
     """The target of a compilation. Raises E0824 where none is given."""
     if context.target is None:
@@ -202,6 +217,6 @@ class VerifyTargetPass(ModulePass):
     name = "kernel-verify-target"
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
-        faults = list(check_target(module, need_target(context)))
+        faults = [*check_target(module, need_target(context)), *check_barriers(module)]
         if faults:
             raise NeuralcError(faults)

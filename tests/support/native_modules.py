@@ -52,11 +52,12 @@ kernel.func @relu(%n: index, %x: !kernel.ref<[n * 8], f32>, %y: !kernel.ref<[n *
 }
 kernel.host @mlp(
     %x: !kernel.ref<[batch, 32], f32>, %y: !kernel.ref<[batch, 32], f32>
-) dims [batch] inputs ["x"] outputs ["y"] arena (batch * 128) {
+) dims [batch] inputs ["x"] outputs ["y"] arena (batch * 128) shared (batch * 4000) {
   %w = kernel.weight @kernel -> !kernel.ref<[2, 32, 16], f32>
   %b = kernel.weight @bias -> !kernel.ref<[32], f32>
   %h = kernel.arena 0 -> !kernel.ref<[batch, 32], f32>
   kernel.launch @dense[batch](%x, %w, %b, %h) {parallel}
+  kernel.barrier
   %hv = kernel.view %h offset 0 -> !kernel.ref<[batch * 32], f32>
   %yv = kernel.view %y offset 0 -> !kernel.ref<[batch * 32], f32>
   kernel.if batch >= 6 {
@@ -88,7 +89,7 @@ kernel.func @combine(
 kernel.host @pair(
     %a: !kernel.ref<[batch, 8], f32>, %b: !kernel.ref<[batch, 8], f32>, %s: !kernel.ref<[batch, 8], f32>,
     %d: !kernel.ref<[batch * 8], f32>
-) dims [batch] inputs ["a", "b"] outputs ["sum", "difference"] arena (0) {
+) dims [batch] inputs ["a", "b"] outputs ["sum", "difference"] arena (0) shared (batch * 4000) {
   %av = kernel.view %a offset 0 -> !kernel.ref<[batch * 8], f32>
   %bv = kernel.view %b offset 0 -> !kernel.ref<[batch * 8], f32>
   %sv = kernel.view %s offset 0 -> !kernel.ref<[batch * 8], f32>

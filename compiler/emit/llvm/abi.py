@@ -26,7 +26,7 @@ from neuralc.emit.llvm.host_states import StateLayout
 from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
 from neuralc.passes.target import Target, architecture_of
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 
 DTYPES: dict[str, int] = {
     "float16": 1,
@@ -161,12 +161,12 @@ def support_text(target: Target) -> str:
     """The LLVM IR that every artifact for a target contains."""
     processor = _SUPPORT_OF.get(architecture_of(target.triple), "cpu_other.ll")
     folder = resources.files("neuralc.emit.llvm") / "support"
-    names = ("abi.ll", "context.ll", "states.ll", "pool.ll", processor)
+    names = ("abi.ll", "pool.ll", "run.ll", "context.ll", "states.ll", processor)
     return "".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
 def emit_model(module: Any, description: Description, host: HostOp, program: Value, states: Sequence[Value]) -> None:
-    """Write the constant of the model and the two functions that give it to callers. `states` are its last fields."""
+    """Write the constant of the model and the two functions that give it to callers. `states` are fields of it."""
     writer = _Constants(module)
     dims = [dim.name for dim in description.dims]
     ports = (*description.inputs, *description.outputs)
@@ -190,6 +190,7 @@ def emit_model(module: Any, description: Description, host: HostOp, program: Val
         emit_bytes(module, "nrc.arena_size", dims, arena),
         program,
         *states,
+        emit_bytes(module, "nrc.shared_work", dims, host.shared.data if host.shared is not None else Dim.constant(0)),
     ]
     model = writer.sized(fields, "nrc.model")
     for name, linkage in (("nrc_get_model", "weak"), (f"nrc_model_{description.identifier}", "")):

@@ -1,9 +1,9 @@
-"""Writes kernel.host as an LLVM function: `i32 nrc.program(inputs, dims, outputs, arena, weights, pool, states, turn)`.
+"""Writes kernel.host as an LLVM function that each thread of a run goes through: `void nrc.program(run, thread)`.
 
-Memory is base plus offset, a launch is a call `f(0, grid, dims.., refs..)`, a choice is a branch, a loop a loop. A
-launch marked `parallel` goes through the pool when the context has one: the pool calls `nrc.task.f(begin, end,
-arguments)` on each thread, which unpacks the arguments and calls the kernel on that range of programs. The function
-gives what kernels have left in the status cell: 0, or the code of a failed check.
+Memory is base plus offset, a launch is a call `f(begin, end, dims.., refs..)`, a choice is a branch, a loop a loop. A
+launch that is not `parallel` is thread 0's; one that is runs on all threads, each with its part of the programs, where
+the grid is large enough. All threads take the same way, for it depends on sizes, and on values in memory that stand
+behind a kernel.barrier. `run` is `%nrc.run` of support/run.ll; the status in it is 0, or the code of a failed check.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import (
     AllocOp,
     ArenaOp,
+    BarrierOp,
     BranchOp,
+    Enough,
     ForOp,
     FuncOp,
     HostOp,
@@ -42,21 +44,25 @@ from neuralc.emit.llvm.host_weights import WeightLayout
 from neuralc.emit.llvm.index import IndexArithmetic, IndexValue
 from neuralc.emit.llvm.kernel import function_name
 from neuralc.emit.llvm.names import short
-from neuralc.emit.llvm.types import I1, I8, I32, I64, POINTER, Value
+from neuralc.emit.llvm.types import I1, I8, I64, POINTER, Value
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.locations import span_of
 
-_PARAMETERS = {
-    "inputs": POINTER,
-    "dims": POINTER,
-    "outputs": POINTER,
-    "arena": POINTER,
-    "weights": POINTER,
-    "pool": POINTER,
-    "states": POINTER,
-    "turn": I64,
+_FIELDS: dict[str, tuple[int, Any]] = {
+    "inputs": (0, POINTER),
+    "dims": (8, POINTER),
+    "outputs": (16, POINTER),
+    "arena": (24, POINTER),
+    "weights": (32, POINTER),
+    "states": (40, POINTER),
+    "turn": (48, I64),
+    "threads": (64, I64),
 }
-"""`turn` is 0 or 1: which of their two places hold the states that are swapped."""
+"""What the program reads of `%nrc.run`, and at which byte. `turn` is 0 or 1: which of their two places hold the states
+that are swapped."""
+
+_STATUS = 72
+"""The byte of `%nrc.run` where a run leaves its status."""
 
 
 def host_of(module: ModuleOp) -> HostOp:
@@ -81,10 +87,9 @@ class Layouts:
 
 def emit_host(source: ModuleOp, module: Any, layouts: Layouts) -> Value:
     """Write the host program of `source` into `module`, which holds its kernels; returns the llvmlite function."""
-    function = ir.Function(module, ir.FunctionType(I32, list(_PARAMETERS.values())), "nrc.program")
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64]), "nrc.program")
     function.attributes.add("nounwind")
-    for argument, name in zip(function.args, _PARAMETERS, strict=True):
-        argument.name = name
+    function.args[0].name, function.args[1].name = "run", "thread"
     kernels = {op.sym_name.data: op for op in source.ops if isinstance(op, FuncOp)}
     _HostWriter(host_of(source), kernels, function, layouts).write()
     return function
@@ -102,14 +107,15 @@ class _HostWriter:
         self.builder: Any = ir.IRBuilder(function.append_basic_block("entry"))
         self.index = IndexArithmetic(self.builder)
         self.pointers: dict[SSAValue, Value] = {}
-        self.inputs, self.dims, self.outputs, self.arena, self.weights, self.pool, *kept = function.args
-        self.states, self.turn = kept
+        self.run, self.thread = function.args
+        fields = {name: self._field(name) for name in _FIELDS}
+        self.inputs, self.outputs, self.arena = fields["inputs"], fields["outputs"], fields["arena"]
+        self.weights, self.states, self.turn = fields["weights"], fields["states"], fields["turn"]
         self.found = self.left = self.states
-        self.sizes = load_dims(self.builder, self.dims, host.dims)
-        self.arguments: dict[str, Value] = {}
-        """Memory for the arguments of parallel launches, by their types: one launch runs at a time."""
-        self.cell: Value | None = None
-        """The status of the run, where a kernel may change it."""
+        self.threads = fields["threads"]
+        self.several = self.builder.icmp_unsigned(">", self.threads, ir.Constant(I64, 1), "several")
+        self.first = self.builder.icmp_unsigned("==", self.thread, ir.Constant(I64, 0), "first")
+        self.sizes = load_dims(self.builder, fields["dims"], host.dims)
 
     def write(self) -> None:
         for base, values in ((self.inputs, self.host.input_arguments), (self.outputs, self.host.output_arguments)):
@@ -118,8 +124,13 @@ class _HostWriter:
                 self.pointers[value] = self.builder.load(place, short(value.name_hint), typ=POINTER)
         self._halves_of_states()
         self.ops(list(self.host.block.ops))
-        status = ir.Constant(I32, 0) if self.cell is None else self.builder.load(self.cell, "status", typ=I32)
-        self.builder.ret(status)
+        self.builder.ret_void()
+
+    def _field(self, name: str) -> Value:
+        """What the run says under a name."""
+        byte, type_ = _FIELDS[name]
+        place = self.builder.gep(self.run, [ir.Constant(I64, byte)], source_etype=I8)
+        return self.builder.load(place, name, typ=type_)
 
     def ops(self, ops: Sequence[Operation]) -> None:
         for op in ops:
@@ -168,12 +179,7 @@ class _HostWriter:
         self.pointers[op.result] = self.offset(self.arena, self.size(op.offset.data), short(op.result.name_hint))
 
     def status(self, op: StatusOp) -> None:
-        if self.cell is None:
-            with self.builder.goto_entry_block():
-                self.cell = self.builder.alloca(I32, name="status")
-                self.cell.type = POINTER  # llvmlite gives an alloca the type of what it points to
-                self.builder.store(ir.Constant(I32, 0), self.cell)
-        self.pointers[op.result] = self.cell
+        self.pointers[op.result] = self.offset(self.run, IndexValue.of(_STATUS), short(op.result.name_hint) or "status")
 
     def view(self, op: ViewOp) -> None:
         type_ = op.result.type
@@ -242,75 +248,42 @@ class _HostWriter:
         function = self.module.get_global(function_name(op.callee_name))
         arguments = [*map(self.index.materialize, values), *(self.pointers[value] for value in op.args)]
 
-        def direct() -> None:
-            self.builder.call(function, [ir.Constant(I64, 0), self.index.materialize(grid), *arguments])
-
-        if not op.parallel or (grid.is_constant and grid.constant < 2):
-            direct()
+        programs = self.index.materialize(grid)
+        if op.parallel and not (grid.is_constant and grid.constant < op.parallel_from):
+            begin, end = self._part(programs, grid, op.parallel_from)
+            with self.builder.if_then(self.builder.icmp_unsigned("<", begin, end)):
+                self.builder.call(function, [begin, end, *arguments])
         else:
-            self._share(function, self.index.materialize(grid), arguments, direct, op.parallel_from)
+            with self.builder.if_then(self.first):
+                self.builder.call(function, [ir.Constant(I64, 0), programs, *arguments])
 
-    def _share(
-        self, function: Any, grid: Value, arguments: Sequence[Value], direct: Callable[[], None], enough: int
-    ) -> None:
-        """Through the pool where the context has one and the grid is large enough, directly otherwise."""
-        no_pool = self.builder.icmp_unsigned("==", self.pool, ir.Constant(POINTER, None))
-        small = self.builder.icmp_signed("<", grid, ir.Constant(I64, enough))
-        alone = self.builder.or_(no_pool, small)
-        blocks = [
-            self.function.append_basic_block(f"{short(function.name)}.{name}") for name in ("direct", "shared", "done")
-        ]
-        self.builder.cbranch(alone, blocks[0], blocks[1])
-        self.builder.position_at_end(blocks[0])
-        direct()
-        self.builder.branch(blocks[2])
-        self.builder.position_at_end(blocks[1])
-        memory, record = self._arguments(arguments)
-        for number, argument in enumerate(arguments):
-            self.builder.store(argument, _field(self.builder, memory, record, number))
-        self.builder.call(self._parallel(), [self.pool, self._task(function, record), memory, grid])
-        self.builder.branch(blocks[2])
-        self.builder.position_at_end(blocks[2])
+    def _part(self, programs: Value, grid: IndexValue, enough: int) -> tuple[Value, Value]:
+        """The programs of this thread: an equal part of a grid that is large enough, else all or none."""
+        following = self.builder.add(self.thread, ir.Constant(I64, 1))
+        begin, end = (
+            self.builder.udiv(self.builder.mul(programs, number), self.threads) for number in (self.thread, following)
+        )
+        if grid.is_constant:
+            return begin, end
+        large = self.builder.icmp_signed(">=", programs, ir.Constant(I64, enough))
+        alone = self.builder.select(self.first, programs, ir.Constant(I64, 0))
+        return self.builder.select(large, begin, ir.Constant(I64, 0)), self.builder.select(large, end, alone)
 
-    def _parallel(self) -> Any:
-        """`void nrc.parallel(pool, task, arguments, programs)` of support/pool.ll."""
-        found = self.module.globals.get("nrc.parallel")
-        type_ = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64])
-        return found if found is not None else ir.Function(self.module, type_, "nrc.parallel")
+    def barrier(self, op: BarrierOp) -> None:
+        """`void nrc.barrier(run)` of support/run.ll, where there is another thread to wait for."""
+        name = "nrc.barrier"
+        known = self.module.globals.get(name)
+        wait = known or ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER]), name)
+        with self.builder.if_then(self._any(op.conditions)):
+            self.builder.call(wait, [self.run])
 
-    def _arguments(self, arguments: Sequence[Value]) -> tuple[Value, Any]:
-        """Memory for arguments in the frame of the program, and its type."""
-        record = ir.LiteralStructType([argument.type for argument in arguments])
-        key = str(record)
-        if key not in self.arguments:
-            with self.builder.goto_entry_block():
-                self.arguments[key] = self.builder.alloca(record, name="arguments")
-        return self.arguments[key], record
-
-    def _task(self, kernel: Any, record: Any) -> Any:
-        """The kernel as the pool calls it, made once."""
-        name = f"nrc.task.{kernel.name}"
-        found = self.module.globals.get(name)
-        if found is not None:
-            return found
-        task = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [I64, I64, POINTER]), name)
-        task.attributes.add("nounwind")
-        begin, end, arguments = task.args
-        begin.name, end.name, arguments.name = "begin", "end", "arguments"
-        builder: Any = ir.IRBuilder(task.append_basic_block("entry"))
-        values = [
-            builder.load(_field(builder, arguments, record, number), argument.name, typ=argument.type)
-            for number, argument in enumerate(kernel.args[2:])
-        ]
-        builder.call(kernel, [begin, end, *values])
-        builder.ret_void()
-        return task
-
-
-def _field(builder: Any, memory: Value, record: Any, number: int) -> Value:
-    """The address of a field of a structure; llvmlite gives what alloca returns a type of its own."""
-    type_ = record if memory.type.is_opaque else None
-    return builder.gep(memory, [ir.Constant(I32, 0), ir.Constant(I32, number)], source_etype=type_)
+    def _any(self, conditions: Sequence[Enough]) -> Value:
+        """Whether there are several threads, and one of the conditions holds, where there are some."""
+        holds: Value | None = None
+        for grid, programs in conditions:
+            one = self.builder.icmp_signed(">=", self.index.materialize(self.size(grid)), ir.Constant(I64, programs))
+            holds = one if holds is None else self.builder.or_(holds, one)
+        return self.several if holds is None else self.builder.and_(self.several, holds)
 
 
 _WRITERS: dict[type[Operation], Callable[[_HostWriter, Any], None]] = {
@@ -325,4 +298,5 @@ _WRITERS: dict[type[Operation], Callable[[_HostWriter, Any], None]] = {
     ForOp: _HostWriter.counted,
     WhileOp: _HostWriter.repeated,
     LaunchOp: _HostWriter.launch,
+    BarrierOp: _HostWriter.barrier,
 }

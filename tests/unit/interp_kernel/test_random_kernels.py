@@ -59,7 +59,7 @@ def test_generated_kernels_hold_every_op() -> None:
     assert {op.name for op in kernel.Kernel.operations} - names == {
         kernel.FuncOp.name, kernel.HostOp.name, kernel.WeightOp.name, kernel.AllocOp.name, kernel.ArenaOp.name,
         kernel.ViewOp.name, kernel.LaunchOp.name, kernel.IfOp.name, kernel.ForOp.name,
-        kernel.WhileOp.name, kernel.BranchOp.name, kernel.StatusOp.name,
+        kernel.WhileOp.name, kernel.BranchOp.name, kernel.BarrierOp.name, kernel.StatusOp.name,
         kernel.StateOp.name, kernel.NextStateOp.name,
     }  # fmt: skip
 

@@ -31,7 +31,7 @@ kernel.func @look(
 }
 kernel.host @lookup(
     %table: !kernel.ref<[40], f32>, %ids: !kernel.ref<[batch], i64>, %y: !kernel.ref<[batch], f32>
-) dims [batch] inputs ["table", "ids"] outputs ["y"] arena (0) {
+) dims [batch] inputs ["table", "ids"] outputs ["y"] arena (0) shared (batch * 4000) {
   %s = kernel.status -> !kernel.ref<[1], i32>
   kernel.launch @look[batch](%table, %ids, %s, %y) {parallel}
   kernel.return

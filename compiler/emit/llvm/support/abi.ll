@@ -21,12 +21,13 @@
   ptr, ptr,           ; 11 name, 12 metadata
   ptr,                ; 13 weights
   ptr,                ; 14 i64 (ptr dims): bytes of the arena, or -1 where they overflow
-  ptr,                ; 15 i32 (ptr inputs, ptr dims, ptr outputs, ptr arena, ptr weights, ptr pool, ptr states, i64 turn)
-                      ;    gives 0, or the number of the error that the data has: 910, 911
+  ptr,                ; 15 void (ptr run, i64 thread): the program, which leaves 0 in the status of the run, or the number
+                      ;    of the error that the data has: 910, 911
   i32, i32,           ; 16 number of states, 17 number of their different symbolic sizes; without states null are:
   ptr,                ; 18 i64 (ptr dims): bytes of the states, or -1 where they overflow
   ptr,                ; 19 void (ptr dims, ptr sizes): their different symbolic sizes
-  ptr                 ; 20 void (ptr dims, ptr states, ptr weights): writes what they hold at first
+  ptr,                ; 20 void (ptr dims, ptr states, ptr weights): writes what they hold at first
+  ptr                 ; 21 i64 (ptr dims): nanoseconds of one thread that threads can share, an estimate
 }
 
 @nrc.status.0 = private constant [5 x i8] c"done\00"
@@ -50,7 +51,7 @@
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 define weak i32 @nrc_abi_version() #0 {
-  ret i32 3
+  ret i32 4
 }
 
 define weak ptr @nrc_status_string(i32 %status) #0 {

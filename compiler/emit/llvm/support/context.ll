@@ -1,4 +1,4 @@
-; Contexts of neuralc.h: the memory and the threads of one user of a model, and the run itself.
+; Contexts of neuralc.h: the memory of one user of a model, and the run itself.
 
 %nrc.context = type {
   ptr, ; 0 model
@@ -8,35 +8,16 @@
   ptr, ; 4 states: the sizes they have, those of the run at hand, and behind these the memory of the states
   i64, ; 5 bytes of all this
   i32, ; 6 1 once the states have begun
-  i32  ; 7 which of their two places hold what a run finds, of states that are swapped: 0 or 1
+  i32, ; 7 which of their two places hold what a run finds, of states that are swapped: 0 or 1
+  i32, ; 8 threads of a run at most
+  i32, ; 9 the process that made it: a forked one has no part in the pool
+  %nrc.run ; 10
 }
 
-declare i32 @sched_getaffinity(i32, i64, ptr)
-declare i64 @llvm.ctpop.i64(i64)
-
-; How many processors this process may use: 1 to 1024.
-define hidden i32 @nrc.processors() #0 {
-entry:
-  %mask = alloca [16 x i64]
-  call void @llvm.memset.p0.i64(ptr %mask, i8 0, i64 128, i1 false)
-  call i32 @sched_getaffinity(i32 0, i64 128, ptr %mask)
-  br label %next
-next:
-  %index = phi i32 [ 0, %entry ], [ %following, %next ]
-  %sum = phi i64 [ 0, %entry ], [ %total, %next ]
-  %word.at = getelementptr i64, ptr %mask, i32 %index
-  %word = load i64, ptr %word.at
-  %bits = call i64 @llvm.ctpop.i64(i64 %word)
-  %total = add i64 %sum, %bits
-  %following = add i32 %index, 1
-  %over = icmp eq i32 %following, 16
-  br i1 %over, label %done, label %next
-done:
-  %none = icmp eq i64 %total, 0
-  %some = select i1 %none, i64 1, i64 %total
-  %count = trunc i64 %some to i32
-  ret i32 %count
-}
+declare ptr @aligned_alloc(i64, i64)
+declare void @free(ptr)
+declare i32 @llvm.umin.i32(i32, i32)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 
 define weak i32 @nrc_context_create(ptr %model, ptr %options, ptr %result) #0 {
 entry:
@@ -75,7 +56,8 @@ chosen:
   %all = icmp eq i32 %said, 0
   br i1 %all, label %ask, label %counted
 ask:
-  %processors = call i32 @nrc.processors()
+  %usable = call i64 @nrc.processors()
+  %processors = trunc i64 %usable to i32
   br label %counted
 counted:
   %threads = phi i32 [ %said, %chosen ], [ %processors, %ask ]
@@ -85,17 +67,22 @@ counted:
 allocate:
   %end = getelementptr %nrc.context, ptr null, i32 1
   %bytes = ptrtoint ptr %end to i64
-  %context = call ptr @aligned_alloc(i64 64, i64 64)
+  %context = call ptr @aligned_alloc(i64 64, i64 %bytes)
   %failed = icmp eq ptr %context, null
   br i1 %failed, label %memory, label %fill
 fill:
   call void @llvm.memset.p0.i64(ptr %context, i8 0, i64 %bytes, i1 false)
   store ptr %model, ptr %context
+  %most = getelementptr %nrc.context, ptr %context, i32 0, i32 8
+  store i32 %threads, ptr %most
+  %process.at = getelementptr %nrc.context, ptr %context, i32 0, i32 9
+  %process = call i32 @getpid()
+  store i32 %process, ptr %process.at
   %several = icmp ugt i32 %threads, 1
   br i1 %several, label %start, label %ready
 start:
   %count = zext i32 %threads to i64
-  %pool = call ptr @nrc.pool.create(i64 %count)
+  %pool = call ptr @nrc.pool.enter(i64 %count)
   %pool.at = getelementptr %nrc.context, ptr %context, i32 0, i32 1
   store ptr %pool, ptr %pool.at
   %no.pool = icmp eq ptr %pool, null
@@ -125,9 +112,15 @@ threads:
   %pool.at = getelementptr %nrc.context, ptr %context, i32 0, i32 1
   %pool = load ptr, ptr %pool.at
   %alone = icmp eq ptr %pool, null
-  br i1 %alone, label %release, label %stop
+  br i1 %alone, label %release, label %owner
+owner:
+  %process.at = getelementptr %nrc.context, ptr %context, i32 0, i32 9
+  %process = load i32, ptr %process.at
+  %here = call i32 @getpid()
+  %mine = icmp eq i32 %process, %here
+  br i1 %mine, label %stop, label %release
 stop:
-  call void @nrc.pool.destroy(ptr %pool)
+  call void @nrc.pool.leave(ptr %pool)
   br label %release
 release:
   %arena.at = getelementptr %nrc.context, ptr %context, i32 0, i32 2
@@ -233,22 +226,16 @@ check.outputs:
   %out = call i32 @nrc_output_count(ptr %model)
   %out.status = call i32 @nrc.check_pointers(ptr %outputs, i32 %out)
   %out.fine = icmp eq i32 %out.status, 0
-  br i1 %out.fine, label %run, label %null
-run:
-  %pool.at = getelementptr %nrc.context, ptr %context, i32 0, i32 1
-  %pool = load ptr, ptr %pool.at
-  %arena.at = getelementptr %nrc.context, ptr %context, i32 0, i32 2
-  %arena = load ptr, ptr %arena.at
-  %weights.at = getelementptr %nrc.model, ptr %model, i32 0, i32 13
-  %weights = load ptr, ptr %weights.at
+  br i1 %out.fine, label %start, label %null
+start:
   call void @nrc.begin_states_once(ptr %context, ptr %dims)
-  %states = call ptr @nrc.states(ptr %context)
+  %run = getelementptr %nrc.context, ptr %context, i32 0, i32 10
+  call void @nrc.fill_run(ptr %context, ptr %run, ptr %inputs, ptr %dims, ptr %outputs)
+  call void @nrc.perform(ptr %context, ptr %run)
+  %status.at = getelementptr %nrc.run, ptr %run, i32 0, i32 9
+  %code = load i32, ptr %status.at
   %turn.at = getelementptr %nrc.context, ptr %context, i32 0, i32 7
   %turn = load i32, ptr %turn.at
-  %wide = zext i32 %turn to i64
-  %program.at = getelementptr %nrc.model, ptr %model, i32 0, i32 15
-  %program = load ptr, ptr %program.at
-  %code = call i32 %program(ptr %inputs, ptr %dims, ptr %outputs, ptr %arena, ptr %weights, ptr %pool, ptr %states, i64 %wide)
   ; The errors 910 and 911 of the data are the statuses 9 and 10.
   %done = icmp eq i32 %code, 0
   %failure = sub i32 %code, 901
@@ -264,4 +251,77 @@ refuse:
   ret i32 %reserved
 null:
   ret i32 1
+}
+
+; Writes down what the threads of a run have to know.
+define hidden void @nrc.fill_run(ptr %context, ptr %run, ptr %inputs, ptr %dims, ptr %outputs) #0 {
+  %model = load ptr, ptr %context
+  %arena.at = getelementptr %nrc.context, ptr %context, i32 0, i32 2
+  %arena = load ptr, ptr %arena.at
+  %weights.at = getelementptr %nrc.model, ptr %model, i32 0, i32 13
+  %weights = load ptr, ptr %weights.at
+  %states = call ptr @nrc.states(ptr %context)
+  %turn.at = getelementptr %nrc.context, ptr %context, i32 0, i32 7
+  %turn = load i32, ptr %turn.at
+  %wide = zext i32 %turn to i64
+  %program.at = getelementptr %nrc.model, ptr %model, i32 0, i32 15
+  %program = load ptr, ptr %program.at
+  %run.1 = getelementptr %nrc.run, ptr %run, i32 0, i32 1
+  %run.2 = getelementptr %nrc.run, ptr %run, i32 0, i32 2
+  %run.3 = getelementptr %nrc.run, ptr %run, i32 0, i32 3
+  %run.4 = getelementptr %nrc.run, ptr %run, i32 0, i32 4
+  %run.5 = getelementptr %nrc.run, ptr %run, i32 0, i32 5
+  %run.6 = getelementptr %nrc.run, ptr %run, i32 0, i32 6
+  %run.7 = getelementptr %nrc.run, ptr %run, i32 0, i32 7
+  %threads = getelementptr %nrc.run, ptr %run, i32 0, i32 8
+  %status = getelementptr %nrc.run, ptr %run, i32 0, i32 9
+  %patience.at = getelementptr %nrc.run, ptr %run, i32 0, i32 10
+  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 13
+  ; What the last run has lost of it comes back step by step.
+  %patience = load i32, ptr %patience.at
+  %twice = mul i32 %patience, 2
+  %some = add i32 %twice, 32
+  %most = call i32 @llvm.umin.i32(i32 %some, i32 2000)
+  store i32 %most, ptr %patience.at
+  store ptr %inputs, ptr %run
+  store ptr %dims, ptr %run.1
+  store ptr %outputs, ptr %run.2
+  store ptr %arena, ptr %run.3
+  store ptr %weights, ptr %run.4
+  store ptr %states, ptr %run.5
+  store i64 %wide, ptr %run.6
+  store ptr %program, ptr %run.7
+  store i64 0, ptr %threads
+  store i32 0, ptr %status
+  store i64 0, ptr %arrived
+  ret void
+}
+
+; Goes through the program, with workers where the context may have some and the run is worth it.
+define hidden void @nrc.perform(ptr %context, ptr %run) #0 {
+  %pool.at = getelementptr %nrc.context, ptr %context, i32 0, i32 1
+  %pool = load ptr, ptr %pool.at
+  %program.at = getelementptr %nrc.run, ptr %run, i32 0, i32 7
+  %program = load ptr, ptr %program.at
+  %threads.at = getelementptr %nrc.run, ptr %run, i32 0, i32 8
+  %none = icmp eq ptr %pool, null
+  br i1 %none, label %alone, label %together
+alone:
+  store i64 1, ptr %threads.at
+  call void %program(ptr %run, i64 0)
+  ret void
+together:
+  %model = load ptr, ptr %context
+  %function.at = getelementptr %nrc.model, ptr %model, i32 0, i32 21
+  %function = load ptr, ptr %function.at
+  %dims.at = getelementptr %nrc.run, ptr %run, i32 0, i32 1
+  %dims = load ptr, ptr %dims.at
+  %work = call i64 %function(ptr %dims)
+  %most.at = getelementptr %nrc.context, ptr %context, i32 0, i32 8
+  %most = load i32, ptr %most.at
+  %wide = zext i32 %most to i64
+  call void @nrc.fork(ptr %pool, ptr %run, i64 %wide, i64 %work)
+  call void %program(ptr %run, i64 0)
+  call void @nrc.join(ptr %pool, ptr %run, i64 %work)
+  ret void
 }

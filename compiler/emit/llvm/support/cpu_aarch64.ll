@@ -10,6 +10,11 @@ define hidden void @nrc.pause() #0 {
   ret void
 }
 
+; The number of the system call futex(2), on Linux for AArch64.
+define hidden i64 @nrc.futex() #0 {
+  ret i64 98
+}
+
 ; Whether the processor has a feature. %nrc.feature holds the entry of the auxiliary vector (AT_HWCAP, AT_HWCAP2) as
 ; leaf, and the bit mask (Linux, arch/arm64/include/uapi/asm/hwcap.h).
 define hidden i1 @nrc.has_feature(ptr %feature) #0 {

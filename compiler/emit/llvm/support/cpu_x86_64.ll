@@ -12,6 +12,11 @@ define hidden void @nrc.pause() #0 {
   ret void
 }
 
+; The number of the system call futex(2), on Linux for x86-64.
+define hidden i64 @nrc.futex() #0 {
+  ret i64 202
+}
+
 ; Whether the processor has a feature and the system saves its registers (Intel SDM, CPUID and XGETBV).
 ; %nrc.feature holds: CPUID leaf, subleaf, register (0 eax .. 3 edx), bit mask, and the bits XCR0 must have.
 define hidden i1 @nrc.has_feature(ptr %feature) #0 {

@@ -11,8 +11,8 @@ kernel.func @scale(%rows: index, %x: !kernel.ref<[rows, 16], f32>, %w: !kernel.r
 
 // CHECK-LABEL: kernel.host @model(
 // CHECK-SAME: %x: !kernel.ref<[batch, 16], f32, [16, 1]>, %y: !kernel.ref<[batch, 16], f32, [16, 1]>)
-// CHECK-SAME: dims [batch] inputs ["x"] outputs ["y"] arena (batch * 64 + 128) {
-kernel.host @model(%x: !kernel.ref<[batch, 16], f32>, %y: !kernel.ref<[batch, 16], f32>) dims [batch] inputs ["x"] outputs ["y"] arena (64 * batch + 128) {
+// CHECK-SAME: dims [batch] inputs ["x"] outputs ["y"] arena (batch * 64 + 128) shared (batch * 910) {
+kernel.host @model(%x: !kernel.ref<[batch, 16], f32>, %y: !kernel.ref<[batch, 16], f32>) dims [batch] inputs ["x"] outputs ["y"] arena (64 * batch + 128) shared (batch * 910) {
   // CHECK-NEXT: %w = kernel.weight @w -> !kernel.ref<[16], f32, [1]>
   %w = kernel.weight @w -> !kernel.ref<[16], f32>
   // CHECK-NEXT: %a = kernel.alloc -> !kernel.ref<[batch, 16], f32, [16, 1]>
@@ -27,6 +27,10 @@ kernel.host @model(%x: !kernel.ref<[batch, 16], f32>, %y: !kernel.ref<[batch, 16
   kernel.launch @scale[batch](%x, %w, %a) {parallel}
   // CHECK-NEXT: kernel.launch @scale[batch](%x, %w, %a) {parallel = 22 : i64}
   kernel.launch @scale[batch](%x, %w, %a) {parallel = 22}
+  // CHECK-NEXT: kernel.barrier
+  kernel.barrier
+  // CHECK-NEXT: kernel.barrier if batch >= 11, batch * 2 >= 6
+  kernel.barrier if batch >= 11, 2 * batch >= 6
   // CHECK-NEXT: kernel.if batch * 2 >= 6 {
   kernel.if 2 * batch >= 6 {
     // CHECK-NEXT: kernel.launch @scale[batch](%a, %w, %y){{$}}

@@ -22,7 +22,7 @@ kernel.host @tokens(%x: !kernel.ref<[S, 4], i64>, %y: !kernel.ref<[ceildiv(S, 2)
 // CHECK-DAG: { ptr, i32, i32, i32, i32, i32 } { ptr {{.+}}, i32 7, i32 0, i32 1, i32 32, i32 6 }
 
 // ABI version, threads, then one input, output and dim.
-// CHECK-DAG: @nrc.model = internal constant {{.*}} i32 3, i32 3, i32 1, i32 1, i32 1,
+// CHECK-DAG: @nrc.model = internal constant {{.*}} i32 4, i32 3, i32 1, i32 1, i32 1,
 // CHECK-DAG: @nrc_weights_tokens = external constant i8
 
 // A shape is a function of the dims.

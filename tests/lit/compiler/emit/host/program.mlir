@@ -16,8 +16,11 @@ kernel.func @once(%x: !kernel.ref<[3], f32>, %y: !kernel.ref<[8], f32>) dims [] 
   kernel.return
 }
 
-// Inputs, dims and outputs are read from the arrays of the caller.
-// CHECK-LABEL: define internal i32 @nrc.program(ptr %inputs, ptr %dims, ptr %outputs, ptr %arena, ptr %weights, ptr %pool, ptr %states, i64 %turn)
+// Each thread goes through the program. Inputs, dims and outputs are read from the arrays of the caller.
+// CHECK-LABEL: define internal void @nrc.program(ptr %run, i64 %thread)
+// CHECK-DAG: %inputs = load ptr
+// CHECK-DAG: %threads = load i64
+// CHECK-DAG: %first = icmp eq i64 %thread, 0
 // CHECK-DAG: %batch = load i64
 // CHECK-DAG: %x = load ptr
 // CHECK-DAG: %y = load ptr
@@ -34,18 +37,36 @@ kernel.host @m(%x: !kernel.ref<[batch, 8], f32>, %y: !kernel.ref<[batch, 8], f32
   %v = kernel.view %h offset 4 -> !kernel.ref<[8], f32>
   %xv = kernel.view %x offset 0 -> !kernel.ref<[batch * 8], f32>
 
-  // A launch is a call over the whole grid, whatever the context has.
+  // A launch is a call over the whole grid, on the first thread.
+  // CHECK: br i1 %first
   // CHECK: call void @kernel.copy(i64 0, i64 %batch, i64 %batch, ptr %x, ptr %second, ptr %h)
   kernel.launch @copy[batch](%xv, %second, %h)
 
-  // One that is parallel goes through the pool where there is one.
-  // CHECK: icmp eq ptr %pool, null
-  // CHECK: call void @kernel.copy(i64 0, i64 [[GRID:.+]], i64 {{.+}}, ptr %x, ptr %second, ptr %h)
-  // CHECK: call void @nrc.parallel(ptr %pool, ptr @nrc.task.kernel.copy, ptr %arguments, i64 {{.+}})
-  kernel.launch @copy[batch * 2](%xv, %second, %h) {parallel}
+  // Threads wait where there are several, and under the condition of the barrier.
+  // CHECK: icmp sge i64 %batch, 9
+  // CHECK: and i1 %several
+  // CHECK: call void @nrc.barrier(ptr %run)
+  kernel.barrier if batch >= 9
 
-  // A grid of one program is not worth a fork.
-  // CHECK-NOT: nrc.task.kernel.once
+  // One that is parallel is cut into equal parts.
+  // CHECK: [[GRID:%.+]] = mul nsw i64 %batch, 2
+  // CHECK: [[BEFORE:%.+]] = mul i64 [[GRID]], %thread
+  // CHECK: [[BEGIN:%.+]] = udiv i64 [[BEFORE]], %threads
+  // CHECK: [[END:%.+]] = udiv i64 {{.+}}, %threads
+  // Below the grid that is enough, the first thread runs all of it.
+  // CHECK: icmp sge i64 [[GRID]], 7
+  // CHECK: [[ALONE:%.+]] = select i1 %first, i64 [[GRID]], i64 0
+  // CHECK: select i1 {{.+}}, i64 [[BEGIN]], i64 0
+  // CHECK: select i1 {{.+}}, i64 [[END]], i64 [[ALONE]]
+  // CHECK: call void @kernel.copy(i64 {{.+}}, i64 {{.+}}, i64 {{.+}}, ptr %x, ptr %second, ptr %h)
+  kernel.launch @copy[batch * 2](%xv, %second, %h) {parallel = 7}
+
+  // CHECK: br i1 %several
+  // CHECK: call void @nrc.barrier(ptr %run)
+  kernel.barrier
+
+  // A grid of one program is the first thread's.
+  // CHECK: br i1 %first
   // CHECK: call void @kernel.once(i64 0, i64 1, ptr %weights, ptr %v)
   kernel.launch @once[](%first, %v) {parallel}
 
@@ -57,7 +78,3 @@ kernel.host @m(%x: !kernel.ref<[batch, 8], f32>, %y: !kernel.ref<[batch, 8], f32
   }
   kernel.return
 }
-
-// The pool calls kernels with a range of programs and the arguments in memory.
-// CHECK-LABEL: define internal void @nrc.task.kernel.copy(i64 %begin, i64 %end, ptr %arguments)
-// CHECK: call void @kernel.copy(i64 %begin, i64 %end,

@@ -21,10 +21,10 @@ kernel.func @once(%x: !kernel.ref<[], f64>) dims [] grid (1) {
 
 // CHECK-DAG: @nrc.initial.in_place = internal constant [2 x i8] c"\03\00"
 // CHECK-DAG: @nrc.initial.other = internal constant [8 x i8] zeroinitializer
-// CHECK-DAG: @nrc.model = internal constant {{.*}} i32 3, i32 1, ptr @nrc.state_bytes, ptr @nrc.state_sizes, ptr @nrc.begin_states }
+// CHECK-DAG: @nrc.model = internal constant {{.*}} i32 3, i32 1, ptr @nrc.state_bytes, ptr @nrc.state_sizes, ptr @nrc.begin_states, ptr @nrc.shared_work }
 
 // States that are swapped lie in both halves, one of which has the turn; behind both lie those that stay.
-// CHECK-LABEL: define internal i32 @nrc.program(
+// CHECK-LABEL: define internal void @nrc.program(
 kernel.host @m(%x: !kernel.ref<[batch, 4], f32>) dims [batch] inputs ["x"] outputs [] arena (0) {
   // CHECK: [[ROWS:%.+]] = mul nsw i64 %batch, 64
   // CHECK: [[HALF:%.+]] = add nsw i64 [[ROWS]], 64
@@ -46,7 +46,7 @@ kernel.host @m(%x: !kernel.ref<[batch, 4], f32>) dims [batch] inputs ["x"] outpu
   // CHECK: %other = getelementptr i8, ptr %left
   %other = kernel.next_state @other -> !kernel.ref<[], f64>
   kernel.launch @once[](%other)
-  // CHECK: ret i32
+  // CHECK: ret void
   kernel.return
 }
 

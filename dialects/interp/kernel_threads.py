@@ -1,0 +1,95 @@
+"""What threads do side by side in a host program: finds launches that need a barrier between them and have none.
+
+Launches run one after the other here. Of each place of memory it is kept whether a launch since the last barrier wrote
+or read it, and whether the first thread did or any of them. A place where two launches meet, one of which writes, is
+an error unless the first thread runs both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neuralc.dialects.interp.kernel_memory import Arena, Buffer, Races
+from neuralc.dialects.interp.numerics import Array
+from neuralc.dialects.types import element_bytes
+from neuralc.grammar.diagnostics import error
+
+
+@dataclass
+class _Record:
+    """Of each place, twice the barriers before its last access, and 1 more where any thread may have done that."""
+
+    written: Array
+    read: Array
+
+
+@dataclass
+class Threads:
+    """The threads of one run."""
+
+    _barriers: int = 1
+    _records: dict[int, _Record] = field(default_factory=dict)
+    _kept: list[Buffer] = field(default_factory=list)
+    """Memory is told apart by its identity, which lasts as long as the memory does."""
+
+    def barrier(self) -> None:
+        self._barriers += 1
+
+    def launch(self, name: str, shared: bool, accesses: list[tuple[Buffer, Races]]) -> None:
+        """A launch has run, on all threads or on the first. Raises E9901 where it did not wait for another."""
+        touched = [(buffer, *races.touched()) for buffer, races in accesses]
+        for buffer, written, read in touched:
+            self._check(f"@{name}", buffer, shared, written, read)
+        for buffer, written, read in touched:
+            self._keep(buffer, shared, written, read)
+
+    def condition(self, buffer: Buffer, place: int) -> None:
+        """Every thread reads a place, to choose its way."""
+        read = np.zeros(buffer.data.size, bool)
+        read[place] = True
+        nothing = np.zeros_like(read)
+        self._check("the host program", buffer, True, nothing, read)
+        self._keep(buffer, True, nothing, read)
+
+    def _check(self, who: str, buffer: Buffer, shared: bool, written: Array, read: Array) -> None:
+        record = self._record(buffer)
+        # What the first thread did before is in order with what it does now.
+        since = 2 * self._barriers + (0 if shared else 1)
+        earlier = _wide(buffer, written | read) & (record.written >= since)
+        earlier |= _wide(buffer, written) & (record.read >= since)
+        if earlier.any():
+            raise error(
+                "E9901",
+                f"{who} needs a kernel.barrier before it: it meets another launch at element "
+                f"{int(earlier.argmax()) // _width(buffer)} of {buffer.name}",
+            )
+
+    def _keep(self, buffer: Buffer, shared: bool, written: Array, read: Array) -> None:
+        record, now = self._record(buffer), 2 * self._barriers + shared
+        for kept, places in ((record.written, written), (record.read, read)):
+            wide = _wide(buffer, places)
+            kept[wide] = np.maximum(kept[wide], now)
+
+    def _record(self, buffer: Buffer) -> _Record:
+        memory: Buffer | Arena = buffer.arena or buffer
+        if id(memory) not in self._records:
+            size = memory.size if isinstance(memory, Arena) else buffer.data.size
+            self._records[id(memory)] = _Record(np.zeros(size, np.int64), np.zeros(size, np.int64))
+            self._kept.append(buffer)
+        return self._records[id(memory)]
+
+
+def _width(buffer: Buffer) -> int:
+    """How many places of a record an element has: those of an arena are bytes, for it has elements of several types."""
+    return 1 if buffer.arena is None else element_bytes(buffer.element_type)
+
+
+def _wide(buffer: Buffer, places: Array) -> Array:
+    if buffer.arena is None:
+        return places
+    wide = np.zeros(buffer.arena.size, bool)
+    repeated = np.repeat(places, _width(buffer))
+    wide[: repeated.size] = repeated
+    return wide

@@ -1,0 +1,210 @@
+"""Which launches of a host program need a barrier before them, since threads go through it side by side.
+
+Two launches are in order by themselves only when both run on the first thread. Else a barrier has to stand between them
+where one writes memory that the other reads or writes: a value, or bytes of the arena that two buffers share. Memory is
+told apart by its buffer, and by bytes where they can be compared for all sizes. A condition that is read from memory is
+read by every thread. A launch that threads share from some grid on is the first thread's below it: between two of these
+a barrier stands under that condition. Loops are gone through twice, the second time behind what the last round left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue
+
+from neuralc.dialects import kernel
+from neuralc.dialects.dims import Dim
+from neuralc.dialects.graph import declared_dims, symbols
+from neuralc.dialects.kernel import Enough
+from neuralc.dialects.types import element_bytes
+from neuralc.grammar.diagnostics import error
+from neuralc.passes.kernel.plan_memory import at_least, ref_of
+from neuralc.passes.locations import span_of
+
+
+@dataclass(frozen=True)
+class Access:
+    """Bytes `low` to `high` of a space that threads read or write between two barriers."""
+
+    space: Hashable
+    low: Dim
+    high: Dim
+    writes: bool
+    shared: Enough | None
+    """When any thread may do it: it is the first one otherwise, or always where this is None."""
+    op: Operation = field(compare=False)
+    passed: frozenset[Enough] = frozenset()
+    """It is done where any of these holds: there was a barrier."""
+
+    def next_round(self, counter: str) -> Access:
+        """The same in the round before, whose counter is another number."""
+        before = {counter: Dim.symbol(f"{counter}'")}
+        return replace(self, low=self.low.substitute(before), high=self.high.substitute(before))
+
+    def done(self, condition: Enough) -> bool:
+        return any(each.grid == condition.grid and each.programs <= condition.programs for each in self.passed)
+
+
+Accesses: TypeAlias = tuple[Access, ...]
+
+ALWAYS = Enough(Dim.constant(0), 0)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Where a barrier is missing: before an op, or at the end of a body; and the two accesses it has to part."""
+
+    block: Block
+    before: Operation | None
+    first: Access
+    second: Access
+    conditions: tuple[Enough, ...]
+    """The barrier is needed where any of these holds; always when there are none."""
+
+
+def missing_barriers(module: ModuleOp, host: kernel.HostOp) -> Sequence[Gap]:
+    """Where barriers have to be put so that all launches see what they need, in the order of the text."""
+    if not any(isinstance(op, kernel.LaunchOp) and op.parallel for op in host.walk()):
+        return ()
+    search = _Search(module, host)
+    search.block(host.block, ())
+    return tuple(search.gaps.values())
+
+
+class _Search:
+    """What threads may still be doing, op by op."""
+
+    def __init__(self, module: ModuleOp, host: kernel.HostOp) -> None:
+        self.symbols = symbols(module)
+        self.minima = {name: op.minimum.data.value for name, op in declared_dims(module).items()}
+        for op in host.walk():
+            if isinstance(op, kernel.ForOp | kernel.WhileOp):
+                self.minima |= {op.counter.data: 0, f"{op.counter.data}'": 0}
+        self.dims = frozenset(host.dims)
+        self.gaps: dict[tuple[Block, Operation | None], Gap] = {}
+
+    def block(self, block: Block, pending: Accesses) -> Accesses:
+        """What is going on behind the ops of a block."""
+        for op in block.ops:
+            match op:
+                case kernel.BarrierOp():
+                    pending = _behind_barrier(op.conditions, pending)
+                case kernel.LaunchOp():
+                    pending = self._behind(self._launch(op), pending, block, op)
+                case kernel.IfOp():
+                    pending = self._either(op.then_body.block, op.else_body.block, pending)
+                case kernel.BranchOp():
+                    pending = self._behind(self._condition(op, op.condition), pending, block, op)
+                    pending = self._either(op.then_body.block, op.else_body.block, pending)
+                case kernel.ForOp():
+                    pending = self._rounds(op, (), pending)
+                case kernel.WhileOp():
+                    condition = self._condition(op, op.condition)
+                    pending = self._rounds(op, condition, self._behind(condition, pending, block, op))
+        return pending
+
+    def _either(self, then: Block, otherwise: Block, pending: Accesses) -> Accesses:
+        return _union(self.block(then, pending), self.block(otherwise, pending))
+
+    def _rounds(self, op: kernel.ForOp | kernel.WhileOp, condition: Accesses, pending: Accesses) -> Accesses:
+        body, counter = op.body.block, op.counter.data
+
+        def round_(before: Accesses) -> Accesses:
+            return self._behind(condition, self.block(body, before), body, None)
+
+        once = (access.next_round(counter) for access in round_(pending))
+        again = (access.next_round(counter) for access in round_(_union(pending, once)))
+        return _union(pending, again)
+
+    def _behind(self, accesses: Accesses, pending: Accesses, block: Block, op: Operation | None) -> Accesses:
+        """What is going on once these accesses have begun; finds that a barrier is missing before them."""
+        found = [(a, b, needs) for a in pending for b in accesses if (needs := self._conditions(a, b))]
+        known = self.gaps.get((block, op))
+        if not found and known is None:
+            return _union(pending, accesses)
+        needs = {condition for _, _, conditions in found for condition in conditions}
+        needs.update((known.conditions or (ALWAYS,)) if known is not None else ())
+        conditions = () if ALWAYS in needs else _weakest(needs)
+        first, second = (known.first, known.second) if known is not None else found[0][:2]
+        self.gaps[block, op] = Gap(block, op, first, second, conditions)
+        return _union(_behind_barrier(conditions, pending), accesses)
+
+    def _conditions(self, first: Access, second: Access) -> set[Enough]:
+        """When a barrier has to stand between two accesses; never where empty."""
+        if first.space != second.space or not (first.writes or second.writes):
+            return set()
+        needs = {each.shared for each in (first, second) if each.shared is not None and not first.done(each.shared)}
+        if needs and not self._apart(first, second):
+            return needs
+        return set()
+
+    def _apart(self, first: Access, second: Access) -> bool:
+        return at_least(second.low, first.high, self.minima) or at_least(first.low, second.high, self.minima)
+
+    def _launch(self, op: kernel.LaunchOp) -> Accesses:
+        func = self.symbols.get(op.callee_name)
+        if not isinstance(func, kernel.FuncOp):
+            raise error("E9901", f"@{op.callee_name} is launched and is not a kernel.func", span_of(op.location))
+        shared = self._shared(op, func)
+        found = (_access(value, writes, shared, op) for value, writes in zip(op.args, func.written, strict=True))
+        return tuple(access for access in found if access is not None)
+
+    def _shared(self, op: kernel.LaunchOp, func: kernel.FuncOp) -> Enough | None:
+        """When threads share a launch; always where that depends on sizes that change during the run."""
+        if not op.parallel:
+            return None
+        grid = grid_of(op, func)
+        return Enough(grid, op.parallel_from) if op.parallel_from > 2 and grid.symbols <= self.dims else ALWAYS
+
+    def _condition(self, op: Operation, condition: SSAValue) -> Accesses:
+        access = _access(condition, False, ALWAYS, op)
+        return () if access is None else (access,)
+
+
+def grid_of(launch: kernel.LaunchOp, func: kernel.FuncOp) -> Dim:
+    """The grid of a launch over the sizes of the host program."""
+    return func.grid.data.substitute(dict(zip(func.dims, launch.dims.data, strict=True)))
+
+
+def _behind_barrier(conditions: Sequence[Enough], pending: Accesses) -> Accesses:
+    if not conditions:
+        return ()
+    return tuple(replace(access, passed=access.passed | frozenset(conditions)) for access in pending)
+
+
+def _weakest(conditions: Iterable[Enough]) -> tuple[Enough, ...]:
+    """The conditions without those that others imply, in a fixed order."""
+    least: dict[Dim, int] = {}
+    for grid, programs in conditions:
+        least[grid] = min(programs, least.get(grid, programs))
+    return tuple(sorted(map(Enough._make, least.items()), key=str))
+
+
+def _access(value: SSAValue, writes: bool, shared: Enough | None, op: Operation) -> Access | None:
+    """What a user of a reference may touch; None for weights, which nobody writes."""
+    low = Dim.constant(0)
+    size = ref_of(value).bytes
+    while isinstance(value.owner, kernel.ViewOp):
+        low += value.owner.offset.data * element_bytes(ref_of(value).element_type)
+        value = value.owner.source
+    space: Hashable
+    match value.owner:
+        case kernel.WeightOp():
+            return None
+        case kernel.ArenaOp() as place:
+            space, low = "arena", low + place.offset.data
+        case kernel.StatusOp():
+            space = "status"
+        case kernel.StateOp() | kernel.NextStateOp() as state:
+            space = (state.name, state.state_name)
+        case _:
+            space = ("argument", value.index) if isinstance(value, BlockArgument) else value
+    return Access(space, low, low + size, writes, shared, op)
+
+
+def _union(first: Iterable[Access], second: Iterable[Access]) -> Accesses:
+    return tuple(dict.fromkeys((*first, *second)))
