@@ -41,8 +41,7 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     if not isinstance(rows, Dim):
         return [Variant(build_contract(nest, roles, target, name, tile), nest)]
     single = RegisterTile(1, tile.vectors, lanes, 0.0)
-    whole = build_contract(nest, roles, target, name, tile, clamp=True)
-    many = Variant(whole, nest, (rows, ">=", Dim.constant(tile.rows)))
+    many = Variant(build_contract(nest, roles, target, name, tile), nest, (rows, ">=", Dim.constant(2)))
     return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest)]
 
 
