@@ -2,8 +2,8 @@
 
     program (outer loops, row chunk, panel):
       for each row tile of the chunk:          rows that do not fill a tile: one smaller tile behind the loop,
-        acc = 0                                or, where the extent is known at run time only, the last tile moved back
-        for k: acc += x[rows, k] * w[panel, k, :]
+        acc = 0                                or, where the extent is known at run time only, tiles of half the rows,
+        for k: acc += x[rows, k] * w[panel, k, :]                        a quarter of them, .. down to a single row
         store(epilogue(acc))
 
 One operand gives scalars (broadcast), the other vectors along a loop of the output, the last one where it can. Where
@@ -26,7 +26,7 @@ from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim, as_dim, product, simplest
 from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
-from neuralc.passes.lower.cpu.tile_choice import FMA_LATENCY, FMA_PIPES, RegisterTile
+from neuralc.passes.lower.cpu.tile_choice import FMA_LATENCY, FMA_PIPES, RegisterTile, ladder
 from neuralc.passes.lower.nest import Nest, Operand, Size
 from neuralc.passes.lower.regions import epilogue
 from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
@@ -74,9 +74,7 @@ def find_roles(nest: Nest, vector: str | None = None) -> Roles:
     scalars, vectors = (rhs, lhs) if vector in lhs.word and not elementwise else (lhs, rhs)
     others = word.replace(vector, "")
     candidates = [letter for letter in others if letter in scalars.word and letter not in vectors.word]
-    rows = candidates[-1:]
-    while rows and len(rows) < len(candidates) and all(nest.static(letter) for letter in candidates[-len(rows) - 1 :]):
-        rows = candidates[-len(rows) - 1 :]
+    rows = _row_loops(nest, candidates)
     outer = "".join(letter for letter in others if letter not in rows)
     # The order in which the vector operand lies in memory: its panels are then read front to back.
     reduced = "".join(letter for letter in vectors.word if letter in nest.reduced)
@@ -84,6 +82,18 @@ def find_roles(nest: Nest, vector: str | None = None) -> Roles:
     return Roles(scalars, vectors, vector, "".join(rows), outer, reduced, elementwise)
 
 
+def _row_loops(nest: Nest, candidates: Sequence[str]) -> str:
+    """The innermost neighbouring loops of constant sizes that are not few rows; else the last loop and its neighbours.
+
+    A batch is as long as a symbol says, and may be one: the steps of a sequence fill tiles better.
+    """
+    runs = "".join(letter if nest.static(letter) else " " for letter in candidates).split(" ")
+    long = [run for run in runs if math.prod(nest.static(letter) or 1 for letter in run) >= FEW_ROWS]
+    return long[-1] if long else runs[-1] or "".join(candidates[-1:])
+
+
+FEW_ROWS = 8
+"""Rows of a constant number from which they are preferred to those of a symbolic one."""
 STRIDED_LOAD = 4
 """What it costs to collect a vector from all over memory, against a store of that kind, which is once a tile."""
 
@@ -113,8 +123,6 @@ class ContractSchedule:
     roles: Roles
     target: Target
     tile: RegisterTile
-    clamp: bool = False
-    """The row loop is as long as a symbol says, and at least one tile: the last tile is moved back to the end."""
 
     def build(self, name: str) -> FuncOp:
         roles = self.roles
@@ -171,48 +179,45 @@ class ContractSchedule:
         rows: Size,
         per_chunk: int,
     ) -> None:
-        """The row tiles of one chunk."""
-        height = self.tile.rows
-        if not roles.rows:
-            self._tile(b, roles, places, column, 0, 1)
-        elif isinstance(rows, Dim):
-            first = b.mul(chunk, height, "row")
-            if self.clamp:
-                first = b.minimum(first, b.minus(b.size(rows), height), "row")
-            self._tile(b, roles, places, column, first, height)
-        else:
-            self._static_rows(b, roles, places, column, b.mul(chunk, per_chunk), rows, per_chunk)
+        """The row tiles of one chunk: for each height of the ladder, as many as the rows that are left hold."""
+        start = b.mul(chunk, per_chunk, "row")
+        if not roles.rows or per_chunk == 1:
+            self._tile(b, roles, places, column, start, 1)
+            return
+        end = b.minimum(b.plus(start, per_chunk), b.size(rows))
+        if isinstance(rows, Dim):
+            for height in ladder(self.tile.rows):
+                stop = b.minus(end, b.rem(b.minus(end, start), height))
+                self._row_tiles(b, roles, places, column, start, stop, height)
+                start = stop
+            return
+        # Only the last chunk reaches the rows that do not fill a tile.
+        whole = rows // self.tile.rows * self.tile.rows
+        self._row_tiles(b, roles, places, column, start, b.minimum(end, whole), self.tile.rows)
+        if rows > whole:
+            self._row_tiles(b, roles, places, column, whole, end, rows - whole)
 
-    def _static_rows(
+    def _row_tiles(
         self,
         b: KernelBuilder,
         roles: Roles,
         places: dict[str, Place],
         column: Place,
-        base: IndexLike,
-        rows: int,
-        per_chunk: int,
+        start: IndexLike,
+        stop: IndexLike,
+        height: int,
     ) -> None:
-        """Full tiles, then one smaller tile, which only the last chunk reaches."""
-        height = self.tile.rows
-        whole = rows // height * height
+        """Tiles of one height, one behind another."""
+        if isinstance(start, int) and isinstance(stop, int) and stop - start <= height:
+            if stop > start:
+                self._tile(b, roles, places, column, start, height)
+            return
 
-        def tiles(start: IndexLike, stop: IndexLike, step: int) -> None:
-            if isinstance(start, int) and isinstance(stop, int) and stop - start <= step:
-                if stop > start:
-                    self._tile(b, roles, places, column, start, step)
-                return
+        def body(row: SSAValue) -> Sequence[SSAValue]:
+            self._tile(b, roles, places, column, row, height)
+            return ()
 
-            def body(row: SSAValue) -> Sequence[SSAValue]:
-                self._tile(b, roles, places, column, row, step)
-                return ()
-
-            b.loop(start, stop, step, [], body, hint="row")
-
-        end = b.plus(base, per_chunk)
-        tiles(base, b.minimum(end, whole), height)
-        if rows > whole:
-            tiles(whole, b.minimum(end, rows), rows - whole)
+        b.loop(start, stop, height, [], body, hint="row")
 
     def _tile(
         self,
@@ -371,8 +376,6 @@ class ContractSchedule:
         return b.loop(0, b.size(size), 1, [acc], lambda k, a: [one(k, a)], hint=f"k_{letter}")[0]
 
 
-def build_contract(
-    nest: Nest, roles: Roles, target: Target, name: str, tile: RegisterTile, *, clamp: bool = False
-) -> FuncOp:
+def build_contract(nest: Nest, roles: Roles, target: Target, name: str, tile: RegisterTile) -> FuncOp:
     """The kernel of a contraction nest with a register tile."""
-    return ContractSchedule(nest, roles, target, tile, clamp).build(name)
+    return ContractSchedule(nest, roles, target, tile).build(name)

@@ -42,8 +42,7 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     if not isinstance(rows, Dim):
         return [Variant(build_contract(nest, roles, target, name, tile), nest, once=True)]
     single = RegisterTile(1, tile.vectors, lanes, 0.0)
-    whole = build_contract(nest, roles, target, name, tile, clamp=True)
-    many = Variant(whole, nest, (rows, ">=", Dim.constant(tile.rows)))
+    many = Variant(build_contract(nest, roles, target, name, tile), nest, (rows, ">=", Dim.constant(2)), once=True)
     return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest, once=True)]
 
 

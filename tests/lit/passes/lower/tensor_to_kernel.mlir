@@ -88,18 +88,24 @@ graph.model @copies(%x: tensor<4xf32>) -> (tensor<5xf32>, tensor<4xf32>, tensor<
 
 // -----
 
-// Rows as many as a symbol says: a kernel whose last tile moves back, and one for fewer rows than a tile has.
+// Rows as many as a symbol says: tiles of four rows, of two and of one, as many of each as fit. One row alone is a kernel
+// of its own, which takes several steps of k at once.
 // CHECK-LABEL: kernel.func @dense(
-// CHECK: arith.minsi %row
-// CHECK: kernel.dot
+// CHECK: kernel.loop %row_{{[0-9]+}} = %{{.+}} to %{{.+}} step 4 {
+// CHECK: kernel.dot {{.+}} !kernel.tile<4x24xf32, v8>
+// CHECK: kernel.loop %row_{{[0-9]+}} = %{{.+}} to %{{.+}} step 2 {
+// CHECK: kernel.dot {{.+}} !kernel.tile<2x24xf32, v8>
+// CHECK: kernel.loop %row_{{[0-9]+}} = %{{.+}} to %{{.+}} step 1 {
+// CHECK: kernel.map fma
 // CHECK-LABEL: kernel.func @dense_row(
+// CHECK-NOT: kernel.loop %row
 // CHECK: kernel.map fma
 // CHECK-LABEL: kernel.host @symbolic(
-// CHECK: kernel.if batch >= {{[0-9]+}} {
+// CHECK: kernel.if batch >= 2 {
 // CHECK-NEXT: kernel.launch @dense[batch](%x, %w, %y)
 // CHECK-NEXT: } else {
 // CHECK-NEXT: kernel.launch @dense_row[batch](%x, %w, %y)
-// REMARK: analysis: tensor.group: register tile {{[0-9]+}}x40
+// REMARK: analysis: tensor.group: register tile 4x24
 graph.dim @batch from 1
 graph.weight @dense.kernel : tensor<20x33xf32>
 graph.model @symbolic(%x: tensor<?x20xf32, #graph.dims<batch>>) -> (tensor<?x33xf32, #graph.dims<batch>>)
@@ -107,6 +113,20 @@ graph.model @symbolic(%x: tensor<?x20xf32, #graph.dims<batch>>) -> (tensor<?x33x
   %w = graph.get_weight @dense.kernel -> tensor<20x33xf32>
   %y = tensor.contract "mk,kn->mn" %x, %w -> tensor<?x33xf32, #graph.dims<batch>>
   graph.return %y
+}
+
+// -----
+
+// Steps of a sequence are rows rather than a batch, which may be one.
+// CHECK-LABEL: kernel.func @steps(
+// CHECK: kernel.load %x[%{{.+}}, %{{.+}} over 0, %{{.+}} over 1] -> !kernel.tile<6x1xf32, v1>
+// CHECK-LABEL: kernel.host @sequence(
+// CHECK-NOT: kernel.if
+graph.dim @batch from 1
+graph.model @sequence(%x: tensor<?x12x20xf32, #graph.dims<batch>>, %w: tensor<20x16xf32>)
+    -> (tensor<12x?x16xf32, #graph.dims<batch>>) inputs ["x", "w"] outputs ["steps"] {
+  %steps = tensor.contract "bti,ig->tbg" %x, %w -> tensor<12x?x16xf32, #graph.dims<batch>>
+  graph.return %steps
 }
 
 // -----

@@ -1,0 +1,49 @@
+"""Rows as many as a symbol says: full tiles, then smaller ones down to a row, whatever the number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.tensor_programs import check
+
+from neuralc.passes.lower.cpu.tile_choice import choose_tile, ladder
+
+ROWS = "?x{}xf32, #graph.dims<rows>"
+COUNTS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 17, 31)
+
+
+def product(columns: int, depth: int) -> None:
+    rng = np.random.default_rng(columns + depth)
+    operands = [f"tensor<{ROWS.format(depth)}>", f"tensor<{depth}x{columns}xf32>", f"tensor<{columns}xf32>"]
+    result = f"tensor<{ROWS.format(columns)}>"
+    body = f"""%p = tensor.contract "mk,kn->mn" %x0, %x1 {{precision = "ieee"}} -> {result}
+    %y = tensor.map "mn,n->mn" %p, %x2 -> {result} {{
+    ^bb0(%a: f32, %b: f32):
+      %s = tensor.scalar add %a, %b -> f32
+      tensor.yield %s
+    }}"""
+    shared = [rng.standard_normal(shape).astype(np.float32) for shape in ((depth, columns), (columns,))]
+    runs = [[rng.standard_normal((count, depth)).astype(np.float32), *shared] for count in COUNTS]
+    check(body, operands, result, runs, symbols=["rows"], levels=(2,))
+
+
+def test_every_number_of_rows() -> None:
+    product(40, 37)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("columns", [1, 10, 16, 17, 48, 64, 96, 130])
+def test_every_number_of_rows_and_columns(columns: int) -> None:
+    for depth in (1, 5, 64):
+        product(columns, depth)
+
+
+def test_the_ladder_ends_with_a_row() -> None:
+    assert [ladder(height) for height in (1, 4, 6, 8, 14)] == [[1], [4, 2, 1], [6, 3, 1], [8, 4, 2, 1], [14, 7, 3, 1]]
+
+
+@pytest.mark.parametrize("columns", [16, 64, 256, 384, 1000])
+def test_rows_at_run_time_get_tiles_whose_ladder_fits_small_batches(columns: int) -> None:
+    tile = choose_tile(None, columns, 16, 32)
+    assert tile.rows in (4, 8)
+    assert tile.registers <= 32
