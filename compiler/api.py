@@ -40,7 +40,7 @@ def compile(
     dims: Mapping[str, int] | None = None,
     weights: str | PathLike[str] | None = None,
     precision: str | None = None,
-    cache: bool = False,
+    cache: bool = True,
     *,
     network: str | None = None,
     set: Mapping[str, object] | None = None,
@@ -54,12 +54,14 @@ def compile(
     `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
     `set` decides searches: `set={"dense.units": 64}`.
     `winograd` "f4" allows forms of 3x3 convolutions that are faster with a larger error, "off" direct ones alone.
-    `precision` None computes as the model says; there is no other precision yet, and no cache.
+    `precision` None computes as the model says; there is no other precision yet.
+    `cache` keeps native code of files and programs for the next time, and takes it from there (docs/cache.md).
 
     Raises NeuralcError for what is wrong with the model, UsageError for what is wrong with the arguments.
     """
-    _check_arguments(opt, target, threads, precision, cache, winograd)
+    _check_arguments(opt, target, threads, precision, winograd)
     from neuralc import driver
+    from neuralc.cache import native
     from neuralc.cli_errors import report
 
     options = driver.Options(
@@ -71,6 +73,8 @@ def compile(
         set=dict(set or {}),
         winograd=winograd,
     )
+    if target == "cpu":
+        return native.load(_given(model), options, report, use=cache)[0]
     compilation = driver.load(_given(model), options)
     report(compilation.notices)
     return finish(compilation, target)
@@ -125,11 +129,13 @@ def convert(
 
 def _given(model: str | PathLike[str] | Network | Source | ImportedModel) -> Path | Source | ImportedModel:
     """The file of a model, the text of one that was made from Python, or a model of a framework."""
+    if isinstance(model, str | PathLike):
+        return Path(fspath(model))
+    if isinstance(model, Source):
+        return model
     from neuralc.imported import ImportedModel
 
-    if isinstance(model, Source | ImportedModel):
-        return model
-    return Path(fspath(model)) if isinstance(model, str | PathLike) else model.source()
+    return model if isinstance(model, ImportedModel) else model.source()
 
 
 def load(path: str | PathLike[str], *, threads: int | None = None) -> Model | ExportedModel:
@@ -151,9 +157,7 @@ def finish(compilation: Compilation, target: str = "cpu") -> Model | Interpreted
     return _interpreted(compilation) if target == "interp" else _native(compilation)
 
 
-def _check_arguments(
-    opt: int, target: str, threads: int | None, precision: str | None, cache: bool, winograd: str
-) -> None:
+def _check_arguments(opt: int, target: str, threads: int | None, precision: str | None, winograd: str) -> None:
     if opt not in (0, 1, 2):
         raise usage_error("E0813", f"`opt` is {opt!r}", help="it is 0, 1 or 2")
     if target not in TARGETS:
@@ -165,26 +169,15 @@ def _check_arguments(
         raise usage_error("E0813", f"`winograd` is {winograd!r}", help=f"it is {', '.join(WINOGRAD)}")
     if precision is not None:
         raise error("E0703", f"`precision={precision!r}` has no meaning yet", help="the model's own precision is None")
-    if cache:
-        raise error("E0703", "`cache=True` has no meaning yet", help="`model.save` keeps what was compiled")
 
 
 def _native(compilation: Compilation) -> Model:
     from neuralc import driver
     from neuralc.emit.llvm.in_process import load_native
-    from neuralc.emit.llvm.products import generate
+    from neuralc.emit.llvm.products import native_code
 
-    options = compilation.options
     driver.compile_to(compilation, "kernel")
-    return load_native(
-        generate(
-            compilation.module,
-            compilation.weights,
-            compilation.target,
-            opt=options.opt,
-            threads=0 if options.threads is None else options.threads,
-        )
-    )
+    return load_native(native_code(compilation))
 
 
 def _interpreted(compilation: Compilation) -> InterpretedModel:

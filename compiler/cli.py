@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ Verbs:
   neuralc bench model.onnx --compare onnxruntime    how fast is it, and what takes the time?
   neuralc targets                                   this machine's limits; what code can be made for
   neuralc fmt model.nr                              one layout for every model
+  neuralc cache                                     what is kept of models that were compiled
   neuralc lsp                                       a language server for editors
   neuralc explain E0201                             what an error means; Conv2D: what a layer takes
 
@@ -66,12 +68,23 @@ VERBS: dict[str, str] = {
     "bench": "neuralc.cli_bench",
     "targets": "neuralc.cli_targets",
     "fmt": "neuralc.cli_fmt",
+    "cache": "neuralc.cli_cache",
     "lsp": "neuralc.cli_lsp",
     "explain": "neuralc.cli_explain",
 }
 """Verb -> module with its `command`."""
 
 LEVEL = click.Choice(["graph", "tensor", "kernel"])
+
+
+def cache_flags(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags of commands that find native code of a model in the cache."""
+    for flag in (
+        click.option("-v", "--verbose", is_flag=True, help="Say what the cache had, and how long it took."),
+        click.option("--no-cache", is_flag=True, help="Compile, and keep nothing for the next time."),
+    ):
+        function = flag(function)
+    return function
 
 
 def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -129,6 +142,7 @@ def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--print-pipeline", is_flag=True, help="Print the passes with the reason for each, and stop.")
 @click.option("--verify-each", is_flag=True, help="Verify the IR after each pass.")
+@cache_flags
 @instrument_flags
 @click.option("--version", is_flag=True, help="Print the versions of neuralc, xDSL and LLVM.")
 def command(
@@ -139,6 +153,8 @@ def command(
     error_format: ErrorFormat,
     print_pipeline: bool,
     target: str | None,
+    no_cache: bool,
+    verbose: bool,
     **flags: Any,
 ) -> int:
     """Compile a neural network: MODEL is a .nr program, a model of a framework, or IR of any level."""
@@ -171,15 +187,31 @@ def command(
             "E0815", "no model given", help="`neuralc model.nr` compiles model.nr; `neuralc --help` tells more"
         )
     from neuralc.cli_products import check_destination, write
+    from neuralc.files import STDOUT
 
     destination = check_destination(output, model, found)
-    compilation = driver.load(model, options)
-    report(compilation.notices, error_format)
-    driver.compile_to(compilation, found.stage)
-    write(destination, driver.emit(compilation, kind), found)
-    if compilation.clock is not None:
+    tell = partial(report, error_format=error_format)
+    if kind == "so":
+        from neuralc.cache import native
+
+        file = Path(destination) if destination != STDOUT else None
+        written = partial(write, destination, emitter=found)
+        compilation, said = native.write_library(model, options, tell, file, written, use=not no_cache)
+        say(said, verbose)
+    else:
+        compilation = driver.load(model, options)
+        tell(compilation.notices)
+        driver.compile_to(compilation, found.stage)
+        write(destination, driver.emit(compilation, kind), found)
+    if compilation is not None and compilation.clock is not None:
         compilation.clock.report()
     return 0
+
+
+def say(text: str, verbose: bool) -> None:
+    """What the cache had, for `-v`."""
+    if verbose and text:
+        sys.stderr.write(f"cache: {text}\n")
 
 
 def make_options(*, dims: Sequence[str], settings: Sequence[str], **flags: Any) -> Options:

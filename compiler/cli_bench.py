@@ -61,6 +61,7 @@ class Plan:
     profiled: bool
     seed: int
     error_format: ErrorFormat
+    cache: bool
 
     @property
     def threads(self) -> int:
@@ -78,6 +79,7 @@ class Plan:
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of random inputs (default 0).")
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON; times are in seconds.")
 @click.option("-o", "output", metavar="PATH", help="Write the figures to a file (.json: as JSON).")
+@click.option("--no-cache", is_flag=True, help="Compile: getting ready takes what it takes of a model never seen.")
 @shared_flags
 def command(
     model: Path,
@@ -91,6 +93,7 @@ def command(
     as_json: bool,
     output: str | None,
     error_format: ErrorFormat,
+    no_cache: bool,
     **flags: Any,
 ) -> int:
     """Time MODEL on this machine, beside other engines and the machine's limits."""
@@ -100,7 +103,7 @@ def command(
     options = make_options(**flags)
     peers = chosen([name for name in compare.split(",") if name], model)
     given = parse_sizes(sizes)
-    plan = Plan(model, options, peers, given, batch, rounds, seconds, profiled, seed, error_format)
+    plan = Plan(model, options, peers, given, batch, rounds, seconds, profiled, seed, error_format, not no_cache)
     with _steps() as step:
         outcome = _measured(plan, machine := measure(0.2, progress=step), step)
     _write(outcome, machine, output, as_json=as_json)
@@ -128,7 +131,7 @@ def _measured(plan: Plan, machine: Machine, step: Callable[[str], None]) -> Outc
     with as_diagnostics():
         engines = measure_rounds(
             plan.model,
-            _for_python(plan.options),
+            {**_for_python(plan.options), "cache": plan.cache},
             compilation,
             arrays,
             plan.peers,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralc.cli import make_options, shared_flags
+from neuralc.cli import cache_flags, make_options, say, shared_flags
+from neuralc.cli_errors import ErrorFormat, report
 from neuralc.files import write_product
 from neuralc.grammar.diagnostics import error, usage_error
 
@@ -38,9 +40,17 @@ Examples:
 @click.option("--input", "inputs", multiple=True, metavar="[NAME=]FILE", help="An input array (.npy); may be repeated.")
 @click.option("-o", "output", metavar="FILE", help="Where results go: .npy, or .npz for several. Default: shown.")
 @click.option("--target", type=click.Choice(["cpu", "interp"]), default="cpu", help="What runs the model.")
+@cache_flags
 @shared_flags
 def command(
-    model: Path, inputs: Sequence[str], output: str | None, target: str, error_format: str, **flags: Any
+    model: Path,
+    inputs: Sequence[str],
+    output: str | None,
+    target: str,
+    error_format: ErrorFormat,
+    no_cache: bool,
+    verbose: bool,
+    **flags: Any,
 ) -> int:
     """Run MODEL on arrays: a model, IR (.mlir), or what neuralc made of one: a library (.so), a folder (.tpu)."""
     from neuralc.api import as_diagnostics
@@ -49,29 +59,29 @@ def command(
     arrays = _read_inputs(inputs)
     options = with_execution(model, make_options(**flags), target_given=True)
     with as_diagnostics():
-        compiled = _load(model, options, target)
+        compiled, said = _load(model, options, target, error_format, use_cache=not no_cache)
+        say(said, verbose)
         results = compiled(**arrays) if isinstance(arrays, Mapping) else compiled(*arrays)
         outputs = results if isinstance(results, tuple) else (results,)
         _write_results(output, {port.name: array for port, array in zip(compiled.outputs, outputs, strict=True)})
     return 0
 
 
-def _load(model: Path, options: Options, target: str) -> Model | InterpretedModel | ExportedModel:
-    from neuralc import api
+def _load(
+    model: Path, options: Options, target: str, error_format: ErrorFormat, *, use_cache: bool
+) -> tuple[Model | InterpretedModel | ExportedModel, str]:
+    """The model, and what is to be said of the cache."""
+    from neuralc import api, driver
+    from neuralc.cache import native
 
+    tell = partial(report, error_format=error_format)
     if model.suffix in (".so", ".tpu"):
-        return api.load(model, threads=options.threads)
-    return api.compile(
-        model,
-        opt=options.opt,
-        target=target,
-        threads=options.threads,
-        dims=options.dims,
-        weights=options.weights,
-        network=options.network,
-        set=options.set,
-        winograd=options.winograd,
-    )
+        return api.load(model, threads=options.threads), ""
+    if target == "cpu":
+        return native.load(model, options, tell, use=use_cache)
+    compilation = driver.load(model, options)
+    tell(compilation.notices)
+    return api.finish(compilation, target), ""
 
 
 def _read_inputs(inputs: Sequence[str]) -> dict[str, Array] | list[Array]:

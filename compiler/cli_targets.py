@@ -119,8 +119,7 @@ def _print_host(console: Console, host: Target, machine: Machine | None) -> None
 
 def deciding_features(host: Target) -> list[str]:
     """Those features of this machine that some processor of the table is known for: they are what code depends on."""
-    from neuralc.passes.target import architecture_of
-    from neuralc.passes.target_table import CPUS
+    from neuralc.passes.target_table import CPUS, architecture_of
 
     known = frozenset[str]().union(*CPUS[architecture_of(host.triple)].values())
     return sorted(known & host.features)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from neuralc.cli_instruments import Watch
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, error, usage_error
+from neuralc.grammar.files_read import reads
 from neuralc.products import Product, Stage, emitter
 from neuralc.settings import make_target
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from xdsl.ir import SSAValue
 
     from neuralc.dialects.weights import WeightStore
+    from neuralc.emit.llvm.products import NativeCode
     from neuralc.imported import ImportedModel
     from neuralc.passes.base import ModulePass, PassContext
     from neuralc.passes.instruments import TimePasses
@@ -83,6 +85,8 @@ class Compilation:
     """Values inside, by the names that the source of an imported model has for them."""
     imported: bool = False
     """True for a model of a framework, whose structure an emitter of code has to find."""
+    native: NativeCode | None = None
+    """The native code that was made of it."""
 
     @property
     def weights(self) -> WeightStore:
@@ -290,6 +294,7 @@ def _read_ir(path: Path, options: Options) -> Read:
     module = parse_module(text, str(path))
     pin_dims(module, options.dims)
     beside = path.parent / "weights"
+    reads(beside / WEIGHTS_INDEX)
     weights = options.weights or (beside if (beside / WEIGHTS_INDEX).exists() else None)
     return Read(module, load_weights(weights, module) if weights is not None else None)
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 TARGETS = {"cuda": "cuda", "tpu": "tpu"}
 """What a program may ask for -> the target that is not the default one."""
 
-_CLAUSE = re.compile(r"\bexecut(?:ion|e)\s*:?\s*\{")
+_CLAUSE = re.compile(rb"\bexecut(?:ion|e)\s*:?\s*\{")
+MAX_BYTES = 16 << 20
+"""Of a program; see grammar/parser.py, which is loaded where there is a clause."""
 
 
 def with_execution(model: Path | None, options: Options, *, target_given: bool) -> Options:
@@ -37,14 +39,14 @@ def with_execution(model: Path | None, options: Options, *, target_given: bool) 
 
 def execution(path: Path, network: str | None) -> dict[str, object]:
     """The entries of the clause. Nothing for a program that is wrong: whoever loads it tells."""
+    if not _has_clause(path):
+        return {}
     from neuralc.grammar import tree as t
     from neuralc.grammar.parser import parse, read_source
     from neuralc.grammar.resolve import choose
 
     try:
         source = read_source(path)
-        if _CLAUSE.search(source.text) is None:
-            return {}
         chosen = choose(parse(source), network)
     except NeuralcError:
         return {}
@@ -56,3 +58,13 @@ def execution(path: Path, network: str | None) -> dict[str, object]:
                 if isinstance(value, t.Text | t.Name | t.Number):
                     entries[entry.name.value] = value.value
     return entries
+
+
+def _has_clause(path: Path) -> bool:
+    """Whether a text may have the clause: most have none, and need no parser to say so."""
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            return False
+        return _CLAUSE.search(path.read_bytes()) is not None
+    except OSError:
+        return False

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from neuralc.grammar.diagnostics import NeuralcError, error
+from neuralc.grammar.files_read import reads
 
 STDOUT = "-"
 
 
 def read_text(path: Path) -> str:
     """The text of a file. Raises NeuralcError E0901."""
+    reads(path)
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as fault:

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuralc.grammar.files_read import reads
+
 
 def map_file(path: Path) -> mmap.mmap:
     """The bytes of a file. Raises OSError; ValueError for an empty one."""
+    reads(path)
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 

@@ -26,6 +26,7 @@ from neuralc.frontends.nr.functions import WeightDeclaration
 from neuralc.frontends.nr.load import LoadedProgram
 from neuralc.grammar.configured import Configured
 from neuralc.grammar.diagnostics import Diagnostic, Span, error, nearest, note
+from neuralc.grammar.files_read import reads
 from neuralc.initial_values import initial_value
 from neuralc.mapped_file import safetensors_arrays
 from neuralc.weight_conventions import Recipe, recognise
@@ -126,6 +127,7 @@ def read_weights(
     or of another shape or type.
     """
     path = Path(path)
+    reads(path)
     if not path.exists():
         raise error("E0501", f"there is no weights file `{path}`", span, help="paths in a model start at its folder")
     if path.is_dir():

@@ -10,6 +10,7 @@ from lark import Token, UnexpectedInput
 
 from neuralc.grammar.builder import TreeBuilder
 from neuralc.grammar.diagnostics import NeuralcError, Source, Span, error
+from neuralc.grammar.files_read import reads
 from neuralc.grammar.syntax_errors import MAX_NESTING, explain, too_deep
 from neuralc.grammar.tables import lark_parser
 from neuralc.grammar.tree import File, Value
@@ -24,6 +25,7 @@ _NOTHING = re.compile(r"(?:\s|(?:#|//)[^\n]*+)*+")
 def read_source(path: str | Path) -> Source:
     """The text of a model file. Raises NeuralcError for one that cannot be read, is too large, or is not UTF-8."""
     try:
+        reads(path)
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
             raise error("E0901", f"`{path}` is a folder, not a model file")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.grammar.diagnostics import error
+from neuralc.grammar.files_read import reads
 from neuralc.passes.base import PassContext
 from neuralc.passes.dump_page import render_page
 from neuralc.passes.manager import Instrument, Step
@@ -86,8 +87,11 @@ def load_weights_folder(folder: Path) -> WeightStore:
 
     from neuralc.dialects.weights import WeightStore
 
+    reads(folder / WEIGHTS_INDEX)
     try:
         index = json.loads((folder / WEIGHTS_INDEX).read_text(encoding="utf-8"))
+        for digest in index.values():
+            reads(folder / f"{digest}.npy")
         arrays = {
             name: np.load(folder / f"{digest}.npy", mmap_mode="r", allow_pickle=False) for name, digest in index.items()
         }

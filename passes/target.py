@@ -10,30 +10,19 @@ A CPU's features are tested on the machine, or listed for a processor by name; n
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from xdsl.ir import Attribute
 
 from neuralc.dialects.types import element_bytes
 from neuralc.grammar.diagnostics import suggest, usage_error
-from neuralc.passes.target_table import ARCHITECTURES, CPUS, GPUS, VECTORS, Gpu
+from neuralc.passes.host import Caches, host, process_triple
+from neuralc.passes.target_table import ARCHITECTURES, CPUS, GPUS, VECTORS, Gpu, architecture_of
 
 TargetName = Literal["cpu", "cuda", "tpu"]
 NAMES: tuple[TargetName, ...] = ("cpu", "cuda", "tpu")
-
-
-@dataclass(frozen=True)
-class Caches:
-    """Data cache sizes in bytes: of one core, except for the last level, which cores may share."""
-
-    l1: int = 32 * 1024
-    l2: int = 512 * 1024
-    l3: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -71,7 +60,7 @@ class Target:
 
         Raises UsageError E0821 for an unknown processor and E0822 for an unknown triple.
         """
-        host_triple = _host_triple()
+        host_triple = process_triple()
         triple = triple or _triple_of(mcpu, host_triple)
         architecture = architecture_of(triple)
         if mcpu in (None, "native"):
@@ -172,17 +161,6 @@ def resolve_target(
     raise usage_error("E0820", f"unknown target `{name}`", note=f"known: {', '.join(NAMES)}", help=suggest(name, NAMES))
 
 
-def architecture_of(triple: str) -> str:
-    """`x86_64` of `x86_64-unknown-linux-gnu`. Raises UsageError E0822 for one we have no code generator for."""
-    architecture = {"arm64": "aarch64", "amd64": "x86_64"}.get(first := triple.partition("-")[0], first)
-    if architecture not in ARCHITECTURES or "-" not in triple:
-        known = [entry.triple for entry in ARCHITECTURES.values()]
-        raise usage_error(
-            "E0822", f"unknown triple `{triple}`", note=f"known: {', '.join(known)}", help=suggest(triple, known)
-        )
-    return architecture
-
-
 def _triple_of(mcpu: str | None, host_triple: str) -> str:
     """The triple of a processor named without one: the host's where it fits, else that of its architecture."""
     host_architecture = architecture_of(host_triple)
@@ -222,47 +200,20 @@ def vectors_of(architecture: str, features: frozenset[str]) -> tuple[int, int, b
 
 
 @lru_cache(maxsize=1)
-def _host_triple() -> str:
-    from llvmlite import binding
-
-    return str(binding.get_process_triple())
-
-
-@lru_cache(maxsize=1)
 def _host() -> Target:
-    from llvmlite import binding
-
-    triple = _host_triple()
-    tested: Mapping[str, bool] = binding.get_host_cpu_features()
-    features = frozenset(name for name, present in tested.items() if present)
-    width, registers, fma = vectors_of(architecture_of(triple), features)
-    flags = ",".join(f"{'+' if present else '-'}{name}" for name, present in sorted(tested.items()))
+    here = host()
+    features = frozenset(name for name, present in here.features.items() if present)
+    width, registers, fma = vectors_of(architecture_of(here.triple), features)
+    flags = ",".join(f"{'+' if present else '-'}{name}" for name, present in sorted(here.features.items()))
     return Target(
         "cpu",
-        triple,
-        str(binding.get_host_cpu_name()),
+        here.triple,
+        here.cpu_name,
         features,
         width,
         registers,
         fma,
-        read_caches(),
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        here.caches,
+        here.threads,
         host_features=flags,
     )
-
-
-def read_caches(folder: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> Caches:
-    """Data cache sizes as Linux tells them; typical sizes for a level it does not tell."""
-    sizes: dict[int, int] = {}
-    for index in sorted(folder.glob("index*")):
-        try:
-            kind = (index / "type").read_text().strip()
-            level = int((index / "level").read_text())
-            text = (index / "size").read_text().strip()
-            size = int(text.rstrip("KMG")) * {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:], 1)
-        except (OSError, ValueError):  # a container may hide some of these files
-            continue
-        if kind in ("Data", "Unified") and size > 0:
-            sizes[level] = size
-    usual = Caches()
-    return Caches(sizes.get(1, usual.l1), sizes.get(2, usual.l2), sizes.get(3, sizes.get(2, usual.l3)))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neuralc.grammar.diagnostics import suggest, usage_error
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -112,3 +114,14 @@ GPUS: dict[str, Gpu] = {
     "sm_100": Gpu(227 * 1024),
     "sm_120": Gpu(99 * 1024),
 }
+
+
+def architecture_of(triple: str) -> str:
+    """`x86_64` of `x86_64-unknown-linux-gnu`. Raises UsageError E0822 for one we have no code generator for."""
+    architecture = {"arm64": "aarch64", "amd64": "x86_64"}.get(first := triple.partition("-")[0], first)
+    if architecture not in ARCHITECTURES or "-" not in triple:
+        known = [entry.triple for entry in ARCHITECTURES.values()]
+        raise usage_error(
+            "E0822", f"unknown triple `{triple}`", note=f"known: {', '.join(known)}", help=suggest(triple, known)
+        )
+    return architecture

@@ -24,6 +24,9 @@ from hypothesis.internal.conjecture import providers
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# What a test compiles is compiled: the cache of the user holds nothing for tests, and gets nothing from them.
+os.environ["NEURALC_CACHE_DIR"] = ""
+
 # TensorFlow has an LLVM of its own, which ends the process in which ours or Triton's is: it runs in others. Keras loads
 # it even on PyTorch, to save a model, where it can.
 os.environ.setdefault("KERAS_BACKEND", "torch")

@@ -24,7 +24,8 @@ from neuralc.emit.llvm.abi_features import required_features
 from neuralc.emit.llvm.host_sizes import emit_bytes, emit_shape
 from neuralc.emit.llvm.host_states import StateLayout
 from neuralc.emit.llvm.types import I8, I32, I64, POINTER, Value
-from neuralc.passes.target import Target, architecture_of
+from neuralc.passes.target import Target
+from neuralc.passes.target_table import architecture_of
 
 ABI_VERSION = 4
 

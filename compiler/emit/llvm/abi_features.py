@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neuralc.passes.target import Target, architecture_of
+from neuralc.passes.target import Target
+from neuralc.passes.target_table import architecture_of
 
 EAX, EBX, ECX, EDX = range(4)
 AVX_STATE, AVX512_STATE, AMX_STATE = 0x6, 0xE6, 0x60000

@@ -19,7 +19,8 @@ from llvmlite import ir
 
 from neuralc.emit.llvm.instructions import constant
 from neuralc.emit.llvm.types import BFLOAT, I16, I32, Value, lanes_of, with_lanes
-from neuralc.passes.target import Target, architecture_of
+from neuralc.passes.target import Target
+from neuralc.passes.target_table import architecture_of
 
 FLOAT, HALF = ir.FloatType(), ir.HalfType()
 

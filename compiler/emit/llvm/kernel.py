@@ -12,7 +12,7 @@ kernel is a loop here, with one phi a vector, and a tile is its vectors. What a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,23 +29,43 @@ from neuralc.emit.llvm.operations import write_op
 from neuralc.emit.llvm.types import I64, POINTER, Grid, Value
 from neuralc.passes.target import Target
 
+PREFIX = "kernel."
+"""Of the functions of kernels. A kernel may be called `exp`; a function of that name would be the C library's."""
+ENOUGH = 2500
+"""Instructions in a module from which the next kernel begins another one: about 60 ms of LLVM."""
 
-def emit_kernels(module: ModuleOp, target: Target) -> Any:
+
+def emit_kernels(module: ModuleOp, target: Target, closed: Callable[[Any], None] | None = None) -> Any:
     """An llvmlite module with a function for every kernel.func of `module`; the host program may be added to it.
 
-    Raises NeuralcError E0830 for an op or a type that kernels on a CPU do not have.
+    With `closed` the kernels are spread over modules: one that holds enough is given to it, and of its kernels the
+    module that is returned has declarations. Raises NeuralcError E0830 for an op or a type that kernels on a CPU do
+    not have.
     """
-    result = ir.Module(name="kernels")
-    result.triple = target.triple
-    for op in module.ops:
-        if isinstance(op, FuncOp):
-            emit_kernel(op, result, target)
-    return result
+    kernels = [op for op in module.ops if isinstance(op, FuncOp)]
+    part, elsewhere, held = _part(target), list[Any](), 0
+    for op in kernels:
+        if closed is not None and held >= ENOUGH:
+            elsewhere += [function for function in part.functions if not function.is_declaration]
+            closed(part)
+            part, held = _part(target), 0
+        function = emit_kernel(op, part, target)
+        held += sum(len(block.instructions) for block in function.blocks)
+    for function in elsewhere:
+        if function.name.startswith(PREFIX):
+            ir.Function(part, function.function_type, function.name)
+    return part
+
+
+def _part(target: Target) -> Any:
+    part = ir.Module(name="kernels")
+    part.triple = target.triple
+    return part
 
 
 def function_name(kernel: str) -> str:
-    """The LLVM function of a kernel. A kernel may be called `exp`; a function of that name would be the C library's."""
-    return f"kernel.{kernel}"
+    """The LLVM function of a kernel."""
+    return f"{PREFIX}{kernel}"
 
 
 def emit_kernel(func: FuncOp, module: Any, target: Target) -> Any:

@@ -1,6 +1,6 @@
-"""Makes a shared library of an object: with the system's `cc`, else with zig of the `[link]` extra.
+"""Makes a shared library of objects: with the system's `cc`, else with zig of the `[link]` extra.
 
-Nothing is linked but the C library. The library carries no build path and no time: the same object gives the same
+Nothing is linked but the C library. The library carries no build path and no time: the same objects give the same
 bytes from the same linker. Zig comes with LLD, which links at once against the C library of this process; for another
 machine `zig cc` builds a C library first, which takes minutes when it is done for the first time.
 """
@@ -16,8 +16,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from neuralc.emit.llvm.link_object import embed
 from neuralc.grammar.diagnostics import NeuralcError, error
-from neuralc.passes.target import Target, architecture_of
+from neuralc.passes.host import process_triple
+from neuralc.passes.target_table import architecture_of
 
 OPTIONS = ("-z,noexecstack", "-z,relro", "-z,now", "--as-needed", "--build-id=none")
 """Of the linker; commas are blanks."""
@@ -29,36 +31,47 @@ TIME_LIMIT = 600.0
 """Seconds; see above."""
 
 
-def link_shared(code: Iterable[bytes | memoryview], target: Target) -> Iterator[bytes]:
-    """A shared library with all that the object `code` defines. Both pass through here in pieces.
+def link_model(
+    objects: Sequence[bytes], symbol: str, size: int, weights: Iterable[bytes | memoryview], triple: str
+) -> Iterator[bytes]:
+    """A shared library of a model's objects, with its `size` bytes of weights at `symbol`, which the last one needs."""
+    *others, last = objects
+    return link_shared([*([each] for each in others), embed(last, symbol, size, weights)], triple)
+
+
+def link_shared(objects: Sequence[Iterable[bytes | memoryview]], triple: str) -> Iterator[bytes]:
+    """A shared library with all that the objects define. They and it pass through here in pieces.
 
     Raises E0842 when there is no linker for the target, E0843 when the linker fails.
     """
-    command = link_command(target)
+    # Fixed names, relative paths: linkers write both into what they make.
+    names = [f"part{number}.o" for number in range(len(objects))]
+    command = link_command(triple, names)
     with tempfile.TemporaryDirectory(prefix="neuralc-") as folder:
-        # Fixed names, relative paths: linkers write both into what they make.
-        with (Path(folder) / "model.o").open("wb") as file:
-            file.writelines(code)
+        for name, pieces in zip(names, objects, strict=True):
+            with (Path(folder) / name).open("wb") as file:
+                file.writelines(pieces)
         _run(command, folder)
         with (Path(folder) / "model.so").open("rb") as file:
             yield from iter(lambda: file.read(PIECE), b"")
 
 
-def link_command(target: Target) -> list[str]:
-    """The command that makes model.so of model.o. Raises E0842, with what to install."""
-    files = ["-o", "model.so", "model.o"]
+def link_command(triple: str, objects: Sequence[str]) -> list[str]:
+    """The command that makes model.so of objects. Raises E0842, with what to install."""
+    files = ["-o", "model.so", *objects]
     math = "-lm"  # for functions that a processor has no instructions for; left out by --as-needed otherwise
-    here = architecture_of(target.triple) == architecture_of(Target.host().triple)
-    compiler = _compiler_here() if here else _found(f"{architecture_of(target.triple)}-linux-gnu-gcc")
+    architecture = architecture_of(triple)
+    here = architecture == architecture_of(process_triple())
+    compiler = _compiler_here() if here else _found(f"{architecture}-linux-gnu-gcc")
     if compiler:
         return [*compiler, *DRIVER_FLAGS, *files, math]
     if find_spec("ziglang") is None:
-        raise _no_linker(target, here)
+        raise _no_linker(triple, here)
     zig = [sys.executable, "-m", "ziglang"]
     libraries = _c_libraries() if here else []
     if libraries:
         return [*zig, *LLD_FLAGS, *files, *libraries]
-    return [*zig, "cc", "-target", f"{architecture_of(target.triple)}-linux-gnu", *DRIVER_FLAGS, *files, math]
+    return [*zig, "cc", "-target", f"{architecture}-linux-gnu", *DRIVER_FLAGS, *files, math]
 
 
 def _compiler_here() -> list[str]:
@@ -83,8 +96,8 @@ def _c_libraries() -> list[str]:
     return sorted({path for path in mapped if path.startswith("/") and Path(path).name in names})
 
 
-def _no_linker(target: Target, here: bool) -> NeuralcError:
-    what = "a shared library" if here else f"a shared library for {target.triple}"
+def _no_linker(triple: str, here: bool) -> NeuralcError:
+    what = "a shared library" if here else f"a shared library for {triple}"
     return error(
         "E0842",
         f"{what} needs a linker, and none is found",

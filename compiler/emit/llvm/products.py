@@ -1,13 +1,14 @@
 """The native products of a compilation: LLVM IR, assembly, object, shared library, and code loaded into this process.
 
-All come from one LLVM module: kernels, host program, description of the model, and the support code of every artifact.
+IR, assembly and object come from one LLVM module: kernels, host program, description of the model, and the support code
+of every artifact. What is linked or loaded is compiled in parts, at the same time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,17 @@ from neuralc.emit.llvm.abi import Description, emit_model, support_text
 from neuralc.emit.llvm.host import Layouts, emit_host, host_of
 from neuralc.emit.llvm.host_states import StateLayout, emit_states
 from neuralc.emit.llvm.host_weights import Bytes, WeightLayout, chunks, fill
-from neuralc.emit.llvm.kernel import emit_kernels
-from neuralc.emit.llvm.link import link_shared
+from neuralc.emit.llvm.kernel import PREFIX, emit_kernels
+from neuralc.emit.llvm.link import link_model
 from neuralc.emit.llvm.link_object import embed
+from neuralc.emit.llvm.loaded import is_crowded
+from neuralc.emit.llvm.parts import Objects, PartCompiler, emit_object
 from neuralc.products import Streamed
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
+    from neuralc.dialects.kernel import HostOp
     from neuralc.dialects.weights import WeightStore
     from neuralc.driver import Compilation
     from neuralc.passes.target import Target
@@ -34,39 +38,50 @@ if TYPE_CHECKING:
 CODE_LEVELS = {0: 0, 1: 2, 2: 2}
 """-O level -> level of LLVM's code generator."""
 
+_EXTERNAL = binding.Linkage.external
+
+
+MachineOf = Callable[["Target", int], Any]
+"""LLVM's target machine of a target and a level of the code generator."""
+
 
 @dataclass(frozen=True)
 class NativeCode:
-    """A model as machine code, not yet linked or loaded."""
+    """A model as machine code, made on first use, not yet linked or loaded.
 
-    llvm: Any
-    """LLVM's module."""
-    machine: Any
-    description: Description
-    target: Target
-    layout: WeightLayout
+    What makes LLVM IR raises NeuralcError E0830 for a kernel that a CPU has no form for.
+    """
+
     module: ModuleOp
     store: WeightStore
+    host: HostOp
+    layouts: Layouts
+    description: Description
+    target: Target
     level: int
     """Of LLVM's code generator."""
 
+    @property
+    def layout(self) -> WeightLayout:
+        return self.layouts.weights
+
     @cached_property
     def weights(self) -> Bytes:
-        """The block of all weights, made on first use."""
+        """The block of all weights."""
         return fill(self.layout, self.module, self.store)
+
+    # -- in one piece ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def llvm(self) -> Any:
+        """LLVM's module."""
+        kernels = emit_kernels(self.module, self.target)
+        return self._read_last(self._text(self._finished(kernels)), self._machine)
 
     @cached_property
     def code(self) -> bytes:
         """An object that refers to its weights by `description.weights_symbol`."""
-        return bytes(self.machine.emit_object(self.llvm))
-
-    @property
-    def loadable(self) -> tuple[Any, bytes]:
-        """The machine and the object that this process can load, whatever else is in it."""
-        if not jit.is_crowded():
-            return self.machine, self.code
-        machine = jit.loading_machine(self.target, self.level)
-        return machine, bytes(machine.emit_object(self.llvm.clone()))
+        return emit_object(self.llvm, self._machine)
 
     @property
     def llvm_text(self) -> str:
@@ -74,62 +89,139 @@ class NativeCode:
 
     @property
     def assembly(self) -> str:
-        return str(self.machine.emit_assembly(self.llvm))
+        return str(self._machine.emit_assembly(self.llvm))
 
     def object(self) -> Iterator[bytes | memoryview]:
         """A relocatable object with everything in it, in pieces."""
-        # A block that is in memory for this process is not made again.
-        made = "weights" in self.__dict__
-        data = iter([self.weights.data]) if made else chunks(self.layout, self.module, self.store)
-        return embed(self.code, self.description.weights_symbol, self.layout.size, data)
+        return embed(self.code, self.description.weights_symbol, self.layout.size, self._weight_pieces())
+
+    # -- in parts, which are compiled at the same time ---------------------------------------------------------------
+
+    @cached_property
+    def parts(self) -> PartCompiler:
+        """Makes the objects of a library. Only the last one refers to the weights."""
+        return self._in_parts(jit.target_machine)
+
+    @cached_property
+    def loadable(self) -> PartCompiler:
+        """Makes objects that this process can load, whatever else is in it."""
+        return self._in_parts(jit.loading_machine) if is_crowded() else self.parts
+
+    @property
+    def compiled(self) -> Objects:
+        """What was compiled in parts last."""
+        return (self.__dict__.get("loadable") or self.parts).finish()
 
     def library(self) -> Iterator[bytes]:
         """A shared library with the C interface of neuralc.h, in pieces."""
-        return link_shared(self.object(), self.target)
+        return link_model(
+            self.parts.finish().objects,
+            self.description.weights_symbol,
+            self.layout.size,
+            self._weight_pieces(),
+            self.target.triple,
+        )
+
+    def _in_parts(self, machine_of: MachineOf) -> PartCompiler:
+        def machine() -> Any:
+            return machine_of(self.target, self.level)
+
+        with PartCompiler() as compiler:
+
+            def close(part: Any) -> None:
+                text = self._text(part)  # here, while LLVM compiles the parts before
+                compiler.add(lambda: _with(machine(), partial(self._read, text)))
+
+            last = self._text(self._finished(emit_kernels(self.module, self.target, close)))
+            compiler.add(lambda: _with(machine(), partial(self._read_last, last)))
+        return compiler
+
+    # -- from kernels to LLVM's module -------------------------------------------------------------------------------
+
+    @cached_property
+    def _machine(self) -> Any:
+        return jit.target_machine(self.target, self.level)
+
+    def _weight_pieces(self) -> Iterator[memoryview]:
+        # A block that is in memory for this process is not made again.
+        made = "weights" in self.__dict__
+        return iter([self.weights.data]) if made else chunks(self.layout, self.module, self.store)
+
+    def _finished(self, kernels: Any) -> Any:
+        """A module of kernels with the host program and the description of the model added."""
+        program = emit_host(self.module, kernels, self.layouts)
+        states = emit_states(kernels, self.layouts.states, self.layout, self.host.dims)
+        emit_model(kernels, self.description, self.host, program, states)
+        return kernels
+
+    def _text(self, written: Any) -> str:
+        return f'source_filename = "{self.description.identifier}"\n{written}'
+
+    def _parsed(self, text: str, machine: Any, context: Any) -> Any:
+        llvm = jit.parse(text, machine, context)
+        llvm.name = self.description.identifier
+        return llvm
+
+    def _read(self, text: str, machine: Any) -> Any:
+        """LLVM's module of a part: other parts see its kernels, nothing else does."""
+        llvm = self._parsed(text, machine, binding.create_context())
+        _hide(llvm, PREFIX)
+        return llvm
+
+    def _read_last(self, text: str, machine: Any) -> Any:
+        """LLVM's module of what `_finished` gave, with the support code of every artifact."""
+        # A context of its own: in the global one, named types get numbers that depend on what was compiled before.
+        context = binding.create_context()
+        llvm = self._parsed(text, machine, context)
+        support = jit.parse(support_text(self.target), machine, context)
+        support.triple = llvm.triple
+        llvm.link_in(support)
+        _hide(llvm)
+        llvm.verify()
+        return llvm
+
+
+def _with(machine: Any, read: Callable[[Any], Any]) -> tuple[Any, Any]:
+    return read(machine), machine
 
 
 def generate(module: ModuleOp, weights: WeightStore, target: Target, *, opt: int = 2, threads: int = 1) -> NativeCode:
     """Native code of a module of the kernel level, after kernel-plan-memory. `threads` 0 is one for each processor.
 
-    Raises NeuralcError: E0840 for a module that is not ready, E0830 for a kernel that a CPU has no form for.
+    Raises NeuralcError E0840 for a module that is not ready.
     """
     host = host_of(module)
     states = StateLayout.of(module, host)
-    layout = WeightLayout.of(host, states.initial_weights(module))
+    layouts = Layouts(WeightLayout.of(host, states.initial_weights(module)), states)
     description = Description.of(host, declared_dims(module), states, target, version("neuralc"), threads)
-    written = emit_kernels(module, target)
-    program = emit_host(module, written, Layouts(layout, states))
-    emit_model(written, description, host, program, emit_states(written, states, layout, host.dims))
-    machine = jit.target_machine(target, CODE_LEVELS[opt])
-    # A context of its own: in the global one, named types get numbers that depend on what was compiled before.
-    context = binding.create_context()
-    llvm = jit.parse(f'source_filename = "{description.identifier}"\n{written}', machine, context)
-    llvm.name = description.identifier
-    support = jit.parse(support_text(target), machine, context)
-    support.triple = llvm.triple
-    llvm.link_in(support)
-    _hide(llvm)
-    llvm.verify()
-    return NativeCode(llvm, machine, description, target, layout, module, weights, CODE_LEVELS[opt])
+    return NativeCode(module, weights, host, layouts, description, target, CODE_LEVELS[opt])
 
 
-def _hide(llvm: Any) -> None:
-    """Only the functions of the C interface are seen from outside."""
+def _hide(llvm: Any, shared: str = "nrc_") -> None:
+    """Only functions of the C interface are seen from outside, and from other parts those whose names begin so."""
     for value in (*llvm.functions, *llvm.global_variables):
-        if not value.is_declaration and not value.name.startswith("nrc_") and value.linkage == binding.Linkage.external:
+        if value.name.startswith(PREFIX) and (value.is_declaration or shared == PREFIX):
+            value.visibility = binding.Visibility.hidden
+        elif not value.is_declaration and not value.name.startswith(shared) and value.linkage == _EXTERNAL:
             value.linkage = binding.Linkage.internal
+
+
+def native_code(compilation: Compilation) -> NativeCode:
+    """Native code of a compilation that is on the kernel level. Raises NeuralcError E0840."""
+    options = compilation.options
+    compilation.native = generate(
+        compilation.module,
+        compilation.weights,
+        compilation.target,
+        opt=options.opt,
+        threads=0 if options.threads is None else options.threads,
+    )
+    return compilation.native
 
 
 def emit(compilation: Compilation, kind: str) -> str | Streamed:
     """The product of a kind: `llvm`, `asm`, `obj` or `so`."""
-    threads = compilation.options.threads
-    native = generate(
-        compilation.module,
-        compilation.weights,
-        compilation.target,
-        opt=compilation.options.opt,
-        threads=0 if threads is None else threads,
-    )
+    native = native_code(compilation)
     products: dict[str, Callable[[], str | Streamed]] = {
         "llvm": lambda: native.llvm_text,
         "asm": lambda: native.assembly,

@@ -17,6 +17,7 @@ from neuralc.frontends.onnx.element_types import ELEMENTS, name_of
 from neuralc.frontends.onnx.wire import Pieces
 from neuralc.frontends.refusals import shown
 from neuralc.grammar.diagnostics import NeuralcError, error
+from neuralc.grammar.files_read import reads
 from neuralc.mapped_file import map_file
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class TensorReader:
         if not location or "\0" in location:
             raise _outside(tensor, location, "its location is not the name of a file")
         try:
+            reads(self.folder / location)
             folder = self.folder.resolve(strict=True)
             path = (folder / location).resolve(strict=True)
             if not path.is_relative_to(folder):

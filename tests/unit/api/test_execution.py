@@ -53,7 +53,7 @@ def test_a_program_for_a_gpu_makes_triton_code(tmp_path: Path, capsys: pytest.Ca
 def test_a_run_takes_the_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int | None] = []
 
-    def load(_model: Path, options: Options, _target: str) -> None:
+    def load(_model: Path, options: Options, *_rest: object, **_flags: object) -> None:
         taken.append(options.threads)
         raise error("E0901", "enough is known")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import neuralc
-from neuralc.emit.llvm import jit
+from neuralc.emit.llvm import loaded
 
 PROGRAM = 'network N { input: (8) layers: Dense(4, "gelu") Softmax() }'
 
@@ -15,5 +15,5 @@ def test_a_model_computes_the_same(crowded: int, monkeypatch: pytest.MonkeyPatch
 
     x = np.linspace(-1, 1, 16, dtype=np.float32).reshape(2, 8)
     expected = neuralc.compile(Source("n.nr", PROGRAM), target="interp")(x)
-    monkeypatch.setattr(jit, "CROWDED", crowded)
+    monkeypatch.setattr(loaded, "CROWDED", crowded)
     np.testing.assert_allclose(neuralc.compile(Source("n.nr", PROGRAM))(x), expected, atol=1e-6)

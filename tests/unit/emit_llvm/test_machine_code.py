@@ -11,6 +11,7 @@ from neuralc.dialects.kernel.builder import KernelBuilder
 from neuralc.dialects.kernel.memory import Index
 from neuralc.emit.llvm import jit
 from neuralc.emit.llvm.kernel import emit_kernels
+from neuralc.emit.llvm.loaded import load_objects
 from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.passes.target import Target
 
@@ -104,7 +105,7 @@ def test_the_same_kernel_gives_the_same_text() -> None:
 def test_an_object_is_made_and_loaded() -> None:
     target = Target.host()
     code = jit.emit_object(emit_kernels(ModuleOp([product(2, 8, 8)]), target), target)
-    library = jit.load_object(code, target)
+    library = load_objects([code])
     assert library.address("kernel.product") > 0
     with pytest.raises(KeyError):
         library.address("kernel.other")

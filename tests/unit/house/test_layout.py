@@ -17,7 +17,12 @@ MAY_IMPORT = {
     "compiler": {"compiler", "passes", "dialects", "grammar", "runtime"},
     "runtime": {"runtime"},
 }
-OPEN_LEAF = {"neuralc.grammar.diagnostics", "neuralc.grammar.codes", "neuralc.grammar.entry_points"}
+OPEN_LEAF = {
+    "neuralc.grammar.diagnostics",
+    "neuralc.grammar.codes",
+    "neuralc.grammar.entry_points",
+    "neuralc.grammar.files_read",
+}
 """May be imported by all compile-time folders."""
 
 ALLOWED_IN_RUNTIME = {"numpy", "ml_dtypes", *sys.stdlib_module_names}

@@ -34,7 +34,7 @@ def test_a_module_without_host_program_is_refused() -> None:
 
 def test_memory_that_is_not_planned_is_refused() -> None:
     with refusal("E0840", "`kernel.alloc` has no native form.*kernel-plan-memory"):
-        native(MLP.replace("kernel.arena 0", "kernel.alloc"), mlp_store())
+        native(MLP.replace("kernel.arena 0", "kernel.alloc"), mlp_store()).library()
 
 
 def test_a_weight_without_values_is_refused() -> None:
@@ -103,7 +103,7 @@ def test_without_compiler_and_zig_the_error_says_what_to_install(monkeypatch: py
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr(link, "find_spec", lambda name: None)
     with refusal("E0842", r"needs a linker.*neuralc\[link\]"):
-        link.link_command(HERE)
+        link.link_command(HERE.triple, ["m.o"])
 
 
 def test_a_linker_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_linker_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path
     script.chmod(0o755)
     monkeypatch.setenv("CC", str(script))
     with refusal("E0843", "badcc` failed.*no such thing"):
-        list(link.link_shared([b""], HERE))
+        list(link.link_shared([[b""]], HERE.triple))
 
 
 def test_zig_links_where_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -120,12 +120,12 @@ def test_zig_links_where_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch, t
     made = native(MLP, mlp_store(), target=HERE).object()
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.delenv("CC", raising=False)
-    command = link.link_command(HERE)
+    command = link.link_command(HERE.triple, ["m.o"])
     assert command[:3] == [sys.executable, "-m", "ziglang"]
     if command[3] == "cc":
         pytest.skip("the C library of this process is not a file; `zig cc` builds one for minutes")
     path = tmp_path / "m.so"
-    path.write_bytes(b"".join(link.link_shared(made, HERE)))
+    path.write_bytes(b"".join(link.link_shared([made], HERE.triple)))
     x = np.random.default_rng(2).standard_normal((9, 32)).astype(np.float32)
     np.testing.assert_allclose(load(path, threads=2)(x), mlp_reference(x), atol=1e-4)
 

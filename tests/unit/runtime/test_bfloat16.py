@@ -55,6 +55,7 @@ def test_the_bits_are_taken_as_well(model: Model) -> None:
 
 def test_without_ml_dtypes_bits_go_in_and_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
     code, imported = native(SCALE, target=Target.host()), builtins.__import__
+    code.loadable.finish()  # the compiler needs it
 
     def absent(name: str, *args: Any) -> Any:
         if name == "ml_dtypes":

@@ -8,7 +8,8 @@ from llvmlite import binding
 from xdsl.dialects.builtin import f16, f32, f64, i8
 
 from neuralc.grammar.diagnostics import UsageError
-from neuralc.passes.target import Caches, Target, read_caches, resolve_target
+from neuralc.passes.host import Caches, read_caches
+from neuralc.passes.target import Target, resolve_target
 from neuralc.passes.target_table import CPUS
 
 FMA = """

@@ -1,0 +1,1 @@
+"""What was compiled before is kept and found again."""
