@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from neuralc.bench.measure import Engine, Outcome
+from neuralc.bench.contest import Engine
+from neuralc.bench.measure import Outcome
 from neuralc.bench.rounds import bootstrap
 from neuralc.inspection.units import bytes_text, number_text, shortened
 
@@ -19,6 +21,14 @@ WIDE = 200
 """Letters of a line where no terminal limits them."""
 NAME = 36
 """Letters of a kernel or a layer."""
+
+
+def print_outcomes(outcomes: Sequence[Outcome], machine: Machine, file: TextIO, most: int | None) -> None:
+    """One below the other."""
+    for index, outcome in enumerate(outcomes):
+        if index:
+            file.write("\n")
+        print_outcome(outcome, machine, file, most)
 
 
 def print_outcome(outcome: Outcome, machine: Machine, file: TextIO, most: int | None) -> None:
