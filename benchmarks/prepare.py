@@ -47,6 +47,8 @@ def files_of(subject: Subject, given: Path | None = None) -> Files:
         return Files(_trained(subject, given))
     path = CACHE / f"{subject.name}-{_version(subject)}.onnx"
     if not path.exists():
+        for old in CACHE.glob(f"{subject.name}-*"):
+            old.unlink()
         command = [sys.executable, "-m", "benchmarks.prepare", subject.name, str(path)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
         if done.returncode:

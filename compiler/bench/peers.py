@@ -47,6 +47,9 @@ class Peer:
     threads: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     affinity: bool = False
+    """Whether it takes as many threads as it has processors."""
+    static: bool = False
+    """Whether it compiles for sizes that are numbers, whatever the model keeps open."""
     apart: bool = False
     """Whether it does not install beside the others."""
     python: str = ""
@@ -155,7 +158,7 @@ def request_for(
     if own is not None:
         names = list(the_model(compilation.module).inputs)
         given = [arrays[name] for name in names]
-        if compilation.options.dims and own.suffix == ".onnx":
+        if own.suffix == ".onnx" and (compilation.options.dims or peer.static):
             own = _with_shapes(own, dict(zip(names, given, strict=True)), place / own.name)
         request |= {"model": str(own.resolve()), "names": names, "weights": "", "sizes": {}, "written": False}
         return request, given
@@ -168,6 +171,7 @@ def request_for(
 def _with_shapes(source: Path, arrays: Mapping[str, Array], target: Path) -> Path:
     """The ONNX model with the shapes of its inputs filled in: sizes that `--dim` fixes are fixed for every engine."""
     import onnx
+    from onnx import shape_inference
 
     model = onnx.load(source)
     for port in model.graph.input:
@@ -176,8 +180,9 @@ def _with_shapes(source: Path, arrays: Mapping[str, Array], target: Path) -> Pat
                 dim.dim_value = size
     del model.graph.value_info[:]  # what was known of shapes with symbols
     for port in model.graph.output:
-        port.type.tensor_type.ClearField("shape")
-    onnx.save(model, target)
+        for dim in port.type.tensor_type.shape.dim:
+            dim.ClearField("dim_param")
+    onnx.save(shape_inference.infer_shapes(model), target)
     return target
 
 
