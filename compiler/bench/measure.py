@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.bench.contest import Effort, Engine, Progress, Refused, Subject, measure_rounds
 from neuralc.bench.profile import Launch, profile
@@ -52,7 +53,7 @@ class Outcome:
     threads: int
     sizes: Mapping[str, int]
     defaults: Sequence[str]
-    """Sizes that nobody gave."""
+    """Sizes beside the batch that nobody gave."""
     work: Work
     limit: float
     engines: Sequence[Engine]
@@ -89,7 +90,7 @@ def measure_model(plan: Plan, machine: Machine, progress: Progress, refused: Ref
     """Carry out a plan. Raises UsageError for IR and for sizes that cannot be, NeuralcError where it cannot run."""
     from neuralc import driver
     from neuralc.api import as_diagnostics
-    from neuralc.verify.inputs import chosen_sizes, make_inputs
+    from neuralc.verify.inputs import chosen_sizes, leading_sizes, make_inputs
 
     progress(f"reading {plan.model.name}")
     compilation = driver.load(plan.model, plan.options)
@@ -100,15 +101,16 @@ def measure_model(plan: Plan, machine: Machine, progress: Progress, refused: Ref
             f"{plan.model.name} is IR of the {compilation.level} level",
             help="measure the model it was made from",
         )
-    sizes = chosen_sizes(compilation.module, plan.sizes, batch=plan.batch)
+    module = _bounded(compilation)
+    sizes = chosen_sizes(module, plan.sizes, batch=plan.batch)
     arrays = make_inputs(compilation.module, sizes, plan.seed, {})
-    work = work_of_model(compilation, sizes)
+    work = _work_of(compilation.name, module, sizes)
     subject = Subject(plan.model, plan.others, _for_python(plan.options), compilation, arrays)
     with as_diagnostics():
         engines = measure_rounds(subject, plan.peers, plan.threads, plan.effort, progress, refused)
     launches = measure_launches(compilation, sizes, progress) if plan.profiled else []
     limit = machine.limit_seconds(work.flops or 0.0, work.bytes, plan.threads)
-    defaults = [name for name in sizes if name not in plan.sizes]
+    defaults = [name for name in sizes if name not in plan.sizes and name not in leading_sizes(module)]
     sizes = {**plan.options.dims, **sizes}
     return Outcome(plan.model.name, plan.threads, sizes, defaults, work, limit, engines, launches)
 
@@ -126,14 +128,24 @@ def _for_python(options: Options) -> dict[str, Any]:
 
 def work_of_model(compilation: Compilation, sizes: Mapping[str, int]) -> Work:
     """Operations of products and convolutions, bytes of inputs, outputs and weights: what no engine can avoid."""
-    from neuralc.inspection.graph_level import summarize
+    return _work_of(compilation.name, _bounded(compilation), sizes)
+
+
+def _bounded(compilation: Compilation) -> ModuleOp:
+    """The model without calls, its sizes with the bounds that the layers set: from 33 where windows need as many."""
     from neuralc.passes.graph.bound_dims import BoundDimsPass
     from neuralc.passes.graph.inline import InlinePass
 
     module = compilation.module.clone()
     for each in (InlinePass(), BoundDimsPass()):
         each.run(module, compilation.context)
-    found = summarize(compilation.name, module, sizes)
+    return module
+
+
+def _work_of(name: str, module: ModuleOp, sizes: Mapping[str, int]) -> Work:
+    from neuralc.inspection.graph_level import summarize
+
+    found = summarize(name, module, sizes)
     products = sum(layer.flops or 0 for layer in found.layers if layer.kind == "product")
     ports = sum(found.values[port.value].bytes or 0 for port in (*found.inputs, *found.outputs))
     return Work(float(products), float(ports + found.weight_bytes))

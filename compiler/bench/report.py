@@ -39,6 +39,11 @@ def print_outcome(outcome: Outcome, machine: Machine, file: TextIO, most: int | 
     sizes = "".join(f", {name} = {size}" for name, size in outcome.sizes.items())
     threads = f"{outcome.threads} thread{'s' if outcome.threads > 1 else ''}"
     console.print(f"{outcome.model}, {threads}{sizes}", style="bold", markup=False, soft_wrap=True)
+    if outcome.defaults:
+        given = ",".join(f"{name}={outcome.sizes[name]}" for name in outcome.defaults)
+        console.print(
+            f"sizes that were not given: --sizes {given} says the same", style="dim", markup=False, soft_wrap=True
+        )
     peak = f"{machine.peak_gflops:.1f} GFLOP/s of fp32 a core"
     console.print(f"{machine.name}, {peak}", style="dim", markup=False, soft_wrap=True)
     flops, bytes_ = outcome.work.flops or 0.0, outcome.work.bytes
