@@ -1,94 +1,161 @@
-"""A report for people: a Markdown table, and a picture of the ratios."""
+"""A run as Markdown: what is behind, geometric means, a table of rows, compile times, kernels and start."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from benchmarks.rows import Row, Run, Summary, behind, summaries
+from neuralc.bench.report import seconds_text
 
-def markdown(results: Mapping[str, Any]) -> str:
-    """The whole report of one run."""
-    machine = results["machine"]
+METHOD = """\
+Every engine runs in a process of its own, in rounds that alternate; a time is the median of the medians of rounds,
+brackets are 95 % bootstrap intervals. A ratio is peer / neuralc, taken round by round: above 1 neuralc is faster. The
+limit is max(operations / peak, bytes / bandwidth of the level they fit), the share is limit / time. Sizes are fixed for
+all engines, which run the ONNX or PyTorch model itself with the settings of compiler/bench/peers.toml."""
+
+
+def markdown(run: Run) -> str:
+    """The whole report."""
+    lines = ["# Benchmarks", "", *_behind(run.rows), "", *_machine(run), "", METHOD, ""]
+    if run.rows:
+        lines += ["## Geometric means", "", *_summary(summaries(run.rows)), ""]
+        lines += ["## Models", "", *_rows(run.rows), "", *_failures(run.rows)]
+        lines += ["## Time to the first result", "", *_ready(run.rows), ""]
+    if run.kernels:
+        lines += ["## Single layers, one core", "", *_rows(run.kernels), "", *_failures(run.kernels)]
+    if run.startup:
+        lines += ["## Start", "", *_startup(run.startup), ""]
+    return "\n".join(lines)
+
+
+def line(row: Row) -> str:
+    """A row in a line, for those who wait."""
+    if row.error:
+        return f"failed: {row.error}"
+    told = [f"{seconds_text(row.ours)}, {100 * row.share:.0f} % of the limit"]
+    told += [f"{name} {figure['median']:.2f}" for name, figure in row.ratios.items()]
+    return ", ".join(told + [f"{name} failed" for name in row.failed])
+
+
+def _behind(rows: Sequence[Row]) -> list[str]:
+    measured = [row for row in rows if not row.error]
+    slower = behind(measured)
+    lines = [f"neuralc is behind the best peer in {len(slower)} of {len(measured)} rows (the interval is below 1)."]
+    if slower:
+        lines[0] = lines[0][:-1] + ":"
+        lines += ["", *(f"* {_name(row)}: {_ratio(row, row.best)} of {row.best}" for row in slower)]
+    failed = [row for row in rows if row.error]
+    if failed:
+        lines += ["", f"{len(failed)} rows could not be measured:", ""]
+        lines += [f"* {_name(row)}: {_cell(row.error)}" for row in failed]
+    return lines
+
+
+def _machine(run: Run) -> list[str]:
+    machine = run.machine
     bandwidth = ", ".join(f"{name} {value:.0f}" for name, value in machine["bandwidth"].items())
-    versions = ", ".join(f"{name} {value}" for name, value in results["versions"].items())
     peak = f"{machine['peak_gflops']:.1f} GFLOP/s of fp32 multiply-adds in registers"
+    return [
+        f"{machine['name']}, one core: {peak}; GB/s of reading: {bandwidth}.",
+        f"Versions: {', '.join(f'{name} {value}' for name, value in run.versions.items())}.",
+        f"{run.settings['rounds']} rounds of {run.settings['seconds']:g} s: `{run.command}`",
+    ]
+
+
+def _summary(found: Sequence[Summary]) -> list[str]:
+    names = list(dict.fromkeys(name for each in found for name in each.peers))
+    head = ["batch", "threads", "rows", "share of the limit", "best peer / neuralc", *(f"{n} / neuralc" for n in names)]
+    rows = []
+    for each in found:
+        cells = [str(each.batch), str(each.threads), str(each.count), f"{100 * each.share:.0f} %", f"{each.best:.2f}"]
+        rows.append([*cells, *(f"{each.peers[name]:.2f}" for name in names), str(each.behind)])
+    return _table([*head, "behind"], rows)
+
+
+def _rows(rows: Sequence[Row]) -> list[str]:
+    measured = [row for row in rows if not row.error]
+    names = list(dict.fromkeys(name for row in measured for name in row.ratios))
+    head = [
+        "model",
+        "batch",
+        "threads",
+        "neuralc",
+        "limit",
+        "share",
+        *(f"{name} / neuralc" for name in names),
+        "best peer",
+    ]
+    cells = [
+        [
+            row.title,
+            str(row.batch),
+            str(row.threads),
+            seconds_text(row.ours),
+            seconds_text(row.limit),
+            f"{100 * row.share:.0f} %",
+            *(_ratio(row, name) for name in names),
+            _best(row),
+        ]
+        for row in measured
+    ]
+    return _table(head, cells)
+
+
+def _best(row: Row) -> str:
+    if not row.best:
+        return ""
+    told = f"{row.best} {seconds_text(row.engines[row.best]['median']['median'])}"
+    return f"**{told}**" if behind([row]) else told
+
+
+def _failures(rows: Iterable[Row]) -> list[str]:
+    """Peers that did not run a model, each reason once."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for name, reason in row.failed.items():
+            reasons.setdefault((name, _cell(reason)), []).append(row.title)
+    told = [f"* {name}: {', '.join(dict.fromkeys(titles))}: {why}" for (name, why), titles in reasons.items()]
+    return ["Not run:", "", *told, ""] if told else []
+
+
+def _ready(rows: Sequence[Row]) -> list[str]:
+    """Compile times, cold: of the first row of each model."""
+    first = {row.model: row for row in reversed(rows) if not row.error}
+    shown = [row for row in rows if first.get(row.model) is row]
+    names = list(dict.fromkeys(name for row in shown for name in row.engines))
     lines = [
-        "# Benchmarks",
-        "",
-        f"{machine['name']}, one core: {peak}; GB/s of reading: {bandwidth}. Versions: {versions}.",
-        "",
-        "Microseconds a call: the median of rounds, with a 95 % bootstrap interval. Every engine runs in a process of",
-        "its own, rounds alternating. Ratio: neuralc / peer, below 1 is faster.",
-        "Limit: max(flops / peak, bytes / bandwidth).",
+        "Importing the engine, reading, optimizing, compiling and the first call, in a new process without a cache.",
         "",
     ]
-    for suite, rows in results["suites"].items():
-        peers = [engine for engine in ("onnxruntime", "torch") if any(engine in row["seconds"] for row in rows)]
-        head = ["case", "neuralc us", "% of limit", *(f"{peer} us" for peer in peers), *(f"/ {peer}" for peer in peers)]
-        lines += [f"## {suite}", "", _row(head), _row(["---"] * len(head))]
-        lines += [_row(_cells(row, peers)) for row in rows] + [""]
-    if results.get("startup"):
-        lines += ["## start", "", _row(["command", "seconds", "peak MB", "bar"]), _row(["---"] * 4)]
-        lines += [
-            _row([each["name"], f"{each['seconds']:.2f}", f"{each['megabytes']:.0f}", each["bar"]])
-            for each in results["startup"]
-        ]
-    return "\n".join(lines) + "\n"
+    cells = [
+        [row.title, *(seconds_text(row.engines[name]["ready"]) if name in row.engines else "" for name in names)]
+        for row in shown
+    ]
+    return lines + _table(["model", *names], cells)
 
 
-def _cells(row: Mapping[str, Any], peers: Sequence[str]) -> list[str]:
-    peak = row["ratios"].get("fma_peak")
-    share = f"{100 * row['limit'] / row['seconds']['neuralc']['median']:.0f}" if row.get("limit") else ""
-    if peak:  # the same loop of multiply-adds, in the same rounds: what disturbs one disturbs both
-        share = f"{100 / peak['median']:.0f} [{100 / peak['high']:.0f}, {100 / peak['low']:.0f}]"
-    name = row["case"] + (f" ({row['bar']})" if row["bar"] else "")
-    cells = [name, _time(row["seconds"]["neuralc"]), share]
-    cells += [_time(row["seconds"][peer]) if peer in row["seconds"] else "" for peer in peers]
-    return cells + [_ratio(row["ratios"][peer]) if peer in row["ratios"] else "" for peer in peers]
+def _startup(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    cells = [[each["name"], seconds_text(each["seconds"]), f"{each['megabytes']:.0f} MB", each["bar"]] for each in rows]
+    return _table(["command", "time", "memory", "bar"], cells)
 
 
-def _time(figure: Mapping[str, float]) -> str:
-    return f"{figure['median'] * 1e6:.1f} [{figure['low'] * 1e6:.1f}, {figure['high'] * 1e6:.1f}]"
+def _name(row: Row) -> str:
+    return f"{row.title}, batch {row.batch}, {row.threads} thread{'s' if row.threads > 1 else ''}"
 
 
-def _ratio(figure: Mapping[str, float]) -> str:
+def _ratio(row: Row, name: str) -> str:
+    if name not in row.ratios:
+        return ""
+    figure = row.ratios[name]
     return f"{figure['median']:.2f} [{figure['low']:.2f}, {figure['high']:.2f}]"
 
 
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")[:200]
 
 
-def plot(results: Mapping[str, Any], path: Path) -> None:
-    """Ratios against each peer with their intervals; the line at 1 is a tie."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    rows = [row for suite in results["suites"].values() for row in suite if row["ratios"]]
-    figure, axes = plt.subplots(figsize=(8, 0.42 * len(rows) + 1.2), layout="constrained")
-    colors = {"onnxruntime": "#0550ae", "torch": "#bc4c00"}
-    for offset, (peer, color) in zip((-0.13, 0.13), colors.items(), strict=True):
-        shown = [(i, row["ratios"][peer]) for i, row in enumerate(rows) if peer in row["ratios"]]
-        middle = [figure_["median"] for _, figure_ in shown]
-        error = [
-            [figure_["median"] - figure_["low"] for _, figure_ in shown],
-            [figure_["high"] - figure_["median"] for _, figure_ in shown],
-        ]
-        axes.errorbar(
-            middle, [i + offset for i, _ in shown], xerr=error, fmt="o", color=color, label=peer, markersize=5
-        )
-    axes.axvline(1.0, color="#57606a", linewidth=1)
-    axes.set_yticks(range(len(rows)), [row["case"] for row in rows])
-    axes.invert_yaxis()
-    axes.set_xscale("log")
-    ticks = [0.1, 0.2, 0.5, 1.0, 2.0]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
-    axes.set_xlabel("time of neuralc / time of the peer (left of 1: neuralc is faster)")
-    axes.legend(loc="best")
-    axes.grid(axis="x", alpha=0.3)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Numbers to the right; the first column holds names."""
+    marks = ["---", *(["--:"] * (len(head) - 1))]
+    return ["| " + " | ".join(cells) + " |" for cells in (head, marks, *rows)]

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from benchmarks.cases import ROOT
+from benchmarks.suite import ROOT
 
 
 @dataclass(frozen=True)

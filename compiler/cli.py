@@ -89,11 +89,16 @@ def cache_flags(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def shared_flags(function: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that say how a model is compiled, shared by `neuralc` and `neuralc run`."""
+    threads = click.option(
+        "--threads", type=click.IntRange(1), metavar="N", help="Threads at run time (default: all cores)."
+    )
+    return threads(model_flags(function))
+
+
+def model_flags(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Those that say nothing of threads."""
     flags = (
         click.option("-O", "opt", type=click.IntRange(0, 2), default=2, help="Optimization level, 0 to 2 (default 2)."),
-        click.option(
-            "--threads", type=click.IntRange(1), metavar="N", help="Threads at run time (default: all cores)."
-        ),
         click.option("--dim", "dims", multiple=True, metavar="S=128", help="Fix a symbolic size; may be repeated."),
         click.option(
             "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a search; may be repeated."

@@ -107,6 +107,7 @@ def _print_host(console: Console, host: Target, machine: Machine | None) -> None
         table.add_row("caches", ", ".join(f"{name.upper()} {bytes_text(size)}" for name, size in caches.items()))
         console.print(table)
         return
+    table.add_row("fork and join", f"{1e6 * machine.fork_join:.2g} us of two threads, measured")
     table.add_row("peak", f"{machine.peak_gflops:.1f} GFLOP/s of fp32 on one core, measured")
     console.print(table)
     console.print()

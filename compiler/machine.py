@@ -1,4 +1,4 @@
-"""This machine's limits, measured: multiply-adds in registers, and the bandwidth of every level of its memory.
+"""This machine's limits, measured: multiply-adds in registers, bandwidths of its memory, fork and join.
 
     machine = measure(seconds=0.4)
     machine.limit_seconds(flops=8.2e9, bytes_=1.0e8)     # the least time that work can take on one core
@@ -24,20 +24,31 @@ class Machine:
     peak_gflops: float
     bandwidth: dict[str, float]
     caches: dict[str, int]
+    fork_join: float = 0.0
+    """Seconds of a fork and join of two threads."""
 
     def level_of(self, bytes_: float) -> str:
         """The nearest level of memory that so many bytes fit, with as many of something else beside them."""
         return next((name for name in LEVELS[:-1] if bytes_ <= self.caches[name] / 2), LEVELS[-1])
 
     def limit_seconds(self, flops: float, bytes_: float, threads: int = 1) -> float:
-        """max(flops / peak, bytes / bandwidth of the level they fit), on so many cores."""
+        """The least time on up to so many cores; more than one fork and join at least once.
+
+        On some cores it is max(flops / peak, bytes / bandwidth of the level they fit).
+        """
         level = self.level_of(bytes_)
-        shared = threads if level in ("l1", "l2") else 1
-        return max(flops / (self.peak_gflops * threads), bytes_ / (self.bandwidth[level] * shared)) / 1e9
+
+        def least(cores: int) -> float:
+            shared = cores if level in ("l1", "l2") else 1
+            work = max(flops / (self.peak_gflops * cores), bytes_ / (self.bandwidth[level] * shared)) / 1e9
+            return work + (self.fork_join if cores > 1 else 0.0)
+
+        return min(map(least, range(1, threads + 1)))
 
 
 def measure(seconds: float = 0.4, progress: Callable[[str], None] = lambda what: None) -> Machine:
-    """This machine; `seconds` for each of the five figures. `progress` is told what is measured next."""
+    """This machine; `seconds` for each of the six figures. `progress` is told what is measured next."""
+    from neuralc.emit.llvm.fork import fork_join_seconds
     from neuralc.emit.llvm.peak import fma_peak_gflops, stream_bandwidth
     from neuralc.passes.target import Target
 
@@ -50,7 +61,8 @@ def measure(seconds: float = 0.4, progress: Callable[[str], None] = lambda what:
     for name in LEVELS:
         progress(f"bandwidth of {name.upper() if name in caches else name}")
         bandwidth[name] = stream_bandwidth(target, sizes[name], seconds).read
-    return Machine(processor_name(), peak, bandwidth, caches)
+    progress("fork and join of threads")
+    return Machine(processor_name(), peak, bandwidth, caches, fork_join_seconds(target, seconds))
 
 
 def processor_name() -> str:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,6 +84,9 @@ def xla(request: Request, inputs: Sequence[Array]) -> Call:
     """JAX functions under jit, on XLA's CPU client."""
     import jax
 
+    if request["model"].endswith(".jax"):
+        exported = jax.jit(jax.export.deserialize(bytearray(Path(request["model"]).read_bytes())).call)
+        return lambda: _listed(jax.block_until_ready(exported(*inputs)))
     space = _executed(request)
     before = [space["load"](request["weights"])] if request["weights"] else []
     stateful = "init_state" in space
@@ -96,6 +102,63 @@ def xla(request: Request, inputs: Sequence[Array]) -> Call:
     return call
 
 
+def iree(request: Request, inputs: Sequence[Array]) -> Call:
+    """Compiled with each of the lists of flags; the fastest is the engine."""
+    import iree.runtime as package
+    from iree.compiler.tools import compile_file
+
+    model = Path(request["model"])
+    imported = model.with_suffix(".mlir")
+    command = [sys.executable, "-I", "-m", "iree.compiler.tools.import_onnx", str(model), "-o", str(imported)]
+    subprocess.run([*command, "--opset-version", str(request["options"]["opset"])], check=True)
+    package.flags.parse_flags(f"--{request['threads_key']}={request['threads']}")
+    calls = []
+    for number, flags in enumerate(request["options"]["compile"]):
+        compiled = model.with_suffix(f".{number}.vmfb")
+        compile_file(str(imported), output_file=str(compiled), extra_args=[*request["options"]["target"], *flags])
+        context = package.SystemContext(
+            config=package.Config("local-sync" if request["threads"] == 1 else "local-task")
+        )
+        module = package.VmModule.mmap(context.instance, str(compiled))
+        context.add_vm_module(module)
+        calls.append(_iree_call(context.modules[module.name], module.function_names, inputs))
+    return min(calls, key=_seconds)
+
+
+def _iree_call(module: Any, names: Sequence[str], inputs: Sequence[Array]) -> Call:
+    run = module[next(name for name in names if not name.startswith("__") and not name.endswith("$async"))]
+
+    def call() -> Sequence[Array]:
+        found = run(*inputs)
+        return [each.to_host() for each in (found if isinstance(found, tuple | list) else [found])]
+
+    return call
+
+
+def tvm(request: Request, inputs: Sequence[Array]) -> Call:
+    """Relax through its pipeline for static shapes, tuned where the settings allow trials."""
+    os.environ[request["threads_key"]] = str(request["threads"])
+    import onnx
+    import tvm as package
+    from tvm import relax
+    from tvm.relax.frontend.onnx import from_onnx
+
+    processor = package.target.codegen.llvm_get_system_cpu()
+    shapes = {name: list(array.shape) for name, array in zip(request["names"], inputs, strict=True)}
+    target = package.target.Target({"kind": "llvm", "num-cores": request["threads"], "mcpu": processor})
+    module = from_onnx(onnx.load(request["model"]), shape_dict=shapes)
+    with target, package.transform.PassContext(opt_level=3):
+        module = relax.get_pipeline("zero")(module)
+        machine = relax.VirtualMachine(package.compile(module, target=target), package.cpu())
+    run, given = machine["main"], [package.runtime.tensor(array) for array in inputs]
+
+    def call() -> Sequence[Array]:
+        found = run(*given)
+        return [each.numpy() for each in (found if hasattr(found, "__len__") else [found])]
+
+    return call
+
+
 ENGINES: Mapping[str, Callable[[Request, Sequence[Array]], Call]] = {
     "neuralc": neuralc,
     "onnxruntime": onnxruntime,
@@ -103,6 +166,8 @@ ENGINES: Mapping[str, Callable[[Request, Sequence[Array]], Call]] = {
     "torch": torch,
     "inductor": inductor,
     "xla": xla,
+    "iree": iree,
+    "tvm": tvm,
 }
 
 
@@ -141,6 +206,14 @@ def _executed(request: Request) -> dict[str, Any]:
     space: dict[str, Any] = {"__name__": "emitted"}
     exec(compile(Path(request["model"]).read_text(encoding="utf-8"), request["model"], "exec"), space)
     return space
+
+
+def _seconds(call: Call) -> float:
+    """Of one call, warm."""
+    call()
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def _listed(found: Any) -> list[Array]:

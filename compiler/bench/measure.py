@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from xdsl.dialects.builtin import ModuleOp
 
-from neuralc.bench.peers import Peer, request_for
+from neuralc.bench.contest import Effort, Engine, Progress, Refused, Subject, measure_rounds
 from neuralc.bench.profile import Launch, profile
-from neuralc.bench.rounds import Times, Worker, alternate, bootstrap
+from neuralc.bench.rounds import bootstrap
 from neuralc.bench.work import Work
-from neuralc.grammar.diagnostics import error
+from neuralc.grammar.diagnostics import Diagnostic, usage_error
 
 if TYPE_CHECKING:
-    from neuralc.driver import Compilation
+    from neuralc.bench.peers import Peer
+    from neuralc.driver import Compilation, Options
     from neuralc.machine import Machine
 
-TOLERANCE = 1e-3
-"""Largest difference of a peer's outputs from ours, times max(1, max|y|), for its time to count."""
-OURS = "neuralc"
-
-Array = NDArray[Any]
-Progress = Callable[[str], None]
-"""Is told what comes next."""
+Told = Callable[[Sequence[Diagnostic]], None]
+"""Is told the warnings of reading the model."""
 
 
 @dataclass(frozen=True)
-class Engine:
-    """An engine's figures: seconds of single calls, and to get ready."""
+class Plan:
+    """What to measure, and for how long."""
 
-    name: str
-    times: Times
-    ready: float
-    written: bool
-    """Whether it ran what neuralc writes of a program, since it reads no `.nr` files."""
+    model: Path
+    options: Options
+    peers: Sequence[Peer] = ()
+    others: Sequence[Path] = ()
+    """The same model in other files, for peers that do not read `model`."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    batch: int = 1
+    effort: Effort = field(default_factory=Effort)
+    profiled: bool = False
+    seed: int = 0
+    cache: bool = True
+    """Whether ours may take native code of an earlier run, so that getting ready says little."""
+
+    @property
+    def threads(self) -> int:
+        return self.options.threads or 1
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Outcome:
     model: str
     threads: int
     sizes: Mapping[str, int]
+    defaults: Sequence[str]
+    """Sizes beside the batch that nobody gave."""
     work: Work
     limit: float
     engines: Sequence[Engine]
@@ -82,80 +88,67 @@ class Outcome:
         }
 
 
-def measure_rounds(
-    model: Path,
-    options: Mapping[str, Any],
-    compilation: Compilation,
-    arrays: Mapping[str, Array],
-    peers: Sequence[Peer],
-    *,
-    threads: int,
-    rounds: int,
-    seconds: float,
-    progress: Progress,
-) -> list[Engine]:
-    """Ours first, then the peers. Raises NeuralcError E0920 where one cannot run the model or computes another."""
-    with TemporaryDirectory(prefix="neuralc-bench-") as name:
-        folder = Path(name)
-        ours = {"engine": OURS, "model": str(model.resolve()), "options": dict(options)}
-        requests = [(ours, list(arrays.values()))]
-        requests += [request_for(peer, model, compilation, arrays, folder) for peer in peers]
-        workers: list[Worker] = []
-        try:
-            for request, given in requests:
-                progress(f"{request['engine']} gets ready")
-                workers.append(_worker({**request, "threads": threads}, given, folder))
-            for worker in workers[1:]:
-                _check(worker, workers[0])
-            times = alternate(workers, rounds, seconds, progress)
-        finally:
-            for worker in workers:
-                worker.stop()
-        return [
-            Engine(each.engine, times[each.engine], each.first["seconds"], str(folder) in str(request["model"]))
-            for each, (request, _) in zip(workers, requests, strict=True)
-        ]
+def measure_model(plan: Plan, machine: Machine, progress: Progress, refused: Refused, told: Told) -> Outcome:
+    """Carry out a plan. Raises UsageError for IR and for sizes that cannot be, NeuralcError where it cannot run."""
+    from neuralc import driver
+    from neuralc.api import as_diagnostics
+    from neuralc.verify.inputs import chosen_sizes, leading_sizes, make_inputs
+
+    progress(f"reading {plan.model.name}")
+    compilation = driver.load(plan.model, plan.options)
+    told(compilation.notices)
+    if compilation.level != "graph":
+        raise usage_error(
+            "E0814",
+            f"{plan.model.name} is IR of the {compilation.level} level",
+            help="measure the model it was made from",
+        )
+    module = _bounded(compilation)
+    sizes = chosen_sizes(module, plan.sizes, batch=plan.batch)
+    arrays = make_inputs(compilation.module, sizes, plan.seed, {})
+    work = _work_of(compilation.name, module, sizes)
+    subject = Subject(plan.model, plan.others, {**_for_python(plan.options), "cache": plan.cache}, compilation, arrays)
+    with as_diagnostics():
+        engines = measure_rounds(subject, plan.peers, plan.threads, plan.effort, progress, refused)
+    launches = measure_launches(compilation, sizes, progress) if plan.profiled else []
+    limit = machine.limit_seconds(work.flops or 0.0, work.bytes, plan.threads)
+    defaults = [name for name in sizes if name not in plan.sizes and name not in leading_sizes(module)]
+    sizes = {**plan.options.dims, **sizes}
+    return Outcome(plan.model.name, plan.threads, sizes, defaults, work, limit, engines, launches)
 
 
-def _worker(request: Mapping[str, Any], arrays: Sequence[Array], folder: Path) -> Worker:
-    place = folder / f"run-{request['engine']}"
-    place.mkdir()
-    (place / "request.json").write_text(json.dumps(request), encoding="utf-8")
-    np.savez(place / "inputs.npz", *arrays)
-    command = [sys.executable, "-P", "-m", "neuralc.bench.worker", str(place)]
-    return Worker(str(request["engine"]), command, int(request["threads"]))
-
-
-def _check(worker: Worker, ours: Worker) -> None:
-    theirs, mine = (_outputs(each.first["outputs"]) for each in (worker, ours))
-    if len(theirs) != len(mine):
-        raise error("E0920", f"{worker.engine} gives {len(theirs)} outputs, neuralc {len(mine)}")
-    for index, (a, b) in enumerate(zip(theirs, mine, strict=True)):
-        scale = max(1.0, float(np.abs(b.astype(np.float64)).max(initial=0.0)))
-        far = float(np.abs(a.astype(np.float64) - b).max(initial=0.0)) / scale if a.shape == b.shape else np.inf
-        if not far <= TOLERANCE:
-            raise error(
-                "E0920",
-                f"{worker.engine} computes something else than neuralc: output {index} is off by {far:.1e}",
-                help="`neuralc verify --against` tells where they part",
-            )
-
-
-def _outputs(path: str) -> list[Array]:
-    with np.load(path) as stored:
-        return [stored[f"arr_{index}"] for index in range(len(stored.files))]
+def _for_python(options: Options) -> dict[str, Any]:
+    """The options as `neuralc.compile` takes them, as JSON."""
+    return {
+        "opt": options.opt,
+        "dims": dict(options.dims),
+        "weights": None if options.weights is None else str(options.weights.resolve()),
+        "network": options.network,
+        "set": dict(options.set),
+        "winograd": options.winograd,
+    }
 
 
 def work_of_model(compilation: Compilation, sizes: Mapping[str, int]) -> Work:
     """Operations of products and convolutions, bytes of inputs, outputs and weights: what no engine can avoid."""
-    from neuralc.inspection.graph_level import summarize
+    return _work_of(compilation.name, _bounded(compilation), sizes)
+
+
+def _bounded(compilation: Compilation) -> ModuleOp:
+    """The model without calls, its sizes with the bounds that the layers set: from 33 where windows need as many."""
     from neuralc.passes.graph.bound_dims import BoundDimsPass
     from neuralc.passes.graph.inline import InlinePass
 
     module = compilation.module.clone()
     for each in (InlinePass(), BoundDimsPass()):
         each.run(module, compilation.context)
-    found = summarize(compilation.name, module, sizes)
+    return module
+
+
+def _work_of(name: str, module: ModuleOp, sizes: Mapping[str, int]) -> Work:
+    from neuralc.inspection.graph_level import summarize
+
+    found = summarize(name, module, sizes)
     products = sum(layer.flops or 0 for layer in found.layers if layer.kind == "product")
     ports = sum(found.values[port.value].bytes or 0 for port in (*found.inputs, *found.outputs))
     return Work(float(products), float(ports + found.weight_bytes))

@@ -1,20 +1,21 @@
 """The other engines: what each takes, with which settings it runs, and the model it is given.
 
-An engine runs the model's own file where it reads that kind. A `.nr` program is no framework's, so there engines get
-what neuralc writes of it, and the report says so.
+An engine runs the model's own file, or another file of the same model, where it reads that kind. A `.nr` program is no
+framework's, so there engines get what neuralc writes of it, and the report says so.
 """
 
 from __future__ import annotations
 
+import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralc.grammar.diagnostics import error, suggest, usage_error
+from neuralc.grammar.diagnostics import NeuralcError, error, suggest, usage_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     Array = NDArray[np.generic]
 
 SETTINGS = Path(__file__).parent / "peers.toml"
-OWN = {"onnx": (".onnx",), "torch": (".pt2",), "jax": ()}
+OWN = {"onnx": (".onnx",), "torch": (".pt2",), "jax": (".jax",)}
 """The files that an engine reads itself, by what it takes."""
 FORMS = {"onnx": "onnxruntime", "torch": "torch", "jax": "jax"}
 """What neuralc writes for it, by the names of verify/reference.py."""
+FIND = "import sys; from importlib.util import find_spec; print(*[n for n in sys.argv[1:] if find_spec(n) is None])"
+"""Tells which packages another Python does not have."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,20 @@ class Peer:
 
     name: str
     packages: Sequence[str]
+    """What is imported of it."""
     takes: str
+    install: str
+    """What pip is told to install."""
     threads: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     affinity: bool = False
+    """Whether it takes as many threads as it has processors."""
+    static: bool = False
+    """Whether it compiles for sizes that are numbers, whatever the model keeps open."""
+    apart: bool = False
+    """Whether it does not install beside the others."""
+    python: str = ""
+    """The interpreter that has it; empty for this one."""
 
 
 @cache
@@ -50,52 +63,127 @@ def peers() -> Mapping[str, Peer]:
     return {name: Peer(name, **row) for name, row in rows.items()}
 
 
-def chosen(names: Sequence[str], model: Path) -> list[Peer]:
-    """The engines of `--compare`. Raises UsageError E0813 and E0814, NeuralcError E0921 where one cannot run."""
+def chosen(names: Sequence[str], model: Path, others: Sequence[Path] = (), pythons: Sequence[str] = ()) -> list[Peer]:
+    """The engines of `--compare`, in the interpreters of `--peer-python`.
+
+    Raises UsageError E0813 and E0814, NeuralcError E0921 where one cannot run.
+    """
+    interpreters = dict(map(_interpreter, pythons))
     found: list[Peer] = []
     for name in names:
-        if name not in peers():
-            raise usage_error(
-                "E0813",
-                f"`--compare {name}`: there is no such engine",
-                note=f"known: {', '.join(peers())}",
-                help=suggest(name, peers()),
-            )
-        peer = peers()[name]
-        if model.suffix != ".nr" and model.suffix not in OWN[peer.takes]:
-            kinds = " and ".join([*OWN[peer.takes], ".nr"])
-            able = [each.name for each in peers().values() if model.suffix in OWN[each.takes]]
-            raise usage_error(
-                "E0814",
-                f"{name} does not read {model.suffix} files: it is compared on {kinds} models",
-                help=f"`--compare {','.join(able)}` can" if able else None,
-            )
-        absent = [package for package in peer.packages if PathFinder.find_spec(package) is None]
-        if absent:
-            raise error("E0921", f"comparing with {name} needs {' and '.join(absent)}", help=f"pip install {absent[0]}")
+        peer = _named(name, "--compare")
+        _check_reads(peer, [model, *others])
+        peer = replace(peer, python=interpreters.get(name, peer.python))
+        check_installed(peer)
         found.append(peer)
     return found
 
 
+def check_installed(peer: Peer) -> None:
+    """Raises NeuralcError E0921 where its packages are absent, with what installs them."""
+    absent = _absent(peer)
+    if not absent:
+        return
+    help_ = f"pip install {peer.install}"
+    if peer.apart:
+        there = f"{peer.name}-env"
+        help_ = (
+            f"it needs an environment of its own: `python -m venv {there} && {there}/bin/pip install {peer.install}`, "
+            f"then `--peer-python {peer.name}={there}/bin/python`"
+        )
+    where = f" in {peer.python}" if peer.python else ""
+    raise error("E0921", f"comparing with {peer.name} needs {' and '.join(absent)}{where}", help=help_)
+
+
+def _named(name: str, option: str) -> Peer:
+    if name not in peers():
+        raise usage_error(
+            "E0813",
+            f"`{option} {name}`: there is no such engine",
+            note=f"known: {', '.join(peers())}",
+            help=suggest(name, peers()),
+        )
+    return peers()[name]
+
+
+def _interpreter(text: str) -> tuple[str, str]:
+    """`iree=/opt/iree/bin/python` of `--peer-python`."""
+    name, equals, python = text.partition("=")
+    if not (equals and python):
+        raise usage_error(
+            "E0813", f"`--peer-python {text}`: no interpreter", help="write it as `--peer-python iree=PATH/python`"
+        )
+    return _named(name, "--peer-python").name, python
+
+
+def _check_reads(peer: Peer, files: Sequence[Path]) -> None:
+    known = OWN[peer.takes]
+    if any(each.suffix in (".nr", *known) for each in files):
+        return
+    suffix = files[0].suffix
+    able = [each.name for each in peers().values() if suffix in OWN[each.takes]]
+    raise usage_error(
+        "E0814",
+        f"{peer.name} does not read {suffix} files: it is compared on {' and '.join([*known, '.nr'])} models",
+        note="`--also` names a file of another kind with the same model",
+        help=f"`--compare {','.join(able)}` can" if able else None,
+    )
+
+
+def _absent(peer: Peer) -> list[str]:
+    if not peer.python:
+        return [package for package in peer.packages if PathFinder.find_spec(package) is None]
+    command = [peer.python, "-I", "-c", FIND, *peer.packages]
+    try:
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    except (OSError, subprocess.CalledProcessError) as problem:
+        raise error(
+            "E0921", f"`--peer-python {peer.name}={peer.python}` is no Python that runs", note=str(problem)
+        ) from None
+    return done.stdout.split()
+
+
 def request_for(
-    peer: Peer, model: Path, compilation: Compilation, arrays: Mapping[str, Array], folder: Path
+    peer: Peer, files: Sequence[Path], compilation: Compilation, arrays: Mapping[str, Array], folder: Path
 ) -> tuple[dict[str, Any], list[Array]]:
-    """What the worker is asked, and the arrays it gets: the model's file, or what neuralc writes of a `.nr` program."""
+    """What the worker is asked, and the arrays it gets: a file of the model, or what neuralc writes of a program."""
     from neuralc.dialects.graph import the_model
     from neuralc.verify.reference import write_request
 
     request: dict[str, Any] = {"engine": peer.name, "options": dict(peer.options), "threads_key": peer.threads}
     request["affinity"] = peer.affinity
-    if model.suffix in OWN[peer.takes]:
-        names = list(the_model(compilation.module).inputs)
-        request |= {"model": str(model.resolve()), "names": names, "weights": "", "sizes": {}}
-        return request, [arrays[name] for name in names]
     place = folder / peer.name
     place.mkdir()
+    own = next((each for each in files if each.suffix in OWN[peer.takes]), None)
+    if own is not None:
+        names = list(the_model(compilation.module).inputs)
+        given = [arrays[name] for name in names]
+        if own.suffix == ".onnx" and (compilation.options.dims or peer.static):
+            own = _with_shapes(own, dict(zip(names, given, strict=True)), place / own.name)
+        request |= {"model": str(own.resolve()), "names": names, "weights": "", "sizes": {}, "written": False}
+        return request, given
     written, given = write_request(FORMS[peer.takes], compilation, arrays, place)
     if peer.takes == "onnx":
         _inline_functions(written["model"])
-    return request | written, given
+    return request | written | {"written": True}, given
+
+
+def _with_shapes(source: Path, arrays: Mapping[str, Array], target: Path) -> Path:
+    """The ONNX model with the shapes of its inputs filled in: sizes that `--dim` fixes are fixed for every engine."""
+    import onnx
+    from onnx import shape_inference
+
+    model = onnx.load(source)
+    for port in model.graph.input:
+        if port.name in arrays:
+            for dim, size in zip(port.type.tensor_type.shape.dim, arrays[port.name].shape, strict=True):
+                dim.dim_value = size
+    del model.graph.value_info[:]  # what was known of shapes with symbols
+    for port in model.graph.output:
+        for dim in port.type.tensor_type.shape.dim:
+            dim.ClearField("dim_param")
+    onnx.save(shape_inference.infer_shapes(model), target)
+    return target
 
 
 def _inline_functions(path: str) -> None:
@@ -104,3 +192,9 @@ def _inline_functions(path: str) -> None:
     from onnx import inliner
 
     onnx.save(inliner.inline_local_functions(onnx.load(path)), path)
+
+
+def reasons(problem: NeuralcError) -> str:
+    """A refusal in one line: its message and what it notes."""
+    first = problem.diagnostics[0]
+    return ": ".join([first.message, *first.notes])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from neuralc.bench.measure import Engine, Outcome
+from neuralc.bench.contest import Engine
+from neuralc.bench.measure import Outcome
 from neuralc.bench.rounds import bootstrap
 from neuralc.inspection.units import bytes_text, number_text, shortened
 
@@ -21,6 +23,14 @@ NAME = 36
 """Letters of a kernel or a layer."""
 
 
+def print_outcomes(outcomes: Sequence[Outcome], machine: Machine, file: TextIO, most: int | None) -> None:
+    """One below the other."""
+    for index, outcome in enumerate(outcomes):
+        if index:
+            file.write("\n")
+        print_outcome(outcome, machine, file, most)
+
+
 def print_outcome(outcome: Outcome, machine: Machine, file: TextIO, most: int | None) -> None:
     """All of it; of launches the `most` that take longest, None for all."""
     from rich.console import Console
@@ -29,6 +39,11 @@ def print_outcome(outcome: Outcome, machine: Machine, file: TextIO, most: int | 
     sizes = "".join(f", {name} = {size}" for name, size in outcome.sizes.items())
     threads = f"{outcome.threads} thread{'s' if outcome.threads > 1 else ''}"
     console.print(f"{outcome.model}, {threads}{sizes}", style="bold", markup=False, soft_wrap=True)
+    if outcome.defaults:
+        given = ",".join(f"{name}={outcome.sizes[name]}" for name in outcome.defaults)
+        console.print(
+            f"sizes that were not given: --sizes {given} says the same", style="dim", markup=False, soft_wrap=True
+        )
     peak = f"{machine.peak_gflops:.1f} GFLOP/s of fp32 a core"
     console.print(f"{machine.name}, {peak}", style="dim", markup=False, soft_wrap=True)
     flops, bytes_ = outcome.work.flops or 0.0, outcome.work.bytes

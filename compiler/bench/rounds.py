@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,11 +59,19 @@ class Times:
         return bootstrap([theirs / mine for theirs, mine in zip(self.medians, ours.medians, strict=True)])
 
 
-class Worker:
-    """An engine's process. Raises NeuralcError E0920 where it cannot run the model."""
+PATIENCE = 600.0
+"""Seconds without an answer after which an engine has failed."""
 
-    def __init__(self, engine: str, command: Sequence[str], threads: int, folder: Path | None = None) -> None:
+
+class Worker:
+    """An engine's process. Raises NeuralcError E0920 where it cannot run the model, or says nothing for too long."""
+
+    def __init__(
+        self, engine: str, command: Sequence[str], threads: int, folder: Path | None = None, patience: float = PATIENCE
+    ) -> None:
         self.engine = engine
+        self.patience = patience
+        self.messages = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (as long as self)
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
         self.process = subprocess.Popen(
             command,
@@ -70,7 +80,7 @@ class Worker:
             encoding="utf-8",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.messages,  # a pipe that nobody reads would stop it when full
         )
         self.first = self._reply()
 
@@ -84,19 +94,31 @@ class Worker:
 
     def stop(self) -> None:
         self.process.communicate()
+        self.messages.close()
 
     def _reply(self) -> dict[str, Any]:
         if self.process.stdout is None:
             raise RuntimeError("the worker has no output")
-        line = self.process.stdout.readline()
+        silent = not select.select([self.process.stdout], [], [], self.patience)[0]
+        if silent:
+            self.process.kill()
+        line = "" if silent else self.process.stdout.readline()
         if not line:
-            _, message = self.process.communicate()
-            # Notes of an error of ours stand indented below it.
-            said = [line for line in message.splitlines() if line.strip() and not line.startswith(" ")]
-            last = said[-1] if said else f"its process ended with {self.process.returncode}"
-            raise error("E0920", f"{self.engine} could not run the model", note=last)
+            raise error(
+                "E0920",
+                f"{self.engine} could not run the model",
+                note=f"no answer for {self.patience:.0f} s" if silent else self._last_words(),
+            )
         reply: dict[str, Any] = json.loads(line)
         return reply
+
+    def _last_words(self) -> str:
+        """What it said at the end. Notes of an error of ours stand indented below it."""
+        self.process.communicate()
+        self.messages.seek(0)
+        said = [line for line in self.messages.read().splitlines() if line.strip() and not line.startswith(" ")]
+        self.messages.close()
+        return said[-1] if said else f"its process ended with {self.process.returncode}"
 
 
 def alternate(

@@ -49,7 +49,7 @@ def round_of(call: Callable[[], Any], seconds: float) -> list[float]:
         call()
     times: list[float] = []
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 3:
+    while time.perf_counter() < end or not times:
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
