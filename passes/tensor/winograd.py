@@ -38,7 +38,8 @@ from neuralc.passes.graph.fold_constants import FoldConstantsPass
 from neuralc.passes.graph.weight_values import is_known, is_static, is_worth_storing, static_bytes
 from neuralc.passes.lower.cpu.winograd_cost import cost_of
 from neuralc.passes.lower.cpu.winograd_plan import choose_plan
-from neuralc.passes.target import Target, architecture_of
+from neuralc.passes.target import Target
+from neuralc.passes.target_table import architecture_of
 
 SMALL_STACKS = ("wasm32",)
 """Architectures whose threads have no room for the tiles of a block."""
