@@ -139,6 +139,13 @@ nrc_status nrc_context_create(const nrc_model *model, const nrc_options *options
 /* Null is allowed. */
 void nrc_context_destroy(nrc_context *context);
 
+/* What the workers of this library are reached by, and to have contexts that are made from now on use those of another
+ * library of the same NRC_ABI_VERSION, which stays loaded until they are destroyed; null: its own. Libraries that a program
+ * loads one by one have a pool each, and do not know how many threads are busy for another one, unless they share one. */
+typedef struct nrc_pool nrc_pool;
+nrc_pool *nrc_get_pool(void);
+void nrc_use_pool(nrc_pool *pool);
+
 /* Forgets the states: the next run finds what they begin with, and may have other sizes. Null is allowed. */
 void nrc_context_reset(nrc_context *context);
 

@@ -21,5 +21,5 @@ def load_native(native: NativeCode) -> Model:
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     library = NativeLibrary(engine)
-    interface = Interface(library.address, (library, weights))
+    interface = Interface(library.address, (library, weights), library)
     return Model(interface, threads=None, library=native.library)

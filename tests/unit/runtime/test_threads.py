@@ -84,6 +84,20 @@ def test_a_context_has_no_more_threads_than_there_are_processors() -> None:
     assert threads_of_this_process() == before
 
 
+def test_models_of_a_process_share_their_workers_and_outlive_each_other(library: Path) -> None:
+    before, x = threads_of_this_process(), batch(64)
+    models = [load_native(native(SHARED, mlp_store(), target=Target.host(), threads=2)) for _ in range(3)]
+    models.append(neuralc.load(library, threads=2))
+    while models:
+        for model in models:
+            np.testing.assert_allclose(model(x), mlp_reference(x), atol=1e-4)
+        assert threads_of_this_process() - before == min(2, len(os.sched_getaffinity(0))) - 1
+        del models[0], model
+    assert threads_of_this_process() == before
+    model = neuralc.load(library, threads=2)
+    np.testing.assert_allclose(model(x), mlp_reference(x), atol=1e-4)
+
+
 def test_contexts_of_a_library_share_their_workers(library: Path) -> None:
     before = threads_of_this_process()
     model = neuralc.load(library, threads=2)
