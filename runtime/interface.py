@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neuralc.runtime.errors import ModelError
+from neuralc.runtime.workers import Workers, shared_workers
 
 ABI_VERSION = 4
 
@@ -32,11 +33,11 @@ class Options(ctypes.Structure):
 class Interface:
     """The C functions of one artifact. Calls release the interpreter lock.
 
-    `address` gives a function's address by its name and raises KeyError where there is none; `owner` keeps the code
-    in memory as long as the interface lives.
+    `address` gives a function's address by its name and raises KeyError where there is none; `owner` keeps all that is
+    needed in memory as long as the interface lives, `code` the code alone.
     """
 
-    def __init__(self, address: Callable[[str], int], owner: object) -> None:
+    def __init__(self, address: Callable[[str], int], owner: object, code: object) -> None:
         self.owner = owner
 
         def bind(name: str, result: Any, *arguments: Any) -> Any:
@@ -54,6 +55,10 @@ class Interface:
                 f"the artifact has ABI version {self._abi_version()}, this runtime has {ABI_VERSION}",
                 "compile the model again, or use the neuralc that compiled it",
             )
+        use_pool = bind("nrc_use_pool", None, _POINTER)
+        use_pool(None)  # a library that was used before may still have the pool of a model that is gone
+        self._workers = shared_workers(Workers(bind("nrc_get_pool", _POINTER)(), code))
+        use_pool(self._workers.pool)
         self.model = _POINTER(bind("nrc_get_model", _POINTER)())
         self._status_string = bind("nrc_status_string", _TEXT, _INT)
         self._missing_feature = bind("nrc_model_missing_feature", _TEXT, _POINTER)

@@ -54,7 +54,7 @@ def load(path: str | PathLike[str], *, threads: int | None = None) -> Model:
         except OSError as fault:
             raise _unreadable(file, fault) from None
 
-    return Model(Interface(address, library), threads=threads, library=copy)
+    return Model(Interface(address, library, library), threads=threads, library=copy)
 
 
 def _check(file: Path) -> None:

@@ -16,6 +16,9 @@
  *     nrc_context_destroy(context);
  *
  * Threads. A model is immutable and may be used by all threads at once; a context is used by one thread at a time.
+ * Contexts of more than one thread share the workers of one pool, which are started with the first such context and end
+ * with the last. A run takes those that are free, so that no more threads are busy than the process has processors; it
+ * waits for no other run. A worker looks for new work for 0.2 ms after a run, then it sleeps.
  * States. What a model keeps from run to run lies in a context, and contexts share nothing: a second sequence, a second
  * stream of a recurrent model, takes a second context. The first run, and the first after nrc_context_reset(), lets all
  * states begin anew; runs until the next reset give the sizes of states the same values.
@@ -95,7 +98,7 @@ typedef struct nrc_dim_info {
 /* How a context runs. */
 typedef struct nrc_options {
   uint64_t size;    /* sizeof(nrc_options), set by the caller */
-  int32_t threads;  /* the calling thread included; 0: as the model was compiled for */
+  int32_t threads;  /* at most, the calling thread included; 0: as the model was compiled for */
   int32_t reserved; /* 0 */
 } nrc_options;
 
@@ -128,12 +131,20 @@ nrc_status nrc_get_dim_info(const nrc_model *model, int32_t index, nrc_dim_info 
 nrc_status nrc_input_shape(const nrc_model *model, const int64_t *dims, int32_t index, int64_t *shape);
 nrc_status nrc_output_shape(const nrc_model *model, const int64_t *dims, int32_t index, int64_t *shape);
 
-/* A context holds the memory for states and intermediate values and, for more than one thread, the threads. `options`
- * may be null. On failure *context is null. After fork(), a child process makes contexts of its own. */
+/* A context holds the memory for states and intermediate values and, for more than one thread, a part in the workers.
+ * `options` may be null. On failure *context is null. After fork(), contexts of the parent run on one thread in the child,
+ * and those that the child makes have workers again. */
 nrc_status nrc_context_create(const nrc_model *model, const nrc_options *options, nrc_context **context);
 
 /* Null is allowed. */
 void nrc_context_destroy(nrc_context *context);
+
+/* What the workers of this library are reached by, and to have contexts that are made from now on use those of another
+ * library of the same NRC_ABI_VERSION, which stays loaded until they are destroyed; null: its own. Libraries that a program
+ * loads one by one have a pool each, and do not know how many threads are busy for another one, unless they share one. */
+typedef struct nrc_pool nrc_pool;
+nrc_pool *nrc_get_pool(void);
+void nrc_use_pool(nrc_pool *pool);
 
 /* Forgets the states: the next run finds what they begin with, and may have other sizes. Null is allowed. */
 void nrc_context_reset(nrc_context *context);

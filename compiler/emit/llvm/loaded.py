@@ -80,4 +80,4 @@ def load_model(
     Raises ModelError E0907 on a processor it was not compiled for.
     """
     code = load_objects(objects, symbol, weights.ctypes.data)
-    return Model(Interface(code.address, (code, weights)), threads=None, library=library)
+    return Model(Interface(code.address, (code, weights), code), threads=None, library=library)

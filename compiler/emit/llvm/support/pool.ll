@@ -1,7 +1,16 @@
 ; The workers of a program: started for the first context that has more than one thread, ended with the last one.
 ;
+; Models that are linked into one program have one pool. Shared libraries have one each, unless nrc_use_pool lets them use
+; that of another, whose code the workers then run: so no model's workers spin while another one's run.
 ; Memory of the pool is wiped in a process that was forked, whose workers do not exist (MADV_WIPEONFORK): contexts from
 ; before the fork run alone there, and the first new one begins the pool anew.
+
+%nrc.home = type {
+  ptr, ; 0 the pool, null where no context has more than one thread
+  ptr, ; 1 ptr (ptr worker): the life of a worker
+  i32, ; 2 the process that holds the lock
+  i32
+}
 
 %nrc.pool = type {
   i64,       ; 0 busy: threads in runs that share work, callers included
@@ -12,7 +21,8 @@
   i64,       ; 5 bytes of all this
   i32,       ; 6 penalty: runs that leave sleeping workers alone after the next time that it was no use to wake one
   i32,       ; 7 skip: how many more do so now
-  [3 x i64]
+  ptr,       ; 8 home
+  [2 x i64]
 }            ; followed by the workers
 
 %nrc.worker = type {
@@ -24,9 +34,8 @@
   [3 x i64]
 }
 
-; One pool for all models that are linked into one program; shared libraries keep their own.
-@nrc_pool = weak hidden global ptr null
-@nrc_pool_lock = weak hidden global i32 0 ; the process that holds it
+@nrc_own_home = weak hidden global %nrc.home { ptr null, ptr @nrc.worker, i32 0, i32 0 }
+@nrc_home = weak hidden global ptr @nrc_own_home
 
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_join(i64, ptr)
@@ -39,6 +48,19 @@ declare ptr @mmap(ptr, i64, i32, i32, i32, i64)
 declare i32 @munmap(ptr, i64)
 declare i32 @madvise(ptr, i64, i32)
 declare i64 @llvm.ctpop.i64(i64)
+
+define weak ptr @nrc_get_pool() #0 {
+  %home = load atomic ptr, ptr @nrc_home acquire, align 8
+  ret ptr %home
+}
+
+; Contexts that there are stay with the pool they have.
+define weak void @nrc_use_pool(ptr %home) #0 {
+  %none = icmp eq ptr %home, null
+  %chosen = select i1 %none, ptr @nrc_own_home, ptr %home
+  store atomic ptr %chosen, ptr @nrc_home release, align 8
+  ret void
+}
 
 ; How many processors this process may use: 1 to 1024.
 define hidden i64 @nrc.processors() #0 {
@@ -64,16 +86,17 @@ done:
 }
 
 ; One thread at a time creates and destroys contexts. A process that was forked does not wait for its parent's threads.
-define hidden void @nrc.lock() #0 {
+define hidden void @nrc.lock(ptr %home) #0 {
 entry:
+  %lock = getelementptr %nrc.home, ptr %home, i32 0, i32 2
   %process = call i32 @getpid()
   br label %try
 try:
-  %holder = load atomic i32, ptr @nrc_pool_lock monotonic, align 4
+  %holder = load atomic i32, ptr %lock monotonic, align 4
   %mine = icmp eq i32 %holder, %process
   br i1 %mine, label %wait, label %take
 take:
-  %taken = cmpxchg ptr @nrc_pool_lock, i32 %holder, i32 %process acq_rel monotonic
+  %taken = cmpxchg ptr %lock, i32 %holder, i32 %process acq_rel monotonic
   %got = extractvalue { i32, i1 } %taken, 1
   br i1 %got, label %return, label %wait
 wait:
@@ -83,16 +106,18 @@ return:
   ret void
 }
 
-define hidden void @nrc.unlock() #0 {
-  store atomic i32 0, ptr @nrc_pool_lock release, align 4
+define hidden void @nrc.unlock(ptr %home) #0 {
+  %lock = getelementptr %nrc.home, ptr %home, i32 0, i32 2
+  store atomic i32 0, ptr %lock release, align 4
   ret void
 }
 
 ; The pool for one more context, with workers for a run of %threads threads, or of as many as there are processors. Null
 ; where memory or threads are missing; nothing is left behind.
 define hidden ptr @nrc.pool.enter(i64 %threads) #0 {
-  call void @nrc.lock()
-  %pool = call ptr @nrc.pool.made()
+  %home = call ptr @nrc_get_pool()
+  call void @nrc.lock(ptr %home)
+  %pool = call ptr @nrc.pool.made(ptr %home)
   %missing = icmp eq ptr %pool, null
   br i1 %missing, label %done, label %begin
 begin:
@@ -110,26 +135,28 @@ undo:
   br label %done
 done:
   %result = phi ptr [ null, %0 ], [ %pool, %begin ], [ null, %undo ]
-  call void @nrc.unlock()
+  call void @nrc.unlock(ptr %home)
   ret ptr %result
 }
 
 define hidden void @nrc.pool.leave(ptr %pool) #0 {
-  call void @nrc.lock()
+  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  %home = load ptr, ptr %home.at
+  call void @nrc.lock(ptr %home)
   call void @nrc.pool.less(ptr %pool)
-  call void @nrc.unlock()
+  call void @nrc.unlock(ptr %home)
   ret void
 }
 
 ; The memory of the pool, made where there is none; filled in where a fork has wiped it.
-define hidden ptr @nrc.pool.made() #0 {
+define hidden ptr @nrc.pool.made(ptr %home) #0 {
 entry:
   %processors = call i64 @nrc.processors()
   %head = ptrtoint ptr getelementptr (%nrc.pool, ptr null, i32 1) to i64
   %each = ptrtoint ptr getelementptr (%nrc.worker, ptr null, i32 1) to i64
   %tail = mul i64 %processors, %each
   %bytes = add i64 %head, %tail
-  %old = load ptr, ptr @nrc_pool
+  %old = load ptr, ptr %home
   %none = icmp eq ptr %old, null
   br i1 %none, label %map, label %check
 map:
@@ -139,7 +166,7 @@ map:
   br i1 %failed, label %fail, label %wipe
 wipe:
   call i32 @madvise(ptr %new, i64 %bytes, i32 18) ; MADV_WIPEONFORK
-  store ptr %new, ptr @nrc_pool
+  store ptr %new, ptr %home
   br label %check
 check:
   %pool = phi ptr [ %old, %entry ], [ %new, %wipe ]
@@ -149,6 +176,8 @@ check:
   %empty = icmp eq i64 %known, 0
   br i1 %empty, label %fill, label %return
 fill:
+  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  store ptr %home, ptr %home.at
   store i64 %processors, ptr %processors.at
   store i64 %bytes, ptr %bytes.at
   br label %return
@@ -166,6 +195,10 @@ entry:
   %old = alloca [16 x i64]
   %workers.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 3
   %first = getelementptr %nrc.pool, ptr %pool, i32 1
+  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  %home = load ptr, ptr %home.at
+  %life.at = getelementptr %nrc.home, ptr %home, i32 0, i32 1
+  %life = load ptr, ptr %life.at
   %wanted = sub i64 %team, 1
   call i32 @sigfillset(ptr %all)
   call i32 @pthread_sigmask(i32 2, ptr %all, ptr %old)
@@ -180,7 +213,7 @@ start:
   %pool.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 3
   store i64 0, ptr %worker
   store ptr %pool, ptr %pool.at
-  %status = call i32 @pthread_create(ptr %thread.at, ptr null, ptr @nrc.worker, ptr %worker)
+  %status = call i32 @pthread_create(ptr %thread.at, ptr null, ptr %life, ptr %worker)
   %started = icmp eq i32 %status, 0
   br i1 %started, label %count, label %done
 count:
@@ -221,7 +254,9 @@ stop:
 release:
   %bytes.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 5
   %bytes = load i64, ptr %bytes.at
-  store ptr null, ptr @nrc_pool
+  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  %home = load ptr, ptr %home.at
+  store ptr null, ptr %home
   call i32 @munmap(ptr %pool, i64 %bytes)
   br label %return
 return:
