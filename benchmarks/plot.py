@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchmarks.rows import Row, Run, Summary, behind, summaries
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ COLORS = {
     "tvm": "#57606a",
 }
 OURS, INK, PALE = "#1f6f5c", "#24292f", "#d0d7de"
-MOST = 8.0
-"""Ratios above are drawn at the edge, with their number."""
+LEAST, MOST = 0.25, 8.0
+"""Ratios beyond are drawn at the edge."""
 
 
 def draw(run: Run, path: Path) -> None:
@@ -68,13 +70,13 @@ def _ratios(axes: Axes, rows: Sequence[Row], summary: Summary) -> None:
     peers = list(dict.fromkeys(name for row in rows for name in row.ratios))
     for name in peers:
         shown = [(place, row.ratios[name]) for place, row in enumerate(rows) if name in row.ratios]
-        middle = [min(figure["median"], MOST) for _, figure in shown]
-        low = [max(0.0, value - figure["low"]) for value, (_, figure) in zip(middle, shown, strict=True)]
-        high = [max(0.0, min(figure["high"], MOST) - value) for value, (_, figure) in zip(middle, shown, strict=True)]
+        low, middle, high = (
+            [min(max(figure[part], LEAST), MOST) for _, figure in shown] for part in ("low", "median", "high")
+        )
         axes.errorbar(
             middle,
             [place for place, _ in shown],
-            xerr=[low, high],
+            xerr=[np.subtract(middle, low), np.subtract(high, middle)],
             fmt="o",
             markersize=6,
             color=COLORS.get(name, INK),
@@ -85,8 +87,8 @@ def _ratios(axes: Axes, rows: Sequence[Row], summary: Summary) -> None:
             axes.axhspan(place - 0.5, place + 0.5, color="#ffebe9", zorder=0)
     axes.axvline(1.0, color=INK, linewidth=1.2)
     axes.set_xscale("log")
-    axes.set_xlim(0.45, MOST * 1.15)
-    axes.set_xticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "> 8"])
+    axes.set_xlim(LEAST * 0.9, MOST * 1.12)
+    axes.set_xticks([0.25, 0.5, 1, 2, 4, 8], ["< ¼", "½", "1", "2", "4", "> 8"])
     axes.minorticks_off()
     axes.set_yticks(range(len(rows)), [row.title for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
