@@ -29,7 +29,7 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     if not nest.output.word or is_row_of_products(nest):
         nest = merge_loops(nest)
         context.remark("analysis", group, "no register tile: vectors run along what is added up")
-        return [Variant(build_reduce(nest, target, nest.name), nest)]
+        return [Variant(build_reduce(nest, target, nest.name), nest, once=True)]
     keep = find_roles(nest).vector
     nest = merge_loops(nest, keep)
     roles = find_roles(nest, keep)
@@ -39,11 +39,11 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
     name = nest.name
     if not isinstance(rows, Dim):
-        return [Variant(build_contract(nest, roles, target, name, tile), nest)]
+        return [Variant(build_contract(nest, roles, target, name, tile), nest, once=True)]
     single = RegisterTile(1, tile.vectors, lanes, 0.0)
     whole = build_contract(nest, roles, target, name, tile, clamp=True)
     many = Variant(whole, nest, (rows, ">=", Dim.constant(tile.rows)))
-    return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest)]
+    return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest, once=True)]
 
 
 def is_row_of_products(nest: Nest) -> bool:
@@ -67,7 +67,7 @@ def register_tile(nest: Nest, roles: Roles, target: Target) -> RegisterTile:
 def _merged(build: Callable[[Nest, Target, str], FuncOp]) -> Schedule:
     def run(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
         nest = merge_loops(nest)
-        return [Variant(build(nest, target, nest.name), nest)]
+        return [Variant(build(nest, target, nest.name), nest, once=True)]
 
     return run
 
