@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 import neuralc
-from benchmarks.cases import ROOT
+from benchmarks.suite import ROOT
 from neuralc.emit.llvm.jit import compile_module
 from neuralc.passes.target import Target
 
