@@ -19,10 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 import neuralc
+from benchmarks.suite import ROOT
 from neuralc.emit.llvm.jit import compile_module
 from neuralc.passes.target import Target
-
-MODEL = Path(__file__).resolve().parent.parent / "examples" / "mlp.nr"
 
 CALLS = 200
 """Calls of a round."""
@@ -44,7 +43,7 @@ done:
 
 
 @click.command()
-@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=MODEL)
+@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=ROOT / "examples/mlp.nr")
 @click.option("--threads", default=1, show_default=True)
 @click.option("--rounds", default=31, show_default=True)
 def main(model: Path, threads: int, rounds: int) -> None:

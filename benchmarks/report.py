@@ -17,7 +17,8 @@ all engines, which run the ONNX or PyTorch model itself with the settings of com
 
 def markdown(run: Run) -> str:
     """The whole report."""
-    lines = ["# Benchmarks", "", *_behind(run.rows), "", *_machine(run), "", METHOD, ""]
+    top = [*_behind(run.rows), ""] if run.rows else []
+    lines = ["# Benchmarks", "", *top, *_machine(run), "", METHOD, ""]
     if run.rows:
         lines += ["## Geometric means", "", *_summary(summaries(run.rows)), ""]
         lines += ["## Models", "", *_rows(run.rows), "", *_failures(run.rows)]

@@ -46,8 +46,9 @@ CONSOLE = Console(stderr=True)
 @click.option("--peer-python", "pythons", multiple=True, envvar="NEURALC_PEER_PYTHON", metavar="iree=PATH")
 @click.option("--rounds", type=click.IntRange(3), default=15, show_default=True, help="Rounds of each engine.")
 @click.option("--seconds", default=0.05, show_default=True, help="Length of a round; a longer call is a round.")
-@click.option("--name", default="cpu", show_default=True, help="Of the files in benchmarks/results.")
-@click.option("--models", "folder", type=click.Path(path_type=Path), help="Trained models, where pip has no network.")
+@click.option("--name", default="cpu", show_default=True, help="Of the files that are written.")
+@click.option("-o", "output", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, help="Their folder.")
+@click.option("--models", "folder", type=click.Path(path_type=Path), help="Where trained models are, without pip.")
 @click.option("--resume", is_flag=True, help="Go on where a run of this name was interrupted.")
 def main(
     only: str,
@@ -59,6 +60,7 @@ def main(
     rounds: int,
     seconds: float,
     name: str,
+    output: Path,
     folder: Path | None,
     resume: bool,
 ) -> None:
@@ -78,7 +80,8 @@ def main(
         pairs = [(b, t) for b in parse_counts("--batch", batches) for t in parse_counts("--threads", threads)]
     except NeuralcError as problem:
         raise click.ClickException(str(problem)) from None
-    path = RESULTS / f"{name}.json"
+    path = output / f"{name}.json"
+    output.mkdir(parents=True, exist_ok=True)
     known = Run.load(path) if resume and path.exists() else None
     run = known or _begun({"rounds": rounds, "seconds": seconds, "compare": compare})
     measurement = Measurement(run, path, Machine(**run.machine), engines, Effort(rounds, seconds), folder)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import BFloat16Type, Float16Type, Float32Type, Float64Type, ModuleOp
 from xdsl.ir import Attribute
 
-from benchmarks.cases import ROOT
 from benchmarks.forms.doubles import in_doubles, widened
+from benchmarks.suite import ROOT
 from neuralc.dialects import graph
 from neuralc.dialects.graph import the_model
 from neuralc.dialects.interp import run_module

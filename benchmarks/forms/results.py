@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import ROOT
 from benchmarks.forms.programs import DOUBLE, SINGLE, Program
 from benchmarks.forms.trial import Outcome
 from benchmarks.round_trip import compare
+from benchmarks.suite import ROOT
 from neuralc.tables import forms
 
 RESULTS = ROOT / "docs" / "form_results.json"

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import ROOT
 from benchmarks.round_trip.original import Original, Subject
+from benchmarks.suite import ROOT
 from neuralc.driver import Options
 
 CASES = ROOT / "tests" / "unit" / "frontends_stablehlo"

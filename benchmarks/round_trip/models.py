@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import ROOT
 from benchmarks.round_trip.jax_models import jax_models
 from benchmarks.round_trip.original import Array, Original, Subject, single
+from benchmarks.suite import ROOT
 from neuralc.driver import Options
 
 sys.path.insert(0, str(ROOT / "tests"))

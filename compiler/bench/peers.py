@@ -30,7 +30,14 @@ OWN = {"onnx": (".onnx",), "torch": (".pt2",), "jax": (".jax",)}
 """The files that an engine reads itself, by what it takes."""
 FORMS = {"onnx": "onnxruntime", "torch": "torch", "jax": "jax"}
 """What neuralc writes for it, by the names of verify/reference.py."""
-FIND = "import sys; from importlib.util import find_spec; print(*[n for n in sys.argv[1:] if find_spec(n) is None])"
+FIND = """
+import sys
+from importlib.util import find_spec
+def absent(name):
+    above = name.rpartition(".")[0]
+    return bool(above and absent(above)) or find_spec(name) is None
+print(*filter(absent, sys.argv[1:]))
+"""
 """Tells which packages another Python does not have."""
 
 
@@ -132,7 +139,7 @@ def _check_reads(peer: Peer, files: Sequence[Path]) -> None:
 
 def _absent(peer: Peer) -> list[str]:
     if not peer.python:
-        return [package for package in peer.packages if PathFinder.find_spec(package) is None]
+        return [package for package in peer.packages if not _is_here(package)]
     command = [peer.python, "-I", "-c", FIND, *peer.packages]
     try:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
@@ -141,6 +148,17 @@ def _absent(peer: Peer) -> list[str]:
             "E0921", f"`--peer-python {peer.name}={peer.python}` is no Python that runs", note=str(problem)
         ) from None
     return done.stdout.split()
+
+
+def _is_here(package: str) -> bool:
+    """Whether another process of this Python would find it, `iree.compiler` inside of `iree`."""
+    folders: Sequence[str] | None = None
+    for end in (index for index, letter in enumerate(f"{package}.") if letter == "."):
+        spec = PathFinder.find_spec(package[:end], folders)
+        if spec is None:
+            return False
+        folders = list(spec.submodule_search_locations or ())
+    return True
 
 
 def request_for(
@@ -159,7 +177,7 @@ def request_for(
         names = list(the_model(compilation.module).inputs)
         given = [arrays[name] for name in names]
         if own.suffix == ".onnx" and (compilation.options.dims or peer.static):
-            own = _with_shapes(own, dict(zip(names, given, strict=True)), place / own.name)
+            own = with_shapes(own, dict(zip(names, given, strict=True)), place / own.name)
         request |= {"model": str(own.resolve()), "names": names, "weights": "", "sizes": {}, "written": False}
         return request, given
     written, given = write_request(FORMS[peer.takes], compilation, arrays, place)
@@ -168,7 +186,7 @@ def request_for(
     return request | written | {"written": True}, given
 
 
-def _with_shapes(source: Path, arrays: Mapping[str, Array], target: Path) -> Path:
+def with_shapes(source: Path, arrays: Mapping[str, Array], target: Path) -> Path:
     """The ONNX model with the shapes of its inputs filled in: sizes that `--dim` fixes are fixed for every engine."""
     import onnx
     from onnx import shape_inference

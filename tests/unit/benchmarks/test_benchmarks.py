@@ -58,6 +58,12 @@ def test_the_limit_is_arithmetic_for_dense_work_and_bandwidth_for_little_work_on
     assert MACHINE.limit_seconds(1e9, 1e4, threads=2) == pytest.approx(0.005)
 
 
+def test_several_cores_pay_for_a_fork_and_join_where_it_is_worth_it() -> None:
+    machine = replace(MACHINE, fork_join=1e-3)
+    assert machine.limit_seconds(1e9, 1e4, threads=2) == pytest.approx(0.006)
+    assert machine.limit_seconds(1e7, 1e4, threads=2) == pytest.approx(0.0001)
+
+
 def test_names_of_the_set_differ_and_kernels_are_programs_of_the_repository() -> None:
     subjects = [*MODELS, *KERNEL_SUITE]
     assert len({each.name for each in subjects}) == len(subjects)
