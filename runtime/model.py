@@ -48,7 +48,7 @@ class Model:
     does fork() in the child.
     """
 
-    def __init__(self, interface: Interface, *, threads: int | None, library: Callable[[], Iterable[bytes]]) -> None:
+    def __init__(self, interface: Interface, *, threads: int | None, library: Callable[[], Iterable[bytes | memoryview]]) -> None:
         """`library` gives the bytes of a shared library with this model, in pieces. Raises ModelError E0907."""
         missing = interface.missing_feature
         if missing is not None:
@@ -144,7 +144,7 @@ class Model:
         return f"<model {self.name}: {inputs} -> {outputs}>"
 
 
-def _write(path: Path, data: Iterable[bytes]) -> None:
+def _write(path: Path, data: Iterable[bytes | memoryview]) -> None:
     """A temporary file beside the product, renamed onto it: a running program keeps the old one."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
