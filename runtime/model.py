@@ -48,7 +48,9 @@ class Model:
     does fork() in the child.
     """
 
-    def __init__(self, interface: Interface, *, threads: int | None, library: Callable[[], Iterable[bytes | memoryview]]) -> None:
+    def __init__(
+        self, interface: Interface, *, threads: int | None, library: Callable[[], Iterable[bytes | memoryview]]
+    ) -> None:
         """`library` gives the bytes of a shared library with this model, in pieces. Raises ModelError E0907."""
         missing = interface.missing_feature
         if missing is not None:

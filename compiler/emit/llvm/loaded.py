@@ -73,7 +73,10 @@ def load_objects(objects: Iterable[bytes], symbol: str = "", address: int = 0) -
 
 
 def load_model(
-    objects: Sequence[bytes], symbol: str, weights: NDArray[np.uint8], library: Callable[[], Iterable[bytes | memoryview]]
+    objects: Sequence[bytes],
+    symbol: str,
+    weights: NDArray[np.uint8],
+    library: Callable[[], Iterable[bytes | memoryview]],
 ) -> Model:
     """The model, ready to run. `symbol` is what its code calls the weights, `library` makes a shared library of it.
 
