@@ -36,11 +36,12 @@ from neuralc.grammar.diagnostics import error, usage_error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.graph.fold_constants import FoldConstantsPass
 from neuralc.passes.graph.weight_values import is_known, is_static, is_worth_storing, static_bytes
-from neuralc.passes.lower.cpu.winograd_cost import cost_of
-from neuralc.passes.lower.cpu.winograd_plan import choose_plan
+from neuralc.passes.lower.cpu.winograd_cost import Cost, cost_of
+from neuralc.passes.lower.cpu.winograd_plan import MAX_SCRATCH, WinogradPlan, choose_plan
 from neuralc.passes.target import Target
 from neuralc.passes.target_table import architecture_of
 
+TOO_LARGE = "its transformed weight or a tile is too large"
 SMALL_STACKS = ("wasm32",)
 """Architectures whose threads have no room for the tiles of a block."""
 
@@ -73,13 +74,11 @@ class WinogradPass(ModulePass):
         if (problem := _obstacle(found, target)) is not None:
             context.remark("missed", found.op, f"stays a direct convolution: {problem}")
             return
-        stored = [tile for tile in self.tiles if _is_stored(found, ALGORITHMS[tile])]
-        if not stored:
-            context.remark(
-                "missed", found.op, "stays a direct convolution: its transformed weight is too large to store"
-            )
+        fits = [tile for tile in self.tiles if _fits(found, ALGORITHMS[tile], target)]
+        if not fits:
+            context.remark("missed", found.op, f"stays a direct convolution: {TOO_LARGE}")
             return
-        gain, tile = max((_gain(found, ALGORITHMS[tile], target), tile) for tile in stored)
+        gain, tile = max((_cost(found, ALGORITHMS[tile], target).gain, tile) for tile in fits)
         times = f"F({tile}, 3) is {gain:.2f} times as fast by the model"
         if gain < self.least_gain:
             context.remark("missed", found.op, f"stays a direct convolution: {times}")
@@ -107,6 +106,14 @@ class Convolution:
         """Pictures, rows, columns and channels of the result."""
         result = dict(zip(self.op.subscripts.result, shape_of(self.op.result.type), strict=True))
         return tuple(result[letter] for letter in (self.batch, *self.pixels, self.output))
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int, int]:
+        """Pictures, rows and columns of the result, channels, outputs; one picture where a symbol gives the batch."""
+        batch, *sizes = self.shape
+        channels = shape_of(self.weight.type)[self.weight_word.index(self.channel)]
+        height, width, outputs, depth = (size for size in (*sizes, channels) if isinstance(size, int))
+        return batch if isinstance(batch, int) else 1, height, width, depth, outputs
 
     @property
     def batch(self) -> str:
@@ -171,22 +178,24 @@ def _obstacle(found: Convolution, target: Target) -> str | None:
     return None
 
 
-def _is_stored(found: Convolution, algorithm: Algorithm) -> bool:
-    """Whether the transformed weight is worth its bytes."""
+def _fits(found: Convolution, algorithm: Algorithm, target: Target) -> bool:
+    """Whether the transformed weight is worth its bytes, and the tiles of a block fit into scratch memory."""
     size = static_bytes(as_tensor(found.weight.type))
-    return is_worth_storing(size * algorithm.span**2 // WINDOW**2, size, FoldConstantsPass.max_bytes)
+    stored = is_worth_storing(size * algorithm.span**2 // WINDOW**2, size, FoldConstantsPass.max_bytes)
+    return stored and _plan(found, algorithm, target).scratch <= MAX_SCRATCH
 
 
-def _gain(found: Convolution, algorithm: Algorithm, target: Target) -> float:
-    """How many times faster the Winograd form is, by the model."""
-    batch, *sizes = found.shape
-    channels = shape_of(found.weight.type)[found.weight_word.index(found.channel)]
-    height, width, outputs, channels = (size for size in (*sizes, channels) if isinstance(size, int))
-    pictures = batch if isinstance(batch, int) else 1
+def _plan(found: Convolution, algorithm: Algorithm, target: Target) -> WinogradPlan:
+    """How the convolution would be cut; where a symbol gives the batch, for one picture."""
+    pictures, height, width, channels, outputs = found.sizes
     tiles = pictures * -(-height // algorithm.tile) * -(-width // algorithm.tile)
     lanes = target.lanes_of(element_of(found.op.result.type))
-    plan = choose_plan(algorithm, tiles, channels, outputs, lanes, target)
-    return cost_of(plan, pictures * height * width, channels, outputs, target).gain
+    return choose_plan(algorithm, tiles, channels, outputs, lanes, target)
+
+
+def _cost(found: Convolution, algorithm: Algorithm, target: Target) -> Cost:
+    pictures, height, width, channels, outputs = found.sizes
+    return cost_of(_plan(found, algorithm, target), pictures * height * width, channels, outputs, target)
 
 
 def _rewrite(found: Convolution, tile: int) -> tensor.WinogradOp:

@@ -25,7 +25,7 @@ from neuralc.passes.target import Target
 MAX_BLOCK = 96
 """Tiles of a block, at most: enough to reuse a panel while it is in first-level cache."""
 MAX_SCRATCH = 640 * 1024
-"""Bytes of V and M together, at most: they lie on the stack of a thread."""
+"""Bytes of V and M together, at most: they lie on the stack of a thread. One tile of many channels may have more."""
 PROGRAMS = 8
 """Programs that there should be, if it takes several for one block."""
 SHARED_COLUMNS = 128
@@ -47,6 +47,8 @@ class WinogradPlan:
     """Programs that share a block: the parts that its panels are cut into."""
     pitch: int
     """Elements between two tiles of V: more than the channels, so that tiles do not share cache sets."""
+    scratch: int
+    """Bytes of V and M."""
 
     @property
     def points(self) -> int:
@@ -55,8 +57,10 @@ class WinogradPlan:
 
 
 def plan_of(op: tensor.WinogradOp, target: Target, panel: int | None = None) -> WinogradPlan:
-    """The cut of an op; `panel` is the width of the panels, where its weight is packed. The number of pictures counts
-    where it is known: a block may then go from one to the next."""
+    """The cut of an op; `panel` is the width of the panels, where its weight is packed.
+
+    The number of pictures counts where it is known: a block may then go from one to the next.
+    """
     batch, *sizes = shape_of(op.result.type)
     known = [size for size in (*sizes, shape_of(op.x.type)[3]) if isinstance(size, int)]
     if len(known) != 4:
@@ -82,7 +86,9 @@ def choose_plan(
     pitch = -(-channels // lanes) * lanes + lanes
     widest = choose_tile(None, outputs, lanes, target.vector_registers, vectors)
     budget = min(MAX_SCRATCH, target.caches.l2 * 5 // 8)
-    per_tile = algorithm.span**2 * (target.vector_bytes // lanes) * (pitch + widest.columns)
+    # Bytes of one element at every point of a tile.
+    point = algorithm.span**2 * (target.vector_bytes // lanes)
+    per_tile = point * (pitch + widest.columns)
     most = min(max(1, budget // per_tile), MAX_BLOCK, tiles)
     block = -(-tiles // -(-tiles // most))
     tile = choose_tile(block, outputs, lanes, target.vector_registers, vectors)
@@ -92,4 +98,4 @@ def choose_plan(
     panels = -(-outputs // tile.columns)
     fits = [n for n in range(1, panels + 1) if panels % n == 0 and panels // n * tile.columns >= SHARED_COLUMNS]
     groups = max((n for n in fits if n * blocks <= PROGRAMS), default=1)
-    return WinogradPlan(algorithm, tile, block, blocks, groups, pitch)
+    return WinogradPlan(algorithm, tile, block, blocks, groups, pitch, point * block * (pitch + tile.columns))

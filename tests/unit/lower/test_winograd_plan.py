@@ -33,9 +33,13 @@ def test_blocks_cover_the_tiles_and_fit_the_cache(layer: tuple[int, int, int], t
     target, cut = Target.cpu(mcpu), plan(tile, tiles, channels, outputs, mcpu)
     assert 1 <= cut.block <= tiles
     assert (cut.blocks - 1) * cut.block < tiles <= cut.blocks * cut.block
-    scratch = 4 * cut.points * cut.block * (cut.pitch + cut.tile.columns)
-    assert cut.block == 1 or scratch <= min(MAX_SCRATCH, target.caches.l2)
+    assert cut.scratch == 4 * cut.points * cut.block * (cut.pitch + cut.tile.columns)
+    assert cut.block == 1 or cut.scratch <= min(MAX_SCRATCH, target.caches.l2)
     assert cut.tile.registers <= target.vector_registers
+
+
+def test_a_tile_of_many_channels_needs_more_than_a_stack_has() -> None:
+    assert plan(4, 49, 8192, 16).scratch > MAX_SCRATCH
 
 
 def test_few_blocks_are_shared_by_programs_with_enough_columns_each() -> None:

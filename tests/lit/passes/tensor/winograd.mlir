@@ -96,7 +96,7 @@ graph.model @symbolic(%x: tensor<1x?x16x32xf32, #graph.dims<H>>) -> (tensor<1x?x
 // F4: graph.model @large
 // F4: tensor.contract
 // F4: tensor.winograd %{{.+}}, %{{.+}} {tile = 2} -> tensor<1x14x14x1024xf32>
-// REMARK: missed: tensor.contract: stays a direct convolution: its transformed weight is too large to store
+// REMARK: missed: tensor.contract: stays a direct convolution: its transformed weight or a tile is too large
 graph.weight @of_1280 : tensor<3x3x1280x1280xf32>
 graph.weight @of_1024 : tensor<3x3x1024x1024xf32>
 graph.model @large(%x: tensor<1x16x16x1280xf32>, %y: tensor<1x16x16x1024xf32>) -> (tensor<1x14x14x1280xf32>, tensor<1x14x14x1024xf32>) inputs ["x", "y"] outputs ["a", "b"] {
