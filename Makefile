@@ -49,7 +49,7 @@ lint: .venv/dev.stamp
 # The import names are not the folder names, so mypy reads a tree of links in which they are.
 types: .venv/dev.stamp
 	rm -rf build/mypy && mkdir -p build/mypy/neuralc
-	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/bench compiler/emit compiler/frontends compiler/inspection compiler/tables compiler/verify)) build/mypy/neuralc
+	ln -s $(addprefix $(CURDIR)/,$(wildcard compiler/*.py compiler/py.typed compiler/bench compiler/cache compiler/emit compiler/frontends compiler/inspection compiler/tables compiler/verify)) build/mypy/neuralc
 	ln -s $(addprefix $(CURDIR)/,$(filter-out compiler,$(FOLDERS))) build/mypy/neuralc
 	cd build/mypy && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p neuralc
 

@@ -21,8 +21,9 @@ from neuralc.bench.work import Work, work_of
 from neuralc.dialects import kernel
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.types import is_float, numpy_dtype
-from neuralc.emit.llvm.jit import NativeLibrary, compile_module
+from neuralc.emit.llvm.jit import compile_module
 from neuralc.emit.llvm.kernel import emit_kernels, function_name
+from neuralc.emit.llvm.loaded import NativeLibrary
 from neuralc.verify.layers import place_of
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Native code through the cache: a model in this process, or a shared library; compiled where it was not kept.
 
-    model, said = load(path, options, tell, use=True)
+    model, said = load_model(path, options, tell, use=True)
     _, said = write_library(path, options, tell, destination, write, use=True)
 
 A cache that cannot be used is no reason to stop: `said` has the reason, the compilation goes on without it.
@@ -29,7 +29,7 @@ Tell = Callable[[Sequence[Diagnostic]], None]
 """Shows the messages of a front end."""
 
 
-def load(model: Given | ImportedModel, options: Options, tell: Tell, *, use: bool = True) -> tuple[Model, str]:
+def load_model(model: Given | ImportedModel, options: Options, tell: Tell, *, use: bool = True) -> tuple[Model, str]:
     """The model in this process, and what is to be said of the cache."""
     from neuralc.emit.llvm.loaded import is_crowded
 
