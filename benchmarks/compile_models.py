@@ -1,8 +1,8 @@
 """`python -m benchmarks.compile_models MODEL..`: seconds from nothing to a model, compiled and found in the cache.
 
-Everything is a process of its own, the start of Python included: wall time, and in brackets the time of processors, which
-other work on the machine hardly changes; the best of some. Byte code is there, as `pip install` leaves it; the cache is a
-folder of this run.
+Everything is a process of its own, the start of Python included: wall time, and in brackets the time of processors,
+which other work on the machine changes less; the best of some. Byte code is there, as `pip install` leaves it, and the
+cache is a folder of this run.
 
     object s     `neuralc MODEL --emit=obj`, which the cache has no part in; peak MB is the memory of this process
     compile s    `neuralc.compile(MODEL)`, kept
@@ -75,7 +75,7 @@ class Figures:
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures here too.")
 def main(models: Sequence[Path], opt: int, rounds: int, json_path: Path | None) -> None:
     """Measure how long models take to compile, and to be found again."""
-    table = Table("model", "object s", "peak MB", "compile s", "so s", "run s", "library / weights MB")
+    table = Table("model", "object s", "peak MB", "compile s", "so s", "run s", "library / weights MB", box=None)
     rows: list[Figures] = []
     with TemporaryDirectory(prefix="neuralc-compile-") as folder:
         bench = Bench(Path(folder), opt, rounds)

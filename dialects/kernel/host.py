@@ -138,6 +138,15 @@ class HostOp(IRDLOperation):
         if not isinstance(self.body.block.last_op, ReturnOp):
             raise VerifyException("a host program ends in kernel.return")
         check_sizes(self.body.block, frozenset(self.dims))
+        self._check_launches()
+
+    def _check_launches(self) -> None:
+        """Of kernels that stand beside; the walk over symbols tells of those that do not."""
+        beside = self.parent.ops if self.parent is not None else ()
+        kernels = {op.sym_name.data: op for op in beside if isinstance(op, FuncOp)}
+        for op in self.body.walk():
+            if isinstance(op, LaunchOp) and op.callee_name in kernels:
+                op.check(kernels[op.callee_name])
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -335,10 +344,8 @@ class LaunchOp(IRDLOperation):
         programs = self.attributes.get("parallel")
         return programs.value.data if isinstance(programs, IntegerAttr) else 2
 
-    def verify_(self) -> None:
-        func = self._callee()
-        if func is None:
-            return  # the walk over symbols says so
+    def check(self, func: FuncOp) -> None:
+        """Whether it fits its kernel. The host program asks for all of its launches. Raises VerifyException."""
         if len(self.dims.data) != len(func.dims):
             raise VerifyException(f"@{self.callee_name} has {len(func.dims)} dims, the launch {len(self.dims.data)}")
         if len(self.args) != len(func.references):
@@ -347,14 +354,6 @@ class LaunchOp(IRDLOperation):
             wanted, found = argument.type, value.type
             if isinstance(wanted, RefType) and isinstance(found, RefType) and wanted.element_type != found.element_type:
                 raise VerifyException(f"reference {number} of @{self.callee_name} is {wanted}, got {found}")
-
-    def _callee(self) -> FuncOp | None:
-        """The kernel, where the launch stands in a module that has it."""
-        top = self.parent_op()
-        while top is not None and (outer := top.parent_op()) is not None:
-            top = outer
-        ops = (op for region in top.regions for op in region.block.ops) if top is not None else ()
-        return next((op for op in ops if isinstance(op, FuncOp) and op.sym_name.data == self.callee_name), None)
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
