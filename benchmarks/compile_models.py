@@ -82,7 +82,7 @@ def main(models: Sequence[Path], opt: int, rounds: int, json_path: Path | None) 
         for model in models:
             rows.append(bench.figures(model.absolute()))
             table.add_row(*rows[-1].row())
-    Console().print(table)
+    Console(width=120).print(table)
     if json_path is not None:
         json_path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
 

@@ -83,11 +83,15 @@ class Visit:
         self.place: Place | None = None
         self.problem = ""
         """Why the cache is not used, or why nothing was kept."""
-        store = Store.of_user() if use else None
-        if store is None or not isinstance(model, Source | Path):
-            self.problem = f"{VARIABLE} is empty" if use and store is None else "it was not asked for"
+        store = Store.of_user()
+        if not use:
+            self.problem = "it was not asked for"
+        elif not isinstance(model, Source | Path):
+            self.problem = "the model has no file"
         elif is_watched(options):
             self.problem = "the passes are watched, or are not those of -O"
+        elif store is None:
+            self.problem = f"{VARIABLE} is empty"
         else:
             if isinstance(model, Path):
                 self.files[model.absolute()] = state_of(model)

@@ -36,7 +36,7 @@ from xdsl.dialects.builtin import (
     SymbolNameConstraint,
     SymbolRefAttr,
 )
-from xdsl.ir import Attribute, Block, BlockArgument, Region, SSAValue
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -53,7 +53,7 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
-from neuralc.dialects.common import WeightRead
+from neuralc.dialects.common import UsesSymbols, WeightRead
 from neuralc.dialects.dims import Dim, parse_dim
 from neuralc.dialects.kernel.control import check_sizes, parse_body
 from neuralc.dialects.kernel.indirect import status_type
@@ -138,15 +138,6 @@ class HostOp(IRDLOperation):
         if not isinstance(self.body.block.last_op, ReturnOp):
             raise VerifyException("a host program ends in kernel.return")
         check_sizes(self.body.block, frozenset(self.dims))
-        self._check_launches()
-
-    def _check_launches(self) -> None:
-        """Of kernels that stand beside; the walk over symbols tells of those that do not."""
-        beside = self.parent.ops if self.parent is not None else ()
-        kernels = {op.sym_name.data: op for op in beside if isinstance(op, FuncOp)}
-        for op in self.body.walk():
-            if isinstance(op, LaunchOp) and op.callee_name in kernels:
-                op.check(kernels[op.callee_name])
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -309,7 +300,7 @@ class ViewOp(IRDLOperation):
 
 
 @irdl_op_definition
-class LaunchOp(IRDLOperation):
+class LaunchOp(IRDLOperation, UsesSymbols):
     """`kernel.launch @f[batch * 8](%x, %w, %y)`: runs every program of @f with these dims and memory."""
 
     name = "kernel.launch"
@@ -344,8 +335,10 @@ class LaunchOp(IRDLOperation):
         programs = self.attributes.get("parallel")
         return programs.value.data if isinstance(programs, IntegerAttr) else 2
 
-    def check(self, func: FuncOp) -> None:
-        """Whether it fits its kernel. The host program asks for all of its launches. Raises VerifyException."""
+    def verify_symbols(self, known: Mapping[str, Operation]) -> None:
+        func = known.get(self.callee_name)
+        if not isinstance(func, FuncOp):
+            return
         if len(self.dims.data) != len(func.dims):
             raise VerifyException(f"@{self.callee_name} has {len(func.dims)} dims, the launch {len(self.dims.data)}")
         if len(self.args) != len(func.references):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmarks.cases import ROOT, SUITES, model_cases
+from benchmarks.compile_models import Bench, Took
 from benchmarks.cost import cost_of
 from benchmarks.report import markdown
 from neuralc.bench.rounds import bootstrap
@@ -58,3 +61,19 @@ def test_the_report_says_time_limit_and_ratio() -> None:
     machine = {"name": "cpu", "peak_gflops": 98.0, "bandwidth": {"l1": 1.0}}
     text = markdown({"machine": machine, "versions": {"python": "3.11"}, "suites": {"models": [row]}, "startup": []})
     assert "| m batch 1 (fast) | 2.0 [1.0, 3.0] | 50 | 2.0 [1.0, 3.0] | 0.50 [0.40, 0.60] |" in text
+
+
+@pytest.mark.thorough
+def test_models_are_compiled_and_found_in_processes_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "m.nr").write_text("network M { input: (64) layers: Dense(64) Dense(32) }")
+    figures = Bench(tmp_path, opt=2, rounds=1).figures(tmp_path / "m.nr")
+    assert figures.weights == 4 * (64 * 64 + 64 + 64 * 32 + 32)
+    assert figures.weights < figures.library < figures.library_bar
+    assert figures.compile.processor < figures.object.processor
+    assert figures.so.processor < figures.object.processor
+    assert figures.run.processor < figures.object.processor
+
+
+def test_what_misses_its_bar_is_marked() -> None:
+    took = Took(1.5, 1.25, 0)
+    assert [took.against(bar) for bar in (None, 2.0, 1.0)] == ["1.50 (1.25)", "1.50 (1.25)", "1.50! (1.25)"]
