@@ -74,7 +74,7 @@ def compile(
         winograd=winograd,
     )
     if target == "cpu":
-        return native.load(_given(model), options, report, use=cache)[0]
+        return native.load_model(_given(model), options, report, use=cache)[0]
     compilation = driver.load(_given(model), options)
     report(compilation.notices)
     return finish(compilation, target)

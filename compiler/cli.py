@@ -208,6 +208,7 @@ def command(
         tell(compilation.notices)
         driver.compile_to(compilation, found.stage)
         write(destination, driver.emit(compilation, kind), found)
+        say(f"not used, `{kind}` is made anew each time", verbose)
     if compilation is not None and compilation.clock is not None:
         compilation.clock.report()
     return 0

@@ -78,7 +78,7 @@ def _load(
     if model.suffix in (".so", ".tpu"):
         return api.load(model, threads=options.threads), ""
     if target == "cpu":
-        return native.load(model, options, tell, use=use_cache)
+        return native.load_model(model, options, tell, use=use_cache)
     compilation = driver.load(model, options)
     tell(compilation.notices)
     return api.finish(compilation, target), ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, SymbolRefAttr, TensorType
@@ -40,6 +40,13 @@ class Terminator(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         return cls(parse_values(parser))
+
+
+class UsesSymbols:
+    """An op with rules about what it names by symbols: the walk over a module knows that, so that no op searches."""
+
+    def verify_symbols(self, known: Mapping[str, Operation]) -> None:
+        """Check them; that a symbol is not known is said by the walk. Raises VerifyException."""
 
 
 class WeightRead(IRDLOperation):

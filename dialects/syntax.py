@@ -7,9 +7,10 @@ literals (`[1, 1]`, `0.5`, `"NHWC"`) and are declared on the op with a default; 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, Self, TypeAlias
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, UnitAttr, f64, i64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, IntegerType, StringAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute, Data, SSAValue
 from xdsl.irdl import BaseAttr, IRDLOperation, irdl_attr_definition
 from xdsl.parser import AttrParser, Parser, UnresolvedOperand
@@ -59,10 +60,8 @@ def to_attribute(value: Literal | Attribute) -> Attribute:
     match value:
         case Attribute():
             return value
-        case bool():
-            return IntegerAttr(int(value), 1)
-        case int():
-            return IntegerAttr(value, i64)
+        case bool() | int():
+            return _integer(value)
         case float():
             return FloatAttr(value, f64)
         case str():
@@ -73,12 +72,23 @@ def to_attribute(value: Literal | Attribute) -> Attribute:
             return IntsAttr(tuple(map(int, value)))
 
 
+def _is_truth(type_: Attribute) -> bool:
+    """Compared by its width: to make an attribute to compare with takes ten times as long."""
+    return isinstance(type_, IntegerType) and type_.width.data == 1
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _integer(value: int) -> Attribute:
+    """Attributes never change, and the same few numbers are made ever again."""
+    return IntegerAttr(int(value), 1 if isinstance(value, bool) else i64)
+
+
 def to_literal(attribute: Attribute) -> Any:
     """The Python literal an attribute stands for; other attributes stand for themselves."""
     match attribute:
         case IntegerAttr():
-            width_one = attribute.type == IntegerAttr(0, 1).type
-            return bool(attribute.value.data) if width_one else attribute.value.data
+            number: int = attribute.value.data
+            return bool(number) if _is_truth(attribute.type) else number
         case FloatAttr():
             return attribute.value.data
         case StringAttr() | IntsAttr() | FloatsAttr():

@@ -6,6 +6,7 @@ before it is used nor that a symbol exists. This one checks each op, dominance, 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator
 
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, SymbolRefAttr
@@ -13,6 +14,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.traits import IsolatedFromAbove, IsTerminator, NoTerminator, OpTrait, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from neuralc.dialects.common import UsesSymbols
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, Source, suggest
 from neuralc.passes.locations import span_of
 
@@ -68,6 +70,8 @@ class _Check:
         """What the op says about itself: constraints, its verifier, its traits; attributes checked on construction."""
         try:
             op.verify_()
+            if isinstance(op, UsesSymbols):
+                op.verify_symbols(ChainMap(*reversed(self._symbols)))  # the nearest first
         except (VerifyException, ValueError) as fault:
             yield op, _sentence(fault), None
 

@@ -1,6 +1,6 @@
 """Native code through the cache: a model in this process, or a shared library; compiled where it was not kept.
 
-    model, said = load(path, options, tell, use=True)
+    model, said = load_model(path, options, tell, use=True)
     _, said = write_library(path, options, tell, destination, write, use=True)
 
 A cache that cannot be used is no reason to stop: `said` has the reason, the compilation goes on without it.
@@ -29,7 +29,7 @@ Tell = Callable[[Sequence[Diagnostic]], None]
 """Shows the messages of a front end."""
 
 
-def load(model: Given | ImportedModel, options: Options, tell: Tell, *, use: bool = True) -> tuple[Model, str]:
+def load_model(model: Given | ImportedModel, options: Options, tell: Tell, *, use: bool = True) -> tuple[Model, str]:
     """The model in this process, and what is to be said of the cache."""
     from neuralc.emit.llvm.loaded import is_crowded
 
@@ -83,11 +83,15 @@ class Visit:
         self.place: Place | None = None
         self.problem = ""
         """Why the cache is not used, or why nothing was kept."""
-        store = Store.of_user() if use else None
-        if store is None or not isinstance(model, Source | Path):
-            self.problem = f"{VARIABLE} is empty" if use and store is None else "it was not asked for"
+        store = Store.of_user()
+        if not use:
+            self.problem = "it was not asked for"
+        elif not isinstance(model, Source | Path):
+            self.problem = "the model has no file"
         elif is_watched(options):
             self.problem = "the passes are watched, or are not those of -O"
+        elif store is None:
+            self.problem = f"{VARIABLE} is empty"
         else:
             if isinstance(model, Path):
                 self.files[model.absolute()] = state_of(model)

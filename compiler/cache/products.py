@@ -182,7 +182,7 @@ class Code:
 
         return load_model(self.objects, self.symbol, self.weights, self.library)
 
-    def library(self) -> Pieces:
+    def library(self) -> Iterator[bytes]:
         """A shared library. Raises E0842 and E0843 as the linker does."""
         from neuralc.emit.llvm.link import link_model
 

@@ -36,7 +36,7 @@ from xdsl.dialects.builtin import (
     SymbolNameConstraint,
     SymbolRefAttr,
 )
-from xdsl.ir import Attribute, Block, BlockArgument, Region, SSAValue
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -53,7 +53,7 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
-from neuralc.dialects.common import WeightRead
+from neuralc.dialects.common import UsesSymbols, WeightRead
 from neuralc.dialects.dims import Dim, parse_dim
 from neuralc.dialects.kernel.control import check_sizes, parse_body
 from neuralc.dialects.kernel.indirect import status_type
@@ -313,7 +313,7 @@ class ViewOp(IRDLOperation):
 
 
 @irdl_op_definition
-class LaunchOp(IRDLOperation):
+class LaunchOp(IRDLOperation, UsesSymbols):
     """`kernel.launch @f[batch * 8](%x, %w, %y)`: runs every program of @f with these dims and memory."""
 
     name = "kernel.launch"
@@ -348,10 +348,10 @@ class LaunchOp(IRDLOperation):
         programs = self.attributes.get("parallel")
         return programs.value.data if isinstance(programs, IntegerAttr) else 2
 
-    def verify_(self) -> None:
-        func = self._callee()
-        if func is None:
-            return  # the walk over symbols says so
+    def verify_symbols(self, known: Mapping[str, Operation]) -> None:
+        func = known.get(self.callee_name)
+        if not isinstance(func, FuncOp):
+            return
         if len(self.dims.data) != len(func.dims):
             raise VerifyException(f"@{self.callee_name} has {len(func.dims)} dims, the launch {len(self.dims.data)}")
         if len(self.args) != len(func.references):
@@ -360,14 +360,6 @@ class LaunchOp(IRDLOperation):
             wanted, found = argument.type, value.type
             if isinstance(wanted, RefType) and isinstance(found, RefType) and wanted.element_type != found.element_type:
                 raise VerifyException(f"reference {number} of @{self.callee_name} is {wanted}, got {found}")
-
-    def _callee(self) -> FuncOp | None:
-        """The kernel, where the launch stands in a module that has it."""
-        top = self.parent_op()
-        while top is not None and (outer := top.parent_op()) is not None:
-            top = outer
-        ops = (op for region in top.regions for op in region.block.ops) if top is not None else ()
-        return next((op for op in ops if isinstance(op, FuncOp) and op.sym_name.data == self.callee_name), None)
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")

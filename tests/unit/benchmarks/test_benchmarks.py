@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import plot
+from benchmarks.compile_models import Bench, Took
 from benchmarks.measurement import Measurement
 from benchmarks.report import line, markdown
 from benchmarks.rows import Row, Run, behind, done, geometric_mean, summaries
@@ -143,3 +144,19 @@ def test_the_picture_shows_rows_that_fail_and_ratios_off_the_scale(tmp_path: Pat
     assert (tmp_path / "run.png").stat().st_size > 10_000
     plot.draw(run_of(), tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+@pytest.mark.thorough
+def test_models_are_compiled_and_found_in_processes_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "m.nr").write_text("network M { input: (64) layers: Dense(64) Dense(32) }")
+    figures = Bench(tmp_path, opt=2, rounds=1).figures(tmp_path / "m.nr")
+    assert figures.weights == 4 * (64 * 64 + 64 + 64 * 32 + 32)
+    assert figures.weights < figures.library < figures.library_bar
+    assert figures.compile.processor < figures.object.processor
+    assert figures.so.processor < figures.object.processor
+    assert figures.run.processor < figures.object.processor
+
+
+def test_what_misses_its_bar_is_marked() -> None:
+    took = Took(1.5, 1.25, 0)
+    assert [took.against(bar) for bar in (None, 2.0, 1.0)] == ["1.50 (1.25)", "1.50 (1.25)", "1.50! (1.25)"]

@@ -36,7 +36,7 @@ def load(cache: Path) -> Load:
 
     def loaded(model: Path, options: Options | None = None, *, use: bool = True) -> Loaded:
         shown: list[Diagnostic] = []
-        found, said = native.load(model, options or Options(threads=1), shown.extend, use=use)
+        found, said = native.load_model(model, options or Options(threads=1), shown.extend, use=use)
         return found, said, shown
 
     return loaded
