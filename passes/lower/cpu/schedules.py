@@ -15,7 +15,7 @@ from neuralc.passes.lower.cpu.fill import build_fill
 from neuralc.passes.lower.cpu.reduce import build_reduce, row_letter
 from neuralc.passes.lower.cpu.rows import build_rows
 from neuralc.passes.lower.cpu.scatter import build_scatter
-from neuralc.passes.lower.cpu.tile_choice import RegisterTile, choose_tile
+from neuralc.passes.lower.cpu.tile_choice import RegisterTile, choose_tile, elementwise_tile
 from neuralc.passes.lower.cpu.top_k import build_top_k, scratch
 from neuralc.passes.lower.nest import Nest, merge_loops
 from neuralc.passes.lower.schedule import Move, Placed, Schedule, Schedules, Variant
@@ -59,6 +59,8 @@ def register_tile(nest: Nest, roles: Roles, target: Target) -> RegisterTile:
     size = nest.sizes[roles.vector]
     columns = MANY_COLUMNS if isinstance(size, Dim) else max(1, size)
     rows = row_count(nest, roles)
+    if roles.elementwise and roles.rows:
+        return elementwise_tile(None if isinstance(rows, Dim) else rows, lanes, target.vector_registers)
     packed = roles.vectors.panel // lanes if roles.vectors.packed else None
     return choose_tile(None if isinstance(rows, Dim) else rows, columns, lanes, target.vector_registers, packed)
 
