@@ -275,8 +275,16 @@ def _divided(name: FunctionName, size: Dim, divisor: int) -> Dim:
         return multiple + whole
     less = whole * divisor - over
     if less == divisor - 1:
-        return multiple + whole + Dim((((Function("floordiv", rest, by),), 1),))
-    return multiple + whole + Dim((((Function("ceildiv", rest - less, by),), 1),))
+        return multiple + whole + _quotient("floordiv", rest, divisor)
+    return multiple + whole + _quotient("ceildiv", rest - less, divisor)
+
+
+def _quotient(name: FunctionName, size: Dim, divisor: int) -> Dim:
+    """A quotient; one of a quotient of the same kind is divided once, by both divisors."""
+    match size.terms:
+        case (((Function(inner, lhs, rhs),), 1),) if inner == name and rhs.is_static:
+            return _divided(name, lhs, rhs.value * divisor)
+    return Dim((((Function(name, size, Dim.constant(divisor)),), 1),))
 
 
 def parse_dim(parser: AttrParser) -> Dim:

@@ -74,12 +74,12 @@ def _as_array(value: Any, port: Port) -> Array:
 
 def as_outputs(out: Any, ports: Sequence[Port], wanted: Sequence[tuple[tuple[int, ...], Any]]) -> list[Array]:
     """The arrays of `out=`, one or a sequence, checked. Raises E0908."""
-    given = [out] if isinstance(out, np.ndarray) else out
+    given = [out] if type(out) is np.ndarray else out
     if not isinstance(given, (list, tuple)) or len(given) != len(ports):
         expected = "one array" if len(ports) == 1 else f"a sequence of {len(ports)} arrays"
         raise ModelError("E0908", f"`out` is not {expected}", "`np.empty` makes them; without `out` the model does")
     for array, port, (shape, dtype) in zip(given, ports, wanted, strict=True):
-        if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
+        if type(array) is not np.ndarray or array.dtype != dtype or array.shape != shape:
             raise ModelError(
                 "E0908",
                 f"`out` of output `{port.name}` is {_kind(array)}, the model gives {port.dtype} {format_shape(shape)}",
@@ -100,17 +100,18 @@ def check_overlap(
     pointers: Sequence[int],
 ) -> None:
     """Raise E0908 where an output shares memory with an input or an output before it; all are dense."""
-    taken = [(pointers[number], array.nbytes) for number, array in enumerate(inputs)]
+    taken = [(begin, begin + array.nbytes) for begin, array in zip(pointers, inputs, strict=True)]
     for number, array in enumerate(results):
-        begin, size = addresses[number], array.nbytes
-        for other, length in taken:
-            if begin < other + length and other < begin + size:
+        begin = addresses[number]
+        end = begin + array.nbytes
+        for other, other_end in taken:
+            if begin < other_end and other < end:
                 raise ModelError(
                     "E0908",
                     f"`out` of output `{ports[number].name}` shares memory with another array",
                     "give a fresh `np.empty`",
                 )
-        taken.append((begin, size))
+        taken.append((begin, end))
 
 
 def _kind(value: Any) -> str:

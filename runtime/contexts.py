@@ -13,19 +13,16 @@ import numpy as np
 from neuralc.runtime.arrays import as_input, as_outputs, check_overlap
 from neuralc.runtime.description import Description
 from neuralc.runtime.interface import Interface
-from neuralc.runtime.sizes import Shapes, Sizes, SizeTable
+from neuralc.runtime.sizes import Sizes, SizeTable
 
 _ndarray, _empty = np.ndarray, np.empty
 _from_buffer, _addressof = ctypes.c_char.from_buffer, ctypes.addressof
 
 
-def _address(array: Any) -> int:
-    """Where an array begins; the way that every array has takes six times as long as the one for writeable memory."""
-    try:
-        return _addressof(_from_buffer(array))
-    except (TypeError, ValueError):  # read-only, or without elements
-        address: int = array.__array_interface__["data"][0]
-        return address
+def _slow_address(array: Any) -> int:
+    """Where a read-only array begins, or one without elements; it takes six times as long as for others."""
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 class Context:
@@ -39,11 +36,11 @@ class Context:
         self._interface = interface
         self._ports = description.inputs
         self._results = description.outputs
-        self._dtypes = [port.dtype for port in description.inputs]
+        self._dtypes = [(number, port.dtype) for number, port in enumerate(description.inputs)]
         self._table = sizes
         self._inputs = (ctypes.c_void_p * len(self._ports))()
         self._outputs = (ctypes.c_void_p * len(self._results))()
-        self._shapes: Shapes | None = None
+        self._shapes: list[tuple[int, ...]] = []
         self._sizes: Sizes
         self._run = interface.run
         self._native = interface.create(threads)
@@ -57,29 +54,35 @@ class Context:
 
         This is the path every call takes: an array that fits is passed on by its address, with no helper between.
         """
-        pointers, dtypes = self._inputs, self._dtypes
-        arrays = []
+        pointers = self._inputs
         shapes = []
-        for number, value in enumerate(inputs):
-            if type(value) is not _ndarray or value.dtype is not dtypes[number] or not value.flags.carray:
+        for number, dtype in self._dtypes:
+            value = inputs[number]
+            if type(value) is not _ndarray or value.dtype is not dtype or not value.flags.carray:
                 value = as_input(value, self._ports[number])
-            pointers[number] = _address(value)
-            arrays.append(value)
+                inputs = [*inputs[:number], value, *inputs[number + 1 :]]
+            try:
+                pointers[number] = _addressof(_from_buffer(value))
+            except (TypeError, ValueError):
+                pointers[number] = _slow_address(value)
             shapes.append(value.shape)
-        key = tuple(shapes)
-        if key != self._shapes:
-            self._sizes = self._table.of(key)
-            self._shapes = key
+        if shapes != self._shapes:
+            self._sizes = self._table.of(tuple(shapes))
+            self._shapes = shapes
         sizes = self._sizes
         if out is None:
             results = [_empty(shape, dtype) for shape, dtype in sizes.outputs]
         else:
             results = as_outputs(out, self._results, sizes.outputs)
         addresses = self._outputs
+        result: Any
         for number, result in enumerate(results):
-            addresses[number] = _address(result)
+            try:
+                addresses[number] = _addressof(_from_buffer(result))
+            except ValueError:
+                addresses[number] = _slow_address(result)
         if out is not None:
-            check_overlap(self._results, results, list(addresses), arrays, list(pointers))
+            check_overlap(self._results, results, list(addresses), inputs, list(pointers))
         status = self._run(self._native, pointers, sizes.dims, addresses)
         if status != 0:
             raise self._interface.failure(status)

@@ -14,7 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, IndexType, IntegerAttr, StringAttr, SymbolNameConstraint
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    IndexType,
+    IntegerAttr,
+    StringAttr,
+    SymbolNameConstraint,
+    i64,
+)
 from xdsl.ir import Attribute, Block, BlockArgument, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -42,7 +50,7 @@ from neuralc.dialects.types import DimAttr
 
 @irdl_op_definition
 class FuncOp(IRDLOperation):
-    """One kernel. Attributes carry launch hints of a target (`num_warps`, `num_stages`)."""
+    """One kernel. Attributes carry launch hints of a target (`num_warps`, `num_stages`) and `in_place`."""
 
     name = "kernel.func"
     sym_name = prop_def(SymbolNameConstraint())
@@ -92,7 +100,21 @@ class FuncOp(IRDLOperation):
         stored = {written_memory(op) for op in self.body.walk()}
         return tuple(argument in stored for argument in self.references)
 
+    @property
+    def in_place(self) -> tuple[int, ...]:
+        """The references that may be the same memory as the one that is written; all others are apart."""
+        found = self.attributes.get("in_place")
+        return found.get_values() if isinstance(found, DenseArrayBase) else ()
+
+    @in_place.setter
+    def in_place(self, references: Sequence[int]) -> None:
+        self.attributes.pop("in_place", None)
+        if references:
+            self.attributes["in_place"] = DenseArrayBase.from_list(i64, references)
+
     def verify_(self) -> None:
+        if any(not 0 <= number < len(self.references) for number in self.in_place):
+            raise VerifyException(f"in_place = {list(self.in_place)} of {len(self.references)} references")
         if any(argument.type != IndexType() for argument in self.dim_arguments):
             raise VerifyException("the first arguments are the index values of the dims")
         known = set(self.dims)

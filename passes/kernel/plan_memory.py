@@ -7,20 +7,26 @@
     %k = kernel.alloc -> ref<[batch, 32], f32>             %k = kernel.arena 0 -> ref<..>          // %h is dead
     kernel.launch @c[batch](%g, %k)                        kernel.launch @c[batch](%g, %k)
 
-A buffer lives from the first op that uses it, or a view of it, to the last. Buffers are placed from the largest to the
-smallest, each into the smallest gap it fits (greedy by size: Pisarchyk and Lee 2020, arXiv:2001.03288). Sizes are
-expressions; a gap counts only where it is large enough for every size of the dims, and what cannot be compared is
-placed behind everything else. Sizes are rounded up term by term to 64 bytes, so that all offsets are multiples of 64.
+A buffer lives from the first op that uses it, or a view of it, to the last. Where the dims are as large as they usually
+are, buffers are placed one after the other, each into the smallest gap it fits (greedy by size, by time and by both:
+Pisarchyk and Lee 2020, arXiv:2001.03288), and the smallest arena is taken. That says which buffer lies above which; an
+offset is then the largest end of those below, as an expression that holds for every size of the dims (a `max` where
+sizes cannot be compared). Sizes are rounded up term by term to 64 bytes, so that all offsets are multiples of 64.
+
+A launch that may write in place (`in_place` of its kernel) gives its result the buffer of the operand, where it is the
+last to use the one and the first to use the other: both are one buffer from then on.
 
 In a loop, a buffer from outside lives in every round, hence from the beginning of the loop to its end; one of the body
 lives in its own part of a round, for the next round writes it again before it reads it.
-Must not share: a buffer read by the launch that writes another one. Remarks: the arena, and what it would be without
-reuse.
+Must not share otherwise: a buffer read by the launch that writes another one. Remarks: the arena, and what it would be
+without reuse.
+Effect: the arena is the largest sum of live bytes for every model measured (python -m benchmarks.memory); writing in
+place takes a quarter of it from ResNet-50 (7.2 -> 5.3 MB) and a third from GPT-2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
@@ -28,7 +34,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from neuralc.dialects import kernel
-from neuralc.dialects.dims import Dim
+from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.graph import declared_dims
 from neuralc.dialects.kernel.types import RefType
 from neuralc.dialects.types import DimAttr
@@ -51,6 +57,8 @@ class Lifetime:
     size: Dim
     first: int
     last: int
+    heirs: tuple[kernel.AllocOp, ...] = ()
+    """Buffers that take its place, each written by the launch that reads the one before for the last time."""
 
     def overlaps(self, other: Lifetime) -> bool:
         return self.first <= other.last and other.first <= self.last
@@ -69,6 +77,9 @@ class Placement:
     def end(self) -> Dim:
         return self.offset + self.lifetime.size
 
+    def overlaps(self, other: Placement) -> bool:
+        return self.lifetime.overlaps(other.lifetime)
+
 
 @dataclass(frozen=True)
 class PlanMemoryPass(ModulePass):
@@ -79,11 +90,18 @@ class PlanMemoryPass(ModulePass):
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         minima = {name: op.minimum.data.value for name, op in declared_dims(module).items()}
+        kernels = {op.sym_name.data: op for op in module.body.block.ops if isinstance(op, kernel.FuncOp)}
         for op in module.body.block.ops:
             if isinstance(op, kernel.HostOp):
-                self._plan(op, minima, context)
+                self._plan(op, kernels, minima, context)
 
-    def _plan(self, host: kernel.HostOp, minima: Mapping[str, int], context: PassContext) -> None:
+    def _plan(
+        self,
+        host: kernel.HostOp,
+        kernels: Mapping[str, kernel.FuncOp],
+        minima: Mapping[str, int],
+        context: PassContext,
+    ) -> None:
         lifetimes, unused = buffer_lifetimes(host)
         for alloc in unused:
             Rewriter.erase_op(alloc)
@@ -91,16 +109,20 @@ class PlanMemoryPass(ModulePass):
         if not lifetimes and host.arena is not None:
             return
         start = Dim.constant(0) if host.arena is None else host.arena.data
-        placements, top = place(lifetimes, minima, start) if self.reuse else place_apart(lifetimes, start)
+        if self.reuse:
+            placements, top = place(inherit(host, lifetimes, kernels), minima, start)
+        else:
+            placements, top = place_apart(lifetimes, start)
         for placement in placements:
-            alloc = placement.lifetime.alloc
-            arena = kernel.ArenaOp(placement.offset, ref_of(alloc.result))
-            arena.location = alloc.location
-            arena.attributes = dict(alloc.attributes)
-            Rewriter.replace_op(alloc, arena)
+            for alloc in (placement.lifetime.alloc, *placement.lifetime.heirs):
+                arena = kernel.ArenaOp(placement.offset, ref_of(alloc.result))
+                arena.location = alloc.location
+                arena.attributes = dict(alloc.attributes)
+                Rewriter.replace_op(alloc, arena)
         host.properties["arena"] = DimAttr(top)
         apart = place_apart(lifetimes, start)[1]
         context.count("buffers placed", len(placements))
+        context.count("results written in place", len(lifetimes) - len(placements))
         context.remark("analysis", host, f"arena of {top} bytes for {len(placements)} buffers, {apart} without reuse")
 
 
@@ -152,6 +174,45 @@ def users_of(value: SSAValue) -> Iterable[Operation]:
             yield use.operation
 
 
+def inherit(host: kernel.HostOp, lifetimes: Sequence[Lifetime], kernels: Mapping[str, kernel.FuncOp]) -> list[Lifetime]:
+    """The lifetimes, of results that are written in place one with that of the operand."""
+    owners = {each.alloc: each for each in lifetimes}
+    numbers: dict[Operation, int] = {op: number for number, op in enumerate(host.body.walk())}
+    results = {name: func.written.index(True) for name, func in kernels.items() if func.in_place and any(func.written)}
+    for launch in numbers:
+        if not isinstance(launch, kernel.LaunchOp) or launch.callee_name not in results:
+            continue
+        result = results[launch.callee_name]
+        for operand in kernels[launch.callee_name].in_place:
+            old, new = _whole(launch, operand), _whole(launch, result)
+            if old is None or new is None or launch.args[operand].type != launch.args[result].type:
+                continue
+            owner, heir = owners[old], owners[new]
+            at = numbers[launch]
+            if owner is heir or (owner.last, heir.first) != (at, at) or owner.size != heir.size:
+                continue
+            merged = Lifetime(owner.alloc, owner.size, owner.first, heir.last, (*owner.heirs, heir.alloc, *heir.heirs))
+            owners |= dict.fromkeys((merged.alloc, *merged.heirs), merged)
+            break
+    return list({id(each): each for each in owners.values()}.values())
+
+
+def _whole(launch: kernel.LaunchOp, number: int) -> kernel.AllocOp | None:
+    """The buffer of the launch's block that an operand is all of, and no other operand is a part of."""
+    roots = [_root(value) for value in launch.args]
+    alloc = roots[number]
+    if alloc is None or roots.count(alloc) > 1 or alloc.parent is not launch.parent:
+        return None
+    whole = as_dim(ref_of(launch.args[number]).bytes) == as_dim(ref_of(alloc.result).bytes)
+    return alloc if whole else None
+
+
+def _root(value: SSAValue) -> kernel.AllocOp | None:
+    while isinstance(value.owner, kernel.ViewOp):
+        value = value.owner.source
+    return value.owner if isinstance(value.owner, kernel.AllocOp) else None
+
+
 def aligned(size: Dim) -> Dim:
     """At least `size`, and a multiple of 64 whatever the dims are: each coefficient is rounded up."""
     return Dim(tuple((monomial, -(-c // ALIGNMENT) * ALIGNMENT) for monomial, c in size.terms if -(-c // ALIGNMENT)))
@@ -179,36 +240,60 @@ def place_apart(lifetimes: Sequence[Lifetime], start: Dim) -> tuple[list[Placeme
 
 
 def place(lifetimes: Sequence[Lifetime], minima: Mapping[str, int], start: Dim) -> tuple[list[Placement], Dim]:
-    """Greedy by size, best fit: the placements and the end of the arena."""
-    order = sorted(range(len(lifetimes)), key=lambda i: (-lifetimes[i].weight, i))
-    placements: list[Placement] = []
-    top = start
-    for lifetime in (lifetimes[i] for i in order):
-        offset = _best_offset(lifetime, placements, top, minima, start)
-        placement = Placement(lifetime, offset)
-        placements.append(placement)
-        if not at_least(top, placement.end, minima):
-            top = placement.end
-    return placements, top
+    """The smallest arena that a greedy order gives at typical sizes: the placements and the end of the arena."""
+    numbers = min((_pack(sorted(lifetimes, key=order)) for order in ORDERS), key=lambda found: found.top).offsets
+    placed: list[Placement] = []
+    for lifetime in sorted(lifetimes, key=lambda each: (numbers[each.alloc], each.first)):
+        below = [each for each in placed if each.lifetime.overlaps(lifetime)]
+        # Of two that lie on each other the upper one counts.
+        ends = [each.end for i, each in enumerate(below) if not any(map(each.overlaps, below[i + 1 :]))]
+        placed.append(Placement(lifetime, _largest([start, *ends], minima)))
+    tops = [each.end for i, each in enumerate(placed) if not any(map(each.overlaps, placed[i + 1 :]))]
+    return placed, _largest([start, *tops], minima)
 
 
-def _best_offset(
-    lifetime: Lifetime, placements: Sequence[Placement], top: Dim, minima: Mapping[str, int], start: Dim
-) -> Dim:
-    """The start of the smallest gap between the buffers alive at the time; the end of the arena where none fits."""
-    alive = [placement for placement in placements if placement.lifetime.overlaps(lifetime)]
-    best: tuple[tuple[bool, int, int], Dim] | None = None
-    for offset in dict.fromkeys([start, *(placement.end for placement in alive)]):
-        end = offset + lifetime.size
-        above = [placement for placement in alive if at_least(placement.offset, end, minima)]
-        below = [placement for placement in alive if at_least(offset, placement.end, minima)]
-        if len({id(placement) for placement in (*above, *below)}) < len(alive):
-            continue  # it touches a buffer, or cannot be compared with one
-        inside = at_least(top, end, minima)
-        if not inside and not at_least(end, top, minima):
-            continue  # then nobody could say where the arena ends
-        ceiling = min((typical(placement.offset) for placement in above), default=typical(top))
-        rank = (not inside, ceiling - typical(offset), typical(offset))
-        if best is None or rank < best[0]:
-            best = (rank, offset)
-    return top if best is None else best[1]
+ORDERS: tuple[Callable[[Lifetime], tuple[int, ...]], ...] = (
+    lambda each: (-each.weight, each.first),
+    lambda each: (each.first, -each.weight),
+    lambda each: (-each.last, -each.weight),
+    lambda each: (-each.weight * (each.last - each.first + 1), each.first),
+)
+"""Who is placed first."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Offsets in bytes at typical sizes, and the end of the arena."""
+
+    offsets: Mapping[Operation, int]
+    top: int
+
+
+def _pack(lifetimes: Sequence[Lifetime]) -> Packed:
+    """Each buffer in the smallest gap between those that live at its time."""
+    offsets: dict[Operation, int] = {}
+    done: list[Lifetime] = []
+    for lifetime in lifetimes:
+        alive = sorted((offsets[each.alloc], each.weight) for each in done if each.overlaps(lifetime))
+        best: tuple[int, int] | None = None
+        floor = 0
+        for offset, size in alive:
+            gap = offset - floor
+            if gap >= lifetime.weight and (best is None or gap < best[0]):
+                best = gap, floor
+            floor = max(floor, offset + size)
+        offsets[lifetime.alloc] = floor if best is None else best[1]
+        done.append(lifetime)
+    return Packed(offsets, max((offsets[each.alloc] + each.weight for each in done), default=0))
+
+
+def _largest(values: Sequence[Dim], minima: Mapping[str, int]) -> Dim:
+    """The maximum, of those values that could be it."""
+    kept: list[Dim] = []
+    for value in values:
+        if not any(at_least(other, value, minima) for other in kept):
+            kept = [other for other in kept if not at_least(value, other, minima)] + [value]
+    largest = kept[0]
+    for value in kept[1:]:
+        largest = largest.max(value)
+    return largest

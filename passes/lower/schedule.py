@@ -25,6 +25,7 @@ from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.passes.base import PassContext
+from neuralc.passes.lower.in_place import mark_in_place
 from neuralc.passes.lower.nest import Nest
 from neuralc.passes.target import Target
 
@@ -36,6 +37,8 @@ class Variant:
     func: FuncOp
     nest: Nest
     condition: tuple[Dim, str, Dim] | None = None
+    once: bool = False
+    """Whether every place of the result is known to be written once: by one tile of one program."""
 
 
 Schedule = Callable[[tensor.GroupOp, Nest, Target, PassContext], list[Variant]]
@@ -100,6 +103,8 @@ def schedule(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCon
     """The kernels of a group; all variants but the last have a condition."""
     variants = schedules_of(target).nests[kind_of(nest)](group, nest, target, context)
     for variant in variants:
+        if variant.once:
+            mark_in_place(variant.func, variant.nest)
         variant.func.location = group.location
         for op in variant.func.walk():
             op.location = group.location

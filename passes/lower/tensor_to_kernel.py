@@ -50,8 +50,12 @@ class TensorToKernelPass(ModulePass):
         model = graph.the_model(module)
         if context.target is None:
             raise error("E0824", "tensor-to-kernel needs a target", help="add `--target cpu` or `--target cuda`")
-        host = _Host(module, model, context.target, context).build()
+        builder = _Host(module, model, context.target, context)
+        host = builder.build()
         host.location = model.location
+        count, moved = len(builder.reorders), sum(builder.reorders, Dim.constant(0))
+        context.remark("analysis", host, f"{count} values, {moved} bytes, are laid out in another order")
+        context.count("values laid out in another order", count)
         Rewriter.replace_op(model, host, [])
 
 
@@ -69,6 +73,8 @@ class _Host:
     names: set[str] = field(default_factory=set)
     current: Operation | None = None
     cell: SSAValue | None = None
+    reorders: list[Dim] = field(default_factory=list)
+    """Bytes of the values that are copied into another order of their dims."""
 
     def __post_init__(self) -> None:
         self.placement = Placement(self)
@@ -203,6 +209,9 @@ class _Host:
     def copy(self, value: SSAValue, source: Memory, target: Memory) -> None:
         if source.packed:
             raise error("E0702", "packed weights are copied nowhere", None)
+        if self.current is not None and views.order(source.ref) != views.order(target.ref):
+            self.reorders.append(source.ref.bytes)
+            self.context.remark("missed", self.current, f"{source.ref.bytes} bytes are laid out in another order")
         builder = ScalarBuilder([source.ref.element_type])
         letters = identity(source.ref.rank)
         type_ = tensor_type(source.ref.shape, source.ref.element_type)

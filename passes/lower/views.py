@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import tensor
-from neuralc.dialects.dims import Dim, as_dim, product
+from neuralc.dialects.dims import Dim, as_dim, product, typical
 from neuralc.dialects.kernel import RefType
 from neuralc.dialects.types import Shape, element_of, shape_of
 
@@ -26,6 +26,18 @@ def in_memory(value: SSAValue) -> RefType:
             if found is not None:
                 return found
     return RefType.of(shape_of(value.type), element_of(value.type))
+
+
+def order(ref: RefType) -> tuple[int, ...]:
+    """The dims of a reference by how far apart their neighbours lie, the widest first; equal ones as they stand.
+
+    A dim of size 1 has no neighbours: it stands in front of the next dim behind it.
+    """
+    strides = [typical(stride) for stride in ref.strides]
+    found: list[int] = sorted((dim for dim, size in enumerate(ref.shape) if size != 1), key=lambda dim: -strides[dim])
+    for dim in (dim for dim, size in enumerate(ref.shape) if size == 1):
+        found.insert(next((at for at, other in enumerate(found) if other > dim), len(found)), dim)
+    return tuple(found)
 
 
 def transpose(op: tensor.TransposeOp, ref: RefType) -> RefType:

@@ -8,6 +8,7 @@
     tensor.map whose region yields its argument    ->  its operand
     tensor.contract that adds nothing up           ->  tensor.map
     tensor.map or contract of tensor.transpose     ->  other subscripts
+    tensor.map of tensor.reshape of a contraction  ->  tensor.reshape of the map, which then joins the contraction
 
 What control flow reads and computes in vain goes as well: the patterns of passes/regions.py.
 Values stay bit by bit what they were.
@@ -38,6 +39,7 @@ from neuralc.passes import regions
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.driver import RewritePattern, Rewriter, rewrite
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
+from neuralc.passes.reshapes import MapBeforeReshape
 
 
 class MergeReshapes(RewritePattern[ReshapeOp]):
@@ -173,6 +175,7 @@ PATTERNS: tuple[type[RewritePattern[Any]], ...] = (
     DropCopies,
     MultiplyOuterProducts,
     ReadThroughTransposes,
+    MapBeforeReshape,
 )
 
 

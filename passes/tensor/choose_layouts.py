@@ -11,6 +11,8 @@ and what reads it (tensor-canonicalize) names its loops in the other order.
 What follows a contraction keeps its order: maps, reductions, windows, paddings, slices, concatenations. So no value is
 laid out again between two layers. A value that only leaves the model, or that only reshapes read which the order would
 turn into copies, stays as it is (remark `missed`).
+The heads of attention are written side by side: a product of two values whose result is transposed and reshaped then
+takes the order of the transposition.
 Fires on contractions with a weight whose result ends with a loop of the picture alone, in front of which the picture
 has one that both share. Must not fire on matrix products, whose rows are in front already, nor where the model's few
 channels would fill vectors worse than its rows of pixels do, nor on a GPU.
@@ -29,7 +31,7 @@ from xdsl.rewriter import Rewriter
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.common import Terminator
 from neuralc.dialects.control import blocks_in
-from neuralc.dialects.dims import Dim, typical
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import RefType
 from neuralc.dialects.tensor.subscripts import ONE, WHOLE, Subscripts
 from neuralc.dialects.types import Shape, as_tensor, element_of, shape_of, tensor_type
@@ -43,6 +45,9 @@ from neuralc.passes.target import Target
 
 Order = tuple[int, ...]
 """The dims of a value as they lie in memory, the outermost first."""
+
+AS_GOOD = 0.95
+"""How much of the useful work of pixels' vectors is enough: neighbours with other orders cost more than that."""
 
 VIEWS = (tensor.TransposeOp, tensor.ReshapeOp, tensor.WindowOp, tensor.SliceOp)
 
@@ -96,19 +101,22 @@ class _Chooser:
         """Channels last, for a convolution with channels in front of its pixels."""
         found = [i for i in (0, 1) if is_known(op.operands[i])]
         if len(found) != 1:
-            return None
+            return _of_readers(op.result)
         words, result = op.subscripts.operands, op.subscripts.result
         weight, picture = words[found[0]], words[1 - found[0]]
-        last = result[-1:]
-        if not last or last in weight or not any(c in weight for c in picture[: picture.find(last)]):
+        # The channels: what only weights have, and groups, up to the first place of the picture.
+        first = next((i for i, letter in enumerate(result) if letter in weight), len(result))
+        last = next((i for i in range(first, len(result)) if result[i] not in weight), len(result))
+        channels, behind = result[first:last], result[last:]
+        places = [letter for letter in behind if letter not in weight]
+        if not places or not any(letter in weight for letter in picture[: picture.find(places[-1])]):
             return None
-        channels = [letter for letter in result if letter in weight]
-        if not channels or not self._fills_vectors(op, channels[-1], last):
+        if not self._fills_vectors(op, channels[-1], places[-1]):
             return None
-        return tuple(result.index(letter) for letter in [*(c for c in result if c not in weight), *channels])
+        return tuple(result.index(letter) for letter in result[:first] + behind + channels)
 
     def _fills_vectors(self, op: tensor.ContractOp, channel: str, pixel: str) -> bool:
-        """Whether vectors of channels do more useful work than vectors of pixels."""
+        """Whether vectors of channels do about as much useful work as vectors of pixels."""
         sizes = op.subscripts.sizes([shape_of(value.type) for value in op.operands])
         lanes = self.target.lanes_of(element_of(op.result.type))
 
@@ -117,7 +125,7 @@ class _Chooser:
             many = None if isinstance(rows, Dim) else rows
             return choose_tile(many, count, lanes, self.target.vector_registers).efficiency
 
-        return share(sizes[channel], sizes[pixel]) >= share(sizes[pixel], sizes[channel])
+        return share(sizes[channel], sizes[pixel]) >= AS_GOOD * share(sizes[pixel], sizes[channel])
 
     def _of_map(self, op: tensor.MapOp) -> Order | None:
         """The order of the largest operand that was moved."""
@@ -201,15 +209,33 @@ def _inverse(order: Order) -> Order:
     return tuple(order.index(dim) for dim in range(len(order)))
 
 
+def _of_readers(value: SSAValue) -> Order | None:
+    """The order in which a transposition has a value that is reshaped then, if vectors run along its last dim still."""
+    orders = {each.literal("perm") if isinstance(each, tensor.TransposeOp) else None for each in readers_of(value)}
+    perm = next(iter(orders), None)
+    if len(orders) != 1 or perm is None or perm[-1] != len(perm) - 1:
+        return None
+    ref = views.in_memory(value)
+    moved = RefType.of([ref.shape[dim] for dim in perm], ref.element_type, [ref.strides[dim] for dim in perm])
+    behind = [each for reader in readers_of(value) for each in readers_of(reader.results[0])]
+    copied = any(
+        isinstance(each, tensor.ReshapeOp) and views.reshape(moved, shape_of(each.result.type)) is None
+        for each in behind
+    )
+    return tuple(perm) if copied else None
+
+
+def readers_of(value: SSAValue) -> list[Operation]:
+    return [use.operation for use in value.uses]
+
+
 def _order(value: SSAValue) -> Order:
-    """The dims of a value by how far apart their neighbours lie, the widest first; equal ones as they stand."""
-    strides = [typical(stride) for stride in views.in_memory(value).strides]
-    return tuple(sorted(range(len(strides)), key=lambda dim: -strides[dim]))
+    return views.order(views.in_memory(value))
 
 
 def _keeps(value: SSAValue, order: Order) -> str | None:
     """Why a value stays in the order of its dims, or None."""
-    readers = [use.operation for use in value.uses]
+    readers = readers_of(value)
     if readers and all(isinstance(reader, Terminator) for reader in readers):
         return "it leaves the model"
     type_ = as_tensor(value.type)

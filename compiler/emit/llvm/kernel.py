@@ -97,7 +97,8 @@ def _bind_arguments(frame: Frame, arguments: Sequence[Any]) -> None:
         frame.values[value] = frame.set_dim(name, argument)
     for number, (value, argument) in enumerate(zip(func.references, arguments[count:], strict=True)):
         argument.name = short(value.name_hint) or f"ref{number}"
-        if value not in checked:  # other threads write the status as well
+        # Other threads write the status as well; the result may take the place of an operand.
+        if value not in checked and not (func.in_place and (number in func.in_place or func.written[number])):
             argument.add_attribute("noalias")
         frame.pointers[value] = argument
 

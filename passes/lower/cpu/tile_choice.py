@@ -34,6 +34,11 @@ WINDOW_REGISTERS = 4
 """Registers of a tile of windows beside its accumulators and as many values: the window's overhang and its weight."""
 MAX_ROWS = 14
 MAX_VECTORS = 8
+SET_PERIOD = 4096
+"""Bytes after which addresses fall into the same set of a first-level cache, as common ones are built."""
+SAFE_ROWS = 6
+"""Rows that a first-level cache of 8 ways holds beside the vectors where all rows lie in one set: at a distance that is
+a multiple of the period, or known at run time only. A dense layer over 32 steps, 128 to 17, batch 8: 49 -> 18 us."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,12 @@ def ladder(height: int) -> list[int]:
     return [height >> step for step in range(height.bit_length())]
 
 
-def choose_tile(rows: int | None, columns: int, lanes: int, registers: int, vectors: int | None = None) -> RegisterTile:
+def choose_tile(
+    rows: int | None, columns: int, lanes: int, registers: int, vectors: int | None = None, most: int = MAX_ROWS
+) -> RegisterTile:
     """The tile with the best modelled efficiency for an extent; `rows` is None where it is known at run time only.
 
-    `vectors` fixes the width, where weights are packed in panels already.
+    `vectors` fixes the width, where weights are packed in panels already. No tile has more than `most` rows.
     """
     best = RegisterTile(1, vectors or 1, lanes, 0.0)
     for count in range(1, MAX_VECTORS + 1) if vectors is None else (vectors,):
@@ -79,7 +86,7 @@ def choose_tile(rows: int | None, columns: int, lanes: int, registers: int, vect
         if width > lanes and width - lanes >= columns:
             break
         used_columns = columns / (-(-columns // width) * width)
-        for height in range(1, MAX_ROWS + 1):
+        for height in range(1, most + 1):
             tile = RegisterTile(height, count, lanes, 0.0)
             if tile.registers > registers or (rows is not None and height > rows):
                 continue

@@ -4,7 +4,8 @@
     %1 = tensor.window %0 ..
     %2 = tensor.contract "nhwijc,ijco->nhwo" %1, %kernel
 
-A transposed convolution whose windows do not overlap is a product of matrices: every place gives a block of the result.
+A transposed convolution whose windows do not overlap is a product of matrices: every place and tap gives one place of
+the result, which lies where it belongs as soon as places and taps stand in turn: "nhwc,cijo->nhiwjo".
 Else the result is taken apart into phases, the places that are equal modulo the stride. Only every so many taps reach
 the places of one phase, at a fixed distance: each phase is a convolution of x as it is with those taps in reverse
 order, and nothing is multiplied with stuffed zeros. Kernels of phases are made when the model is compiled.
@@ -79,36 +80,29 @@ def _conv_transpose(at: Lowering, op: graph.ConvTransposeOp) -> SSAValue:
 
 
 def _blocks(at: Lowering, op: graph.ConvTransposeOp, image: Image) -> SSAValue:
-    """Windows that do not overlap: channels times a matrix [in, taps * out] give the block of each place."""
+    """Windows that do not overlap: each place times the matrix of a tap is one place of the result."""
     *window, depth, per_group = static_shape("kernel", op.kernel.type)
     groups, strides, rank = op.literal("groups"), op.literal("strides"), image.rank
-    columns = math.prod(window) * per_group
 
     def matrices(at: Lowering, kernel: SSAValue) -> SSAValue:
         split = at.reshape(kernel, (*window, groups, depth // groups, per_group))
         front = at.transpose(split, (rank, rank + 1, *range(rank), rank + 2))
-        return at.reshape(front, (depth, columns) if groups == 1 else (groups, depth // groups, columns))
+        return at.reshape(front, (depth, *window, per_group)) if groups == 1 else front
 
-    kernel = at.prepared(op.kernel, "blocks", matrices)
-    shape = shape_of(op.x.type)
-    batch, sizes = shape[0], image.spatial(shape)
-    if groups == 1:
-        y = contract(at, f"{image.word('c')},cz->{image.word('z')}", op.x, kernel)
-    else:
+    kernel = at.prepared(op.kernel, "taps", matrices)
+    batch, sizes = shape_of(op.x.type)[0], image.spatial(shape_of(op.x.type))
+    places = "".join(place + tap for place, tap in zip(image.places, image.taps, strict=True))
+    group, x = "", op.x
+    if groups > 1:
         split = [groups, depth // groups]
-        x = at.reshape(op.x, [batch, *sizes, *split] if image.channels_last else [batch, *split, *sizes])
-        y = contract(at, f"{image.word('gc')},gcz->{image.word('gz')}", x, kernel)
-    parts = [groups, *window, per_group]
-    y = at.reshape(y, [batch, *sizes, *parts] if image.channels_last else [batch, *parts, *sizes])
-    first = rank + 1 if image.channels_last else 1
-    """Where the group stands; behind it the taps, then the channels of the group."""
-    gaps = [0] * len(shape_of(y.type))
-    gaps[first + 1 : first + 1 + rank] = [stride - size for stride, size in zip(strides, window, strict=True)]
+        x = at.reshape(x, [batch, *sizes, *split] if image.channels_last else [batch, *split, *sizes])
+        group = "g"
+    result = f"n{places}{group}o" if image.channels_last else f"n{group}o{places}"
+    y = contract(at, f"{image.word(group + 'c')},{group}c{image.taps}o->{result}", x, kernel)
+    gaps = [0] * len(result)
+    for tap, stride, size in zip(image.taps, strides, window, strict=True):
+        gaps[result.index(tap)] = stride - size
     y = pad(at, y, [0] * len(gaps), gaps, zero(y))
-    place = 1 if image.channels_last else rank + 3
-    blocks = [axis for i in range(rank) for axis in (place + i, first + 1 + i)]
-    channels = [first, first + 1 + rank]
-    y = at.transpose(y, [0, *blocks, *channels] if image.channels_last else [0, *channels, *blocks])
     spread = [simplest(as_dim(size) * stride) for size, stride in zip(sizes, strides, strict=True)]
     out = groups * per_group
     y = at.reshape(y, [batch, *spread, out] if image.channels_last else [batch, out, *spread])

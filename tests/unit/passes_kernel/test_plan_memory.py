@@ -20,6 +20,7 @@ from neuralc.passes.kernel.plan_memory import (
     aligned,
     at_least,
     buffer_lifetimes,
+    inherit,
 )
 from neuralc.passes.verifier import verify_module
 
@@ -42,8 +43,17 @@ kernel.func @fill(%m: index, %z: !kernel.ref<[m], f32>) dims [m] grid (m) {
   kernel.store %b, %z[%p over 0]
   kernel.return
 }
+kernel.func @change(%m: index, %x: !kernel.ref<[m], f32>, %y: !kernel.ref<[m], f32>, %z: !kernel.ref<[m], f32>)
+dims [m] grid (m) attributes {in_place = array<i64: 0, 1>} {
+  %p = kernel.program_id
+  %a = kernel.load %x[%p over 0] -> !kernel.tile<1xf32>
+  %b = kernel.load %y[%p over 0] -> !kernel.tile<1xf32>
+  %c = kernel.map sub %a, %b -> !kernel.tile<1xf32>
+  kernel.store %c, %z[%p over 0]
+  kernel.return
+}
 """
-"""z = x[p mod n] - y[p], and z = p."""
+"""z = x[p mod n] - y[p], z = p, and z = x - y where z may lie in the place of x or y."""
 
 SIZES = [
     Dim.parse(text) for text in ("batch * 64", "batch * 16 + 5", "40", "100", "S * 32", "batch * 3", "batch * S", "200")
@@ -51,7 +61,7 @@ SIZES = [
 
 
 def random_host(seed: int) -> ModuleOp:
-    """A chain of launches that each read two earlier buffers, some inside of a choice by the batch."""
+    """A chain of launches that each read two earlier buffers, some in place, some inside of a choice by the batch."""
     choose = random.Random(seed)
     module = parse_kernel(COMBINE).parent_op()
     assert isinstance(module, ModuleOp)
@@ -71,6 +81,10 @@ def random_host(seed: int) -> ModuleOp:
         source = choose.choice(values[-3:]) if values else other
         into.add_op(kernel.LaunchOp("combine", [length_of(source), length], [source, other, out]))
         values.append(out)
+        if choose.random() < 0.5:
+            changed = buffer(into, length)
+            into.add_op(kernel.LaunchOp("change", [length], [out, choose.choice([other, out]), changed]))
+            values.append(changed)
 
     for _ in range(choose.randint(3, 7)):
         if choose.random() < 0.25 and known:
@@ -117,7 +131,8 @@ def test_a_plan_changes_no_result(seed: int, reuse: bool) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_what_lives_together_lies_apart(seed: int) -> None:
     module = random_host(seed)
-    lifetimes, _ = buffer_lifetimes(host_of(module))
+    kernels = {op.sym_name.data: op for op in module.walk() if isinstance(op, kernel.FuncOp)}
+    lifetimes = inherit(host_of(module), buffer_lifetimes(host_of(module))[0], kernels)
     spans = {lifetime.alloc.result: lifetime for lifetime in lifetimes}
     names = {value: f"buffer{i}" for i, value in enumerate(spans)}
     by_name = {names[value]: lifetime for value, lifetime in spans.items()}

@@ -71,15 +71,15 @@ kernel.func @f(%n: index, %x: !kernel.ref<[n, 8], f32>, %y: !kernel.ref<[n, 8], 
 // CHECK-LABEL: kernel.host @sides(
 // CHECK-SAME: arena (512) {
 kernel.host @sides(%x: !kernel.ref<[8, 8], f32>, %n: !kernel.ref<[batch, 8], f32>, %y: !kernel.ref<[8, 8], f32>) dims [batch] inputs ["x", "n"] outputs ["y"] {
-  // CHECK-NEXT: %result = kernel.arena 0
+  // CHECK-NEXT: %result = kernel.arena 256
   %result = kernel.alloc -> !kernel.ref<[8, 8], f32>
   kernel.if batch >= 6 {
-    // CHECK: %left = kernel.arena 256
+    // CHECK: %left = kernel.arena 0
     %left = kernel.alloc -> !kernel.ref<[8, 8], f32>
     kernel.launch @f[8](%x, %left)
     kernel.launch @f[8](%left, %result)
   } else {
-    // CHECK: %right = kernel.arena 256
+    // CHECK: %right = kernel.arena 0
     %right = kernel.alloc -> !kernel.ref<[8, 8], f32>
     kernel.launch @f[8](%x, %right)
     kernel.launch @f[8](%right, %result)
@@ -94,16 +94,16 @@ kernel.func @f(%n: index, %x: !kernel.ref<[n, 8], f32>, %y: !kernel.ref<[n, 8], 
   kernel.return
 }
 
-// Not: sizes that cannot be compared share nothing, unless one buffer fits the whole of another.
+// %bytes lives beside %big, and beside %other: it lies behind the larger one of the two, whichever that is in a run.
 // 100 bytes are 128, and 40 bytes a row 64: offsets stay multiples of 64.
 // CHECK-LABEL: kernel.host @incomparable(
-// CHECK-SAME: arena (a * 1024 + b * 512 + 128) {
+// CHECK-SAME: arena (max(a * 1024, b * 512) + 128) {
 kernel.host @incomparable(%x: !kernel.ref<[a, 8], f32>, %z: !kernel.ref<[b, 8], f32>, %y: !kernel.ref<[a, 8], f32>) dims [a, b] inputs ["x", "z"] outputs ["y"] {
   // CHECK-NEXT: %big = kernel.arena 0
   %big = kernel.alloc -> !kernel.ref<[a, 256], f32>
-  // CHECK-NEXT: %other = kernel.arena a * 1024
+  // CHECK-NEXT: %other = kernel.arena 0
   %other = kernel.alloc -> !kernel.ref<[b, 128], f32>
-  // CHECK-NEXT: %bytes = kernel.arena a * 1024 + b * 512
+  // CHECK-NEXT: %bytes = kernel.arena max(a * 1024, b * 512)
   %bytes = kernel.alloc -> !kernel.ref<[25], f32>
   // CHECK-NEXT: %rows = kernel.arena 0
   %rows = kernel.alloc -> !kernel.ref<[a, 10], f32>
@@ -114,5 +114,45 @@ kernel.host @incomparable(%x: !kernel.ref<[a, 8], f32>, %z: !kernel.ref<[b, 8], 
   kernel.launch @f[a](%x, %rows)
   kernel.launch @f[3](%bytes, %y)
   kernel.launch @f[a](%rows, %y)
+  kernel.return
+}
+
+// -----
+
+kernel.func @f(%n: index, %x: !kernel.ref<[n, 8], f32>, %y: !kernel.ref<[n, 8], f32>) dims [n] grid (n) {
+  kernel.return
+}
+kernel.func @add(%n: index, %x: !kernel.ref<[n, 8], f32>, %y: !kernel.ref<[n, 8], f32>, %z: !kernel.ref<[n, 8], f32>) dims [n] grid (n)
+    attributes {in_place = array<i64: 0, 1>} {
+  %p = kernel.program_id
+  %0 = kernel.load %x[%p, %p over 0] -> !kernel.tile<8xf32>
+  kernel.store %0, %z[%p, %p over 0]
+  kernel.return
+}
+
+// %c is written in the place of %b, for %a is read again; %d in that of %a, the first that is free. %g may not lie in that
+// of %e, which its launch reads twice, and %y is the caller's.
+// CHECK-LABEL: kernel.host @in_place(
+// CHECK-SAME: arena (batch * 128) {
+// CHECK: %a = kernel.arena 0
+// CHECK: %b = kernel.arena batch * 64
+// CHECK: %c = kernel.arena batch * 64
+// CHECK: %d = kernel.arena 0
+// CHECK: %e = kernel.arena batch * 64
+// CHECK: %g = kernel.arena 0
+kernel.host @in_place(%x: !kernel.ref<[batch, 8], f32>, %y: !kernel.ref<[batch, 8], f32>) dims [batch] inputs ["x"] outputs ["y"] {
+  %a = kernel.alloc -> !kernel.ref<[batch, 8], f32>
+  %b = kernel.alloc -> !kernel.ref<[batch, 8], f32>
+  %c = kernel.alloc -> !kernel.ref<[batch, 8], f32>
+  %d = kernel.alloc -> !kernel.ref<[batch, 8], f32>
+  %e = kernel.alloc -> !kernel.ref<[batch, 8], f32>
+  %g = kernel.alloc -> !kernel.ref<[batch, 8], f32>
+  kernel.launch @f[batch](%x, %a)
+  kernel.launch @f[batch](%x, %b)
+  kernel.launch @add[batch](%a, %b, %c)
+  kernel.launch @add[batch](%a, %c, %d)
+  kernel.launch @f[batch](%d, %e)
+  kernel.launch @add[batch](%e, %e, %g)
+  kernel.launch @add[batch](%g, %x, %y)
   kernel.return
 }

@@ -2,10 +2,10 @@
 // RUN: neuralc-opt %s -p graph-to-tensor --split-input-file | filecheck %s
 
 // A transposed convolution in phases: tap 1 reaches the even places of the result, taps 2 and 0 the odd ones. Windows that
-// do not overlap are one product of matrices. Both kernels are made when the model is compiled.
+// do not overlap are a product of matrices that writes each place where it belongs. Both kernels are made when the model is compiled.
 // CHECK: graph.weight @k.phase : tensor<1x2x4xf32> from (@k)
 // CHECK: graph.weight @k.phase_1 : tensor<2x2x4xf32> from (@k)
-// CHECK: graph.weight @b.blocks : tensor<3x8xf32> from (@b)
+// CHECK: graph.weight @b.taps : tensor<3x2x4xf32> from (@b)
 // CHECK-LABEL: graph.model @transposed
 // CHECK: %[[K0:.*]] = graph.get_weight @k.phase ->
 // CHECK-NEXT: %[[M0:.*]] = tensor.reshape %[[K0]] -> tensor<2x4xf32>
@@ -16,9 +16,9 @@
 // CHECK-NEXT: %[[ODD:.*]] = tensor.contract "nwic,ico->nwo" %[[WINDOWS]], %[[K1]] -> tensor<1x5x4xf32>
 // CHECK: tensor.concat %{{.*}}, %{{.*}} {dim = 2} -> tensor<1x5x2x4xf32>
 // CHECK-NEXT: tensor.reshape %{{.*}} -> tensor<1x10x4xf32>
-// CHECK: %[[B:.*]] = graph.get_weight @b.blocks
-// CHECK-NEXT: %[[BLOCKS:.*]] = tensor.contract "nwc,cz->nwz" %z, %[[B]] -> tensor<1x5x8xf32>
-// CHECK: tensor.transpose %{{.*}} {perm = [0, 1, 3, 2, 4]} -> tensor<1x5x2x1x4xf32>
+// CHECK: %[[B:.*]] = graph.get_weight @b.taps
+// CHECK-NEXT: %[[PLACES:.*]] = tensor.contract "nwc,cio->nwio" %z, %[[B]] -> tensor<1x5x2x4xf32>
+// CHECK-NEXT: tensor.reshape %[[PLACES]] -> tensor<1x10x4xf32>
 graph.weight @k : tensor<3x2x4xf32>
 graph.weight @b : tensor<2x3x4xf32>
 graph.model @transposed(%x: tensor<1x5x2xf32>, %z: tensor<1x5x3xf32>) -> (tensor<1x10x4xf32>, tensor<1x10x4xf32>) inputs ["x", "z"] outputs ["y", "w"] {

@@ -101,3 +101,78 @@ graph.model @copies(%x: tensor<3x3xf32>, %w: tensor<3xf32>) -> (tensor<3x3xf32>,
   }
   graph.return %0, %1, %2
 }
+
+// -----
+
+// A map behind a reshape that makes dims of a contraction one stands in front of it; a weight that runs along a dim of
+// several parts is reshaped too.
+// CHECK-LABEL: graph.model @finish
+// CHECK: %[[Y:.+]] = tensor.contract "nhwc,cijo->nhiwjo"
+// CHECK: %[[M:.+]] = tensor.map "abcdef,f->abcdef" %[[Y]], %b -> tensor<1x4x2x4x2x8xf32>
+// CHECK: tensor.reshape %[[M]] -> tensor<1x8x8x8xf32>
+// CHECK: %[[W:.+]] = tensor.reshape %b_1 -> tensor<2x4xf32>
+// CHECK: tensor.map "abc,bc->abc" %{{.+}}, %[[W]] -> tensor<5x2x4xf32>
+// CHECK: tensor.reshape %{{.+}} -> tensor<5x8xf32>
+graph.weight @w : tensor<3x2x2x8xf32>
+graph.weight @g : tensor<2x3x4xf32>
+graph.weight @b : tensor<8xf32>
+graph.model @finish(%x: tensor<1x4x4x3xf32>, %z: tensor<5x2x3xf32>) -> (tensor<1x8x8x8xf32>, tensor<5x8xf32>)
+    inputs ["x", "z"] outputs ["y", "u"] {
+  %w = graph.get_weight @w -> tensor<3x2x2x8xf32>
+  %b = graph.get_weight @b -> tensor<8xf32>
+  %0 = tensor.contract "nhwc,cijo->nhiwjo" %x, %w -> tensor<1x4x2x4x2x8xf32>
+  %1 = tensor.reshape %0 -> tensor<1x8x8x8xf32>
+  %2 = tensor.map "abcd,d->abcd" %1, %b -> tensor<1x8x8x8xf32> {
+  ^bb0(%3: f32, %4: f32):
+    %5 = tensor.scalar add %3, %4 -> f32
+    tensor.yield %5
+  }
+  %g = graph.get_weight @g -> tensor<2x3x4xf32>
+  %b_1 = graph.get_weight @b -> tensor<8xf32>
+  %6 = tensor.contract "ngc,gco->ngo" %z, %g -> tensor<5x2x4xf32>
+  %7 = tensor.reshape %6 -> tensor<5x8xf32>
+  %8 = tensor.map "ab,b->ab" %7, %b_1 -> tensor<5x8xf32> {
+  ^bb0(%9: f32, %10: f32):
+    %11 = tensor.scalar add %9, %10 -> f32
+    tensor.yield %11
+  }
+  graph.return %2, %8
+}
+
+// -----
+
+// Not where the reshape takes a dim apart, nor where another value would have to be laid out again, nor where somebody
+// else reads the contraction.
+// CHECK-LABEL: graph.model @stay
+// CHECK: tensor.reshape %{{.+}} -> tensor<5x2x4xf32>
+// CHECK-NEXT: tensor.map "abc->abc"
+// CHECK: tensor.reshape %{{.+}} -> tensor<5x8xf32>
+// CHECK-NEXT: tensor.map "ab,ab->ab" %{{.+}}, %r
+// CHECK: tensor.reshape %{{.+}} -> tensor<5x8xf32>
+// CHECK-NEXT: tensor.map "ab->ab"
+graph.model @stay(%x: tensor<5x3xf32>, %v: tensor<3x8xf32>, %z: tensor<5x2x3xf32>, %g: tensor<2x3x4xf32>, %r: tensor<5x8xf32>)
+    -> (tensor<5x2x4xf32>, tensor<5x8xf32>, tensor<5x8xf32>, tensor<5x2x4xf32>)
+    inputs ["x", "v", "z", "g", "r"] outputs ["a", "b", "c", "d"] {
+  %0 = tensor.contract "nc,co->no" %x, %v -> tensor<5x8xf32>
+  %1 = tensor.reshape %0 -> tensor<5x2x4xf32>
+  %2 = tensor.map "abc->abc" %1 -> tensor<5x2x4xf32> {
+  ^bb0(%3: f32):
+    %4 = tensor.scalar abs %3 -> f32
+    tensor.yield %4
+  }
+  %5 = tensor.contract "ngc,gco->ngo" %z, %g -> tensor<5x2x4xf32>
+  %6 = tensor.reshape %5 -> tensor<5x8xf32>
+  %7 = tensor.map "ab,ab->ab" %6, %r -> tensor<5x8xf32> {
+  ^bb0(%8: f32, %9: f32):
+    %10 = tensor.scalar add %8, %9 -> f32
+    tensor.yield %10
+  }
+  %11 = tensor.contract "ngc,gco->ngo" %z, %g -> tensor<5x2x4xf32>
+  %12 = tensor.reshape %11 -> tensor<5x8xf32>
+  %13 = tensor.map "ab->ab" %12 -> tensor<5x8xf32> {
+  ^bb0(%14: f32):
+    %15 = tensor.scalar abs %14 -> f32
+    tensor.yield %15
+  }
+  graph.return %2, %7, %13, %11
+}

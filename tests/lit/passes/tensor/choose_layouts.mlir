@@ -68,3 +68,52 @@ graph.model @few_channels(%x: tensor<1x4x16x64xf32>) -> (tensor<1x2x16xf32>) inp
   %r = tensor.reduce add %y {dims = [3]} -> tensor<1x2x16xf32>
   graph.return %r
 }
+
+// -----
+
+// A transposed convolution by places and taps: its channels go behind both.
+// CHECK-LABEL: graph.model @transposed
+// CHECK: tensor.contract "nchw,cijo->nhiwjo" %x, %{{.+}} -> tensor<1x8x2x8x2x16xf32>
+// CHECK: tensor.transpose %{{.+}} {perm = [0, 5, 1, 2, 3, 4]}
+// CHECK: tensor.concat %{{.+}} {dim = 3} -> tensor<1x16x16x32xf32>
+graph.weight @up.kernel : tensor<4x2x2x16xf32>
+graph.model @transposed(%x: tensor<1x4x8x8xf32>) -> (tensor<1x32xf32>) inputs ["x"] outputs ["y"] {
+  %w = graph.get_weight @up.kernel -> tensor<4x2x2x16xf32>
+  %y = tensor.contract "nchw,cijo->nohiwj" %x, %w -> tensor<1x16x8x2x8x2xf32>
+  %p = tensor.reshape %y -> tensor<1x16x16x16xf32>
+  %c = tensor.concat %p, %p {dim = 1} -> tensor<1x32x16x16xf32>
+  %r = tensor.reduce add %c {dims = [2, 3]} -> tensor<1x32xf32>
+  graph.return %r
+}
+
+// -----
+
+// Heads of attention are written side by side, so that putting them together is a view.
+// CHECK-LABEL: graph.model @heads_together
+// CHECK: %[[Y:.+]] = tensor.contract "bhqk,bkhd->bqhd" %p, %v -> tensor<1x9x2x16xf32>
+// CHECK: tensor.transpose %[[Y]] {perm = [0, 2, 1, 3]} -> tensor<1x2x9x16xf32>
+graph.model @heads_together(%p: tensor<1x2x9x9xf32>, %v: tensor<1x9x2x16xf32>) -> (tensor<1x32xf32>) inputs ["p", "v"] outputs ["y"] {
+  %y = tensor.contract "bhqk,bkhd->bhqd" %p, %v -> tensor<1x2x9x16xf32>
+  %t = tensor.transpose %y {perm = [0, 2, 1, 3]} -> tensor<1x9x2x16xf32>
+  %z = tensor.reshape %t -> tensor<1x9x32xf32>
+  %r = tensor.reduce add %z {dims = [1]} -> tensor<1x32xf32>
+  graph.return %r
+}
+
+// -----
+
+// Not where vectors would no longer run along the last dim, nor where nothing would be copied.
+// CHECK-LABEL: graph.model @heads_apart
+// CHECK: tensor.contract "bhqk,bkhd->bhqd" %p, %v
+// CHECK: tensor.contract "bhqk,bkhd->bhqd" %p, %v
+graph.model @heads_apart(%p: tensor<1x2x9x9xf32>, %v: tensor<1x9x2x16xf32>) -> (tensor<1x18xf32>, tensor<1x2x16xf32>)
+    inputs ["p", "v"] outputs ["y", "z"] {
+  %y = tensor.contract "bhqk,bkhd->bhqd" %p, %v -> tensor<1x2x9x16xf32>
+  %t = tensor.transpose %y {perm = [0, 3, 1, 2]} -> tensor<1x16x2x9xf32>
+  %z = tensor.reshape %t -> tensor<1x16x18xf32>
+  %r = tensor.reduce add %z {dims = [1]} -> tensor<1x18xf32>
+  %u = tensor.contract "bhqk,bkhd->bhqd" %p, %v -> tensor<1x2x9x16xf32>
+  %w = tensor.transpose %u {perm = [0, 2, 1, 3]} -> tensor<1x9x2x16xf32>
+  %s = tensor.reduce add %w {dims = [1]} -> tensor<1x2x16xf32>
+  graph.return %r, %s
+}
