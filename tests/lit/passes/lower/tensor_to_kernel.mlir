@@ -147,6 +147,25 @@ graph.model @window(%x: tensor<7x14x16xf32>, %w: tensor<3x3x16xf32>) -> (tensor<
 
 // -----
 
+// Rows at a distance that only the run knows may all lie in one set of the cache: tiles have six of them at most. Rows
+// at a known distance fill the registers.
+// CHECK-LABEL: kernel.func @apart(
+// CHECK: !kernel.tile<6x1xf32, v1>
+// CHECK-LABEL: kernel.func @near(
+// CHECK: !kernel.tile<12x1xf32, v1>
+// REMARK: analysis: tensor.group: register tile 6x8
+// REMARK: analysis: tensor.group: register tile 12x8
+graph.dim @batch from 1
+graph.model @distances(%x: tensor<12x?x20xf32, #graph.dims<batch>>, %z: tensor<?x12x20xf32, #graph.dims<batch>>,
+    %w: tensor<20x8xf32>) -> (tensor<?x12x8xf32, #graph.dims<batch>>, tensor<?x12x8xf32, #graph.dims<batch>>)
+    inputs ["x", "z", "w"] outputs ["apart", "near"] {
+  %apart = tensor.contract "tbi,ig->btg" %x, %w -> tensor<?x12x8xf32, #graph.dims<batch>>
+  %near = tensor.contract "bti,ig->btg" %z, %w -> tensor<?x12x8xf32, #graph.dims<batch>>
+  graph.return %apart, %near
+}
+
+// -----
+
 // Where the vectors are as long as a symbol says, panels are masked: the last one is not full.
 // CHECK-LABEL: kernel.func @symbolic_vectors(
 // CHECK-SAME: grid (ceildiv(W, {{[0-9]+}}))
