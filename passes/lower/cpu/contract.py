@@ -7,9 +7,9 @@
         store(epilogue(acc))
 
 One operand gives scalars (broadcast), the other vectors along a loop of the output, the last one where it can. Where
-both run along that loop (depthwise convolution) the product is element by element. With a single row (matrix times
-vector) the tile spans several k at once, so that enough multiply-adds are in flight; its partial sums are added at the
-end. Panels of a loop that is as long as a symbol says are masked.
+both run along that loop (depthwise convolution) the product is element by element, one vector wide. With a single row
+(matrix times vector) the tile spans several k at once, so that enough multiply-adds are in flight; its partial sums are
+added at the end. Panels of a loop that is as long as a symbol says are masked.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Roles:
     """Which loop does what. `rows` is empty where the output has no loop that the vector operand lacks.
 
     Several row loops (the pixels of a picture) are walked as one: a tile may start in one row of pixels and end in the
-    next, so that small pictures fill their tiles too.
+    next, so that small pictures fill their tiles too. Not so where the product is element by element: neighbours in one
+    row of pixels share the vectors of their windows, if the code that LLVM sees says that they are neighbours.
     """
 
     scalars: Operand
@@ -75,6 +76,8 @@ def find_roles(nest: Nest, vector: str | None = None) -> Roles:
     others = word.replace(vector, "")
     candidates = [letter for letter in others if letter in scalars.word and letter not in vectors.word]
     rows = _row_loops(nest, candidates)
+    if elementwise and (nest.static(rows[-1:] or vector) or 0) >= FEW_ROWS // 2:
+        rows = rows[-1:]
     outer = "".join(letter for letter in others if letter not in rows)
     # The order in which the vector operand lies in memory: its panels are then read front to back.
     reduced = "".join(letter for letter in vectors.word if letter in nest.reduced)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
+from neuralc.dialects.types import element_bytes
 from neuralc.passes.base import PassContext
 from neuralc.passes.lower.cpu.contract import STRIDED_LOAD, Roles, build_contract, find_roles, row_count, vector_cost
 from neuralc.passes.lower.cpu.cumulate import build_cumulate
@@ -15,10 +16,17 @@ from neuralc.passes.lower.cpu.fill import build_fill
 from neuralc.passes.lower.cpu.reduce import build_reduce, row_letter
 from neuralc.passes.lower.cpu.rows import build_rows
 from neuralc.passes.lower.cpu.scatter import build_scatter
-from neuralc.passes.lower.cpu.tile_choice import RegisterTile, choose_tile
+from neuralc.passes.lower.cpu.tile_choice import (
+    MAX_ROWS,
+    SAFE_ROWS,
+    SET_PERIOD,
+    RegisterTile,
+    choose_tile,
+    elementwise_tile,
+)
 from neuralc.passes.lower.cpu.top_k import build_top_k, scratch
 from neuralc.passes.lower.cpu.winograd import build_winograd
-from neuralc.passes.lower.nest import Nest, merge_loops
+from neuralc.passes.lower.nest import Nest, Operand, merge_loops
 from neuralc.passes.lower.schedule import Move, Placed, Schedule, Schedules, Variant
 from neuralc.passes.target import Target
 
@@ -42,7 +50,8 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     if not isinstance(rows, Dim):
         return [Variant(build_contract(nest, roles, target, name, tile), nest, once=True)]
     single = RegisterTile(1, tile.vectors, lanes, 0.0)
-    many = Variant(build_contract(nest, roles, target, name, tile), nest, (rows, ">=", Dim.constant(2)), once=True)
+    whole = build_contract(nest, roles, target, name, tile)
+    many = Variant(whole, nest, (rows, ">=", Dim.constant(2)), once=True)
     return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest, once=True)]
 
 
@@ -64,8 +73,17 @@ def register_tile(nest: Nest, roles: Roles, target: Target) -> RegisterTile:
     size = nest.sizes[roles.vector]
     columns = MANY_COLUMNS if isinstance(size, Dim) else max(1, size)
     rows = row_count(nest, roles)
+    if roles.elementwise and roles.rows:
+        return elementwise_tile(None if isinstance(rows, Dim) else rows, lanes, target.vector_registers)
     packed = roles.vectors.panel // lanes if roles.vectors.packed else None
-    return choose_tile(None if isinstance(rows, Dim) else rows, columns, lanes, target.vector_registers, packed)
+    most = SAFE_ROWS if any(_may_collide(roles.scalars, letter) for letter in roles.rows[-1:]) else MAX_ROWS
+    return choose_tile(None if isinstance(rows, Dim) else rows, columns, lanes, target.vector_registers, packed, most)
+
+
+def _may_collide(operand: Operand, letter: str) -> bool:
+    """Whether the neighbours along a loop may all lie in one set of the first-level cache."""
+    distance = operand.stride(letter)
+    return isinstance(distance, Dim) or distance * element_bytes(operand.ref.element_type) % SET_PERIOD == 0
 
 
 def _merged(build: Callable[[Nest, Target, str], FuncOp]) -> Schedule:

@@ -131,6 +131,41 @@ graph.model @sequence(%x: tensor<?x12x20xf32, #graph.dims<batch>>, %w: tensor<20
 
 // -----
 
+// A depthwise convolution: one vector wide, the rows are neighbours in one row of pixels, so that LLVM sees which
+// vectors their windows share; twelve pixels are two tiles of six.
+// CHECK-LABEL: kernel.func @depthwise(
+// CHECK: kernel.loop %row = 0 to 12 step 6 {
+// CHECK-COUNT-9: kernel.load %x[%h, %row over 0, {{[0-2]}}, {{[0-2]}}, %column over 1] -> !kernel.tile<6x8xf32, v8>
+// CHECK: kernel.store
+// REMARK: analysis: tensor.group: register tile 6x8
+graph.model @window(%x: tensor<7x14x16xf32>, %w: tensor<3x3x16xf32>) -> (tensor<5x12x16xf32>)
+    inputs ["x", "w"] outputs ["depthwise"] {
+  %0 = tensor.window %x {dims = [0, 1], sizes = [3, 3], strides = [1, 1], dilations = [1, 1]} -> tensor<5x12x3x3x16xf32>
+  %depthwise = tensor.contract "hwijc,ijc->hwc" %0, %w -> tensor<5x12x16xf32>
+  graph.return %depthwise
+}
+
+// -----
+
+// Rows at a distance that only the run knows may all lie in one set of the cache: tiles have six of them at most. Rows
+// at a known distance fill the registers.
+// CHECK-LABEL: kernel.func @apart(
+// CHECK: !kernel.tile<6x1xf32, v1>
+// CHECK-LABEL: kernel.func @near(
+// CHECK: !kernel.tile<12x1xf32, v1>
+// REMARK: analysis: tensor.group: register tile 6x8
+// REMARK: analysis: tensor.group: register tile 12x8
+graph.dim @batch from 1
+graph.model @distances(%x: tensor<12x?x20xf32, #graph.dims<batch>>, %z: tensor<?x12x20xf32, #graph.dims<batch>>,
+    %w: tensor<20x8xf32>) -> (tensor<?x12x8xf32, #graph.dims<batch>>, tensor<?x12x8xf32, #graph.dims<batch>>)
+    inputs ["x", "z", "w"] outputs ["apart", "near"] {
+  %apart = tensor.contract "tbi,ig->btg" %x, %w -> tensor<?x12x8xf32, #graph.dims<batch>>
+  %near = tensor.contract "bti,ig->btg" %z, %w -> tensor<?x12x8xf32, #graph.dims<batch>>
+  graph.return %apart, %near
+}
+
+// -----
+
 // Where the vectors are as long as a symbol says, panels are masked: the last one is not full.
 // CHECK-LABEL: kernel.func @symbolic_vectors(
 // CHECK-SAME: grid (ceildiv(W, {{[0-9]+}}))
