@@ -1,1 +1,1 @@
-"""Benchmarks: neuralc beside its peers, in the same run, with the machine's limits. `python -m benchmarks --help`."""
+"""Measurements of neuralc beside its peers, and of what it writes: README.md lists them."""

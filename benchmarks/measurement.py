@@ -46,6 +46,8 @@ class Measurement:
             row = Row(subject.name, subject.title, batch, threads, error=str(problem))
         except NeuralcError as problem:
             row = Row(subject.name, subject.title, batch, threads, error=reasons(problem))
+        except Exception as problem:  # a fault of neuralc is a row as well: the others are still measured
+            row = Row(subject.name, subject.title, batch, threads, error=f"{type(problem).__name__}: {problem}")
         rows = self.run.kernels if isinstance(subject, Kernel) else self.run.rows
         rows[:] = [each for each in rows if each.key != row.key] + [row]
         self.run.store(self.path)

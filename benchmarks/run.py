@@ -34,6 +34,8 @@ from neuralc.machine import Machine, measure
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("models", "kernels", "startup")
+PATIENCE = 180.0
+"""Seconds for a peer to get ready."""
 CONSOLE = Console(stderr=True)
 
 
@@ -84,7 +86,7 @@ def main(
     output.mkdir(parents=True, exist_ok=True)
     known = Run.load(path) if resume and path.exists() else None
     run = known or _begun({"rounds": rounds, "seconds": seconds, "compare": compare})
-    measurement = Measurement(run, path, Machine(**run.machine), engines, Effort(rounds, seconds), folder)
+    measurement = Measurement(run, path, Machine(**run.machine), engines, Effort(rounds, seconds, PATIENCE), folder)
     _measure(measurement, measurement.missing(selected, pairs))
     if "startup" in parts.split(",") and not run.startup:
         CONSOLE.print("how long the command line takes")

@@ -54,7 +54,11 @@ SHOWN = 25
     "--compare", default="", metavar="ENGINE,...", help="onnxruntime, openvino, torch, inductor, xla, iree, tvm."
 )
 @click.option(
-    "--also", "others", multiple=True, type=click.Path(path_type=Path), help="The same model in another file."
+    "--also",
+    "others",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The same model in another file.",
 )
 @click.option(
     "--peer-python",

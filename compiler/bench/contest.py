@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuralc.bench.peers import Peer, request_for
-from neuralc.bench.rounds import Times, Worker, alternate
+from neuralc.bench.rounds import PATIENCE, Times, Worker, alternate
 from neuralc.grammar.diagnostics import NeuralcError, error
 
 if TYPE_CHECKING:
@@ -66,10 +66,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long each engine is measured."""
+    """How long each engine is measured, and waited for."""
 
     rounds: int = 15
     seconds: float = 0.1
+    patience: float = PATIENCE
 
 
 def measure_rounds(
@@ -77,44 +78,62 @@ def measure_rounds(
 ) -> list[Engine]:
     """Ours first, then the peers that compute the same. Raises NeuralcError E0920 where ours cannot run the model."""
     with TemporaryDirectory(prefix="neuralc-bench-") as name:
-        folder = Path(name)
-        workers: list[Worker] = []
-        written: dict[str, bool] = {}
+        running = _Running(Path(name), threads, effort.patience)
+        written = {OURS: False}
         try:
             progress(f"{OURS} gets ready")
-            ours = {"engine": OURS, "model": str(subject.path.resolve()), "options": dict(subject.options)}
-            workers.append(_worker(ours, list(subject.arrays.values()), threads, folder))
+            running.begin(subject)
             for peer in peers:
                 progress(f"{peer.name} gets ready")
                 try:
-                    request, arrays = request_for(
-                        peer, (subject.path, *subject.others), subject.compilation, subject.arrays, folder
-                    )
-                    written[peer.name] = request["written"]
-                    workers.append(worker := _worker(request, arrays, threads, folder, peer.python))
-                    _check(worker, workers[0])
+                    written[peer.name] = running.join(peer, subject)
                 except NeuralcError as problem:
-                    if workers[-1].engine == peer.name:
-                        workers.pop().stop()
                     refused(peer.name, problem)
-            times = alternate(workers, effort.rounds, effort.seconds, progress)
+            times = alternate(running.workers, effort.rounds, effort.seconds, progress)
         finally:
-            for worker in workers:
-                worker.stop()
+            running.stop()
         return [
-            Engine(each.engine, times[each.engine], each.first["seconds"], written.get(each.engine, False))
-            for each in workers
+            Engine(each.engine, times[each.engine], each.first["seconds"], written[each.engine])
+            for each in running.workers
         ]
 
 
-def _worker(
-    request: Mapping[str, Any], arrays: Sequence[Array], threads: int, folder: Path, python: str = ""
-) -> Worker:
-    place = folder / f"run-{request['engine']}"
-    place.mkdir()
-    (place / "request.json").write_text(json.dumps({**request, "threads": threads}), encoding="utf-8")
-    np.savez(place / "inputs.npz", *arrays)
-    return Worker(str(request["engine"]), _command(python, place), threads)
+@dataclass
+class _Running:
+    """The processes of one measurement, ours first."""
+
+    folder: Path
+    threads: int
+    patience: float
+    workers: list[Worker] = field(default_factory=list)
+
+    def begin(self, subject: Subject) -> None:
+        request = {"engine": OURS, "model": str(subject.path.resolve()), "options": dict(subject.options)}
+        self.workers.append(self._start(request, list(subject.arrays.values())))
+
+    def join(self, peer: Peer, subject: Subject) -> bool:
+        """Take in a peer that computes the same; tells whether it runs what neuralc writes. Raises NeuralcError."""
+        files = (subject.path, *subject.others)
+        request, arrays = request_for(peer, files, subject.compilation, subject.arrays, self.folder)
+        worker = self._start(request, arrays, peer.python)
+        try:
+            _check(worker, self.workers[0])
+        except NeuralcError:
+            worker.stop()
+            raise
+        self.workers.append(worker)
+        return bool(request["written"])
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.stop()
+
+    def _start(self, request: Mapping[str, Any], arrays: Sequence[Array], python: str = "") -> Worker:
+        place = self.folder / f"run-{request['engine']}"
+        place.mkdir()
+        (place / "request.json").write_text(json.dumps({**request, "threads": self.threads}), encoding="utf-8")
+        np.savez(place / "inputs.npz", *arrays)
+        return Worker(request["engine"], _command(python, place), self.threads, patience=self.patience)
 
 
 def _command(python: str, place: Path) -> list[str]:

@@ -136,7 +136,7 @@ def _iree_call(module: Any, names: Sequence[str], inputs: Sequence[Array]) -> Ca
 
 
 def tvm(request: Request, inputs: Sequence[Array]) -> Call:
-    """Relax through its pipeline for static shapes, tuned where the settings allow trials."""
+    """Relax through the pipeline that it calls `zero`, without tuning."""
     os.environ[request["threads_key"]] = str(request["threads"])
     import onnx
     import tvm as package

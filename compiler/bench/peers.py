@@ -58,7 +58,7 @@ class Peer:
     static: bool = False
     """Whether it compiles for sizes that are numbers, whatever the model keeps open."""
     apart: bool = False
-    """Whether it does not install beside the others."""
+    """Whether it is installed in an environment of its own."""
     python: str = ""
     """The interpreter that has it; empty for this one."""
 

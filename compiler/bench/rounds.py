@@ -102,6 +102,7 @@ class Worker:
         silent = not select.select([self.process.stdout], [], [], self.patience)[0]
         if silent:
             self.process.kill()
+            self.process.communicate()
         line = "" if silent else self.process.stdout.readline()
         if not line:
             raise error(

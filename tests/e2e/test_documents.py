@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _write_onnx_model(path: Path) -> None:
     """A dense layer with a symbolic batch."""
-    kernel = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
+    kernel = _kernel()
     x, y = (
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", size])
         for name, size in (("x", 8), ("y", 4))
@@ -64,13 +64,21 @@ def _write_onnx_model(path: Path) -> None:
     onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10), path)
 
 
+def _kernel() -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
+
+
 def _write_models_of_frameworks(path: Path) -> None:
-    """net.pt2 and net.keras: a dense layer each."""
+    """net.pt2 and net.keras: a dense layer each; model.pt2: what model.onnx is."""
     torch = pytest.importorskip("torch")
     keras = pytest.importorskip("keras")
     batch = {"input": {0: torch.export.Dim("batch")}}
     program = torch.export.export(torch.nn.Linear(8, 4), (torch.zeros(2, 8),), dynamic_shapes=batch)
     torch.export.save(program, path / "net.pt2")
+    dense = torch.nn.Linear(8, 4, bias=False)
+    dense.load_state_dict({"weight": torch.from_numpy(_kernel().T.copy())})
+    model = torch.nn.Sequential(dense, torch.nn.ReLU())
+    torch.export.save(torch.export.export(model, (torch.zeros(2, 8),), dynamic_shapes=batch), path / "model.pt2")
     keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, activation="relu")]).save(path / "net.keras")
 
 

@@ -116,6 +116,17 @@ def test_a_resumed_run_goes_on_with_what_is_missing(tmp_path: Path) -> None:
     assert missing == [(digits, 8, 1), (silero, 1, 1)]
 
 
+def test_a_row_that_fails_is_stored_with_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.nr"
+    path.write_text("network M { input: (4) layers: Dens(3) }")
+    run = run_of(row("wrong", torch=2.0))
+    measurement = Measurement(run, tmp_path / "run.json", MACHINE, [], Effort())
+    found = measurement.add(Kernel("wrong", "A typing error", path, (1,)), 1, 1, lambda step: None)
+    assert "Dens" in found.error
+    assert Run.load(tmp_path / "run.json").kernels == [found]
+    assert len(run.rows) == 1
+
+
 def test_the_report_begins_with_what_is_behind() -> None:
     text = markdown(run_of(row("a", torch=2.0), row("b", torch=0.5), Row("c", "The c", 8, 2, error="no | room")))
     top = text[: text.index("Versions")]

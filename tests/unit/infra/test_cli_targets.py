@@ -38,6 +38,7 @@ def test_processors_are_told_by_what_they_have_more() -> None:
 def test_the_machine_is_measured() -> None:
     found = json.loads(CliRunner().invoke(command, ["--json"]).stdout)
     assert set(found["measured"]["bandwidth"]) == set(LEVELS)
+    assert 0 <= found["measured"]["fork_join"] < 0.01
     assert all(rate > 0 for rate in (found["measured"]["peak_gflops"], *found["measured"]["bandwidth"].values()))
 
 
