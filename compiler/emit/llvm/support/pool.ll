@@ -19,19 +19,23 @@
   i64,       ; 3 workers that were started
   i64,       ; 4 contexts that have the pool
   i64,       ; 5 bytes of all this
-  i32,       ; 6 penalty: runs that leave sleeping workers alone after the next time that it was no use to wake one
-  i32,       ; 7 skip: how many more do so now
-  ptr,       ; 8 home
-  [2 x i64]
+  i32,       ; 6 how many runs leave sleepers alone, when it was no use to wake one
+  i32,       ; 7 how many more do so now
+  i32,       ; 8 how many runs are run alone, when threads had to wait too long
+  i32,       ; 9 how many more are now
+  ptr,       ; 10 home
+  i64,
+  [16 x i64] ; 12 the processors, a bit each
 }            ; followed by the workers
 
 %nrc.worker = type {
   i64,       ; 0 state: 0 awake, 1 asleep, 2 it has to end, else the run it works for
   i64,       ; 1 index of the thread in the run, from 1; the caller is 0
   i64,       ; 2 thread
-  ptr,       ; 3 the pool
+  i64,
   i64,       ; 4 the processor on which it was last
-  [3 x i64]
+  i32, i32,  ; 5 the thread, as the system counts; 0 until it has begun
+  [2 x i64]
 }
 
 @nrc_own_home = weak hidden global %nrc.home { ptr null, ptr @nrc.worker, i32 0, i32 0 }
@@ -64,8 +68,14 @@ define weak void @nrc_use_pool(ptr %home) #0 {
 
 ; How many processors this process may use: 1 to 1024.
 define hidden i64 @nrc.processors() #0 {
-entry:
   %mask = alloca [16 x i64]
+  %count = call i64 @nrc.affinity(ptr %mask)
+  ret i64 %count
+}
+
+; Writes down the processors that this thread may use, and counts them.
+define hidden i64 @nrc.affinity(ptr %mask) #0 {
+entry:
   call void @llvm.memset.p0.i64(ptr %mask, i8 0, i64 128, i1 false)
   call i32 @sched_getaffinity(i32 0, i64 128, ptr %mask)
   br label %next
@@ -140,7 +150,7 @@ done:
 }
 
 define hidden void @nrc.pool.leave(ptr %pool) #0 {
-  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 10
   %home = load ptr, ptr %home.at
   call void @nrc.lock(ptr %home)
   call void @nrc.pool.less(ptr %pool)
@@ -176,8 +186,10 @@ check:
   %empty = icmp eq i64 %known, 0
   br i1 %empty, label %fill, label %return
 fill:
-  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 10
   store ptr %home, ptr %home.at
+  %mask = getelementptr %nrc.pool, ptr %pool, i32 0, i32 12
+  call i64 @nrc.affinity(ptr %mask)
   store i64 %processors, ptr %processors.at
   store i64 %bytes, ptr %bytes.at
   br label %return
@@ -195,7 +207,7 @@ entry:
   %old = alloca [16 x i64]
   %workers.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 3
   %first = getelementptr %nrc.pool, ptr %pool, i32 1
-  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 10
   %home = load ptr, ptr %home.at
   %life.at = getelementptr %nrc.home, ptr %home, i32 0, i32 1
   %life = load ptr, ptr %life.at
@@ -210,9 +222,7 @@ next:
 start:
   %worker = getelementptr %nrc.worker, ptr %first, i64 %index
   %thread.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 2
-  %pool.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 3
   store i64 0, ptr %worker
-  store ptr %pool, ptr %pool.at
   %status = call i32 @pthread_create(ptr %thread.at, ptr null, ptr %life, ptr %worker)
   %started = icmp eq i32 %status, 0
   br i1 %started, label %count, label %done
@@ -254,7 +264,7 @@ stop:
 release:
   %bytes.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 5
   %bytes = load i64, ptr %bytes.at
-  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  %home.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 10
   %home = load ptr, ptr %home.at
   store ptr null, ptr %home
   call i32 @munmap(ptr %pool, i64 %bytes)

@@ -8,8 +8,9 @@
 ; Each worker looks at a word of its own, `state`. A caller gives it work by changing that from 0 to the address of a
 ; run. A worker without work looks for SPIN nanoseconds, then it sleeps in the kernel of the system (futex). To be woken
 ; takes longer than a short run does: such a run does not wait for sleeping workers, it wakes them for the next one.
-; Where that was no use, for no run came soon or all processors are taken and the worker shares the caller's, sleepers
-; are left alone for some runs, twice as many each time.
+; Where no run came soon after, sleepers are left alone for some runs, twice as many each time. A worker that was on the
+; caller's processor is kept from it. Where other programs take the processors, so that threads wait for each other for
+; longer than they can gain, some runs are run alone, and again twice as many each time.
 
 %nrc.run = type {
   ptr, ptr, ptr, ptr, ptr, ptr, ; 0-5 inputs, dims, outputs, arena, weights, states
@@ -18,7 +19,7 @@
   i64,       ;  8 threads: 0 until it is known how many there are
   i32,       ;  9 status: 0, or the number of the error that the data has
   i32,       ; 10 patience: how often a thread looks at a barrier before it lets others have its processor
-  i64,       ; 11 the processor of the caller
+  i64,       ; 11 lost: nanoseconds that threads slept at barriers
   [5 x i64], ; 12 to the end of the cache line
   i64,       ; 13 arrived: twice how often a thread came to a barrier or to the end; odd when any has slept there
   [7 x i64]
@@ -26,6 +27,8 @@
 
 declare i32 @clock_gettime(i32, ptr)
 declare i32 @sched_getcpu()
+declare i32 @sched_setaffinity(i32, i64, ptr)
+declare i32 @gettid()
 declare i64 @syscall(i64, ...)
 declare i64 @llvm.smin.i64(i64, i64)
 
@@ -60,12 +63,19 @@ pause:
 tired:
   %less = udiv i32 %patience, 4
   store atomic i32 %less, ptr %patience.at monotonic, align 4
+  %begin = call i64 @nrc.now()
   br label %sleep
 sleep:
   %old = atomicrmw or ptr %arrived, i64 1 acq_rel
   %came = lshr i64 %old, 1
   %over = icmp uge i64 %came, %all
-  br i1 %over, label %return, label %rest
+  br i1 %over, label %account, label %rest
+account:
+  %end = call i64 @nrc.now()
+  %slept = sub i64 %end, %begin
+  %lost = getelementptr %nrc.run, ptr %run, i32 0, i32 11
+  atomicrmw add ptr %lost, i64 %slept monotonic
+  br label %return
 rest:
   %seen = or i64 %old, 1
   %low = trunc i64 %seen to i32
@@ -105,6 +115,8 @@ entry:
   %workers.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 3
   %first = getelementptr %nrc.pool, ptr %pool, i32 1
   %threads.at = getelementptr %nrc.run, ptr %run, i32 0, i32 8
+  %alone.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  %asleep.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 6
   %mark = ptrtoint ptr %run to i64
   %little = icmp ult i64 %work, 3000
   br i1 %little, label %alone, label %count
@@ -119,9 +131,8 @@ count:
   %room = call i64 @llvm.smin.i64(i64 %left, i64 %threads)
   %waits = icmp uge i64 %work, 100000
   %cpu = call i64 @nrc.processor()
-  %cpu.at = getelementptr %nrc.run, ptr %run, i32 0, i32 11
-  store i64 %cpu, ptr %cpu.at
-  br label %next
+  %crowd = call i1 @nrc.skip(ptr %alone.at)
+  br i1 %crowd, label %set, label %next
 next:
   %index = phi i64 [ 0, %count ], [ %following, %done ]
   %team = phi i64 [ 1, %count ], [ %now, %done ]
@@ -139,40 +150,45 @@ awake:
   %its.cpu.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 4
   %its.cpu = load atomic i64, ptr %its.cpu.at monotonic, align 8
   %near = icmp eq i64 %its.cpu, %cpu
-  br i1 %near, label %useless, label %take
+  br i1 %near, label %crowded, label %take
+crowded:
+  call void @nrc.move(ptr %pool, ptr %worker, i64 %cpu)
+  br i1 %waits, label %take, label %done
 take:
   %taking = cmpxchg ptr %worker, i64 0, i64 %mark acq_rel monotonic
   %taken = extractvalue { i64, i1 } %taking, 1
   br i1 %taken, label %reward, label %done
 reward:
-  call void @nrc.judge(ptr %pool, i1 true)
+  call void @nrc.judge(ptr %asleep.at, i64 %work, i1 true)
   br label %member
-useless:
-  call void @nrc.judge(ptr %pool, i1 false)
-  br label %done
 sleeper:
-  %skip.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 7
-  %skip = load atomic i32, ptr %skip.at monotonic, align 4
-  %skips = icmp ne i32 %skip, 0
-  br i1 %skips, label %leave, label %rouse
-leave:
-  %fewer = sub i32 %skip, 1
-  store atomic i32 %fewer, ptr %skip.at monotonic, align 4
-  br label %done
+  %leave = call i1 @nrc.skip(ptr %asleep.at)
+  br i1 %leave, label %done, label %rouse
 rouse:
+  %old.cpu.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 4
+  %old.cpu = load atomic i64, ptr %old.cpu.at monotonic, align 8
+  %here = icmp eq i64 %old.cpu, %cpu
+  br i1 %here, label %elsewhere, label %call
+elsewhere:
+  call void @nrc.move(ptr %pool, ptr %worker, i64 %cpu)
+  br label %call
+call:
   %given = select i1 %waits, i64 %mark, i64 0
   %rousing = cmpxchg ptr %worker, i64 1, i64 %given acq_rel monotonic
   %roused = extractvalue { i64, i1 } %rousing, 1
   br i1 %roused, label %wake, label %done
 wake:
   call void @nrc.wake(ptr %worker)
-  br i1 %waits, label %member, label %useless
+  br i1 %waits, label %member, label %next.time
+next.time:
+  call void @nrc.judge(ptr %asleep.at, i64 %work, i1 false) ; a run that finds it awake tells otherwise
+  br label %done
 member:
   store i64 %team, ptr %index.at
   %larger = add i64 %team, 1
   br label %done
 done:
-  %now = phi i64 [ %team, %take ], [ %team, %useless ], [ %team, %leave ], [ %team, %rouse ], [ %larger, %member ]
+  %now = phi i64 [ %team, %crowded ], [ %team, %take ], [ %team, %next.time ], [ %team, %sleeper ], [ %team, %call ], [ %larger, %member ]
   %following = add i64 %index, 1
   br label %next
 publish:
@@ -183,27 +199,70 @@ add:
   atomicrmw add ptr %busy, i64 %helpers acq_rel
   br label %set
 set:
+  %members = phi i64 [ %team, %publish ], [ %team, %add ], [ 1, %count ]
   ; Workers of this run wait for it, and read their index behind it.
-  store atomic i64 %team, ptr %threads.at release, align 8
+  store atomic i64 %members, ptr %threads.at release, align 8
   ret void
 }
 
-; After it was of use to wake a worker, or not: whether sleepers are left alone, and how long.
-define hidden void @nrc.judge(ptr %pool, i1 %useful) #0 {
-  %penalty.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 6
-  %skip.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 7
-  %penalty = load atomic i32, ptr %penalty.at monotonic, align 4
+; Two numbers stand at %at: for how many runs something is not tried when it is no use, and for how many more it is not
+; tried now. Writes them down after it was of use, or not.
+define hidden void @nrc.judge(ptr %at, i64 %work, i1 %useful) #0 {
+  %penalty = load atomic i32, ptr %at monotonic, align 4
+  %useless = xor i1 %useful, true
+  %known = icmp ne i32 %penalty, 0
+  %changes = or i1 %useless, %known
+  br i1 %changes, label %write, label %return
+write:
   %twice = mul i32 %penalty, 2
   %more = add i32 %twice, 1
-  %capped = call i32 @llvm.umin.i32(i32 %more, i32 255)
+  %runs = udiv i64 20000000, %work ; not for longer than about 20 milliseconds
+  %few = trunc i64 %runs to i32
+  %capped = call i32 @llvm.umin.i32(i32 %more, i32 %few)
   %new = select i1 %useful, i32 0, i32 %capped
-  %changed = icmp ne i32 %new, %penalty
-  %bad = xor i1 %useful, true
-  %write = or i1 %changed, %bad
-  br i1 %write, label %store, label %return
-store:
-  store atomic i32 %new, ptr %penalty.at monotonic, align 4
-  store atomic i32 %new, ptr %skip.at monotonic, align 4
+  %left = getelementptr i32, ptr %at, i32 1
+  store atomic i32 %new, ptr %at monotonic, align 4
+  store atomic i32 %new, ptr %left monotonic, align 4
+  br label %return
+return:
+  ret void
+}
+
+; Whether it is not tried this time.
+define hidden i1 @nrc.skip(ptr %at) #0 {
+  %left.at = getelementptr i32, ptr %at, i32 1
+  %left = load atomic i32, ptr %left.at monotonic, align 4
+  %some = icmp ne i32 %left, 0
+  br i1 %some, label %count, label %return
+count:
+  %fewer = sub i32 %left, 1
+  store atomic i32 %fewer, ptr %left.at monotonic, align 4
+  br label %return
+return:
+  ret i1 %some
+}
+
+; Has a worker run on any processor of the pool but this one, where there is another.
+define hidden void @nrc.move(ptr %pool, ptr %worker, i64 %cpu) #0 {
+  %mask = alloca [16 x i64]
+  %all = getelementptr %nrc.pool, ptr %pool, i32 0, i32 10
+  call void @llvm.memcpy.p0.p0.i64(ptr %mask, ptr %all, i64 128, i1 false)
+  %thread.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 5
+  %thread = load atomic i32, ptr %thread.at monotonic, align 4
+  %begun = icmp ne i32 %thread, 0
+  %counted = icmp ult i64 %cpu, 1024
+  %known = and i1 %begun, %counted
+  br i1 %known, label %leave, label %return
+leave:
+  %index = lshr i64 %cpu, 6
+  %bit = and i64 %cpu, 63
+  %one = shl i64 1, %bit
+  %others = xor i64 %one, -1
+  %word.at = getelementptr i64, ptr %mask, i64 %index
+  %word = load i64, ptr %word.at
+  %fewer = and i64 %word, %others
+  store i64 %fewer, ptr %word.at
+  call i32 @sched_setaffinity(i32 %thread, i64 128, ptr %mask) ; fails, with no effect, where none is left
   br label %return
 return:
   ret void
@@ -225,6 +284,12 @@ define hidden void @nrc.join(ptr %pool, ptr %run, i64 %work) #0 {
   br i1 %several, label %meet, label %leave
 meet:
   call void @nrc.barrier(ptr %run)
+  %lost.at = getelementptr %nrc.run, ptr %run, i32 0, i32 11
+  %lost = load atomic i64, ptr %lost.at monotonic, align 8
+  %four.times = mul i64 %lost, 4
+  %gained = icmp ult i64 %four.times, %work
+  %alone.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
+  call void @nrc.judge(ptr %alone.at, i64 %work, i1 %gained)
   br label %leave
 leave:
   %little = icmp ult i64 %work, 3000 ; as nrc.fork says, which has not counted it
@@ -266,8 +331,10 @@ define hidden i64 @nrc.now() #0 {
 define hidden ptr @nrc.worker(ptr %self) #0 {
 entry:
   %index.at = getelementptr %nrc.worker, ptr %self, i32 0, i32 1
-  %pool.at = getelementptr %nrc.worker, ptr %self, i32 0, i32 3
   %cpu.at = getelementptr %nrc.worker, ptr %self, i32 0, i32 4
+  %thread.at = getelementptr %nrc.worker, ptr %self, i32 0, i32 5
+  %thread = call i32 @gettid()
+  store atomic i32 %thread, ptr %thread.at monotonic, align 4
   br label %idle
 idle:
   %here = call i64 @nrc.processor()
@@ -315,12 +382,6 @@ unknown:
   call void @nrc.pause()
   br label %join
 share:
-  %pool = load ptr, ptr %pool.at
-  %mine = call i64 @nrc.processor()
-  %caller.at = getelementptr %nrc.run, ptr %run, i32 0, i32 11
-  %caller = load i64, ptr %caller.at
-  %apart = icmp ne i64 %mine, %caller
-  call void @nrc.judge(ptr %pool, i1 %apart)
   %program.at = getelementptr %nrc.run, ptr %run, i32 0, i32 7
   %program = load ptr, ptr %program.at
   %index = load i64, ptr %index.at
