@@ -2,8 +2,8 @@
 
 A tile op costs one instruction per vector, a dot one multiply-add per vector and step of its inner dim, a load or store
 one per vector, a gather or scatter one per element. Splats, broadcasts and reshapes name values and cost nothing. Loops
-multiply; a loop whose bounds depend on sizes counts with their minima, one whose bounds depend on the program with those
-of the first one.
+multiply; a loop whose bounds depend on sizes counts with their minima, and as in the first program where they depend on
+that.
 """
 
 from __future__ import annotations
