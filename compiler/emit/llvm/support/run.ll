@@ -19,7 +19,7 @@
   i64,       ;  8 threads: 0 until it is known how many there are
   i32,       ;  9 status: 0, or the number of the error that the data has
   i32,       ; 10 patience: how often a thread looks at a barrier before it lets others have its processor
-  i64,       ; 11 lost: nanoseconds that threads slept at barriers
+  i64,       ; 11 lost: nanoseconds that threads waited at barriers where they slept
   i64,       ; 12 woken: 1 where a worker of it had to be woken, which takes time
   [4 x i64], ; 13 to the end of the cache line
   i64,       ; 14 arrived: twice how often a thread came to a barrier or to the end; odd when any has slept there
@@ -32,6 +32,7 @@ declare i32 @sched_setaffinity(i32, i64, ptr)
 declare i32 @gettid()
 declare i64 @syscall(i64, ...)
 declare i64 @llvm.smin.i64(i64, i64)
+declare i64 @llvm.umin.i64(i64, i64)
 
 ; Counts this thread in, and returns when all threads of the run are here. A thread that waits for much longer than a
 ; barrier takes sleeps until the last one comes: others may need its processor, the one it waits for among them. It is
@@ -73,7 +74,10 @@ sleep:
   br i1 %over, label %account, label %rest
 account:
   %end = call i64 @nrc.now()
-  %slept = sub i64 %end, %begin
+  %rested = sub i64 %end, %begin
+  %looked = zext i32 %patience to i64
+  %before.that = mul i64 %looked, 25
+  %slept = add i64 %rested, %before.that
   %lost = getelementptr %nrc.run, ptr %run, i32 0, i32 11
   atomicrmw add ptr %lost, i64 %slept monotonic
   br label %return
@@ -132,6 +136,15 @@ count:
   %left = sub i64 %processors, %others ; this thread needs one of them
   %room = call i64 @llvm.smin.i64(i64 %left, i64 %threads)
   %waits = icmp uge i64 %work, 100000
+  ; A look takes 20 to 50 nanoseconds: a thread is patient for about as long as it can gain, which is half of the work.
+  %patience.at = getelementptr %nrc.run, ptr %run, i32 0, i32 10
+  %patience = load i32, ptr %patience.at
+  %half = udiv i64 %work, 60
+  %gain = add i64 %half, 200
+  %looks = call i64 @llvm.umin.i64(i64 %gain, i64 2000)
+  %worth = trunc i64 %looks to i32
+  %patient = call i32 @llvm.umin.i32(i32 %patience, i32 %worth)
+  store i32 %patient, ptr %patience.at
   %cpu = call i64 @nrc.processor()
   %crowd = call i1 @nrc.skip(ptr %alone.at)
   br i1 %crowd, label %set, label %next
