@@ -40,7 +40,7 @@ class Context:
         self._table = sizes
         self._inputs = (ctypes.c_void_p * len(self._ports))()
         self._outputs = (ctypes.c_void_p * len(self._results))()
-        self._shapes: list[tuple[int, ...]] = []
+        self._shapes: list[tuple[int, ...]] | None = None
         self._sizes: Sizes
         self._run = interface.run
         self._native = interface.create(threads)

@@ -2,7 +2,8 @@
 
 A tile op costs one instruction per vector, a dot one multiply-add per vector and step of its inner dim, a load or store
 one per vector, a gather or scatter one per element. Splats, broadcasts and reshapes name values and cost nothing. Loops
-multiply; a loop whose bounds depend on sizes counts with their minima.
+multiply; a loop whose bounds depend on sizes counts with their minima, and as in the first program where they depend on
+that.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def program_nanoseconds(func: kernel.FuncOp, target: Target, minima: Mapping[str
     known: dict[SSAValue, Dim] = {
         argument: Dim.constant(sizes[name]) for name, argument in zip(func.dims, func.dim_arguments, strict=True)
     }
+    known |= {op.results[0]: Dim.constant(0) for op in func.block.ops if isinstance(op, kernel.ProgramIdOp)}
     return max(1.0, _block_instructions(func.block, target, known) / (PIPES * GIGAHERTZ))
 
 

@@ -158,6 +158,8 @@ class ContractSchedule:
         per_chunk = max(1, min(rows, CHUNK_ROWS) // self.tile.rows) * self.tile.rows
         if rows <= per_chunk + self.tile.rows:
             return Dim.constant(1), rows
+        if rows <= 2 * per_chunk:  # two equal ones, for two threads
+            per_chunk = -(-rows // (2 * self.tile.rows)) * self.tile.rows
         return Dim.constant(-(-rows // per_chunk)), per_chunk
 
     def _order(self, roles: Roles, rows: Size, panels: Size) -> list[str]:

@@ -123,12 +123,13 @@ def test_nothing_spins_when_no_model_runs() -> None:
     for _ in range(50):
         model(batch(64))
     spent = []
-    for _ in range(3):
-        model(batch(64))
+    for _ in range(5):
+        time.sleep(0.02)
         start = time.process_time()
+        model(batch(64))
         time.sleep(0.1)
         spent.append(time.process_time() - start)
-    assert min(spent) < 0.005
+    assert min(spent) < 0.002
 
 
 AFTER_FORK = """

@@ -276,8 +276,9 @@ define hidden void @nrc.fill_run(ptr %context, ptr %run, ptr %inputs, ptr %dims,
   %threads = getelementptr %nrc.run, ptr %run, i32 0, i32 8
   %status = getelementptr %nrc.run, ptr %run, i32 0, i32 9
   %patience.at = getelementptr %nrc.run, ptr %run, i32 0, i32 10
-  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 13
+  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 14
   %lost = getelementptr %nrc.run, ptr %run, i32 0, i32 11
+  %woken = getelementptr %nrc.run, ptr %run, i32 0, i32 12
   ; What the last run has lost of it comes back step by step.
   %patience = load i32, ptr %patience.at
   %twice = mul i32 %patience, 2
@@ -295,6 +296,7 @@ define hidden void @nrc.fill_run(ptr %context, ptr %run, ptr %inputs, ptr %dims,
   store i64 0, ptr %threads
   store i32 0, ptr %status
   store i64 0, ptr %lost
+  store i64 0, ptr %woken
   store i64 0, ptr %arrived
   ret void
 }

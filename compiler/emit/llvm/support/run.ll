@@ -19,9 +19,10 @@
   i64,       ;  8 threads: 0 until it is known how many there are
   i32,       ;  9 status: 0, or the number of the error that the data has
   i32,       ; 10 patience: how often a thread looks at a barrier before it lets others have its processor
-  i64,       ; 11 lost: nanoseconds that threads slept at barriers
-  [5 x i64], ; 12 to the end of the cache line
-  i64,       ; 13 arrived: twice how often a thread came to a barrier or to the end; odd when any has slept there
+  i64,       ; 11 lost: nanoseconds that threads waited at barriers where they slept
+  i64,       ; 12 woken: 1 where a worker of it had to be woken, which takes time
+  [4 x i64], ; 13 to the end of the cache line
+  i64,       ; 14 arrived: twice how often a thread came to a barrier or to the end; odd when any has slept there
   [7 x i64]
 }
 
@@ -31,6 +32,7 @@ declare i32 @sched_setaffinity(i32, i64, ptr)
 declare i32 @gettid()
 declare i64 @syscall(i64, ...)
 declare i64 @llvm.smin.i64(i64, i64)
+declare i64 @llvm.umin.i64(i64, i64)
 
 ; Counts this thread in, and returns when all threads of the run are here. A thread that waits for much longer than a
 ; barrier takes sleeps until the last one comes: others may need its processor, the one it waits for among them. It is
@@ -39,7 +41,7 @@ define hidden void @nrc.barrier(ptr %run) #0 {
 entry:
   %threads.at = getelementptr %nrc.run, ptr %run, i32 0, i32 8
   %patience.at = getelementptr %nrc.run, ptr %run, i32 0, i32 10
-  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 13
+  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 14
   %threads = load i64, ptr %threads.at
   %before = call i64 @nrc.arrive(ptr %run, i64 %threads)
   %round = udiv i64 %before, %threads
@@ -72,7 +74,10 @@ sleep:
   br i1 %over, label %account, label %rest
 account:
   %end = call i64 @nrc.now()
-  %slept = sub i64 %end, %begin
+  %rested = sub i64 %end, %begin
+  %looked = zext i32 %patience to i64
+  %before.that = mul i64 %looked, 25
+  %slept = add i64 %rested, %before.that
   %lost = getelementptr %nrc.run, ptr %run, i32 0, i32 11
   atomicrmw add ptr %lost, i64 %slept monotonic
   br label %return
@@ -88,7 +93,7 @@ return:
 ; Counts this thread in, wakes the others where it is the last one, and gives how often threads had arrived before. The
 ; run may be over with it: afterwards nothing of it is read or written.
 define hidden i64 @nrc.arrive(ptr %run, i64 %threads) #0 {
-  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 13
+  %arrived = getelementptr %nrc.run, ptr %run, i32 0, i32 14
   %old = atomicrmw add ptr %arrived, i64 2 acq_rel
   %before = lshr i64 %old, 1
   %now = add i64 %before, 1
@@ -117,6 +122,7 @@ entry:
   %threads.at = getelementptr %nrc.run, ptr %run, i32 0, i32 8
   %alone.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
   %asleep.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 6
+  %woken.at = getelementptr %nrc.run, ptr %run, i32 0, i32 12
   %mark = ptrtoint ptr %run to i64
   %little = icmp ult i64 %work, 3000
   br i1 %little, label %alone, label %count
@@ -130,6 +136,15 @@ count:
   %left = sub i64 %processors, %others ; this thread needs one of them
   %room = call i64 @llvm.smin.i64(i64 %left, i64 %threads)
   %waits = icmp uge i64 %work, 100000
+  ; A look takes 20 to 50 nanoseconds: a thread is patient for about as long as it can gain, which is half of the work.
+  %patience.at = getelementptr %nrc.run, ptr %run, i32 0, i32 10
+  %patience = load i32, ptr %patience.at
+  %half = udiv i64 %work, 60
+  %gain = add i64 %half, 200
+  %looks = call i64 @llvm.umin.i64(i64 %gain, i64 2000)
+  %worth = trunc i64 %looks to i32
+  %patient = call i32 @llvm.umin.i32(i32 %patience, i32 %worth)
+  store i32 %patient, ptr %patience.at
   %cpu = call i64 @nrc.processor()
   %crowd = call i1 @nrc.skip(ptr %alone.at)
   br i1 %crowd, label %set, label %next
@@ -179,7 +194,10 @@ call:
   br i1 %roused, label %wake, label %done
 wake:
   call void @nrc.wake(ptr %worker)
-  br i1 %waits, label %member, label %next.time
+  br i1 %waits, label %woken, label %next.time
+woken:
+  store i64 1, ptr %woken.at
+  br label %member
 next.time:
   call void @nrc.judge(ptr %asleep.at, i64 %work, i1 false) ; a run that finds it awake tells otherwise
   br label %done
@@ -245,7 +263,7 @@ return:
 ; Has a worker run on any processor of the pool but this one, where there is another.
 define hidden void @nrc.move(ptr %pool, ptr %worker, i64 %cpu) #0 {
   %mask = alloca [16 x i64]
-  %all = getelementptr %nrc.pool, ptr %pool, i32 0, i32 10
+  %all = getelementptr %nrc.pool, ptr %pool, i32 0, i32 12
   call void @llvm.memcpy.p0.p0.i64(ptr %mask, ptr %all, i64 128, i1 false)
   %thread.at = getelementptr %nrc.worker, ptr %worker, i32 0, i32 5
   %thread = load atomic i32, ptr %thread.at monotonic, align 4
@@ -284,6 +302,11 @@ define hidden void @nrc.join(ptr %pool, ptr %run, i64 %work) #0 {
   br i1 %several, label %meet, label %leave
 meet:
   call void @nrc.barrier(ptr %run)
+  %woken.at = getelementptr %nrc.run, ptr %run, i32 0, i32 12
+  %woken = load i64, ptr %woken.at
+  %fair = icmp eq i64 %woken, 0
+  br i1 %fair, label %balance, label %leave
+balance:
   %lost.at = getelementptr %nrc.run, ptr %run, i32 0, i32 11
   %lost = load atomic i64, ptr %lost.at monotonic, align 8
   %four.times = mul i64 %lost, 4
