@@ -9,7 +9,8 @@ A cache that cannot be used is no reason to stop: `said` has the reason, the com
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,12 @@ def load_model(model: Given | ImportedModel, options: Options, tell: Tell, *, us
     """The model in this process, and what is to be said of the cache."""
     from neuralc.emit.llvm.loaded import is_crowded
 
-    visit = Visit(model, options, use, crowded=is_crowded())
+    crowded = is_crowded()
+    visit = Visit(model, options, use, crowded=crowded)
     found = visit.find()
-    if found is not None and (kept := found.model()) is not None:
+    # Code for a crowded process is not what libraries are made of.
+    library = partial(_compiled_again, model, options, found) if found is not None and crowded else None
+    if found is not None and (kept := found.model(library)) is not None:
         tell(found.notices)
         return kept, visit.hit(found)
     from neuralc.emit.llvm.in_process import load_native
@@ -46,6 +50,20 @@ def load_model(model: Given | ImportedModel, options: Options, tell: Tell, *, us
     made = load_native(native)
     visit.keep(compilation, lambda store: Code.of(native).kept_in(store))
     return made, visit.miss(compilation)
+
+
+def _compiled_again(model: Given | ImportedModel, options: Options, found: Found) -> Iterator[bytes]:
+    """The library of a model that was found, compiled. Raises ModelError E0990 where its files have changed."""
+    from neuralc import driver
+    from neuralc.emit.llvm.products import native_code
+    from neuralc.runtime import ModelError
+
+    now = Visit(model, options, True, crowded=True).find()
+    if now is None or now.key != found.key:
+        raise ModelError("E0990", "the model has changed since it was compiled", "compile it again")
+    compilation = driver.load(model, options)
+    driver.compile_to(compilation, "kernel")
+    return native_code(compilation).library()
 
 
 def write_library(

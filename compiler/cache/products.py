@@ -11,7 +11,7 @@ product. A list that is out of date leads to a key that nothing has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ FILES, PRODUCTS = "files", "products"
 """Kinds of entries: which files a model reads, and what was made of them."""
 Fields = Mapping[str, Any]
 Pieces = Iterator[bytes | memoryview]
+Library = Callable[[], Pieces]
 Bytes = NDArray[np.uint8]
 
 
@@ -112,11 +113,14 @@ class Found:
     def notices(self) -> Sequence[Diagnostic]:
         return from_data(self.fields["notices"])
 
-    def model(self) -> Model | None:
-        """The model, loaded; None where its bytes are gone. Raises ModelError for one that this machine cannot run."""
+    def model(self, library: Library | None = None) -> Model | None:
+        """The model, loaded; None where its bytes are gone. Raises ModelError for one that this machine cannot run.
+
+        `library` makes a shared library of it, where that is not made of the same code.
+        """
         code = self._code()
         if code is not None:
-            return code.model()
+            return code.model(library)
         if "library" in self.fields and self.store.blob(self.fields["library"]) is not None:
             from neuralc.runtime import load
 
@@ -176,11 +180,11 @@ class Code:
             "triple": self.triple,
         }
 
-    def model(self) -> Model:
+    def model(self, library: Library | None = None) -> Model:
         """The model, loaded. Raises ModelError for one that this machine cannot run."""
         from neuralc.emit.llvm.loaded import load_model
 
-        return load_model(self.objects, self.symbol, self.weights, self.library)
+        return load_model(self.objects, self.symbol, self.weights, library or self.library)
 
     def library(self) -> Iterator[bytes]:
         """A shared library. Raises E0842 and E0843 as the linker does."""

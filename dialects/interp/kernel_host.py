@@ -80,7 +80,10 @@ class _HostRun:
         self._numerics = numerics
         self._sizes = dict(sizes)
         self._states = States(module, host, states, self._weight_value, numerics, sizes)
-        self._threads = Threads()
+        self._threads = (
+            Threads() if any(isinstance(op, kernel.LaunchOp) and op.parallel for op in host.walk()) else None
+        )
+        """None where no launch is shared: all of them are in order by themselves."""
         self._kept: dict[str, Reference] = {}
         """The memory of states as the run found it."""
         self._next: dict[str, Reference] = {}
@@ -151,13 +154,14 @@ class _HostRun:
 
     def _holds(self, condition: SSAValue) -> bool:
         reference = self._references[condition]
-        if self.check_races and isinstance(reference.base, int):
+        if self.check_races and self._threads is not None and isinstance(reference.base, int):
             self._threads.condition(reference.buffer, reference.base)
         return bool(reference.array().all())
 
     def _barrier(self, op: kernel.BarrierOp) -> None:
         conditions = op.conditions
-        if not conditions or any(grid.evaluate(self._sizes) >= programs for grid, programs in conditions):
+        reached = not conditions or any(grid.evaluate(self._sizes) >= programs for grid, programs in conditions)
+        if reached and self._threads is not None:
             self._threads.barrier()
 
     def _fresh(self, value: SSAValue) -> Reference:
@@ -219,7 +223,8 @@ class _HostRun:
         ]
         used = launch(func, dims, given, self._numerics, order=self.order, check_races=self.check_races)
         shared = op.parallel and func.grid.data.evaluate(dims) >= op.parallel_from
-        self._threads.launch(op.callee_name, shared, used)
+        if self._threads is not None:
+            self._threads.launch(op.callee_name, shared, used)
         if self.trace is not None:
             for value, written in zip(op.args, func.written, strict=True):
                 if written and isinstance(value, OpResult) and isinstance(owner := value.op, Operation):

@@ -10,6 +10,7 @@ import neuralc
 from neuralc import cli
 from neuralc.cache.store import VARIABLE
 from neuralc.cli_errors import DONE
+from neuralc.emit.llvm import loaded
 
 
 @pytest.fixture
@@ -48,8 +49,14 @@ def test_a_library_is_found_again(model: Path, cache: Path, capsys: pytest.Captu
 
 
 def test_a_library_is_made_of_code_that_was_kept_and_a_model_of_a_library(
-    model: Path, load: Load, array: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    model: Path,
+    load: Load,
+    array: Path,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(loaded, "CROWDED", 1 << 62)
     x = np.load(array)
     first = load(model)[0]
     assert cli.run([str(model), "--threads=1", "-v", "-o", str(tmp_path / "a.so")]) == DONE

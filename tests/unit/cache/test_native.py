@@ -18,7 +18,9 @@ from neuralc.cache import native
 from neuralc.cache.store import Store
 from neuralc.cli_instruments import Watch
 from neuralc.driver import Options
+from neuralc.emit.llvm import loaded
 from neuralc.grammar.diagnostics import NeuralcError, Source, render
+from neuralc.runtime import ModelError
 
 X = np.linspace(-1, 1, 18, dtype=np.float32).reshape(3, 6)
 
@@ -34,10 +36,25 @@ def test_a_second_start_finds_the_same_model_and_tells_the_same(model: Path, loa
     assert {each.code for each in shown} == {"W0501"}
 
 
-def test_a_saved_model_is_the_same_file(model: Path, load: Load, tmp_path: Path) -> None:
+@pytest.mark.parametrize("crowded", [0, 1 << 62], ids=["crowded", "roomy"])
+def test_a_saved_model_is_the_same_file(
+    crowded: int, model: Path, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaded, "CROWDED", crowded)
     for name in ("first.so", "again.so"):
         load(model)[0].save(tmp_path / name)
     assert (tmp_path / "first.so").read_bytes() == (tmp_path / "again.so").read_bytes()
+
+
+def test_a_crowded_process_saves_no_model_whose_files_have_changed(
+    model: Path, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaded, "CROWDED", 0)
+    load(model)
+    found = load(model)[0]
+    model.write_text(MODEL.replace("relu", "tanh"))
+    with pytest.raises(ModelError, match=r"E0990.*changed"):
+        found.save(tmp_path / "m.so")
 
 
 def test_a_change_of_any_file_is_seen(model: Path, load: Load) -> None:
