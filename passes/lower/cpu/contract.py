@@ -155,11 +155,12 @@ class ContractSchedule:
         """How many chunks the rows are cut into, and the rows of each."""
         if isinstance(rows, Dim):
             return rows.ceildiv(self.tile.rows), self.tile.rows
-        per_chunk = max(1, min(rows, CHUNK_ROWS) // self.tile.rows) * self.tile.rows
-        if rows <= per_chunk + self.tile.rows:
+        tiles, most = -(-rows // self.tile.rows), max(1, CHUNK_ROWS // self.tile.rows)
+        if rows <= (most + 1) * self.tile.rows:
             return Dim.constant(1), rows
-        if rows <= 2 * per_chunk:  # two equal ones, for two threads
-            per_chunk = -(-rows // (2 * self.tile.rows)) * self.tile.rows
+        # An even number of equal ones, so that two threads have the same to do.
+        count = -(-tiles // most)
+        per_chunk = -(-tiles // (count + count % 2)) * self.tile.rows
         return Dim.constant(-(-rows // per_chunk)), per_chunk
 
     def _order(self, roles: Roles, rows: Size, panels: Size) -> list[str]:

@@ -141,7 +141,7 @@ count:
   %patience = load i32, ptr %patience.at
   %half = udiv i64 %work, 60
   %gain = add i64 %half, 200
-  %looks = call i64 @llvm.umin.i64(i64 %gain, i64 2000)
+  %looks = call i64 @llvm.umin.i64(i64 %gain, i64 20000)
   %worth = trunc i64 %looks to i32
   %patient = call i32 @llvm.umin.i32(i32 %patience, i32 %worth)
   store i32 %patient, ptr %patience.at
@@ -310,7 +310,8 @@ balance:
   %lost.at = getelementptr %nrc.run, ptr %run, i32 0, i32 11
   %lost = load atomic i64, ptr %lost.at monotonic, align 8
   %four.times = mul i64 %lost, 4
-  %gained = icmp ult i64 %four.times, %work
+  %three.times = mul i64 %work, 3 ; without waiting, half of the work is gained by two threads
+  %gained = icmp ult i64 %four.times, %three.times
   %alone.at = getelementptr %nrc.pool, ptr %pool, i32 0, i32 8
   call void @nrc.judge(ptr %alone.at, i64 %work, i1 %gained)
   br label %leave
