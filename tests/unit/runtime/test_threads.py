@@ -15,7 +15,7 @@ import neuralc
 from neuralc.emit.llvm import products
 from neuralc.emit.llvm.in_process import load_native
 from neuralc.passes.target import Target
-from neuralc.runtime import Model
+from neuralc.runtime import Model, workers
 
 PROCESSORS = "%processors = call i64 @nrc.processors()\n  %head"
 RECURRENT = """
@@ -46,6 +46,12 @@ def many_processors(monkeypatch: pytest.MonkeyPatch) -> None:
         assert condition in text
         text = text.replace(condition, condition.partition(" = ")[0] + " = icmp eq i64 0, 1")
     monkeypatch.setattr(products, "support_text", lambda target: text)
+
+
+@pytest.fixture(autouse=True)
+def workers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that other tests have left may lend their workers: a test begins without any."""
+    monkeypatch.setattr(workers, "_lent", None)
 
 
 def threads_of_this_process() -> int:
