@@ -12,7 +12,7 @@ Must not fire on a grid of one program, nor on one that no size makes large enou
 
 Results do not depend on it: programs are independent, and kernel-place-barriers keeps launches in order.
 Measured with 2 threads on an AMD EPYC (Zen 4), one region a run against a fork and a join for each launch above 20 us:
-LSTM of 2 x 128 units, 50 steps: 425 to 220 us (367 on one thread); MLP of 784, 256, 128, 10: 19.7 to 8.4 us (13.5).
+LSTM of 2 x 128 units, 50 steps: 425 to 218 us (343 on one thread); MLP of 784, 256, 128, 10: 19.7 to 9.1 us (14.6).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,8 +68,8 @@ SURROUNDINGS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 }
 
 
-def _with_host(patch: pytest.MonkeyPatch, **changed: object) -> None:
-    other = replace(host_module.host(), **changed)  # type: ignore[arg-type]
+def _with_host(patch: pytest.MonkeyPatch, **changed: Any) -> None:
+    other = replace(host_module.host(), **changed)
     patch.setattr(host_module, "host", lambda: other)
 
 

@@ -156,9 +156,11 @@ def test_random_cases(seed: int, tile: int) -> None:
     rng = np.random.default_rng(seed)
     height, width = (int(n) for n in rng.integers(3, 24, 2))
     channels, outputs = (int(n) for n in rng.integers(1, 80, 2))
-    pads = tuple(int(n) for n in rng.integers(0, 3, 4))
-    layout, batch = str(rng.choice(["NHWC", "NCHW"])), [1, 2, 5, "batch"][int(rng.integers(4))]
-    case = Case(batch, height, width, channels, outputs, pads, layout, relu=bool(rng.integers(2)))  # type: ignore[arg-type]
+    top, left, bottom, right = (int(n) for n in rng.integers(0, 3, 4))
+    layout = str(rng.choice(["NHWC", "NCHW"]))
+    batches: list[int | str] = [1, 2, 5, "batch"]
+    batch, pads = batches[int(rng.integers(4))], (top, left, bottom, right)
+    case = Case(batch, height, width, channels, outputs, pads, layout, relu=bool(rng.integers(2)))
     x = case.array(seed)
     _, weights = case.module()
     assert_close(native(case, tile, x), torch_result(case, x, weights), BOUNDS[tile])
