@@ -90,6 +90,9 @@ def test_there_are_commands_to_run() -> None:
 def test_a_command_of_the_documents_succeeds(document: str, command: str, folder: Path) -> None:
     if "--target cuda" in command:
         pytest.importorskip("triton")
+    for peers in re.findall(r"--compare[ =](\S+)", command):
+        for peer in peers.split(","):
+            pytest.importorskip(peer)
     program, *arguments = command.split(" | ")[0].split()
     if arguments[0].startswith("dump/"):
         arguments[0] = str(next((folder / "dump").glob("*-tensor-fuse-groups.mlir")))
