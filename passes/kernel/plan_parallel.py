@@ -10,8 +10,8 @@ is a grid of 2. Where the grid is always that large, the launch is marked `paral
 of a run: a run asks for threads when that is longer than a fork and a join, which stand around the whole program.
 Must not fire on a grid of one program, nor on one that no size makes large enough.
 
-Rounds of a loop that do not need each other (independent_rounds.py) are given slots, `slots` of them, or as many as the
-target has threads: a thread that has a round to itself waits for nobody in it. The loop has to have a round for each.
+Rounds of a loop that do not need each other (independent_rounds.py) are given slots, `slots` of them, or as many as a
+run may have threads: a thread that has a round to itself waits for nobody in it. The loop has to have a round for each.
 
       kernel.for @t from 0 to 8 { .. }               ->     kernel.for @t from 0 to 8 slots @slot 2 { .. }
 
@@ -51,7 +51,7 @@ class PlanParallelPass(ModulePass):
     """Estimated time of a launch on one core, in nanoseconds, from which threads share it: about the time of two
     barriers, and of what the caches of two cores have to exchange, once for each thread."""
     slots: int = 0
-    """Threads that go through independent rounds side by side; 0 means the threads of the target, `MOST_SLOTS` at
+    """Threads that go through independent rounds side by side; 0 means the threads of a run, `MOST_SLOTS` at
     most."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
@@ -82,7 +82,7 @@ class PlanParallelPass(ModulePass):
         context: PassContext,
     ) -> None:
         loop.clear_slots()
-        count = self.slots or min(need_target(context).threads, MOST_SLOTS)
+        count = self.slots or min(context.threads, MOST_SLOTS)
         count = min(count, loop.trips.data.value) if loop.trips.data.is_static else count
         if count < 2 or _inside_of_slots(loop):
             return

@@ -114,11 +114,13 @@ class Speeds:
     """Where bytes come from, on one of the cores of a target."""
 
     target: Target
+    cores: int
+    """How many cores share the last cache."""
 
     def bytes_per_cycle(self, touched: float) -> float:
         """From the smallest cache of which half holds what has been touched meanwhile."""
         caches = self.target.caches
-        levels = (caches.l1, caches.l2, caches.l3 // max(1, self.target.threads))
+        levels = (caches.l1, caches.l2, caches.l3 // self.cores)
         for size, speed in zip(levels, BYTES_PER_CYCLE, strict=False):
             if touched <= size / 2:
                 return speed

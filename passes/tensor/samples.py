@@ -25,11 +25,16 @@ VIEWS = (tensor.ReshapeOp, tensor.TransposeOp, tensor.WindowOp, tensor.SliceOp)
 
 
 def samples_in(block: Block, count: int) -> dict[SSAValue, None]:
-    """The values of a block whose first dim is `count` samples that no op has mixed, from the arguments on."""
+    """The values of a block whose first dim counts `count` samples: arguments, and what is made from them.
+
+    Behind an op that mixes samples, what it makes has samples of its own, if there are as many.
+    """
     found: dict[SSAValue, None] = {value: None for value in block.args if _leads_with(value, count)}
     for op in block.ops:
-        if keeps_samples(op, found, count):
-            found |= dict.fromkeys(op.results)
+        if isinstance(op, VIEWS) and not keeps_samples(op, found, count):
+            continue
+        if any(operand in found for operand in op.operands):
+            found |= {result: None for result in op.results if _leads_with(result, count)}
     return found
 
 

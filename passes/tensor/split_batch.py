@@ -48,6 +48,8 @@ class SplitBatchPass(ModulePass):
 
     worth: float = 0.01
     """The share of the model's time that a run has to save."""
+    always: bool = False
+    """Layers go sample by sample wherever they can, whatever that costs: for tests and experiments."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         if context.target is None:
@@ -57,7 +59,7 @@ class SplitBatchPass(ModulePass):
         if context.target.name != "cpu" or count is None or count < 2:
             return
         sampled = samples_in(model.block, count)
-        plan = _Plan(sampled, count, context.target)
+        plan = _Plan(sampled, count, context.target, max(1, context.threads), self.always)
         stretches = list(_stretches(model.block, sampled, count))
         layers = [[layer_of(op, sampled, context.target) for op in ops] for ops in stretches]
         weights = sum(layer.weights for each in layers for layer in each)
@@ -70,7 +72,7 @@ class SplitBatchPass(ModulePass):
                 if share < self.worth:
                     context.remark("missed", members[0], what)
                     continue
-                _split(members, sampled, count)
+                sampled |= dict.fromkeys(_split(members, sampled, count).res)
                 context.count("runs of layers split")
                 context.remark("passed", members[-1], what.replace("would save", "save"))
 
@@ -124,11 +126,15 @@ class _Plan:
     sampled: Sampled
     count: int
     target: Target
+    threads: int
+    always: bool
 
     def choose(self, ops: Sequence[Operation], layers: Sequence[Layer], weights: int) -> tuple[float, list[Run]]:
         """The cycles of a stretch as it is, and the runs with which it takes least time."""
-        own = -(-self.count // max(1, self.target.threads))
-        costs = _Costs(ops, layers, own, weights, Speeds(self.target))
+        own = -(-self.count // self.threads)
+        costs = _Costs(ops, layers, own, weights, Speeds(self.target, self.threads))
+        if self.always:
+            return 1.0, [Run(0, len(ops), 1.0)]
         whole = [costs.whole(number) for number in range(len(ops))]
         # The least cycles of the first layers, and the run that ends there.
         best: list[tuple[float, Run | None]] = [(0.0, None)]
@@ -231,8 +237,8 @@ def _last_reader(value: SSAValue, numbers: Mapping[Operation, int]) -> int:
 # -- the rewriting ---------------------------------------------------------------------------------------------------
 
 
-def _split(members: Sequence[Operation], sampled: Sampled, count: int) -> None:
-    """Move a run of layers into the round of a scan, at the place of its last layer."""
+def _split(members: Sequence[Operation], sampled: Sampled, count: int) -> tensor.ScanOp:
+    """Move a run of layers into the round of a scan, at the place of its last layer; gives the scan."""
     inside = set(members)
     scanned = list(dict.fromkeys(value for op in members for value in _roots(op, inside, sampled)))
     captured = list(
@@ -257,6 +263,7 @@ def _split(members: Sequence[Operation], sampled: Sampled, count: int) -> None:
         value.replace_all_uses_with(result)
     _erase(members)
     _move_views_behind(scan)
+    return scan
 
 
 def _roots(op: Operation, inside: set[Operation], sampled: Sampled) -> Iterator[SSAValue]:
@@ -327,11 +334,14 @@ def _reshaped(argument: SSAValue, value: SSAValue) -> tensor.ReshapeOp:
 
 
 def _erase(members: Sequence[Operation]) -> None:
-    """Take away the layers of a run, and the views that only they read."""
+    """Take away the layers of a run, and the views and weights that only they read."""
     for op in reversed(members):
         for view in [reader for result in op.results for reader in readers(result)]:
             _erase_view(view)
+        operands = list(op.operands)
         Rewriter.erase_op(op)
+        for value in operands:
+            _erase_unread(value)
 
 
 def _move_views_behind(scan: tensor.ScanOp) -> None:
@@ -346,6 +356,16 @@ def _move_views_behind(scan: tensor.ScanOp) -> None:
             Rewriter.insert_op(op, InsertPoint.after(last))
             moved[op.result] = None
             last = op
+
+
+def _erase_unread(value: SSAValue) -> None:
+    """Take away a view or a weight that nobody reads any more, and what it is made of."""
+    op = value.owner
+    if isinstance(op, Operation) and (isinstance(op, VIEWS) or is_known(value)) and not value.uses:
+        operands = list(op.operands)
+        Rewriter.erase_op(op)
+        for operand in operands:
+            _erase_unread(operand)
 
 
 def _erase_view(op: Operation) -> None:
