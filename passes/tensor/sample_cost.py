@@ -31,6 +31,12 @@ EXPOSED = 0.3
 LAUNCH = 150.0
 """Cycles of one more call of a kernel."""
 
+WAIT = 400.0
+"""Cycles that threads need to meet, behind a layer that they share or around a run of layers."""
+
+UNEVEN = 0.03
+"""The part of a layer for which threads that share it wait, since their parts of it are not equal."""
+
 MAP_CYCLES = 2.0
 """Of a vector, in an elementwise op."""
 
@@ -114,13 +120,21 @@ class Speeds:
     """Where bytes come from, on one of the cores of a target."""
 
     target: Target
-    cores: int
-    """How many cores share the last cache."""
+    threads: int
+    """As many as share the work, and the last cache."""
+
+    def shared(self, cycles: float) -> float:
+        """The cycles of a layer whose programs threads share."""
+        return cycles * (1 + UNEVEN) + WAIT if self.threads > 1 else cycles
+
+    def alone(self, cycles: float) -> float:
+        """The cycles of a run of layers whose samples threads share."""
+        return cycles + 2 * WAIT if self.threads > 1 else cycles
 
     def bytes_per_cycle(self, touched: float) -> float:
         """From the smallest cache of which half holds what has been touched meanwhile."""
         caches = self.target.caches
-        levels = (caches.l1, caches.l2, caches.l3 // self.cores)
+        levels = (caches.l1, caches.l2, caches.l3 // self.threads)
         for size, speed in zip(levels, BYTES_PER_CYCLE, strict=False):
             if touched <= size / 2:
                 return speed

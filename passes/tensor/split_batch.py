@@ -176,7 +176,8 @@ class _Costs:
         if layer.moves:
             return 0.0
         values = self.samples * (sum(layer.reads.values()) + layer.writes) / self._far(layer)
-        return together(self.together[number], values + layer.weights / self.speeds.bytes_per_cycle(self.weights))
+        way = values + layer.weights / self.speeds.bytes_per_cycle(self.weights)
+        return self.speeds.shared(together(self.together[number], way))
 
     def runs_from(self, begin: int) -> Iterator[tuple[int, float]]:
         """Where a run that begins with a layer may end, and the cycles it takes: two layers or more."""
@@ -193,7 +194,7 @@ class _Costs:
             for each in changed:
                 cycles[each] = self._single(each, begin, number, speed)
             if number > begin:
-                yield number + 1, sum(cycles.values())
+                yield number + 1, self.speeds.alone(sum(cycles.values()))
 
     def _single(self, number: int, begin: int, end: int, weights_speed: float) -> float:
         """The cycles of a layer in a run, for all samples of a thread, one after the other."""
