@@ -172,46 +172,51 @@ class _Costs:
         self.last = [max((_last_reader(result, numbers) for result in op.results), default=-1) for op in ops]
 
     def whole(self, number: int) -> float:
-        layer = self.layers[number]
+        layer, speeds = self.layers[number], self.speeds
         if layer.moves:
             return 0.0
-        values = self.samples * (sum(layer.reads.values()) + layer.writes) / self._far(layer)
-        way = values + layer.weights / self.speeds.bytes_per_cycle(self.weights)
-        return self.speeds.shared(together(self.together[number], way))
+        far = self._far(layer)
+        way = speeds.read(self.samples * sum(layer.reads.values()), far)
+        way += speeds.write(self.samples * layer.writes, far)
+        weights = speeds.read(layer.weights, speeds.level(self.weights))
+        return speeds.shared(together(self.together[number], weights) + way)
 
     def runs_from(self, begin: int) -> Iterator[tuple[int, float]]:
         """Where a run that begins with a layer may end, and the cycles it takes: two layers or more."""
         cycles: dict[int, float] = {}
-        weights, speed = 0, 0.0
+        weights, level = 0, -1
         leaving: dict[int, list[int]] = {}
         for number in range(begin, len(self.layers)):
             weights += self.layers[number].weights
-            if (now := self.speeds.bytes_per_cycle(weights)) != speed:
-                speed, changed = now, list(range(begin, number + 1))
+            if (now := self.speeds.level(weights)) != level:
+                level, changed = now, list(range(begin, number + 1))
             else:
                 changed = [number, *leaving.pop(number, ())]
             leaving.setdefault(self.last[number], []).append(number)
             for each in changed:
-                cycles[each] = self._single(each, begin, number, speed)
+                cycles[each] = self._single(each, begin, number, level)
             if number > begin:
                 yield number + 1, self.speeds.alone(sum(cycles.values()))
 
-    def _single(self, number: int, begin: int, end: int, weights_speed: float) -> float:
+    def _single(self, number: int, begin: int, end: int, weights_level: int) -> float:
         """The cycles of a layer in a run, for all samples of a thread, one after the other."""
-        layer, far = self.layers[number], self._far(self.layers[number])
+        layer, speeds, far = self.layers[number], self.speeds, self._far(self.layers[number])
         inside = [maker is not None and maker >= begin for maker in self.makers[number]]
         if layer.moves:
             outer = [size for size, own in zip(layer.reads.values(), inside, strict=True) if not own]
-            return self.samples * (2 * sum(outer) / far + LAUNCH * len(outer))
-        near = self.speeds.bytes_per_cycle(sum(layer.reads.values()) + layer.writes + layer.weights)
-        way = layer.weights / weights_speed + layer.writes / (near if self.last[number] <= end else far)
-        way += sum(size / (near if own else far) for size, own in zip(layer.reads.values(), inside, strict=True))
-        return self.samples * (together(self.single[number], way) + LAUNCH)
+            copied = speeds.read(sum(outer), far) + speeds.write(sum(outer), far)
+            return self.samples * (copied + LAUNCH * len(outer))
+        near = speeds.level(sum(layer.reads.values()) + layer.writes + layer.weights)
+        way = speeds.write(layer.writes, near if self.last[number] <= end else far)
+        for size, own in zip(layer.reads.values(), inside, strict=True):
+            way += speeds.read(size, near if own else far)
+        weights = speeds.read(layer.weights, weights_level)
+        return self.samples * (together(self.single[number], weights) + way + LAUNCH)
 
-    def _far(self, layer: Layer) -> float:
+    def _far(self, layer: Layer) -> int:
         """From where values of all samples come."""
         values = sum(layer.reads.values()) + layer.writes
-        return self.speeds.bytes_per_cycle(self.samples * values + layer.weights)
+        return self.speeds.level(self.samples * values + layer.weights)
 
 
 def _number(value: SSAValue, numbers: Mapping[Operation, int]) -> int | None:
@@ -347,14 +352,17 @@ def _erase(members: Sequence[Operation]) -> None:
 
 def _move_views_behind(scan: tensor.ScanOp) -> None:
     """Views of what a run made may stand in front of its last layer."""
+    block = scan.parent
+    if block is None:
+        return
     moved: dict[SSAValue, None] = dict.fromkeys(scan.res)
     last: Operation = scan
-    for op in list(scan.parent.ops if scan.parent is not None else ()):
+    for op in list(block.ops):
         if op is scan:
             return
         if isinstance(op, VIEWS) and op.x in moved:
-            op.detach()
-            Rewriter.insert_op(op, InsertPoint.after(last))
+            block.detach_op(op)
+            block.insert_op_after(op, last)
             moved[op.result] = None
             last = op
 
