@@ -104,14 +104,14 @@ def layer_of(op: Operation, sampled: Sampled, target: Target) -> Layer:
 
 
 def _products(op: tensor.ContractOp | tensor.WinogradOp) -> Products:
-    result = [int(str(size)) for size in shape_of(op.result.type)]
+    result = [int(str(size)) for size in shape_of(op.result.type)[1:]]
     if isinstance(op, tensor.WinogradOp):
         algorithm = op.algorithm
         depth = algorithm.span**2 * int(str(shape_of(op.x.type)[3])) // algorithm.tile**2
     else:
         sizes = op.subscripts.sizes([shape_of(op.lhs.type), shape_of(op.rhs.type)])
         depth = math.prod(int(str(sizes[letter])) for letter in op.subscripts.reduced)
-    return Products(math.prod(result[1:-1]), result[-1], depth)
+    return Products(math.prod(result[:-1]), result[-1] if result else 1, depth)
 
 
 def _elements(value: SSAValue, first: int) -> int:

@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Block, Operation, SSAValue
 
 from neuralc.dialects import tensor
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.tensor.subscripts import Subscripts
 from neuralc.dialects.types import AnyTensor, element_of, shape_of, tensor_type
 
@@ -24,7 +25,7 @@ VIEWS = (tensor.ReshapeOp, tensor.TransposeOp, tensor.WindowOp, tensor.SliceOp)
 """The same values seen another way: they cost nothing, so that there may be one for all samples and one for each."""
 
 
-def samples_in(block: Block, count: int) -> dict[SSAValue, None]:
+def samples_in(block: Block, count: int | Dim) -> dict[SSAValue, None]:
     """The values of a block whose first dim counts `count` samples: arguments, and what is made from them.
 
     Behind an op that mixes samples, what it makes has samples of its own, if there are as many.
@@ -38,7 +39,7 @@ def samples_in(block: Block, count: int) -> dict[SSAValue, None]:
     return found
 
 
-def keeps_samples(op: Operation, sampled: Sampled, count: int) -> bool:
+def keeps_samples(op: Operation, sampled: Sampled, count: int | Dim) -> bool:
     """Whether each sample of all results is made from the same sample of the operands, of one of them at least."""
     if not any(operand in sampled for operand in op.operands):
         return False
@@ -86,7 +87,7 @@ def sampled_inside(group: tensor.GroupOp, sampled: Sampled) -> dict[SSAValue, No
     return found
 
 
-def _group_keeps(group: tensor.GroupOp, sampled: Sampled, count: int) -> bool:
+def _group_keeps(group: tensor.GroupOp, sampled: Sampled, count: int | Dim) -> bool:
     inside = sampled_inside(group, sampled)
     ops = [op for op in list(group.block.ops)[:-1] if any(operand in inside for operand in op.operands)]
     return all(keeps_samples(op, inside, count) for op in ops) and all(value in inside for value in group.yielded)
@@ -107,7 +108,7 @@ def _asks_for_its_sample(op: tensor.MapOp) -> bool:
     return any(isinstance(each, tensor.PositionOp) and each.letter == letter for each in op.block.ops)
 
 
-def _leads_with(value: SSAValue, count: int) -> bool:
+def _leads_with(value: SSAValue, count: int | Dim) -> bool:
     return isinstance(value.type, TensorType) and shape_of(value.type)[:1] == (count,)
 
 

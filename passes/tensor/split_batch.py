@@ -13,9 +13,14 @@ tiles of a contraction. sample_cost.py holds both against each other; which laye
 them together take least time. Rounds are independent: kernel-plan-parallel has threads go through them side by side, so
 that they do not wait for each other between two layers.
 
-Fires where the number of samples is known, on two layers or more that keep samples apart (samples.py), where they save
-`worth` of the model's time. Must not fire on a layer that mixes samples, nor where the weights are what takes time.
+Fires on two layers or more that keep samples apart (samples.py), of samples whose sizes are known, where they save
+`worth` of the model's time. Must not fire on a layer that mixes samples, nor where the weights are what takes time. A
+number of samples that only the run knows counts as eight; the layers of one sample have a known number of rows then,
+which is what register tiles divide best.
 Views stand in the round and outside; reads of weights stand in the round.
+Effect at batch 8 on an AMD EPYC (Zen 3), before to after, on one thread and on two: MobileNetV2 98 to 74 ms and 103 to
+87 ms, ViT-tiny 363 to 299 and 278 to 207, U-Net 260 to 253, ResNet-50 465 to 449 on two, a text classifier of PP-OCR
+6.0 to 5.7 and 7.9 to 3.9.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.control import sliced
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.types import shape_of
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
@@ -37,6 +43,9 @@ from neuralc.passes.locations import fuse_locations
 from neuralc.passes.target import Target
 from neuralc.passes.tensor.sample_cost import LAUNCH, Layer, Speeds, layer_of, together
 from neuralc.passes.tensor.samples import VIEWS, Sampled, keeps_samples, one_sample, readers, sampled_inside, samples_in
+
+USUAL = 8
+"""What a batch of any size counts as."""
 
 UNITS = (tensor.GroupOp, tensor.PadOp, tensor.ConcatOp)
 """What a run is made of, beside views."""
@@ -56,10 +65,11 @@ class SplitBatchPass(ModulePass):
             raise error("E0824", "tensor-split-batch needs a target", help="add `--target cpu`")
         model = graph.the_model(module)
         count = _batch(model)
-        if context.target.name != "cpu" or count is None or count < 2:
+        if context.target.name != "cpu" or count in (None, 0, 1):
             return
         sampled = samples_in(model.block, count)
-        plan = _Plan(sampled, count, context.target, max(1, context.threads), self.always)
+        number = count if isinstance(count, int) else USUAL
+        plan = _Plan(sampled, number, context.target, max(1, context.threads), self.always)
         stretches = list(_stretches(model.block, sampled, count))
         layers = [[layer_of(op, sampled, context.target) for op in ops] for ops in stretches]
         weights = sum(layer.weights for each in layers for layer in each)
@@ -77,14 +87,13 @@ class SplitBatchPass(ModulePass):
                 context.remark("passed", members[-1], what.replace("would save", "save"))
 
 
-def _batch(model: graph.ModelOp) -> int | None:
-    """The number of samples: the first dim of the first input that has one, where it is known."""
+def _batch(model: graph.ModelOp) -> int | Dim | None:
+    """The number of samples: the first dim of the first input that has one."""
     shapes = [shape_of(argument.type) for argument in model.block.args]
-    first = next((shape[0] for shape in shapes if shape), None)
-    return first if isinstance(first, int) else None
+    return next((shape[0] for shape in shapes if shape), None)
 
 
-def _stretches(block: Block, sampled: Sampled, count: int) -> Iterator[list[Operation]]:
+def _stretches(block: Block, sampled: Sampled, count: int | Dim) -> Iterator[list[Operation]]:
     """The ops between two that mix samples, or that have none of sizes that are known."""
     ops: list[Operation] = []
     for op in block.ops:
@@ -92,7 +101,7 @@ def _stretches(block: Block, sampled: Sampled, count: int) -> Iterator[list[Oper
             continue
         if isinstance(op, VIEWS) and op.results[0] in sampled:
             continue
-        if isinstance(op, UNITS) and keeps_samples(op, sampled, count) and _is_static(op):
+        if isinstance(op, UNITS) and keeps_samples(op, sampled, count) and _is_static(op, sampled):
             ops.append(op)
         elif ops:
             yield ops
@@ -101,10 +110,13 @@ def _stretches(block: Block, sampled: Sampled, count: int) -> Iterator[list[Oper
         yield ops
 
 
-def _is_static(op: Operation) -> bool:
+def _is_static(op: Operation, sampled: Sampled) -> bool:
+    """Whether all sizes of one sample are known."""
+    inside = sampled_inside(op, sampled) if isinstance(op, tensor.GroupOp) else {}
     values = [*op.operands, *op.results]
     values += [value for region in op.regions for each in region.block.ops for value in each.results]
-    return all(isinstance(size, int) for value in values for size in shape_of(value.type))
+    sizes = [shape_of(value.type)[1 if value in sampled or value in inside else 0 :] for value in values]
+    return all(isinstance(size, int) for shape in sizes for size in shape)
 
 
 # -- which layers ----------------------------------------------------------------------------------------------------
@@ -243,7 +255,7 @@ def _last_reader(value: SSAValue, numbers: Mapping[Operation, int]) -> int:
 # -- the rewriting ---------------------------------------------------------------------------------------------------
 
 
-def _split(members: Sequence[Operation], sampled: Sampled, count: int) -> tensor.ScanOp:
+def _split(members: Sequence[Operation], sampled: Sampled, count: int | Dim) -> tensor.ScanOp:
     """Move a run of layers into the round of a scan, at the place of its last layer; gives the scan."""
     inside = set(members)
     scanned = list(dict.fromkeys(value for op in members for value in _roots(op, inside, sampled)))

@@ -104,13 +104,17 @@ graph.model @mixed(%x: tensor<8x16xf32>) -> (tensor<8x16xf32>) inputs ["x"] outp
 
 // -----
 
-// How many samples there are is known at run time only.
+// How many samples there are may be known at run time only; what one is made of is not split where that is unknown.
 // CHECK-LABEL: graph.model @unknown
 // CHECK-NOT: tensor.scan
 // ALWAYS-LABEL: graph.model @unknown
+// ALWAYS: tensor.scan to n scanned({{.*}}) -> (tensor<?x16xf32, #graph.dims<n>>) {
+// ALWAYS: tensor.map "nc->nc" {{.*}} -> tensor<1x16xf32>
+// ALWAYS: tensor.group "rows"({{.*}}) -> (tensor<?x?xf32, #graph.dims<n, s>>) {
 // ALWAYS-NOT: tensor.scan
 graph.dim @n from 1
-graph.model @unknown(%x: tensor<?x16xf32, #graph.dims<n>>) -> (tensor<?x16xf32, #graph.dims<n>>) inputs ["x"] outputs ["y"] {
+graph.dim @s from 1
+graph.model @unknown(%x: tensor<?x16xf32, #graph.dims<n>>, %r: tensor<?x?xf32, #graph.dims<n, s>>) -> (tensor<?x16xf32, #graph.dims<n>>, tensor<?x?xf32, #graph.dims<n, s>>) inputs ["x", "r"] outputs ["y", "z"] {
   %y = tensor.group "negate"(%a = %x) -> (tensor<?x16xf32, #graph.dims<n>>) {
     %0 = tensor.map "nc->nc" %a -> tensor<?x16xf32, #graph.dims<n>> {
     ^bb0(%1: f32):
@@ -119,5 +123,13 @@ graph.model @unknown(%x: tensor<?x16xf32, #graph.dims<n>>) -> (tensor<?x16xf32, 
     }
     tensor.yield %0
   }
-  graph.return %y
+  %z = tensor.group "rows"(%a = %r) -> (tensor<?x?xf32, #graph.dims<n, s>>) {
+    %0 = tensor.map "ns->ns" %a -> tensor<?x?xf32, #graph.dims<n, s>> {
+    ^bb0(%1: f32):
+      %2 = tensor.scalar neg %1 -> f32
+      tensor.yield %2
+    }
+    tensor.yield %0
+  }
+  graph.return %y, %z
 }
