@@ -9,7 +9,10 @@
 One operand gives scalars (broadcast), the other vectors along a loop of the output, the last one where it can. Where
 both run along that loop (depthwise convolution) the product is element by element, one vector wide. With a single row
 (matrix times vector) the tile spans several k at once, so that enough multiply-adds are in flight; its partial sums are
-added at the end. Panels of a loop that is as long as a symbol says are masked.
+added at the end. Columns that do not fill the last panel have a tile of fewer vectors, so that no vector is masked but
+the last one: a masked store takes more than ten times as long as a plain one on a Zen 3 core. (Two layers of PP-OCR,
+1x1 on 2x96 pixels, 32 to 104 channels, and on 3x96, 16 to 88: 43 -> XX us, 27 -> XX.) Panels of a loop that is as long
+as a symbol says are masked.
 """
 
 from __future__ import annotations
@@ -126,6 +129,8 @@ class ContractSchedule:
     roles: Roles
     target: Target
     tile: RegisterTile
+    last: RegisterTile | None = None
+    """The tile of the last panel, where it has fewer columns than the others."""
 
     def build(self, name: str) -> FuncOp:
         roles = self.roles
@@ -141,15 +146,60 @@ class ContractSchedule:
         program = b.program_id()
         position = dict(zip(order, b.unravel(program, [sizes[name] for name in order], order), strict=True))
         places = {letter: Place(position[letter]) for letter in roles.outer}
-        start = b.mul(position["panel"], self.tile.columns, "column")
-        masked = isinstance(columns, Dim) or columns % self.tile.columns != 0
-        self._rows(
-            b, roles, places, Place(start, None, masked, position["panel"]), position["chunk"], row_size, per_chunk
-        )
+
+        def panel(number: IndexLike, *, masked: bool) -> None:
+            column = Place(b.mul(number, self.tile.columns, "column"), None, masked, number)
+            self._rows(b, roles, places, column, position["chunk"], row_size, per_chunk)
+
+        if isinstance(columns, Dim) or columns % self.tile.columns == 0:
+            panel(position["panel"], masked=isinstance(columns, Dim))
+        else:
+            self._panels(b, places, position, row_size, per_chunk, panel)
         grid = Dim.constant(1)
         for size in sizes.values():
             grid *= size
         return b.finish(grid)
+
+    def _panels(
+        self,
+        b: KernelBuilder,
+        places: dict[str, Place],
+        position: Mapping[str, IndexLike],
+        rows: Size,
+        per_chunk: int,
+        panel: Callable[..., None],
+    ) -> None:
+        """Full panels, and one with the columns that are left: loops of one round or none say which a program has."""
+        columns = self.nest.static(self.roles.vector) or 1
+        full, left = divmod(columns, self.tile.columns)
+        here = position["panel"]
+
+        def one(number: SSAValue) -> Sequence[SSAValue]:
+            panel(number, masked=False)
+            return ()
+
+        def rest(_: SSAValue | None = None) -> Sequence[SSAValue]:
+            column = Place(full * self.tile.columns, None, left % self.tile.lanes != 0, full)
+            narrow, rows_of_chunk = self._narrow(rows, per_chunk)
+            narrow._rows(b, self.roles, places, column, position["chunk"], rows, rows_of_chunk)
+            return ()
+
+        if not full:
+            rest()
+            return
+        b.loop(here, b.minimum(b.plus(here, 1), full), 1, [], one, hint="panel")
+        b.loop(full, b.plus(here, 1), 1, [], rest, hint="panel")
+
+    def _narrow(self, rows: Size, per_chunk: int) -> tuple[ContractSchedule, int]:
+        """The schedule of the last panel and the rows of its chunks, of which there are as many."""
+        last = self.last or self.tile
+        if isinstance(rows, Dim):
+            return replace(self, tile=last), per_chunk
+        chunks = -(-rows // per_chunk)
+        own = -(-rows // (chunks * last.rows)) * last.rows
+        if -(-rows // own) == chunks:
+            return replace(self, tile=last), own
+        return replace(self, tile=replace(last, rows=self.tile.rows)), per_chunk
 
     def _chunks(self, rows: Size) -> tuple[Dim, int]:
         """How many chunks the rows are cut into, and the rows of each."""
@@ -382,6 +432,8 @@ class ContractSchedule:
         return b.loop(0, b.size(size), 1, [acc], lambda k, a: [one(k, a)], hint=f"k_{letter}")[0]
 
 
-def build_contract(nest: Nest, roles: Roles, target: Target, name: str, tile: RegisterTile) -> FuncOp:
-    """The kernel of a contraction nest with a register tile."""
-    return ContractSchedule(nest, roles, target, tile).build(name)
+def build_contract(
+    nest: Nest, roles: Roles, target: Target, name: str, tile: RegisterTile, last: RegisterTile | None = None
+) -> FuncOp:
+    """The kernel of a contraction nest with a register tile, and another one for the last panel."""
+    return ContractSchedule(nest, roles, target, tile, last).build(name)

@@ -23,6 +23,7 @@ from neuralc.passes.lower.cpu.tile_choice import (
     RegisterTile,
     choose_tile,
     elementwise_tile,
+    last_tile,
 )
 from neuralc.passes.lower.cpu.top_k import build_top_k, scratch
 from neuralc.passes.lower.cpu.winograd import build_winograd
@@ -46,13 +47,15 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     rows = row_count(nest, roles)
     tile = register_tile(nest, roles, target)
     context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
-    name = nest.name
+    name, last = nest.name, _last_tile(nest, roles, target, tile)
+    whole = build_contract(nest, roles, target, name, tile, last)
     if not isinstance(rows, Dim):
-        return [Variant(build_contract(nest, roles, target, name, tile), nest, once=True)]
+        return [Variant(whole, nest, once=True)]
     single = RegisterTile(1, tile.vectors, lanes, 0.0)
-    whole = build_contract(nest, roles, target, name, tile)
+    single_last = None if last is None else RegisterTile(1, last.vectors, lanes, 0.0)
     many = Variant(whole, nest, (rows, ">=", Dim.constant(2)), once=True)
-    return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest, once=True)]
+    row = build_contract(nest, roles, target, f"{name}_row", single, single_last)
+    return [many, Variant(row, nest, once=True)]
 
 
 def _winograd(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
@@ -76,8 +79,21 @@ def register_tile(nest: Nest, roles: Roles, target: Target) -> RegisterTile:
     if roles.elementwise and roles.rows:
         return elementwise_tile(None if isinstance(rows, Dim) else rows, lanes, target.vector_registers)
     packed = roles.vectors.panel // lanes if roles.vectors.packed else None
-    most = SAFE_ROWS if any(_may_collide(roles.scalars, letter) for letter in roles.rows[-1:]) else MAX_ROWS
+    most = _most_rows(roles)
     return choose_tile(None if isinstance(rows, Dim) else rows, columns, lanes, target.vector_registers, packed, most)
+
+
+def _last_tile(nest: Nest, roles: Roles, target: Target, tile: RegisterTile) -> RegisterTile | None:
+    """The tile of the columns that full panels leave, if any."""
+    columns, rows = nest.static(roles.vector), row_count(nest, roles)
+    if columns is None or columns % tile.columns == 0 or (roles.elementwise and roles.rows):
+        return None
+    most = _most_rows(roles)
+    return last_tile(tile, columns, None if isinstance(rows, Dim) else rows, target.vector_registers, most)
+
+
+def _most_rows(roles: Roles) -> int:
+    return SAFE_ROWS if any(_may_collide(roles.scalars, letter) for letter in roles.rows[-1:]) else MAX_ROWS
 
 
 def _may_collide(operand: Operand, letter: str) -> bool:

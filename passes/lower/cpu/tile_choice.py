@@ -7,7 +7,8 @@ multiply-add pipes of latency 4 and two loads a cycle, a step takes
 
 (the last term: loads that miss the first-level cache now and then),
 given that accumulators, one row of vectors and one broadcast fit the registers. Rows that do not divide the extent are
-peeled into one smaller tile, columns that do not fill a vector are computed and not stored: both count as waste.
+peeled into one smaller tile, columns that do not fill a vector are computed and not stored: both count as waste. So do
+tiles that are narrower because they have the vectors that are left of the columns.
 
 An extent that is known at run time only is walked by a ladder of tiles (8, 4, 2 and 1 rows), as many of each as fit,
 and counts as each of a few sizes alike. With so few rows the vectors do not come from the first-level cache. Measured
@@ -81,22 +82,47 @@ def choose_tile(
     `vectors` fixes the width, where weights are packed in panels already. No tile has more than `most` rows.
     """
     best = RegisterTile(1, vectors or 1, lanes, 0.0)
+    needed = -(-columns // lanes)
     for count in range(1, MAX_VECTORS + 1) if vectors is None else (vectors,):
-        width = count * lanes
-        if width > lanes and width - lanes >= columns:
+        if count > 1 and count - 1 >= needed:
             break
-        used_columns = columns / (-(-columns // width) * width)
-        for height in range(1, most + 1):
-            tile = RegisterTile(height, count, lanes, 0.0)
-            if tile.registers > registers or (rows is not None and height > rows):
-                continue
-            efficiency = used_columns * (_unknown_rows(height, count) if rows is None else _rows(rows, height, count))
+        panels, left = divmod(needed, count)
+        shares = _shares(rows, count, lanes, registers, most)
+        narrow = _shares(rows, left, lanes, registers, most) if left and panels else {}
+        for height, share in shares.items():
+            # In steps of k at the peak: each panel's, then those of the vectors that are left.
+            taken = panels * count / share
+            if narrow:
+                taken += left / (narrow[height] if rows is None else max(narrow.values()))
+            elif left:
+                taken += count / share
+            efficiency = columns / lanes / taken
             # Equal efficiency: the larger tile reads each operand less often.
             if (efficiency, height * count) > (best.efficiency + 1e-9, 0) or (
                 abs(efficiency - best.efficiency) <= 1e-9 and height * count > best.rows * best.vectors
             ):
                 best = RegisterTile(height, count, lanes, efficiency)
     return best
+
+
+def last_tile(tile: RegisterTile, columns: int, rows: int | None, registers: int, most: int = MAX_ROWS) -> RegisterTile:
+    """The tile of the columns that full panels leave: with the vectors of these, and as many rows as are good then.
+
+    It has as many rows as the others where the extent is known at run time only.
+    """
+    left = -(-(columns % tile.columns) // tile.lanes)
+    if rows is None:
+        return RegisterTile(tile.rows, left, tile.lanes, tile.efficiency)
+    return choose_tile(rows, columns % tile.columns, tile.lanes, registers, left, most)
+
+
+def _shares(rows: int | None, vectors: int, lanes: int, registers: int, most: int) -> dict[int, float]:
+    """The modelled share of peak by the height of a tile, for the heights that fit the registers."""
+    return {
+        height: _unknown_rows(height, vectors) if rows is None else _rows(rows, height, vectors)
+        for height in range(1, most + 1 if rows is None else min(most, rows) + 1)
+        if RegisterTile(height, vectors, lanes, 0.0).registers <= registers
+    }
 
 
 def elementwise_tile(rows: int | None, lanes: int, registers: int) -> RegisterTile:
