@@ -6,7 +6,7 @@
     %3 = graph.maximum %2, %zero -> tensor<24xf32>
 
 The forms: views composed and identities gone; weights and then constants on the right of ops that commute; a constant
-no larger than it must be; `x + (-c)` for `x - c`; relu and relu6 for their spelling with maximum and minimum; the last
+no larger than it must be; `x + (-c)` for `x - c`; relu, relu6 and hard_swish for their spelling with others; the last
 axis as -1, others counted from the front. No rule makes a module slower or changes a value, but for the sign of a
 zero (`x + 0`). Nothing is reassociated: `(x * a) * b` stays, since rounding would differ.
 """

@@ -75,11 +75,19 @@ def ladder(height: int) -> list[int]:
 
 
 def choose_tile(
-    rows: int | None, columns: int, lanes: int, registers: int, vectors: int | None = None, most: int = MAX_ROWS
+    rows: int | None,
+    columns: int,
+    lanes: int,
+    registers: int,
+    vectors: int | None = None,
+    most: int = MAX_ROWS,
+    *,
+    narrow: bool = True,
 ) -> RegisterTile:
     """The tile with the best modelled efficiency for an extent; `rows` is None where it is known at run time only.
 
-    `vectors` fixes the width, where weights are packed in panels already. No tile has more than `most` rows.
+    `vectors` fixes the width, where weights are packed in panels already. No tile has more than `most` rows. `narrow`
+    says that vectors which full panels leave have a tile of their own, else they take as long as a full panel.
     """
     best = RegisterTile(1, vectors or 1, lanes, 0.0)
     needed = -(-columns // lanes)
@@ -88,14 +96,14 @@ def choose_tile(
             break
         panels, left = divmod(needed, count)
         shares = _shares(rows, count, lanes, registers, most)
-        narrow = _shares(rows, left, lanes, registers, most) if left and panels else {}
+        others = _shares(rows, left, lanes, registers, most) if narrow and left and panels else {}
         for height, share in shares.items():
             # In steps of k at the peak: each panel's, then those of the vectors that are left.
-            taken = panels * count / share
-            if narrow:
-                taken += left / (narrow[height] if rows is None else max(narrow.values()))
-            elif left:
-                taken += count / share
+            taken = (panels + (left > 0 and not others)) * count / share
+            if others:
+                if height < min(count, rows or count):
+                    continue  # wide and low, it wants vectors faster than a second-level cache has them
+                taken += left / (others[height] if rows is None else max(others.values()))
             efficiency = columns / lanes / taken
             # Equal efficiency: the larger tile reads each operand less often.
             if (efficiency, height * count) > (best.efficiency + 1e-9, 0) or (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.tensor_programs import check
 
-from neuralc.passes.lower.cpu.tile_choice import choose_tile, ladder
+from neuralc.passes.lower.cpu.tile_choice import choose_tile, ladder, last_tile
 
 ROWS = "?x{}xf32, #graph.dims<rows>"
 COUNTS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 17, 31)
@@ -36,6 +36,22 @@ def test_every_number_of_rows() -> None:
 def test_every_number_of_rows_and_columns(columns: int) -> None:
     for depth in (1, 5, 64):
         product(columns, depth)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 20), (3, 88), (13, 104), (200, 88), (97, 100), (130, 10)])
+def test_the_last_panel_has_the_columns_that_are_left(rows: int, columns: int) -> None:
+    rng = np.random.default_rng(columns)
+    operands, result = [f"tensor<{rows}x16xf32>", f"tensor<16x{columns}xf32>"], f"tensor<{rows}x{columns}xf32>"
+    body = f"""%y = tensor.contract "mk,kn->mn" %x0, %x1 {{precision = "ieee"}} -> {result}"""
+    run = [rng.standard_normal(shape).astype(np.float32) for shape in ((rows, 16), (16, columns))]
+    check(body, operands, result, run, levels=(2,))
+
+
+def test_tiles_of_columns_that_are_left_are_narrow_and_high() -> None:
+    tile = choose_tile(192, 104, 8, 16)
+    last = last_tile(tile, 104, 192, 16)
+    assert (tile.rows, tile.columns) == (4, 24)
+    assert (last.rows, last.columns) == (14, 8)
 
 
 def test_the_ladder_ends_with_a_row() -> None:
