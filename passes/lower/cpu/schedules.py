@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from neuralc.dialects import tensor
@@ -9,7 +10,15 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.dialects.types import element_bytes
 from neuralc.passes.base import PassContext
-from neuralc.passes.lower.cpu.contract import STRIDED_LOAD, Roles, build_contract, find_roles, row_count, vector_cost
+from neuralc.passes.lower.cpu.contract import (
+    STRIDED_LOAD,
+    Roles,
+    build_contract,
+    find_roles,
+    in_lines,
+    row_count,
+    vector_cost,
+)
 from neuralc.passes.lower.cpu.cumulate import build_cumulate
 from neuralc.passes.lower.cpu.elementwise import build_elementwise, vector_lanes
 from neuralc.passes.lower.cpu.fill import build_fill
@@ -24,6 +33,7 @@ from neuralc.passes.lower.cpu.tile_choice import (
     choose_tile,
     elementwise_tile,
     last_tile,
+    line_gain,
 )
 from neuralc.passes.lower.cpu.top_k import build_top_k, scratch
 from neuralc.passes.lower.cpu.winograd import build_winograd
@@ -46,6 +56,10 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     lanes = vector_lanes(nest, target)
     rows = row_count(nest, roles)
     tile = register_tile(nest, roles, target)
+    if (lines := in_lines(nest, roles)) is not None:
+        tile_of_line, steps = register_tile(nest, lines, target), _steps(nest, roles)
+        if steps is not None and line_gain(tile, tile_of_line, steps) > 1:
+            roles, rows, tile = lines, row_count(nest, lines), tile_of_line
     context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
     name, last = nest.name, _last_tile(nest, roles, target, tile)
     whole = build_contract(nest, roles, target, name, tile, last)
@@ -90,6 +104,13 @@ def _last_tile(nest: Nest, roles: Roles, target: Target, tile: RegisterTile) -> 
         return None
     most = _most_rows(roles)
     return last_tile(tile, columns, None if isinstance(rows, Dim) else rows, target.vector_registers, most)
+
+
+def _steps(nest: Nest, roles: Roles) -> int | None:
+    """Steps of k, where they are known."""
+    sizes = [nest.static(letter) for letter in roles.reduced]
+    known = [size for size in sizes if size is not None]
+    return math.prod(known) if len(known) == len(sizes) else None
 
 
 def _most_rows(roles: Roles) -> int:

@@ -33,6 +33,12 @@ RUN_TIME_ROWS = (2, 4, 8, 16, 32, 64)
 
 WINDOW_REGISTERS = 4
 """Registers of a tile of windows beside its accumulators and as many values: the window's overhang and its weight."""
+TWO_TILES = 1.03
+"""What two kinds of tiles take of columns that one kind would take evenly: more code, and a change between them."""
+ADDRESS_CYCLES = 3
+"""Cycles that a row of a tile takes to find its place in a picture: two divisions and two addresses."""
+FEW_ADDRESSES = 0.03
+"""The share of a tile's time up to which addresses are no reason for smaller tiles."""
 MAX_ROWS = 14
 MAX_VECTORS = 8
 SET_PERIOD = 4096
@@ -67,6 +73,15 @@ def step_cycles(rows: int, vectors: int) -> float:
     """Modelled cycles of one step of k."""
     loads = (rows + vectors) / LOADS_PER_CYCLE
     return max(rows * vectors / FMA_PIPES, loads, FMA_LATENCY) + LOAD_PENALTY * loads
+
+
+def line_gain(tile: RegisterTile, line: RegisterTile, steps: int) -> float:
+    """How much faster tiles within one line of pixels are than those whose rows have addresses of their own.
+
+    0 where a tile takes so many steps of k that its addresses hardly count.
+    """
+    addresses = ADDRESS_CYCLES * tile.rows / (steps * step_cycles(tile.rows, tile.vectors))
+    return 0.0 if addresses < FEW_ADDRESSES else (1 + addresses) * line.efficiency / tile.efficiency
 
 
 def ladder(height: int) -> list[int]:
@@ -104,6 +119,7 @@ def choose_tile(
                 if height < min(count, rows or count):
                     continue  # wide and low, it wants vectors faster than a second-level cache has them
                 taken += left / (others[height] if rows is None else max(others.values()))
+                taken *= TWO_TILES
             efficiency = columns / lanes / taken
             # Equal efficiency: the larger tile reads each operand less often.
             if (efficiency, height * count) > (best.efficiency + 1e-9, 0) or (
