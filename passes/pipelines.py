@@ -65,6 +65,12 @@ PIPELINE: tuple[Entry, ...] = (
     Entry("tensor-fuse-groups", "maps join the contraction or reduction that feeds them: one kernel each", since=1),
     Entry("tensor-split-batch", "layers whose values outgrow a cache go sample by sample", since=2, target="cpu"),
     Entry("tensor-pack-weights", "weights are laid out as the kernels read them", since=2, target="cpu"),
+    Entry(
+        "tensor-skip-padding",
+        "zeros above and below a small picture are neither written nor read",
+        since=2,
+        target="cpu",
+    ),
     Entry("tensor-to-kernel", "tiles, grid and memory are chosen for the target"),
     Entry("kernel-expand-math", "exp, erf and tanh become polynomials", target="cpu"),
     Entry("kernel-canonicalize", "address arithmetic is simplified", since=1),

@@ -84,14 +84,14 @@ def choose_plan(
 ) -> WinogradPlan:
     """The cut for `tiles` tiles; `vectors` fixes the width of a panel, where the weight is packed already."""
     pitch = -(-channels // lanes) * lanes + lanes
-    widest = choose_tile(None, outputs, lanes, target.vector_registers, vectors)
+    widest = choose_tile(None, outputs, lanes, target.vector_registers, vectors, narrow=False)
     budget = min(MAX_SCRATCH, target.caches.l2 * 5 // 8)
     # Bytes of one element at every point of a tile.
     point = algorithm.span**2 * (target.vector_bytes // lanes)
     per_tile = point * (pitch + widest.columns)
     most = min(max(1, budget // per_tile), MAX_BLOCK, tiles)
     block = -(-tiles // -(-tiles // most))
-    tile = choose_tile(block, outputs, lanes, target.vector_registers, vectors)
+    tile = choose_tile(block, outputs, lanes, target.vector_registers, vectors, narrow=False)
     whole = -(-block // tile.rows) * tile.rows
     block = whole if whole <= most else block
     blocks = -(-tiles // block)
