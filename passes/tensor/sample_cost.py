@@ -128,8 +128,11 @@ class Speeds:
     """Where bytes come from, on one of the cores of a target."""
 
     target: Target
-    threads: int
-    """As many as share the work, and the last cache."""
+
+    @property
+    def threads(self) -> int:
+        """As many as may share the work, and the last cache."""
+        return max(1, self.target.threads)
 
     def shared(self, cycles: float) -> float:
         """The cycles of a layer whose programs threads share."""

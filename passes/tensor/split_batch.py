@@ -10,11 +10,12 @@
 What a layer makes for eight pictures is larger than a core's cache: the next layer reads it from further away. Of one
 picture it still lies in the cache. On the other hand each sample reads the weights again, and has fewer rows for the
 tiles of a contraction. sample_cost.py holds both against each other; which layers form a run is chosen so that all of
-them together take least time. Rounds are independent: kernel-plan-parallel has threads go through them side by side, so
-that they do not wait for each other between two layers.
+them together take least time. Rounds are independent: kernel-plan-parallel has threads go through them side by side,
+and they do not wait for each other between two layers. What is chosen does not depend on how many threads are asked
+for, so that results do not.
 
 Fires on two layers or more that keep samples apart (samples.py), of samples whose sizes are known, where they save
-`worth` of the model's time. Must not fire on a layer that mixes samples, nor where the weights are what takes time. A
+`worth` of their time. Must not fire on a layer that mixes samples, nor where the weights are what takes time. A
 number of samples that only the run knows counts as eight; the layers of one sample have a known number of rows then,
 which is what register tiles divide best.
 Views stand in the round and outside; reads of weights stand in the round.
@@ -55,8 +56,8 @@ UNITS = (tensor.GroupOp, tensor.PadOp, tensor.ConcatOp)
 class SplitBatchPass(ModulePass):
     name = "tensor-split-batch"
 
-    worth: float = 0.01
-    """The share of the model's time that a run has to save."""
+    worth: float = 0.05
+    """The share of its time that a run has to save."""
     always: bool = False
     """Layers go sample by sample wherever they can, whatever that costs: for tests and experiments."""
 
@@ -69,17 +70,16 @@ class SplitBatchPass(ModulePass):
             return
         sampled = samples_in(model.block, count)
         number = count if isinstance(count, int) else USUAL
-        plan = _Plan(sampled, number, context.target, max(1, context.threads), self.always)
+        plan = _Plan(number, context.target, self.always)
         stretches = list(_stretches(model.block, sampled, count))
         layers = [[layer_of(op, sampled, context.target) for op in ops] for ops in stretches]
         weights = sum(layer.weights for each in layers for layer in each)
         chosen = [plan.choose(ops, each, weights) for ops, each in zip(stretches, layers, strict=True)]
-        total = sum(cycles for cycles, _ in chosen)
-        for ops, (_, runs) in zip(stretches, chosen, strict=True):
+        for ops, runs in zip(stretches, chosen, strict=True):
             for run in runs:
-                members, share = ops[run.begin : run.end], run.saved / total
-                what = f"{len(members)} layers, sample by sample, would save {share:.0%} of the time"
-                if share < self.worth:
+                members = ops[run.begin : run.end]
+                what = f"{len(members)} layers, sample by sample, would save {run.saved:.0%} of their time"
+                if run.saved < self.worth:
                     context.remark("missed", members[0], what)
                     continue
                 sampled |= dict.fromkeys(_split(members, sampled, count).res)
@@ -124,7 +124,7 @@ def _is_static(op: Operation, sampled: Sampled) -> bool:
 
 @dataclass(frozen=True)
 class Run:
-    """Layers `begin` to `end` of a stretch, and the cycles that are saved when they go sample by sample."""
+    """Layers `begin` to `end` of a stretch, and the share of their time that they save, going sample by sample."""
 
     begin: int
     end: int
@@ -135,18 +135,15 @@ class Run:
 class _Plan:
     """Cuts stretches of layers into runs and layers that go over the whole batch."""
 
-    sampled: Sampled
     count: int
     target: Target
-    threads: int
     always: bool
 
-    def choose(self, ops: Sequence[Operation], layers: Sequence[Layer], weights: int) -> tuple[float, list[Run]]:
-        """The cycles of a stretch as it is, and the runs with which it takes least time."""
-        own = -(-self.count // self.threads)
-        costs = _Costs(ops, layers, own, weights, Speeds(self.target, self.threads))
+    def choose(self, ops: Sequence[Operation], layers: Sequence[Layer], weights: int) -> list[Run]:
+        """The runs with which a stretch of layers takes least time."""
+        costs = _Costs(ops, layers, self.count, weights, Speeds(self.target))
         if self.always:
-            return 1.0, [Run(0, len(ops), 1.0)]
+            return [Run(0, len(ops), 1.0)]
         whole = [costs.whole(number) for number in range(len(ops))]
         # The least cycles of the first layers, and the run that ends there.
         best: list[tuple[float, Run | None]] = [(0.0, None)]
@@ -159,7 +156,7 @@ class _Plan:
             for end, cycles in costs.runs_from(begin):
                 as_is += whole[end - 1]
                 if before + cycles < best[end][0]:
-                    best[end] = before + cycles, Run(begin, end, as_is - cycles)
+                    best[end] = before + cycles, Run(begin, end, 1 - cycles / as_is)
         runs: list[Run] = []
         at = len(ops)
         while at:
@@ -167,11 +164,11 @@ class _Plan:
             if run is not None:
                 runs.append(run)
             at = at - 1 if run is None else run.begin
-        return sum(whole), runs[::-1]
+        return runs[::-1]
 
 
 class _Costs:
-    """Cycles of layers for the samples of one thread."""
+    """Cycles of layers for all samples."""
 
     def __init__(
         self, ops: Sequence[Operation], layers: Sequence[Layer], samples: int, weights: int, speeds: Speeds
@@ -211,7 +208,7 @@ class _Costs:
                 yield number + 1, self.speeds.alone(sum(cycles.values()))
 
     def _single(self, number: int, begin: int, end: int, weights_level: int) -> float:
-        """The cycles of a layer in a run, for all samples of a thread, one after the other."""
+        """The cycles of a layer in a run, for all samples, one after the other."""
         layer, speeds, far = self.layers[number], self.speeds, self._far(self.layers[number])
         inside = [maker is not None and maker >= begin for maker in self.makers[number]]
         if layer.moves:

@@ -21,7 +21,7 @@
 // CHECK: tensor.reshape {{%.*}} -> tensor<32x32x16xf32>
 // CHECK-NEXT: tensor.yield
 // CHECK: tensor.transpose [[Y]] {perm = [0, 3, 1, 2]}
-// REMARK: passed: tensor.group: 3 layers, sample by sample, save {{[0-9]+}}% of the time [tensor-split-batch]
+// REMARK: passed: tensor.group: 3 layers, sample by sample, save {{[0-9]+}}% of their time [tensor-split-batch]
 graph.weight @w : tensor<16x16xf32>
 graph.weight @k : tensor<3x3x16xf32>
 graph.model @pictures(%x: tensor<8x32x32x16xf32>) -> (tensor<8x16x32x32xf32>) inputs ["x"] outputs ["y"] {
