@@ -92,8 +92,8 @@ def measure(layer: Layer, setting: Setting) -> dict[int, float]:
 
 
 def _call(layer: Layer, tile: int, setting: Setting) -> Callable[[], object]:
-    chosen = {"tensor-winograd": f"tensor-winograd{{tiles={tile} least-gain=0.0}}"}
-    entries = with_winograd(pipeline(2), "off" if tile == DIRECT else "f2")
+    chosen = {"tensor-winograd": f"tensor-winograd{{tiles={tile} least-gain=0.0 growth=-1.0}}"}
+    entries = with_winograd(pipeline(2), "off" if tile == DIRECT else "auto")
     passes = ",".join(chosen.get(entry.spec, entry.spec) for entry in entries)
     batch = setting.batch
     options = Options(threads=setting.threads, mcpu=setting.mcpu, dims={"batch": batch}, pass_pipeline=passes)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Model", "ModelError", "as_diagnostics", "compile", "convert", "finish", "load"]
 
 TARGETS = ("cpu", "interp")
-WINOGRAD = ("off", "f2", "f4")
+WINOGRAD = ("auto", "off", "f2", "f4")
 
 
 def compile(
@@ -44,7 +44,7 @@ def compile(
     *,
     network: str | None = None,
     set: Mapping[str, object] | None = None,
-    winograd: Winograd = "f2",
+    winograd: Winograd = "auto",
 ) -> Model | InterpretedModel:
     """Compile a model for this process: a file, a `Network`, or a model of a framework.
 
@@ -53,7 +53,8 @@ def compile(
     `opt` is 0 to 2. `target` is "cpu", or "interp" for the reference interpreter. `threads` None takes all processors.
     `dims` fixes symbolic sizes. `weights` is a safetensors file. `network` chooses one of several in the file.
     `set` decides searches: `set={"dense.units": 64}`.
-    `winograd` "f4" allows forms of 3x3 convolutions that are faster with a larger error, "off" direct ones alone.
+    `winograd` "auto" gives 3x3 convolutions a faster form with larger weights while they add a tenth at most, "f2"
+    whatever they add; "f4" allows forms that are faster still with a larger error, "off" direct ones alone.
     `precision` None computes as the model says; there is no other precision yet.
     `cache` keeps native code of files and programs for the next time, and takes it from there (docs/cache.md).
 

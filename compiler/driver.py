@@ -44,7 +44,7 @@ class Options:
     network: str | None = None
     purpose: Literal["training", "inference"] | None = None
     """What code of a framework is for: `training` has a script beside it, `inference` no layers that only train."""
-    winograd: Winograd = "f2"
+    winograd: Winograd = "auto"
     """Which forms 3x3 convolutions may take on a CPU: `f4` allows one with a larger error."""
     compile_from: Level | None = None
     compile_to: Level | None = None

@@ -16,7 +16,7 @@ from neuralc.passes.registry import level_change, parse_pipeline
 
 Level = Literal["graph", "tensor", "kernel"]
 OptLevel = Literal[0, 1, 2]
-Winograd = Literal["off", "f2", "f4"]
+Winograd = Literal["auto", "off", "f2", "f4"]
 """Which forms a 3x3 convolution may take on a CPU: the direct one, F(2, 3) too, F(4, 3) with its larger error too."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -89,7 +89,12 @@ def pipeline(opt: int, target: str = "cpu") -> tuple[Entry, ...]:
 
 def with_winograd(entries: Sequence[Entry], form: Winograd) -> tuple[Entry, ...]:
     """The lines with the forms of 3x3 convolutions that are allowed."""
-    specs = {"off": None, "f2": "tensor-winograd", "f4": "tensor-winograd{tiles=2,4}"}
+    specs = {
+        "auto": "tensor-winograd",
+        "off": None,
+        "f2": "tensor-winograd{growth=-1.0}",
+        "f4": "tensor-winograd{tiles=2,4 growth=-1.0}",
+    }
     changed = {"tensor-winograd": specs[form]}
     found = [(entry, changed.get(entry.spec, entry.spec)) for entry in entries]
     return tuple(replace(entry, spec=spec) for entry, spec in found if spec is not None)

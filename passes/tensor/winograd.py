@@ -12,16 +12,25 @@ target (passes/lower/cpu/winograd_cost.py) sees a gain of `least_gain`: not with
 that reading 16/9 as much weight takes longer. Must not fire where the size of pictures is known at run time only, nor
 on other types, whose range the sums may leave. Remarks name the gain, or what is missing.
 
+Transformed weights may make an artifact larger by `growth` of the model's weights and `spare` bytes. Where all do not
+fit, those come first that gain the most by a byte: layers of large pictures, which have few weights and most of the
+products. A layer of 7x7 pixels has the largest weights and gains least, since it waits for them.
+
 Errors: F(2, 3) stays within 1e-5 x max(1, max|y|) of the float64 reference, as all native fp32 does (measured: a third
 of the direct form's error, since fewer values are added up). F(4, 3) multiplies by numbers from 1/24 to 8 and stays
 within 1e-4 x max(1, max|y|): it is for those who ask. A NaN reaches the places whose windows hold it, with F(2, 3) no
 others; an infinity may become a NaN there.
-Effect of AVX-512 (Zen 4) on one core, models of ONNX, direct -> F(2, 3) -> F(4, 3) allowed: ResNet-18 32.7 -> 20.3
--> 17.6 ms, ResNet-50 73.3 -> 60.4 -> 58.5 ms, U-Net of 128x128 43.0 -> 23.5 -> 16.3 ms.
+Effect of AVX-512 (Zen 4) on one core, models of ONNX, direct -> F(2, 3) -> F(4, 3) allowed, without a limit to bytes:
+ResNet-18 32.7 -> 20.3 -> 17.6 ms, ResNet-50 73.3 -> 60.4 -> 58.5 ms, U-Net of 128x128 43.0 -> 23.5 -> 16.3 ms.
+Effect of the limit with AVX2 (Zen 3), direct -> default -> F(2, 3) without it, and bytes of the library:
+ResNet-18 41.8 -> 33.9 -> 33.1 ms, 46.8 -> 50.5 -> 76.2 MB; ResNet-50 100 -> 93 -> 98 ms, 102.3 -> 111.4 -> 127.9 MB;
+U-Net 52.4 -> 45.5 -> 34.9 ms, 7.8 -> 8.4 -> 13.2 MB.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp, f32, f64
@@ -55,6 +64,10 @@ class WinogradPass(ModulePass):
     """Which algorithms may be taken: 2 for F(2, 3), 4 for F(4, 3), whose error is larger."""
     least_gain: float = 1.05
     """How many times faster a form has to be, by the model of the target."""
+    growth: float = 0.1
+    """How much larger weights may become, as a part of all weights of the model; below 0 without a limit."""
+    spare: int = 96 * 1024
+    """Bytes that they may grow beyond that, for small models."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         if context.target is None:
@@ -64,26 +77,81 @@ class WinogradPass(ModulePass):
             raise usage_error("E0811", f"tensor-winograd has no tiles of {unknown[0]}", help=f"there are {known}")
         if context.target.name != "cpu" or not self.tiles:
             return
-        for op in [op for block in blocks_in(graph.the_model(module).block) for op in block.ops]:
-            if isinstance(op, tensor.ContractOp) and (found := _find(op)) is not None:
-                self._visit(found, context.target, context)
+        choices = [
+            choice
+            for op in [op for block in blocks_in(graph.the_model(module).block) for op in block.ops]
+            if isinstance(op, tensor.ContractOp) and (found := _find(op)) is not None
+            if (choice := self._choose(found, context.target, context)) is not None
+        ]
+        left = math.inf if self.growth < 0 else self.growth * _weight_bytes(module) + self.spare
+        taken = _within(choices, left)
+        for number, choice in enumerate(choices):
+            if number in taken:
+                context.remark("passed", _rewrite(choice.convolution, choice.tile), choice.text)
+            else:
+                context.remark("missed", choice.convolution.op, f"stays a direct convolution: {choice.too_many_bytes}")
         FoldConstantsPass().run_in(module, context)
 
-    def _visit(self, found: Convolution, target: Target, context: PassContext) -> None:
-        """Rewrites one convolution, or says why not."""
+    def _choose(self, found: Convolution, target: Target, context: PassContext) -> Choice | None:
+        """The form that one convolution gains most by; a remark says why it has none."""
         if (problem := _obstacle(found, target)) is not None:
             context.remark("missed", found.op, f"stays a direct convolution: {problem}")
-            return
+            return None
         fits = [tile for tile in self.tiles if _fits(found, ALGORITHMS[tile], target)]
         if not fits:
             context.remark("missed", found.op, f"stays a direct convolution: {TOO_LARGE}")
-            return
-        gain, tile = max((_cost(found, ALGORITHMS[tile], target).gain, tile) for tile in fits)
-        times = f"F({tile}, 3) is {gain:.2f} times as fast by the model"
-        if gain < self.least_gain:
-            context.remark("missed", found.op, f"stays a direct convolution: {times}")
-        else:
-            context.remark("passed", _rewrite(found, tile), times)
+            return None
+        costs = {tile: _cost(found, ALGORITHMS[tile], target) for tile in fits}
+        best = max(fits, key=lambda tile: (costs[tile].gain, tile))
+        choice = Choice(found, best, costs[best])
+        if choice.cost.gain < self.least_gain:
+            context.remark("missed", found.op, f"stays a direct convolution: {choice.text}")
+            return None
+        return choice
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A convolution with the form it may get."""
+
+    convolution: Convolution
+    tile: int
+    cost: Cost
+
+    @property
+    def added(self) -> int:
+        """Bytes that the transformed weight is larger than the plain one; all of its own where others read that."""
+        size, transformed = _sizes_of_weight(self.convolution, ALGORITHMS[self.tile])
+        return transformed - (size if self.convolution.weight.has_one_use() else 0)
+
+    @property
+    def saved(self) -> float:
+        """What the form is cheaper by, in the unit of the cost."""
+        return self.cost.direct - self.cost.winograd
+
+    @property
+    def text(self) -> str:
+        return f"F({self.tile}, 3) is {self.cost.gain:.2f} times as fast by the model"
+
+    @property
+    def too_many_bytes(self) -> str:
+        return f"{self.text}, its weight {self.added} bytes larger; `--winograd=f2` takes it"
+
+
+def _within(choices: Sequence[Choice], left: float) -> set[int]:
+    """Which choices fit into the bytes that are left; those that save most by a byte come first."""
+    taken = set()
+    for number in sorted(range(len(choices)), key=lambda number: -choices[number].saved / choices[number].added):
+        if choices[number].added <= left:
+            left -= choices[number].added
+            taken.add(number)
+    return taken
+
+
+def _weight_bytes(module: ModuleOp) -> int:
+    """The bytes of all weights that the model reads, each counted once."""
+    read = {op.weight_name: op for op in module.walk() if isinstance(op, graph.GetWeightOp)}
+    return sum(static_bytes(as_tensor(op.result.type)) for op in read.values())
 
 
 @dataclass(frozen=True)
@@ -180,9 +248,15 @@ def _obstacle(found: Convolution, target: Target) -> str | None:
 
 def _fits(found: Convolution, algorithm: Algorithm, target: Target) -> bool:
     """Whether the transformed weight is worth its bytes, and the tiles of a block fit into scratch memory."""
-    size = static_bytes(as_tensor(found.weight.type))
-    stored = is_worth_storing(size * algorithm.span**2 // WINDOW**2, size, FoldConstantsPass.max_bytes)
+    size, transformed = _sizes_of_weight(found, algorithm)
+    stored = is_worth_storing(transformed, size, FoldConstantsPass.max_bytes)
     return stored and _plan(found, algorithm, target).scratch <= MAX_SCRATCH
+
+
+def _sizes_of_weight(found: Convolution, algorithm: Algorithm) -> tuple[int, int]:
+    """Bytes of the weight, plain and transformed."""
+    size = static_bytes(as_tensor(found.weight.type))
+    return size, size * algorithm.span**2 // WINDOW**2
 
 
 def _plan(found: Convolution, algorithm: Algorithm, target: Target) -> WinogradPlan:

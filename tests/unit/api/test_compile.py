@@ -128,7 +128,7 @@ def test_ir_below_the_graph_level_has_no_code_whose_names_a_file_could_have(tmp_
         ({"target": "interpp"}, "E0820.*did you mean `interp`"),
         ({"threads": 0}, "E0813.*`threads` is 0"),
         ({"precision": "bf16"}, "E0703.*precision"),
-        ({"winograd": "f3"}, "E0813.*`winograd` is 'f3'.*off, f2, f4"),
+        ({"winograd": "f3"}, "E0813.*`winograd` is 'f3'.*auto, off, f2, f4"),
         ({"dims": {"S": 3}}, "E0813.*S"),
         ({"weights": "missing.safetensors"}, "E0501"),
         ({"network": "Other"}, "E0207"),

@@ -1,7 +1,7 @@
 // tensor-winograd: 3x3 convolutions with fewer products.
-// RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cpu --mcpu haswell | filecheck %s
-// RUN: neuralc-opt %s --split-input-file -p 'tensor-winograd{tiles=2,4}' --target cpu --mcpu haswell | filecheck %s --check-prefix=F4
-// RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cpu --mcpu haswell --remarks=passed,missed -o %t 2>&1 | filecheck %s --check-prefix=REMARK
+// RUN: neuralc-opt %s --split-input-file -p 'tensor-winograd{growth=-1.0}' --target cpu --mcpu haswell | filecheck %s
+// RUN: neuralc-opt %s --split-input-file -p 'tensor-winograd{tiles=2,4 growth=-1.0}' --target cpu --mcpu haswell | filecheck %s --check-prefix=F4
+// RUN: neuralc-opt %s --split-input-file -p 'tensor-winograd{growth=-1.0}' --target cpu --mcpu haswell --remarks=passed,missed -o %t 2>&1 | filecheck %s --check-prefix=REMARK
 // RUN: not neuralc-opt %s --split-input-file -p 'tensor-winograd{tiles=3}' --target cpu 2>&1 | filecheck %s --check-prefix=TILES
 // RUN: neuralc-opt %s --split-input-file -p tensor-winograd --target cuda --arch sm_80 | filecheck %s --check-prefix=CUDA
 
