@@ -39,6 +39,8 @@ UNROLL = 16
 """Steps of k written out straight, so that short loops (a 3x3 window of one channel) are no loops."""
 CHUNK_ROWS = 96
 """Rows one program goes through with one panel: enough to reuse the panel from first-level cache."""
+MANY_PROGRAMS = 16
+"""Programs of which one more or less is no matter to threads that share them."""
 
 
 @dataclass(frozen=True)
@@ -133,35 +135,35 @@ class ContractSchedule:
         columns = self.nest.sizes[roles.vector]
         panels = simplest(as_dim(columns).ceildiv(self.tile.columns))
         row_size = row_count(self.nest, roles)
-        chunks, per_chunk = self._chunks(row_size)
         outer_sizes = [self.nest.sizes[letter] for letter in roles.outer]
+        chunks = self._chunks(row_size, simplest(product([panels, *outer_sizes])))
         order = self._order(roles, row_size, panels)
-        sizes = {"panel": as_dim(panels), "chunk": chunks}
+        sizes = {"panel": as_dim(panels), "chunk": as_dim(chunks)}
         sizes |= {letter: as_dim(size) for letter, size in zip(roles.outer, outer_sizes, strict=True)}
         program = b.program_id()
         position = dict(zip(order, b.unravel(program, [sizes[name] for name in order], order), strict=True))
         places = {letter: Place(position[letter]) for letter in roles.outer}
         start = b.mul(position["panel"], self.tile.columns, "column")
         masked = isinstance(columns, Dim) or columns % self.tile.columns != 0
-        self._rows(
-            b, roles, places, Place(start, None, masked, position["panel"]), position["chunk"], row_size, per_chunk
-        )
+        self._rows(b, roles, places, Place(start, None, masked, position["panel"]), position["chunk"], row_size, chunks)
         grid = Dim.constant(1)
         for size in sizes.values():
             grid *= size
         return b.finish(grid)
 
-    def _chunks(self, rows: Size) -> tuple[Dim, int]:
-        """How many chunks the rows are cut into, and the rows of each."""
+    def _chunks(self, rows: Size, others: Size) -> Size:
+        """How many chunks the rows are cut into, for `others` panels and places of outer loops.
+
+        Of several an even number, and not one where an odd number of others is few: two threads have the same to do.
+        """
         if isinstance(rows, Dim):
-            return rows.ceildiv(self.tile.rows), self.tile.rows
+            return rows.ceildiv(self.tile.rows)
         tiles, most = -(-rows // self.tile.rows), max(1, CHUNK_ROWS // self.tile.rows)
-        if rows <= (most + 1) * self.tile.rows:
-            return Dim.constant(1), rows
-        # An even number of equal ones, so that two threads have the same to do.
+        if tiles <= most + 1:
+            odd = isinstance(others, int) and others < MANY_PROGRAMS and others % 2 == 1
+            return 2 if odd and tiles > 1 else 1
         count = -(-tiles // most)
-        per_chunk = -(-tiles // (count + count % 2)) * self.tile.rows
-        return Dim.constant(-(-rows // per_chunk)), per_chunk
+        return count + count % 2
 
     def _order(self, roles: Roles, rows: Size, panels: Size) -> list[str]:
         """Programs in the order that reads less from beyond the second-level cache."""
@@ -183,14 +185,13 @@ class ContractSchedule:
         column: Place,
         chunk: IndexLike,
         rows: Size,
-        per_chunk: int,
+        chunks: Size,
     ) -> None:
         """The row tiles of one chunk: for each height of the ladder, as many as the rows that are left hold."""
-        start = b.mul(chunk, per_chunk, "row")
-        if not roles.rows or per_chunk == 1:
+        start, end = rows_of_chunk(b, chunk, chunks, rows, self.tile.rows)
+        if not roles.rows or rows == 1 or (isinstance(rows, Dim) and self.tile.rows == 1):
             self._tile(b, roles, places, column, start, 1)
             return
-        end = b.minimum(b.plus(start, per_chunk), b.size(rows))
         if isinstance(rows, Dim):
             for height in ladder(self.tile.rows):
                 stop = b.minus(end, b.rem(b.minus(end, start), height))
@@ -385,3 +386,23 @@ class ContractSchedule:
 def build_contract(nest: Nest, roles: Roles, target: Target, name: str, tile: RegisterTile) -> FuncOp:
     """The kernel of a contraction nest with a register tile."""
     return ContractSchedule(nest, roles, target, tile).build(name)
+
+
+def rows_of_chunk(
+    b: KernelBuilder, chunk: IndexLike, chunks: Size, rows: Size, height: int
+) -> tuple[IndexLike, IndexLike]:
+    """Where the rows of a chunk begin and end. Chunks begin at whole tiles; none has two more of them than another."""
+    if isinstance(rows, Dim) or isinstance(chunks, Dim):
+        start = b.mul(chunk, height, "row")
+        return start, b.minimum(b.plus(start, height), b.size(rows))
+    if chunks == 1:
+        return 0, rows
+    each, more = divmod(-(-rows // height), chunks)
+
+    def row(number: IndexLike) -> IndexLike:
+        tile = b.mul(number, each)
+        if more:
+            tile = b.plus(tile, b.div(b.mul(number, more), chunks))
+        return b.mul(tile, height, "row")
+
+    return row(chunk), b.minimum(row(b.plus(chunk, 1)), rows)
