@@ -42,6 +42,8 @@ UNROLL = 16
 """Steps of k written out straight, so that short loops (a 3x3 window of one channel) are no loops."""
 CHUNK_ROWS = 96
 """Rows one program goes through with one panel: enough to reuse the panel from first-level cache."""
+MANY_PROGRAMS = 16
+"""Programs of which one more or less is no matter to threads that share them."""
 
 
 @dataclass(frozen=True)
@@ -150,10 +152,10 @@ class ContractSchedule:
         columns = self.nest.sizes[roles.vector]
         panels = simplest(as_dim(columns).ceildiv(self.tile.columns))
         row_size = row_count(self.nest, roles)
-        chunks, per_chunk = self._chunks(row_size)
         outer_sizes = [self.nest.sizes[letter] for letter in roles.outer]
+        chunks = self._chunks(row_size, simplest(product([panels, *outer_sizes])))
         order = self._order(roles, row_size, panels)
-        sizes = {"panel": as_dim(panels), "chunk": chunks}
+        sizes = {"panel": as_dim(panels), "chunk": as_dim(chunks)}
         sizes |= {letter: as_dim(size) for letter, size in zip(roles.outer, outer_sizes, strict=True)}
         program = b.program_id()
         position = dict(zip(order, b.unravel(program, [sizes[name] for name in order], order), strict=True))
@@ -161,12 +163,12 @@ class ContractSchedule:
 
         def panel(number: IndexLike, *, masked: bool) -> None:
             column = Place(b.mul(number, self.tile.columns, "column"), None, masked, number)
-            self._rows(b, roles, places, column, position["chunk"], row_size, per_chunk)
+            self._rows(b, roles, places, column, position["chunk"], row_size, chunks)
 
         if isinstance(columns, Dim) or columns % self.tile.columns == 0:
             panel(position["panel"], masked=isinstance(columns, Dim))
         else:
-            self._panels(b, places, position, row_size, per_chunk, panel)
+            self._panels(b, places, position, row_size, chunks, panel)
         grid = Dim.constant(1)
         for size in sizes.values():
             grid *= size
@@ -178,7 +180,7 @@ class ContractSchedule:
         places: dict[str, Place],
         position: Mapping[str, IndexLike],
         rows: Size,
-        per_chunk: int,
+        chunks: Size,
         panel: Callable[..., None],
     ) -> None:
         """Full panels, and one with the columns that are left: loops of one round or none say which a program has."""
@@ -192,8 +194,8 @@ class ContractSchedule:
 
         def rest(_: SSAValue | None = None) -> Sequence[SSAValue]:
             column = Place(full * self.tile.columns, None, left % self.tile.lanes != 0, full)
-            narrow, rows_of_chunk = self._narrow(rows, per_chunk)
-            narrow._rows(b, self.roles, places, column, position["chunk"], rows, rows_of_chunk)
+            narrow = replace(self, tile=self.last or self.tile)
+            narrow._rows(b, self.roles, places, column, position["chunk"], rows, chunks)
             return ()
 
         if not full:
@@ -202,28 +204,19 @@ class ContractSchedule:
         b.loop(here, b.minimum(b.plus(here, 1), full), 1, [], one, hint="panel")
         b.loop(full, b.plus(here, 1), 1, [], rest, hint="panel")
 
-    def _narrow(self, rows: Size, per_chunk: int) -> tuple[ContractSchedule, int]:
-        """The schedule of the last panel and the rows of its chunks, of which there are as many."""
-        last = self.last or self.tile
-        if isinstance(rows, Dim):
-            return replace(self, tile=last), per_chunk
-        chunks = -(-rows // per_chunk)
-        own = -(-rows // (chunks * last.rows)) * last.rows
-        if -(-rows // own) == chunks:
-            return replace(self, tile=last), own
-        return replace(self, tile=replace(last, rows=self.tile.rows)), per_chunk
+    def _chunks(self, rows: Size, others: Size) -> Size:
+        """How many chunks the rows are cut into, for `others` panels and places of outer loops.
 
-    def _chunks(self, rows: Size) -> tuple[Dim, int]:
-        """How many chunks the rows are cut into, and the rows of each."""
+        Of several an even number, and not one where an odd number of others is few: two threads have the same to do.
+        """
         if isinstance(rows, Dim):
-            return rows.ceildiv(self.tile.rows), self.tile.rows
+            return rows.ceildiv(self.tile.rows)
         tiles, most = -(-rows // self.tile.rows), max(1, CHUNK_ROWS // self.tile.rows)
-        if rows <= (most + 1) * self.tile.rows:
-            return Dim.constant(1), rows
-        # An even number of equal ones, so that two threads have the same to do.
+        if tiles <= most + 1:
+            odd = isinstance(others, int) and others < MANY_PROGRAMS and others % 2 == 1
+            return 2 if odd and tiles > 1 else 1
         count = -(-tiles // most)
-        per_chunk = -(-tiles // (count + count % 2)) * self.tile.rows
-        return Dim.constant(-(-rows // per_chunk)), per_chunk
+        return count + count % 2
 
     def _order(self, roles: Roles, rows: Size, panels: Size) -> list[str]:
         """Programs in the order that reads less from beyond the second-level cache."""
@@ -245,14 +238,13 @@ class ContractSchedule:
         column: Place,
         chunk: IndexLike,
         rows: Size,
-        per_chunk: int,
+        chunks: Size,
     ) -> None:
         """The row tiles of one chunk: for each height of the ladder, as many as the rows that are left hold."""
-        start = b.mul(chunk, per_chunk, "row")
-        if not roles.rows or per_chunk == 1:
+        start, end = rows_of_chunk(b, chunk, chunks, rows, self.tile.rows)
+        if not roles.rows or rows == 1 or (isinstance(rows, Dim) and self.tile.rows == 1):
             self._tile(b, roles, places, column, start, 1)
             return
-        end = b.minimum(b.plus(start, per_chunk), b.size(rows))
         if isinstance(rows, Dim):
             for height in ladder(self.tile.rows):
                 stop = b.minus(end, b.rem(b.minus(end, start), height))
@@ -500,3 +492,23 @@ def build_contract(
 ) -> FuncOp:
     """The kernel of a contraction nest with a register tile, and another one for the last panel."""
     return ContractSchedule(nest, roles, target, tile, last).build(name)
+
+
+def rows_of_chunk(
+    b: KernelBuilder, chunk: IndexLike, chunks: Size, rows: Size, height: int
+) -> tuple[IndexLike, IndexLike]:
+    """Where the rows of a chunk begin and end. Chunks begin at whole tiles; none has two more of them than another."""
+    if isinstance(rows, Dim) or isinstance(chunks, Dim):
+        start = b.mul(chunk, height, "row")
+        return start, b.minimum(b.plus(start, height), b.size(rows))
+    if chunks == 1:
+        return 0, rows
+    each, more = divmod(-(-rows // height), chunks)
+
+    def row(number: IndexLike) -> IndexLike:
+        tile = b.mul(number, each)
+        if more:
+            tile = b.plus(tile, b.div(b.mul(number, more), chunks))
+        return b.mul(tile, height, "row")
+
+    return row(chunk), b.minimum(row(b.plus(chunk, 1)), rows)

@@ -7,22 +7,33 @@ program (outermost loops | chunks of one long loop):
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.ir import SSAValue
 
+from neuralc.dialects import scalar, tensor
 from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.kernel import FuncOp
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
-from neuralc.passes.lower.nest import Nest, Size, Source
+from neuralc.passes.lower.nest import Nest, Size, Source, Stage
 from neuralc.passes.lower.regions import evaluate, tile_types
 from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 from neuralc.passes.target import Target
 
 UNROLL = 4
 """Vectors a tile has along the last loop: independent work that hides latency."""
-PROGRAM_ELEMENTS = 4096
-"""Elements one program handles at least, where there are as many."""
+PROGRAM_WORK = 4096
+"""Scalar functions that one program computes at least, where there are as many: they outweigh its index arithmetic, and
+launches that take long enough for several threads still have programs for each of them."""
+LEAST_ELEMENTS = 256
+"""Elements that a program has at least, whatever is computed of them."""
+CHUNK_UNIT = 64
+"""Chunks are multiples of it: whole tiles."""
+LONG_FUNCTION = 16
+"""Instructions of a function that has a formula, such as exp."""
+SHORT_FUNCTIONS = frozenset({"floor", "ceil", "round_even", "sqrt", "ldexp"})
+"""Functions of floats that processors have."""
 
 
 def build_elementwise(nest: Nest, target: Target, name: str) -> FuncOp:
@@ -81,20 +92,44 @@ def vector_lanes(nest: Nest, target: Target) -> int:
 def split_loops(nest: Nest, letters: str, last: Size) -> tuple[str, str, int]:
     """(loops over programs, loops inside a program, elements of a chunk of the last loop or 0).
 
-    Loops move inside, innermost first, until a program has enough to do.
+    Loops move inside, innermost first, until a program has enough to do; the outermost one stays outside where that is
+    enough for two. Chunks come in even numbers.
     """
+    enough = program_elements(nest)
     if not letters:
-        long = isinstance(last, Dim) or last > 2 * PROGRAM_ELEMENTS
-        return "", "", PROGRAM_ELEMENTS if long else 0
-    work = last if isinstance(last, int) else PROGRAM_ELEMENTS
+        return "", "", _chunk(last, enough)
+    work = last if isinstance(last, int) else enough
     at = len(letters)
-    while at > 0 and work < PROGRAM_ELEMENTS:
+    while at > 0 and work < enough:
         size = nest.static(letters[at - 1])
-        if size is None or work * size > 4 * PROGRAM_ELEMENTS:
+        if size is None or work * size > (4 if at > 1 else 2) * enough:
             break
         work *= size
         at -= 1
     return letters[:at], letters[at:], 0
+
+
+def program_elements(nest: Nest) -> int:
+    """Elements of the last stage that are enough work for a program."""
+    work = sum(_work(nest, stage) for stage in nest.stages)
+    return max(LEAST_ELEMENTS, PROGRAM_WORK // max(1, work))
+
+
+def _work(nest: Nest, stage: Stage) -> int:
+    """Instructions of a stage for an element of the output: those of its region, or one for each value it adds up."""
+    if not isinstance(stage.op, tensor.MapOp):
+        return math.prod(nest.static(letter) or 1 for letter in stage.reduced if letter in nest.reduced)
+    functions = [scalar.FUNCTIONS[op.literal("fn")] for op in stage.op.block.ops if isinstance(op, tensor.ScalarOp)]
+    long = [each.kind == "float" and each.name not in SHORT_FUNCTIONS for each in functions]
+    return sum(LONG_FUNCTION if each else 1 for each in long)
+
+
+def _chunk(last: Size, enough: int) -> int:
+    """Elements of each chunk of a loop that is alone; 0 where it is no longer than one."""
+    if isinstance(last, Dim):
+        return enough // CHUNK_UNIT * CHUNK_UNIT
+    count = last // enough
+    return -(-last // ((count - count % 2) * CHUNK_UNIT)) * CHUNK_UNIT if count > 1 else 0
 
 
 def nested_loops(

@@ -90,7 +90,9 @@ def choose_plan(
     point = algorithm.span**2 * (target.vector_bytes // lanes)
     per_tile = point * (pitch + widest.columns)
     most = min(max(1, budget // per_tile), MAX_BLOCK, tiles)
-    block = -(-tiles // -(-tiles // most))
+    count = -(-tiles // most)
+    # Several blocks are an even number of them, so that two threads have the same to do.
+    block = -(-tiles // (count + (count % 2 if count > 1 else 0)))
     tile = choose_tile(block, outputs, lanes, target.vector_registers, vectors, narrow=False)
     whole = -(-block // tile.rows) * tile.rows
     block = whole if whole <= most else block

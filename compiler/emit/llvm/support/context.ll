@@ -283,7 +283,7 @@ define hidden void @nrc.fill_run(ptr %context, ptr %run, ptr %inputs, ptr %dims,
   %patience = load i32, ptr %patience.at
   %twice = mul i32 %patience, 2
   %some = add i32 %twice, 32
-  %most = call i32 @llvm.umin.i32(i32 %some, i32 20000)
+  %most = call i32 @llvm.umin.i32(i32 %some, i32 2000)
   store i32 %most, ptr %patience.at
   store ptr %inputs, ptr %run
   store ptr %dims, ptr %run.1
