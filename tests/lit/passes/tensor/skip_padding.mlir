@@ -12,7 +12,7 @@
 // KERNEL: kernel.func @border(%border: !kernel.ref<[16], f32, [1]>
 // KERNEL-LABEL: kernel.func @w_1
 // KERNEL: %[[LOW:.+]] = arith.constant 2 : index
-// KERNEL: %[[FIRST:.+]] = arith.subi %[[LOW]], %program
+// KERNEL: %[[FIRST:.+]] = arith.subi %[[LOW]], %h
 // KERNEL: %[[START:.+]] = arith.maxsi %[[FIRST]], %{{.+}}
 // KERNEL: %[[BEHIND:.+]] = arith.addi %[[FIRST]], %{{.+}}
 // KERNEL: %[[END:.+]] = arith.minsi %[[BEHIND]], %{{.+}}
