@@ -42,6 +42,12 @@ class PassContext:
         """Say something about an op: `context.remark("missed", op, "two users")`."""
         self.remarks.add(kind, self.current_pass, op, message)
 
+    @property
+    def threads(self) -> int:
+        """How many threads a run may have: those that were asked for, else as many as the target has."""
+        asked = self.options.get("threads", "")
+        return int(asked) if asked.isdigit() else 1 if self.target is None else self.target.threads
+
     def count(self, event: str, amount: int = 1) -> None:
         """Add to a statistic of the running pass."""
         self.statistics[self.current_pass, event] += amount

@@ -44,6 +44,8 @@ NAMES: tuple[str, ...] = (
     "tensor-fuse-elementwise",
     "tensor-fuse-groups",
     "tensor-pack-weights",
+    "tensor-skip-padding",
+    "tensor-split-batch",
     "tensor-to-kernel",
     "tensor-winograd",
 )

@@ -80,9 +80,7 @@ class _HostRun:
         self._numerics = numerics
         self._sizes = dict(sizes)
         self._states = States(module, host, states, self._weight_value, numerics, sizes)
-        self._threads = (
-            Threads() if any(isinstance(op, kernel.LaunchOp) and op.parallel for op in host.walk()) else None
-        )
+        self._threads = Threads() if host.takes_threads else None
         """None where no launch is shared: all of them are in order by themselves."""
         self._kept: dict[str, Reference] = {}
         """The memory of states as the run found it."""
@@ -129,6 +127,8 @@ class _HostRun:
                 case kernel.IfOp():
                     body = op.then_body if op.holds(self._sizes) else op.else_body
                     self._block(body.block)
+                case kernel.ForOp() if op.slot_name is not None:
+                    self._slots(op, op.slot_name)
                 case kernel.ForOp():
                     self._rounds(op.counter.data, op.body.block, op.trips.data, None)
                 case kernel.WhileOp():
@@ -151,6 +151,25 @@ class _HostRun:
         while (most is None or self._sizes[counter] < most) and (condition is None or self._holds(condition)):
             self._block(block)
             self._sizes[counter] += 1
+
+    def _slots(self, op: kernel.ForOp, slot: str) -> None:
+        """Independent rounds, as by a thread for each slot: rounds of their own, then those that are left, together."""
+        counter, trips = op.counter.data, op.trips.data.evaluate(self._sizes)
+        share = trips // op.slot_count
+        if self._threads is not None:
+            self._threads.barrier()
+        for number in range(trips):
+            alone = number < share * op.slot_count
+            self._sizes[counter] = number
+            self._sizes[slot] = number // share if alone else 0
+            if self._threads is not None:
+                self._threads.enter_slot(self._sizes[slot] if alone else None)
+            self._block(op.body.block)
+        if self._threads is not None:
+            self._threads.enter_slot(None)
+            self._threads.barrier()
+        self._sizes.pop(slot, None)
+        self._sizes[counter] = trips
 
     def _holds(self, condition: SSAValue) -> bool:
         reference = self._references[condition]

@@ -2,7 +2,8 @@
 
 Launches run one after the other here. Of each place of memory it is kept whether a launch since the last barrier wrote
 or read it, and whether the first thread did or any of them. A place where two launches meet, one of which writes, is
-an error unless the first thread runs both.
+an error unless the first thread runs both. In rounds that have slots, where each thread is alone with its own, a place
+where launches of two slots meet, one of which writes, is an error.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuralc.dialects.interp.kernel_memory import Arena, Buffer, Races
+from neuralc.dialects.interp.kernel_memory import MANY, NOBODY, Arena, Buffer, Races
 from neuralc.dialects.interp.numerics import Array
 from neuralc.dialects.types import element_bytes
 from neuralc.grammar.diagnostics import error
@@ -26,6 +27,14 @@ class _Record:
 
 
 @dataclass
+class _Owners:
+    """Of each place, the slot in which it was written and the one in which it was read, NOBODY or MANY."""
+
+    written: Array
+    read: Array
+
+
+@dataclass
 class Threads:
     """The threads of one run."""
 
@@ -33,13 +42,29 @@ class Threads:
     _records: dict[int, _Record] = field(default_factory=dict)
     _kept: list[Buffer] = field(default_factory=list)
     """Memory is told apart by its identity, which lasts as long as the memory does."""
+    _slot: int | None = None
+    _owners: dict[int, _Owners] = field(default_factory=dict)
 
     def barrier(self) -> None:
-        self._barriers += 1
+        """All threads have come here; in a slot there is nobody to wait for."""
+        if self._slot is None:
+            self._barriers += 1
+
+    def enter_slot(self, slot: int | None) -> None:
+        """What follows is done by one thread in its slot; by all of them, behind a barrier, where it is None."""
+        if (slot is None) != (self._slot is None):
+            self._slot = None
+            self.barrier()
+            self._owners.clear()
+        self._slot = slot
 
     def launch(self, name: str, shared: bool, accesses: list[tuple[Buffer, Races]]) -> None:
         """A launch has run, on all threads or on the first. Raises E9901 where it did not wait for another."""
         touched = [(buffer, *races.touched()) for buffer, races in accesses]
+        if self._slot is not None:
+            for buffer, written, read in touched:
+                self._in_slot(self._slot, f"@{name}", buffer, written, read)
+            return
         for buffer, written, read in touched:
             self._check(f"@{name}", buffer, shared, written, read)
         for buffer, written, read in touched:
@@ -65,6 +90,25 @@ class Threads:
                 f"{who} needs a kernel.barrier before it: it meets another launch at element "
                 f"{int(earlier.argmax()) // _width(buffer)} of {buffer.name}",
             )
+
+    def _in_slot(self, slot: int, who: str, buffer: Buffer, written: Array, read: Array) -> None:
+        """Keep what a launch touched in a slot. Raises E9901 where another slot did, and one of them wrote."""
+        written, read = _wide(buffer, written), _wide(buffer, read)
+        memory = buffer.arena or buffer
+        if id(memory) not in self._owners:
+            self._owners[id(memory)] = _Owners(*(np.full(written.size, NOBODY) for _ in range(2)))
+            self._kept.append(buffer)
+        owners = self._owners[id(memory)]
+        met = (written | read) & (owners.written != NOBODY) & (owners.written != slot)
+        met |= written & (owners.read != NOBODY) & (owners.read != slot)
+        if met.any():
+            raise error(
+                "E9901",
+                f"{who} in slot {slot} meets another slot at element {int(met.argmax()) // _width(buffer)} of "
+                f"{buffer.name}",
+            )
+        owners.written[written] = slot
+        owners.read[read] = np.where((owners.read[read] == NOBODY) | (owners.read[read] == slot), slot, MANY)
 
     def _keep(self, buffer: Buffer, shared: bool, written: Array, read: Array) -> None:
         record, now = self._record(buffer), 2 * self._barriers + shared

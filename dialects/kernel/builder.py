@@ -120,7 +120,7 @@ class KernelBuilder:
             case "min":
                 return self.minimum(lhs, rhs)
             case _:
-                return self.add(arith.MaxSIOp(self.index(lhs), self.index(rhs)))
+                return self.maximum(lhs, rhs)
 
     def plus(self, lhs: IndexLike, rhs: IndexLike, hint: str | None = None) -> IndexLike:
         if isinstance(lhs, int) and isinstance(rhs, int):
@@ -159,6 +159,11 @@ class KernelBuilder:
         if isinstance(lhs, int) and isinstance(rhs, int):
             return min(lhs, rhs)
         return self.add(arith.MinSIOp(self.index(lhs), self.index(rhs)), hint)
+
+    def maximum(self, lhs: IndexLike, rhs: IndexLike, hint: str | None = None) -> IndexLike:
+        if isinstance(lhs, int) and isinstance(rhs, int):
+            return max(lhs, rhs)
+        return self.add(arith.MaxSIOp(self.index(lhs), self.index(rhs)), hint)
 
     def program_id(self, hint: str = "program") -> SSAValue:
         return self.add(ProgramIdOp(), hint)

@@ -6,6 +6,7 @@
     }
     kernel.while %again @n from 0 to 100 { .. }                          // %again: one i1 in memory
     kernel.branch %which { .. } else { .. }
+    kernel.for @t from 0 to N slots @s 2 { .. }                          // independent rounds, side by side
 
 | op            | meaning |
 |---------------|---------|
@@ -14,6 +15,12 @@
 | kernel.branch | a choice by a value in memory (kernel.if is one by sizes) |
 
 Behind a loop its counter stands for the number of rounds there were, up to the end of the block.
+
+Rounds that do not need each other have slots: in a run of several threads, each thread goes through rounds of its own,
+all of them alone, as if there were no other. `@s` is the number of its slot in the body, so that memory at a place that
+depends on it is the thread's own. P threads (as many as there are slots at most) share the largest multiple of P of the
+rounds; the rounds that are left are gone through together, with slot 0, as those of any other loop. Threads wait for
+each other before the loop, between these two parts, and behind it.
 """
 
 from __future__ import annotations
@@ -21,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
-from xdsl.dialects.builtin import StringAttr, i1
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, i1, i64
 from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -45,27 +52,63 @@ from neuralc.dialects.types import DimAttr, DimsAttr
 
 @irdl_op_definition
 class ForOp(IRDLOperation):
-    """`kernel.for @t from 0 to S { .. }`: the body once for each @t below S, in order."""
+    """`kernel.for @t from 0 to S slots @s 2 { .. }`: the body once for each @t below S, in order without slots."""
 
     name = "kernel.for"
     counter = prop_def(StringAttr)
     trips = prop_def(DimAttr)
+    slot = opt_prop_def(StringAttr)
+    slots = opt_prop_def(IntegerAttr)
     body = region_def("single_block")
     traits = traits_def(NoTerminator())
 
-    def __init__(self, counter: str, trips: Dim, body: Region) -> None:
+    def __init__(self, counter: str, trips: Dim, body: Region, slot: str | None = None, slots: int = 0) -> None:
         super().__init__(properties={"counter": StringAttr(counter), "trips": DimAttr(trips)}, regions=[body])
+        if slot is not None:
+            self.set_slots(slot, slots)
+
+    @property
+    def slot_name(self) -> str | None:
+        """The size that is the number of a round's slot; None where rounds have none."""
+        return None if self.slot is None else self.slot.data
+
+    @property
+    def slot_count(self) -> int:
+        """How many threads may go through rounds side by side; 1 where rounds are in order."""
+        return 1 if self.slots is None else self.slots.value.data
+
+    def set_slots(self, name: str, count: int) -> None:
+        """Rounds are independent: `count` of them may be under way, each in its slot."""
+        self.slot, self.slots = StringAttr(name), IntegerAttr(count, i64)
+
+    def clear_slots(self) -> None:
+        """Rounds are in order."""
+        self.slot = self.slots = None
+
+    def verify_(self) -> None:
+        if (self.slot is None) != (self.slots is None):
+            raise VerifyException("slots have a name and a number")
+        if self.slots is not None and self.slot_count < 2:
+            raise VerifyException(f"rounds side by side have 2 slots at least, not {self.slot_count}")
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_symbol_name(self.counter.data)
         printer.print_string(f" from 0 to {self.trips.data} ")
+        if self.slot is not None:
+            printer.print_string("slots ")
+            printer.print_symbol_name(self.slot.data)
+            printer.print_string(f" {self.slot_count} ")
         printer.print_region(self.body, print_empty_block=False)
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         counter = parser.parse_symbol_name().data
-        return cls(counter, _parse_range(parser), parse_body(parser))
+        trips = _parse_range(parser)
+        slot, slots = None, 0
+        if parser.parse_optional_keyword("slots"):
+            slot, slots = parser.parse_symbol_name().data, parser.parse_integer()
+        return cls(counter, trips, parse_body(parser), slot, slots)
 
 
 @irdl_op_definition
@@ -160,6 +203,10 @@ def check_sizes(block: Block, known: frozenset[str]) -> None:
             if op.counter.data in known:
                 raise VerifyException(f"the counter @{op.counter.data} has the name of another size")
             known = inner = known | {op.counter.data}
+            if isinstance(op, ForOp) and op.slot_name is not None:
+                if op.slot_name in known:
+                    raise VerifyException(f"the slot @{op.slot_name} has the name of another size")
+                inner = known | {op.slot_name}
         for region in op.regions:
             for each in region.blocks:
                 check_sizes(each, inner)

@@ -55,7 +55,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from neuralc.dialects.common import UsesSymbols, WeightRead
 from neuralc.dialects.dims import Dim, parse_dim
-from neuralc.dialects.kernel.control import check_sizes, parse_body
+from neuralc.dialects.kernel.control import ForOp, check_sizes, parse_body
 from neuralc.dialects.kernel.indirect import status_type
 from neuralc.dialects.kernel.structure import FuncOp, ReturnOp
 from neuralc.dialects.kernel.types import RefType
@@ -135,6 +135,14 @@ class HostOp(IRDLOperation):
     @property
     def output_arguments(self) -> Sequence[BlockArgument]:
         return self.body.block.args[len(self.inputs) :]
+
+    @property
+    def takes_threads(self) -> bool:
+        """Whether several threads may go through the program: there is a launch, or a loop, that they share."""
+        return any(
+            (isinstance(op, LaunchOp) and op.parallel) or (isinstance(op, ForOp) and op.slot_name is not None)
+            for op in self.walk()
+        )
 
     def verify_(self) -> None:
         if len(self.body.block.args) != len(self.inputs) + len(self.outputs):

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from xdsl.dialects.builtin import IntegerAttr, TensorType
 from xdsl.ir import Attribute
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
 
@@ -59,13 +59,17 @@ class TransposeOp(Transpose):
 
 @irdl_op_definition
 class PadOp(PlainOp):
-    """`value` around the operand: low[d] places before dim d, high[d] behind it."""
+    """`value` around the operand: low[d] places before dim d, high[d] behind it.
+
+    No reader looks at what is around it along the dims in `unread`: a kernel need not write that.
+    """
 
     name = "tensor.pad"
     x = operand_def(TensorType)
     low = prop_def(IntsAttr)
     high = prop_def(IntsAttr)
     value = prop_def(NUMBER)
+    unread = opt_prop_def(IntsAttr)
     result = result_def(TensorType)
     traits = traits_def(Pure())
     NUMBERS: ClassVar = ("value",)
@@ -75,6 +79,9 @@ class PadOp(PlainOp):
         shape, low, high = shape_of(types[0]), properties["low"], properties["high"]
         if len(low) != len(shape) or len(high) != len(shape) or min((0, *low, *high)) < 0:
             raise ShapeError(f"low {list(low)} and high {list(high)} have one entry of at least 0 per dim")
+        unread = properties.get("unread") or ()
+        if any(not 0 <= dim < len(shape) for dim in unread):
+            raise ShapeError(f"unread {list(unread)} are dims of the operand")
         padded = [simplest(as_dim(size) + a + b) for size, a, b in zip(shape, low, high, strict=True)]
         return tensor_type(padded, element_of(types[0]))
 

@@ -6,7 +6,7 @@
     %3 = graph.maximum %2, %zero -> tensor<24xf32>
 
 The forms: views composed and identities gone; weights and then constants on the right of ops that commute; a constant
-no larger than it must be; `x + (-c)` for `x - c`; relu and relu6 for their spelling with maximum and minimum; the last
+no larger than it must be; `x + (-c)` for `x - c`; relu, relu6 and hard_swish for their spelling with others; the last
 axis as -1, others counted from the front. No rule makes a module slower or changes a value, but for the sign of a
 zero (`x + 0`). Nothing is reassociated: `(x * a) * b` stays, since rounding would differ.
 """
@@ -236,6 +236,24 @@ class NamedClamps(RewritePattern[PlainOp]):
             rewriter.replace(op, graph.Relu6Op.of(inner.x), fused=[inner])
 
 
+class NamedHardSwish(RewritePattern[graph.DivOp]):
+    """x * relu6(x + 3) / 6 is hard_swish: by the numbers of its definition, so exactly."""
+
+    op_types = (graph.DivOp,)
+
+    def rewrite(self, op: graph.DivOp, rewriter: Rewriter) -> None:
+        product = op.lhs.owner
+        if number_of(op.rhs) != 6 or not isinstance(product, graph.MulOp):
+            return
+        for x, gate in ((product.lhs, product.rhs), (product.rhs, product.lhs)):
+            shifted = gate.owner.x.owner if isinstance(gate.owner, graph.Relu6Op) else None
+            if not isinstance(shifted, graph.AddOp) or shifted.lhs is not x or number_of(shifted.rhs) != 3:
+                continue
+            if x.type == op.result.type:
+                rewriter.replace(op, graph.HardSwishOp.of(x), fused=[product])
+                return
+
+
 PATTERNS: Sequence[RewritePattern[Any]] = (
     *canonicalize_views.PATTERNS,
     *canonicalize_values.PATTERNS,
@@ -249,6 +267,7 @@ PATTERNS: Sequence[RewritePattern[Any]] = (
     NeutralOperand(),
     SameOperands(),
     NamedClamps(),
+    NamedHardSwish(),
     SubtractionOfConstant(),
     AddOrSubNegated(),
 )

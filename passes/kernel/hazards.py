@@ -5,6 +5,7 @@ where one writes memory that the other reads or writes: a value, or bytes of the
 told apart by its buffer, and by bytes where they can be compared for all sizes. A condition that is read from memory is
 read by every thread. A launch that threads share from some grid on is the first thread's below it: between two of these
 a barrier stands under that condition. Loops are gone through twice, the second time behind what the last round left.
+Threads wait before and behind a loop whose rounds have slots; in it, barriers are for the rounds that are left over.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Gap:
 
 def missing_barriers(module: ModuleOp, host: kernel.HostOp) -> Sequence[Gap]:
     """Where barriers have to be put so that all launches see what they need, in the order of the text."""
-    if not any(isinstance(op, kernel.LaunchOp) and op.parallel for op in host.walk()):
+    if not host.takes_threads:
         return ()
     search = _Search(module, host)
     search.block(host.block, ())
@@ -84,6 +85,8 @@ class _Search:
         for op in host.walk():
             if isinstance(op, kernel.ForOp | kernel.WhileOp):
                 self.minima |= {op.counter.data: 0, f"{op.counter.data}'": 0}
+            if isinstance(op, kernel.ForOp) and op.slot_name is not None:
+                self.minima[op.slot_name] = 0
         self.dims = frozenset(host.dims)
         self.gaps: dict[tuple[Block, Operation | None], Gap] = {}
 
@@ -100,6 +103,9 @@ class _Search:
                 case kernel.BranchOp():
                     pending = self._behind(self._condition(op, op.condition), pending, block, op)
                     pending = self._either(op.then_body.block, op.else_body.block, pending)
+                case kernel.ForOp() if op.slot_name is not None:
+                    self._rounds(op, (), ())
+                    pending = ()
                 case kernel.ForOp():
                     pending = self._rounds(op, (), pending)
                 case kernel.WhileOp():
@@ -150,7 +156,7 @@ class _Search:
         if not isinstance(func, kernel.FuncOp):
             raise error("E9901", f"@{op.callee_name} is launched and is not a kernel.func", span_of(op.location))
         shared = self._shared(op, func)
-        found = (_access(value, writes, shared, op) for value, writes in zip(op.args, func.written, strict=True))
+        found = (access_to(value, writes, shared, op) for value, writes in zip(op.args, func.written, strict=True))
         return tuple(access for access in found if access is not None)
 
     def _shared(self, op: kernel.LaunchOp, func: kernel.FuncOp) -> Enough | None:
@@ -161,7 +167,7 @@ class _Search:
         return Enough(grid, op.parallel_from) if op.parallel_from > 2 and grid.symbols <= self.dims else ALWAYS
 
     def _condition(self, op: Operation, condition: SSAValue) -> Accesses:
-        access = _access(condition, False, ALWAYS, op)
+        access = access_to(condition, False, ALWAYS, op)
         return () if access is None else (access,)
 
 
@@ -184,7 +190,7 @@ def _weakest(conditions: Iterable[Enough]) -> tuple[Enough, ...]:
     return tuple(sorted(map(Enough._make, least.items()), key=str))
 
 
-def _access(value: SSAValue, writes: bool, shared: Enough | None, op: Operation) -> Access | None:
+def access_to(value: SSAValue, writes: bool, shared: Enough | None, op: Operation) -> Access | None:
     """What a user of a reference may touch; None for weights, which nobody writes."""
     low = Dim.constant(0)
     size = ref_of(value).bytes

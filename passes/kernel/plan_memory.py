@@ -17,7 +17,12 @@ A launch that may write in place (`in_place` of its kernel) gives its result the
 last to use the one and the first to use the other: both are one buffer from then on.
 
 In a loop, a buffer from outside lives in every round, hence from the beginning of the loop to its end; one of the body
-lives in its own part of a round, for the next round writes it again before it reads it.
+lives in its own part of a round, for the next round writes it again before it reads it. Where rounds have slots, all
+memory of a round is planned by itself, and there is one such part of the arena for each slot:
+
+    kernel.for @t from 0 to N slots @slot 2 {              kernel.for @t from 0 to N slots @slot 2 {
+      %h = kernel.alloc -> ref<[16, 8], f32>         ->      %h = kernel.arena (slot * 1024) -> ref<[16, 8], f32>
+      %g = kernel.alloc -> ref<[16, 8], f32>                 %g = kernel.arena (slot * 1024 + 512) -> ref<[16, 8], f32>
 Must not share otherwise: a buffer read by the launch that writes another one. Remarks: the arena, and what it would be
 without reuse.
 Effect: the arena is the largest sum of live bytes for every model measured (python -m benchmarks.memory); writing in
@@ -28,6 +33,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
@@ -51,13 +58,14 @@ TYPICAL = 64
 
 @dataclass(frozen=True)
 class Lifetime:
-    """A buffer, its size in bytes and the first and last op that uses it."""
+    """A buffer, its size in bytes and the first and last op that uses it; or the memory of the rounds of a loop."""
 
-    alloc: kernel.AllocOp
+    alloc: Operation
+    """The kernel.alloc, or the kernel.for."""
     size: Dim
     first: int
     last: int
-    heirs: tuple[kernel.AllocOp, ...] = ()
+    heirs: tuple[Operation, ...] = ()
     """Buffers that take its place, each written by the launch that reads the one before for the last time."""
 
     def overlaps(self, other: Lifetime) -> bool:
@@ -109,21 +117,61 @@ class PlanMemoryPass(ModulePass):
         if not lifetimes and host.arena is not None:
             return
         start = Dim.constant(0) if host.arena is None else host.arena.data
-        if self.reuse:
-            placements, top = place(inherit(host, lifetimes, kernels), minima, start)
-        else:
-            placements, top = place_apart(lifetimes, start)
+        placements, top = self._placed(inherit(host, lifetimes, kernels) if self.reuse else lifetimes, minima, start)
         for placement in placements:
-            for alloc in (placement.lifetime.alloc, *placement.lifetime.heirs):
-                arena = kernel.ArenaOp(placement.offset, ref_of(alloc.result))
-                arena.location = alloc.location
-                arena.attributes = dict(alloc.attributes)
-                Rewriter.replace_op(alloc, arena)
+            for buffer in (placement.lifetime.alloc, *placement.lifetime.heirs):
+                arena = kernel.ArenaOp(placement.offset, ref_of(buffer.results[0]))
+                arena.location = buffer.location
+                arena.attributes = dict(buffer.attributes)
+                Rewriter.replace_op(buffer, arena)
         host.properties["arena"] = DimAttr(top)
-        apart = place_apart(lifetimes, start)[1]
+        apart = _place_rounds_too(lifetimes, start, place_apart)[1]
         context.count("buffers placed", len(placements))
         context.count("results written in place", len(lifetimes) - len(placements))
         context.remark("analysis", host, f"arena of {top} bytes for {len(placements)} buffers, {apart} without reuse")
+
+    def _placed(
+        self, lifetimes: Sequence[Lifetime], minima: Mapping[str, int], start: Dim
+    ) -> tuple[list[Placement], Dim]:
+        method = partial(place, minima=minima) if self.reuse else place_apart
+        return _place_rounds_too(lifetimes, start, method)
+
+
+class Method(Protocol):
+    """A way to place buffers from a place of the arena on: the placements, and the end of the last one."""
+
+    def __call__(self, lifetimes: Sequence[Lifetime], *, start: Dim) -> tuple[list[Placement], Dim]: ...
+
+
+def _place_rounds_too(lifetimes: Sequence[Lifetime], start: Dim, method: Method) -> tuple[list[Placement], Dim]:
+    """Buffers by a method; those of rounds with slots by themselves, in a part of the arena for each slot."""
+    loops: dict[kernel.ForOp, list[Lifetime]] = {}
+    others: list[Lifetime] = []
+    for lifetime in lifetimes:
+        home = loop_with_slots(lifetime.alloc)
+        (others if home is None else loops.setdefault(home, [])).append(lifetime)
+    inner: dict[kernel.ForOp, list[Placement]] = {}
+    steps: dict[kernel.ForOp, Dim] = {}
+    for loop, own in loops.items():
+        inner[loop], steps[loop] = method(own, start=Dim.constant(0))
+        first, last = min(each.first for each in own), max(each.last for each in own)
+        others.append(Lifetime(loop, steps[loop] * loop.slot_count, first, last))
+    placements, top = method(others, start=start)
+    placed = [each for each in placements if isinstance(each.lifetime.alloc, kernel.AllocOp)]
+    for outer in placements:
+        around = outer.lifetime.alloc
+        if isinstance(around, kernel.ForOp):
+            base = outer.offset + Dim.symbol(around.slot_name or "") * steps[around]
+            placed += [Placement(each.lifetime, base + each.offset) for each in inner[around]]
+    return placed, top
+
+
+def loop_with_slots(op: Operation) -> kernel.ForOp | None:
+    """The loop around an op whose rounds have slots."""
+    outer = op.parent_op()
+    while outer is not None and not (isinstance(outer, kernel.ForOp) and outer.slot_name is not None):
+        outer = outer.parent_op()
+    return outer
 
 
 def ref_of(value: SSAValue) -> RefType:
@@ -176,7 +224,7 @@ def users_of(value: SSAValue) -> Iterable[Operation]:
 
 def inherit(host: kernel.HostOp, lifetimes: Sequence[Lifetime], kernels: Mapping[str, kernel.FuncOp]) -> list[Lifetime]:
     """The lifetimes, of results that are written in place one with that of the operand."""
-    owners = {each.alloc: each for each in lifetimes}
+    owners: dict[Operation, Lifetime] = {each.alloc: each for each in lifetimes}
     numbers: dict[Operation, int] = {op: number for number, op in enumerate(host.body.walk())}
     results = {name: func.written.index(True) for name, func in kernels.items() if func.in_place and any(func.written)}
     for launch in numbers:

@@ -10,6 +10,11 @@ is a grid of 2. Where the grid is always that large, the launch is marked `paral
 of a run: a run asks for threads when that is longer than a fork and a join, which stand around the whole program.
 Must not fire on a grid of one program, nor on one that no size makes large enough.
 
+Rounds of a loop that do not need each other (independent_rounds.py) are given slots, `slots` of them, or as many as a
+run may have threads: a thread that has a round to itself waits for nobody in it. The loop has to have a round for each.
+
+      kernel.for @t from 0 to 8 { .. }               ->     kernel.for @t from 0 to 8 slots @slot 2 { .. }
+
 Results do not depend on it: programs are independent, and kernel-place-barriers keeps launches in order.
 Measured with 2 threads on an AMD EPYC (Zen 4), one region a run against a fork and a join for each launch above 20 us:
 LSTM of 2 x 128 units, 50 steps: 425 to 218 us (343 on one thread); MLP of 784, 256, 128, 10: 19.7 to 9.1 us (14.6).
@@ -31,7 +36,11 @@ from neuralc.dialects.types import DimAttr
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.kernel.cost import program_nanoseconds
 from neuralc.passes.kernel.hazards import grid_of
+from neuralc.passes.kernel.independent_rounds import dependence
 from neuralc.passes.kernel.verify_target import need_target
+
+MOST_SLOTS = 16
+"""Slots take memory each."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,9 @@ class PlanParallelPass(ModulePass):
     threshold_ns: int = 1_000
     """Estimated time of a launch on one core, in nanoseconds, from which threads share it: about the time of two
     barriers, and of what the caches of two cores have to exchange, once for each thread."""
+    slots: int = 0
+    """Threads that go through independent rounds side by side; 0 means the threads of a run, `MOST_SLOTS` at
+    most."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         target, dims, table = need_target(context), declared_dims(module), symbols(module)
@@ -54,10 +66,32 @@ class PlanParallelPass(ModulePass):
                     costs[name] = program_nanoseconds(func, target, minima)
                 self._decide(launch, func, costs[name], dims, context)
         for host in [op for op in module.body.block.ops if isinstance(op, kernel.HostOp)]:
+            for loop in [op for op in host.walk() if isinstance(op, kernel.ForOp)]:
+                self._give_slots(loop, host, table, minima, context)
             total = _shared_work(host.block, costs, table)
             host.properties.pop("shared", None)
             if total != Dim.constant(0):
                 host.properties["shared"] = DimAttr(total)
+
+    def _give_slots(
+        self,
+        loop: kernel.ForOp,
+        host: kernel.HostOp,
+        table: Mapping[str, Operation],
+        minima: Mapping[str, int],
+        context: PassContext,
+    ) -> None:
+        loop.clear_slots()
+        count = self.slots or min(context.threads, MOST_SLOTS)
+        count = min(count, loop.trips.data.value) if loop.trips.data.is_static else count
+        if count < 2 or _inside_of_slots(loop):
+            return
+        reason = dependence(loop, table, minima)
+        if reason is not None:
+            context.remark("missed", loop, f"rounds are in order: {reason}")
+            return
+        loop.set_slots(_free_name("slot", host), count)
+        context.remark("passed", loop, f"rounds are independent: {count} threads go through them side by side")
 
     def _decide(
         self,
@@ -86,8 +120,35 @@ class PlanParallelPass(ModulePass):
             context.remark("passed", launch, f"shared by threads from {enough} programs: {costs}")
 
 
-def _shared_work(block: Block, costs: Mapping[str, float], table: Mapping[str, Operation]) -> Dim:
-    """Nanoseconds on one core of the parallel launches of a block.
+def _inside_of_slots(loop: kernel.ForOp) -> bool:
+    outer = loop.parent_op()
+    while outer is not None:
+        if isinstance(outer, kernel.ForOp) and outer.slot_name is not None:
+            return True
+        outer = outer.parent_op()
+    return False
+
+
+def _free_name(name: str, host: kernel.HostOp) -> str:
+    """A name that no size of the host program has."""
+    taken = {*host.dims}
+    for op in host.walk():
+        match op:
+            case kernel.ForOp():
+                taken |= {op.counter.data, op.slot_name or ""}
+            case kernel.WhileOp():
+                taken.add(op.counter.data)
+    number, found = 0, name
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+def _shared_work(
+    block: Block, costs: Mapping[str, float], table: Mapping[str, Operation], *, slots: bool = False
+) -> Dim:
+    """Nanoseconds on one core of the parallel launches of a block; of all its launches where rounds have `slots`.
 
     Of a choice by sizes the way of small ones counts, for which it is a question whether threads are worth it; of a
     choice by a value the first one. Rounds whose number is not known before the run count once.
@@ -95,17 +156,21 @@ def _shared_work(block: Block, costs: Mapping[str, float], table: Mapping[str, O
     total = Dim.constant(0)
     for op in block.ops:
         match op:
-            case kernel.LaunchOp() if op.parallel and isinstance(func := table[op.callee_name], kernel.FuncOp):
+            case kernel.LaunchOp() if (slots or op.parallel) and isinstance(
+                func := table[op.callee_name], kernel.FuncOp
+            ):
                 total += grid_of(op, func) * round(costs[op.callee_name])
             case kernel.IfOp():
                 small = op.else_body if op.relation.data == ">=" else op.then_body
-                total += _shared_work(small.block, costs, table)
+                total += _shared_work(small.block, costs, table, slots=slots)
             case kernel.BranchOp():
-                total += _shared_work(op.then_body.block, costs, table)
+                total += _shared_work(op.then_body.block, costs, table, slots=slots)
             case kernel.ForOp():
-                total += _shared_work(op.body.block, costs, table).substitute({op.counter.data: 0}) * op.trips.data
+                own = slots or op.slot_name is not None
+                work = _shared_work(op.body.block, costs, table, slots=own)
+                total += work.substitute({op.counter.data: 0}) * op.trips.data
             case kernel.WhileOp():
-                total += _shared_work(op.body.block, costs, table).substitute({op.counter.data: 0})
+                total += _shared_work(op.body.block, costs, table, slots=slots).substitute({op.counter.data: 0})
     return total
 
 

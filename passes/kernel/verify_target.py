@@ -19,12 +19,14 @@ from xdsl.dialects.builtin import IntegerType, ModuleOp
 from xdsl.ir import Operation
 
 from neuralc.dialects import kernel
+from neuralc.dialects.graph import declared_dims, symbols
 from neuralc.dialects.kernel.memory import AccessOp
 from neuralc.dialects.kernel.types import TileType
 from neuralc.dialects.types import element_bytes
 from neuralc.grammar.diagnostics import Diagnostic, NeuralcError, error
 from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.kernel.hazards import missing_barriers
+from neuralc.passes.kernel.independent_rounds import dependence
 from neuralc.passes.locations import span_of
 from neuralc.passes.target import Target
 
@@ -203,6 +205,17 @@ def check_barriers(module: ModuleOp) -> Iterator[Diagnostic]:
                 yield Diagnostic(ILLEGAL, where, span_of(gap.second.op.location), help=BARRIERS)
 
 
+def check_slots(module: ModuleOp) -> Iterator[Diagnostic]:
+    """Every loop whose rounds have slots and may need each other."""
+    minima = {name: op.minimum.data.value for name, op in declared_dims(module).items()}
+    for op in module.walk():
+        if isinstance(op, kernel.ForOp) and op.slot_name is not None:
+            reason = dependence(op, symbols(module), minima)
+            if reason is not None:
+                where = f"rounds of @{op.counter.data} have slots and are not independent: {reason}"
+                yield Diagnostic(ILLEGAL, where, span_of(op.location), help="without `slots` they are in order")
+
+
 def need_target(context: PassContext) -> Target:
     """The target of a compilation. Raises E0824 where none is given."""
     if context.target is None:
@@ -212,6 +225,11 @@ def need_target(context: PassContext) -> Target:
     return context.target
 
 
+def _threads(module: ModuleOp) -> Iterator[Diagnostic]:
+    yield from check_barriers(module)
+    yield from check_slots(module)
+
+
 @dataclass(frozen=True)
 class VerifyTargetPass(ModulePass):
     name = "kernel-verify-target"
@@ -219,6 +237,6 @@ class VerifyTargetPass(ModulePass):
     def run(self, module: ModuleOp, context: PassContext) -> None:
         target = need_target(context)
         # A GPU's launches run one after the other.
-        faults = [*check_target(module, target), *(check_barriers(module) if target.name == "cpu" else ())]
+        faults = [*check_target(module, target), *(_threads(module) if target.name == "cpu" else ())]
         if faults:
             raise NeuralcError(faults)

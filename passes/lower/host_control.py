@@ -32,7 +32,8 @@ from neuralc.dialects.control import stacked, yielded
 from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.kernel import RefType
 from neuralc.dialects.types import AnyTensor, as_tensor, shape_of
-from neuralc.passes.lower.host_moves import can_be_placed
+from neuralc.passes.lower import views
+from neuralc.passes.lower.host_moves import Placement, can_be_placed
 from neuralc.passes.lower.memory import Memory
 
 
@@ -51,6 +52,9 @@ class HostProgram(Protocol):
     def viewed(self, source: Memory, ref: RefType, offset: Dim | None = None) -> Memory: ...
     def copy(self, value: SSAValue, source: Memory, target: Memory) -> None: ...
     def counter(self) -> str: ...
+
+    @property
+    def placement(self) -> Placement: ...
 
 
 Seat = Callable[[Dim], Memory]
@@ -200,7 +204,17 @@ def _at(memory: Memory) -> Callable[[], Memory]:
 
 
 def _place(host: HostProgram, value: SSAValue) -> Memory:
-    return host.places.get(value) or host.alloc_like(as_tensor(value.type), value.name_hint)
+    return host.placement.target(value)
+
+
+def _made(host: HostProgram, value: SSAValue, target: Memory) -> tuple[SSAValue, Memory]:
+    """The value under the reshapes of one that is to be written to a place, and that place as it sees it."""
+    while isinstance(value.owner, tensor.ReshapeOp):
+        ref = views.reshape(target.ref, shape_of(value.owner.x.type))
+        if ref is None:
+            break
+        value, target = value.owner.x, host.viewed(target, ref)
+    return value, target
 
 
 # -- regions ---------------------------------------------------------------------------------------------------------
@@ -220,9 +234,12 @@ def _body(
     for value, seat in zip(ends, wanted, strict=True):
         if seat is None:
             continue
-        targets.append((value, target := seat()))
-        if can_be_placed(value):
-            host.places.setdefault(value, target)
+        target = seat()
+        made, place = _made(host, value, target)
+        if can_be_placed(made) and made not in host.places:
+            host.places[made] = place
+        if host.places.get(made) is not place:
+            targets.append((value, target))
     for op in block.ops:
         if op is not block.last_op:
             host.convert(op)

@@ -28,6 +28,7 @@ from neuralc.grammar.diagnostics import error
 from neuralc.passes.locations import span_of
 from neuralc.passes.lower import views
 from neuralc.passes.lower.memory import Memory
+from neuralc.passes.lower.padding import unread_dims
 from neuralc.passes.lower.schedule import schedules_of
 from neuralc.passes.target import Target
 
@@ -164,18 +165,21 @@ class Placement:
         """Rows of a picture: what is right of a row and left of the next one is one run. Empty for another form."""
         low, high, inner = op.literal("low"), op.literal("high"), shape_of(op.x.type)
         around = dims[0]
+        if dims[1:] and dims[1] in unread_dims(op):
+            return []
         if len(dims) != 2 or dims[1] != around + 1 or not padded.ref.is_dense:
             return []
         rows, columns = as_dim(inner[around]), as_dim(inner[dims[1]])
         if not low[around] and not (rows.is_static and rows.value):
             return []  # there may be no row, and nothing above it
         step, row = as_dim(padded.ref.strides[dims[1]]), as_dim(padded.ref.strides[around])
-        before = row * low[around] + step * low[dims[1]]
-        behind = row * high[around] + step * high[dims[1]]
+        above, below = (row * low[around], row * high[around])
+        left, right = step * low[dims[1]], step * high[dims[1]]
+        first, last = (left, right) if around in unread_dims(op) else (above + left, below + right)
         return [
-            (Dim.constant(0), [simplest(before)], [1]),
-            (before + step * columns, [simplest(rows - 1), simplest(row - step * columns)], [simplest(row), 1]),
-            (before + row * (rows - 1) + step * columns, [simplest(behind)], [1]),
+            (above + left - first, [simplest(first)], [1]),
+            (above + left + step * columns, [simplest(rows - 1), simplest(left + right)], [simplest(row), 1]),
+            (above + left + row * (rows - 1) + step * columns, [simplest(last)], [1]),
         ]
 
 
@@ -188,7 +192,7 @@ def _sides(op: tensor.PadOp, padded: Memory, dims: Sequence[int]) -> list[Box]:
     low, high, inner = op.literal("low"), op.literal("high"), shape_of(op.x.type)
     strides, around = [as_dim(stride) for stride in padded.ref.strides], dims[0]
     out: list[Box] = []
-    for dim in dims:
+    for dim in (dim for dim in dims if dim not in unread_dims(op)):
         base = Dim.constant(0)
         for earlier in range(dim):
             base += strides[earlier] * low[earlier]

@@ -23,8 +23,11 @@ from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.kernel import RefType, status_type
 from neuralc.dialects.tensor.subscripts import LETTERS, ONE, WHOLE, identity
 from neuralc.dialects.types import element_of, shape_of
+from neuralc.passes.lower.padding import Overhang, is_unread, overhangs
 
 Size = int | Dim
+Overhangs = Mapping[str, tuple[str, Overhang]]
+"""For loops over the places of a window that end with the picture: the loop over its positions, and how they go on."""
 Compute = tensor.ContractOp | tensor.WinogradOp | tensor.MapOp | tensor.ReduceOp
 
 
@@ -102,6 +105,7 @@ class Nest:
     stages: tuple[Stage, ...]
     status: str = ""
     """The name of the status cell of the run, an argument behind the operands, where a place in memory is checked."""
+    overhangs: Overhangs = field(default_factory=dict)
 
     @property
     def operands(self) -> tuple[Operand, ...]:
@@ -115,8 +119,9 @@ class Nest:
 
     @property
     def positioned(self) -> set[str]:
-        """The loops whose position a region reads: they stay as they are."""
-        return {
+        """The loops whose position a region or the end of another loop depends on: they stay as they are."""
+        ends = {letter for place, (position, _) in self.overhangs.items() for letter in (place, position)}
+        return ends | {
             stage.loops[op.letter]
             for stage in self.stages
             if isinstance(stage.op, tensor.MapOp)
@@ -227,8 +232,19 @@ def make_nest(group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], outpu
     operands = tuple(_operand(name, word, *refs[index]) for name, (index, word) in zip(names, inputs, strict=False))
     out = _operand(names[-2], unified(words[group.yielded[0]]), output, False)
     status = names[-1] if any(_is_checked(op) for op in ops) else ""
-    nest = Nest(group.label.data, sizes, operands, out, tuple(stages), status)
+    around = _overhangs(group, inputs)
+    nest = Nest(group.label.data, sizes, operands, out, tuple(stages), status, around)
     return nest, [index for index, _ in inputs]
+
+
+def _overhangs(group: tensor.GroupOp, inputs: Sequence[tuple[int, str]]) -> Overhangs:
+    """The loops that end with the picture, since nobody reads the padding around it."""
+    found: dict[str, tuple[str, Overhang]] = {}
+    for index, word in inputs:
+        for each in overhangs(group.args[index]):
+            if is_unread(each):
+                found[word[each.place]] = word[each.position], each
+    return found
 
 
 def _operand(name: str, word: str, ref: RefType, packed: bool) -> Operand:

@@ -112,7 +112,12 @@ def _gelu(b: ScalarBuilder, x: SSAValue, op: Operation) -> SSAValue:
 
 
 def _hard_sigmoid(b: ScalarBuilder, x: SSAValue, op: Operation) -> SSAValue:
-    line = b.call("add", b.call("mul", x, _number(op, "alpha")), _number(op, "beta"))
+    return _line(b, x, _number(op, "alpha"), _number(op, "beta"))
+
+
+def _line(b: ScalarBuilder, x: SSAValue, slope: float, shift: float) -> SSAValue:
+    """min(max(slope * x + shift, 0), 1)."""
+    line = b.call("add", b.call("mul", x, slope), shift)
     return b.call("minimum", b.call("maximum", line, 0.0), 1.0)
 
 
@@ -140,7 +145,8 @@ ACTIVATIONS: dict[type[Operation], Activation] = {
     graph.SoftplusOp: lambda b, x, op: softplus(b, x),
     graph.SoftsignOp: lambda b, x, op: b.call("div", x, b.call("add", b.call("abs", x), 1.0)),
     graph.HardSigmoidOp: _hard_sigmoid,
-    graph.HardSwishOp: lambda b, x, op: b.call("mul", x, b.call("div", _relu6(b, b.call("add", x, 3.0)), 6.0)),
+    # A multiply-add and two limits: a division would take as long as all of it.
+    graph.HardSwishOp: lambda b, x, op: b.call("mul", x, _line(b, x, 1 / 6, 0.5)),
     graph.ExpOp: lambda b, x, op: b.call("exp", x),
     graph.LogOp: lambda b, x, op: b.call("log", x),
     graph.SqrtOp: lambda b, x, op: b.call("sqrt", x),

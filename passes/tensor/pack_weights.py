@@ -71,12 +71,12 @@ class PackWeightsPass(ModulePass):
 
 
 def _pack(group: tensor.GroupOp, contract: tensor.ContractOp, target: Target, context: PassContext) -> None:
-    nest = _nest(group)
+    nest = nest_of(group)
     if not nest.output.word:
         return  # its vectors run along the reduced loop
     if _is_collected(nest) and not _lay_out(group, contract, nest, context):
         return
-    nest = _nest(group)
+    nest = nest_of(group)
     roles = find_roles(nest)
     if roles.elementwise or is_row_of_products(nest):
         return  # its vectors are read once a row of the output: nothing to gain
@@ -112,7 +112,8 @@ def _pack_panels(group: tensor.GroupOp, operand: SSAValue, tile: RegisterTile, c
     context.remark("passed", group, f"packed in panels of {tile.columns} for a {tile} register tile")
 
 
-def _nest(group: tensor.GroupOp) -> Nest:
+def nest_of(group: tensor.GroupOp) -> Nest:
+    """The loops of a group whose operands lie in memory as views say."""
     result = as_tensor(group.res[0].type)
     # What is known is computed when the model is compiled: a weight, which lies without gaps.
     types = [as_tensor(arg.type) for arg in group.args]

@@ -95,9 +95,9 @@ def agree(found: Sequence[Array], wanted: Sequence[Array], tolerance: float) -> 
 def kernels(
     body: str, operands: Sequence[str], results: str | Sequence[str], symbols: Iterable[str] = (), level: int = 2
 ) -> str:
-    """The kernel level as text, for tests that look at it."""
+    """The kernel level as text, for tests that look at it: of one processor, whatever this machine is."""
     module = parse_module(program(body, operands, results, symbols))
-    return print_module(lower(module, level, WeightStore(), Target.host()))
+    return print_module(lower(module, level, WeightStore(), Target.cpu("haswell")))
 
 
 def compiled(

@@ -3,7 +3,8 @@
 Memory is base plus offset, a launch is a call `f(begin, end, dims.., refs..)`, a choice is a branch, a loop a loop. A
 launch that is not `parallel` is thread 0's; one that is runs on all threads, each with its part of the programs, where
 the grid is large enough. All threads take the same way, for it depends on sizes, and on values in memory that stand
-behind a kernel.barrier. `run` is `%nrc.run` of support/run.ll; the status in it is 0, or the code of a failed check.
+behind a kernel.barrier. In a loop whose rounds have slots a thread is alone for a while, the first of one thread, with
+rounds of its own. `run` is `%nrc.run` of support/run.ll; the status in it is 0, or the code of a failed check.
 """
 
 from __future__ import annotations
@@ -207,7 +208,66 @@ class _HostWriter:
         self.builder.position_at_end(blocks[2])
 
     def counted(self, op: ForOp) -> None:
-        self._rounds(op.counter.data, op.body.block, op.trips.data, None)
+        if op.slot_name is None:
+            self._rounds(op.counter.data, op.body.block, op.trips.data, None)
+        else:
+            self._in_slots(op, op.slot_name)
+
+    def _in_slots(self, op: ForOp, slot: str) -> None:
+        """Rounds of this thread alone, as many for each; a barrier; and the rounds that are left, for all threads.
+
+        rounds = begin .. end, alone          head: more rounds? -> body, else part
+                                              part: alone? -> meet, else done
+        rounds = shared .. trips, not alone   meet: barrier -> head
+        """
+        counter, builder = op.counter.data, self.builder
+        trips = self.index.materialize(self.size(op.trips.data))
+        zero, one = ir.Constant(I64, 0), ir.Constant(I64, 1)
+        fewer = builder.icmp_unsigned("<", self.threads, ir.Constant(I64, op.slot_count))
+        team = builder.select(fewer, self.threads, ir.Constant(I64, op.slot_count), "team")
+        share = builder.udiv(trips, team, "share")
+        shared = builder.mul(share, team, "shared")
+        begin = builder.mul(share, self.thread, "begin")
+        member = builder.icmp_unsigned("<", self.thread, team)
+        end = builder.add(begin, builder.select(member, share, zero), "end")
+        self._wait(self.several)
+        before = builder.block
+        head, body, part, meet, done = (
+            self.function.append_basic_block(f"{counter}.{name}") for name in ("head", "body", "part", "meet", "done")
+        )
+        builder.branch(head)
+        builder.position_at_end(head)
+        rounds, limit, alone = (builder.phi(I64, counter), builder.phi(I64, "limit"), builder.phi(I1, "alone"))
+        for phi, value in ((rounds, begin), (limit, end), (alone, ir.Constant(I1, 1))):
+            phi.add_incoming(value, before)
+        builder.cbranch(builder.icmp_unsigned("<", rounds, limit), body, part)
+
+        builder.position_at_end(body)
+        outer = self.thread, self.threads, self.several, self.first
+        self.sizes[counter] = IndexValue(rounds, 0, True)
+        self.sizes[slot] = IndexValue(builder.select(alone, self.thread, zero, slot), 0, True)
+        self.thread = builder.select(alone, zero, self.thread, "thread")
+        self.threads = builder.select(alone, one, self.threads, "threads")
+        self.several = builder.icmp_unsigned(">", self.threads, one, "several")
+        self.first = builder.icmp_unsigned("==", self.thread, zero, "first")
+        self.ops(list(op.body.block.ops))
+        self.thread, self.threads, self.several, self.first = outer
+        del self.sizes[slot]
+        behind = builder.block
+        for phi, value in ((rounds, builder.add(rounds, one, flags=["nsw"])), (limit, limit), (alone, alone)):
+            phi.add_incoming(value, behind)
+        builder.branch(head)
+
+        builder.position_at_end(part)
+        builder.cbranch(alone, meet, done)
+        builder.position_at_end(meet)
+        self._wait(self.several)
+        for phi, value in ((rounds, shared), (limit, trips), (alone, ir.Constant(I1, 0))):
+            phi.add_incoming(value, builder.block)
+        builder.branch(head)
+        builder.position_at_end(done)
+        self._wait(builder.and_(self.several, builder.icmp_unsigned("<", shared, trips)))
+        self.sizes[counter] = self.size(op.trips.data)
 
     def repeated(self, op: WhileOp) -> None:
         self._rounds(op.counter.data, op.body.block, None if op.limit is None else op.limit.data, op.condition)
@@ -270,11 +330,14 @@ class _HostWriter:
         return self.builder.select(large, begin, ir.Constant(I64, 0)), self.builder.select(large, end, alone)
 
     def barrier(self, op: BarrierOp) -> None:
+        self._wait(self._any(op.conditions))
+
+    def _wait(self, needed: Value) -> None:
         """`void nrc.barrier(run)` of support/run.ll, where there is another thread to wait for."""
         name = "nrc.barrier"
         known = self.module.globals.get(name)
         wait = known or ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER]), name)
-        with self.builder.if_then(self._any(op.conditions)):
+        with self.builder.if_then(needed):
             self.builder.call(wait, [self.run])
 
     def _any(self, conditions: Sequence[Enough]) -> Value:

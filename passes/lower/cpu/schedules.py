@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from neuralc.dialects import tensor
@@ -9,7 +10,15 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.dialects.types import element_bytes
 from neuralc.passes.base import PassContext
-from neuralc.passes.lower.cpu.contract import STRIDED_LOAD, Roles, build_contract, find_roles, row_count, vector_cost
+from neuralc.passes.lower.cpu.contract import (
+    STRIDED_LOAD,
+    Roles,
+    build_contract,
+    find_roles,
+    in_lines,
+    row_count,
+    vector_cost,
+)
 from neuralc.passes.lower.cpu.cumulate import build_cumulate
 from neuralc.passes.lower.cpu.elementwise import build_elementwise, vector_lanes
 from neuralc.passes.lower.cpu.fill import build_fill
@@ -23,6 +32,8 @@ from neuralc.passes.lower.cpu.tile_choice import (
     RegisterTile,
     choose_tile,
     elementwise_tile,
+    last_tile,
+    line_gain,
 )
 from neuralc.passes.lower.cpu.top_k import build_top_k, scratch
 from neuralc.passes.lower.cpu.winograd import build_winograd
@@ -45,14 +56,20 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     lanes = vector_lanes(nest, target)
     rows = row_count(nest, roles)
     tile = register_tile(nest, roles, target)
+    if (lines := in_lines(nest, roles)) is not None:
+        tile_of_line, steps = register_tile(nest, lines, target), _steps(nest, roles)
+        if steps is not None and line_gain(tile, tile_of_line, steps) > 1:
+            roles, rows, tile = lines, row_count(nest, lines), tile_of_line
     context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
-    name = nest.name
+    name, last = nest.name, _last_tile(nest, roles, target, tile)
+    whole = build_contract(nest, roles, target, name, tile, last)
     if not isinstance(rows, Dim):
-        return [Variant(build_contract(nest, roles, target, name, tile), nest, once=True)]
+        return [Variant(whole, nest, once=True)]
     single = RegisterTile(1, tile.vectors, lanes, 0.0)
-    whole = build_contract(nest, roles, target, name, tile)
+    single_last = None if last is None else RegisterTile(1, last.vectors, lanes, 0.0)
     many = Variant(whole, nest, (rows, ">=", Dim.constant(2)), once=True)
-    return [many, Variant(build_contract(nest, roles, target, f"{name}_row", single), nest, once=True)]
+    row = build_contract(nest, roles, target, f"{name}_row", single, single_last)
+    return [many, Variant(row, nest, once=True)]
 
 
 def _winograd(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
@@ -76,8 +93,28 @@ def register_tile(nest: Nest, roles: Roles, target: Target) -> RegisterTile:
     if roles.elementwise and roles.rows:
         return elementwise_tile(None if isinstance(rows, Dim) else rows, lanes, target.vector_registers)
     packed = roles.vectors.panel // lanes if roles.vectors.packed else None
-    most = SAFE_ROWS if any(_may_collide(roles.scalars, letter) for letter in roles.rows[-1:]) else MAX_ROWS
+    most = _most_rows(roles)
     return choose_tile(None if isinstance(rows, Dim) else rows, columns, lanes, target.vector_registers, packed, most)
+
+
+def _last_tile(nest: Nest, roles: Roles, target: Target, tile: RegisterTile) -> RegisterTile | None:
+    """The tile of the columns that full panels leave, if any."""
+    columns, rows = nest.static(roles.vector), row_count(nest, roles)
+    if columns is None or columns % tile.columns == 0 or (roles.elementwise and roles.rows):
+        return None
+    most = _most_rows(roles)
+    return last_tile(tile, columns, None if isinstance(rows, Dim) else rows, target.vector_registers, most)
+
+
+def _steps(nest: Nest, roles: Roles) -> int | None:
+    """Steps of k, where they are known."""
+    sizes = [nest.static(letter) for letter in roles.reduced]
+    known = [size for size in sizes if size is not None]
+    return math.prod(known) if len(known) == len(sizes) else None
+
+
+def _most_rows(roles: Roles) -> int:
+    return SAFE_ROWS if any(_may_collide(roles.scalars, letter) for letter in roles.rows[-1:]) else MAX_ROWS
 
 
 def _may_collide(operand: Operand, letter: str) -> bool:

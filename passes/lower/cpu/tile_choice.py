@@ -7,7 +7,8 @@ multiply-add pipes of latency 4 and two loads a cycle, a step takes
 
 (the last term: loads that miss the first-level cache now and then),
 given that accumulators, one row of vectors and one broadcast fit the registers. Rows that do not divide the extent are
-peeled into one smaller tile, columns that do not fill a vector are computed and not stored: both count as waste.
+peeled into one smaller tile, columns that do not fill a vector are computed and not stored: both count as waste. So do
+tiles that are narrower because they have the vectors that are left of the columns.
 
 An extent that is known at run time only is walked by a ladder of tiles (8, 4, 2 and 1 rows), as many of each as fit,
 and counts as each of a few sizes alike. With so few rows the vectors do not come from the first-level cache. Measured
@@ -32,6 +33,12 @@ RUN_TIME_ROWS = (2, 4, 8, 16, 32, 64)
 
 WINDOW_REGISTERS = 4
 """Registers of a tile of windows beside its accumulators and as many values: the window's overhang and its weight."""
+TWO_TILES = 1.03
+"""What two kinds of tiles take of columns that one kind would take evenly: more code, and a change between them."""
+ADDRESS_CYCLES = 3
+"""Cycles that a row of a tile takes to find its place in a picture: two divisions and two addresses."""
+FEW_ADDRESSES = 0.03
+"""The share of a tile's time up to which addresses are no reason for smaller tiles."""
 MAX_ROWS = 14
 MAX_VECTORS = 8
 SET_PERIOD = 4096
@@ -68,35 +75,78 @@ def step_cycles(rows: int, vectors: int) -> float:
     return max(rows * vectors / FMA_PIPES, loads, FMA_LATENCY) + LOAD_PENALTY * loads
 
 
+def line_gain(tile: RegisterTile, line: RegisterTile, steps: int) -> float:
+    """How much faster tiles within one line of pixels are than those whose rows have addresses of their own.
+
+    0 where a tile takes so many steps of k that its addresses hardly count.
+    """
+    addresses = ADDRESS_CYCLES * tile.rows / (steps * step_cycles(tile.rows, tile.vectors))
+    return 0.0 if addresses < FEW_ADDRESSES else (1 + addresses) * line.efficiency / tile.efficiency
+
+
 def ladder(height: int) -> list[int]:
     """The heights of row tiles for an extent that is known at run time only: each about half the one before."""
     return [height >> step for step in range(height.bit_length())]
 
 
 def choose_tile(
-    rows: int | None, columns: int, lanes: int, registers: int, vectors: int | None = None, most: int = MAX_ROWS
+    rows: int | None,
+    columns: int,
+    lanes: int,
+    registers: int,
+    vectors: int | None = None,
+    most: int = MAX_ROWS,
+    *,
+    narrow: bool = True,
 ) -> RegisterTile:
     """The tile with the best modelled efficiency for an extent; `rows` is None where it is known at run time only.
 
-    `vectors` fixes the width, where weights are packed in panels already. No tile has more than `most` rows.
+    `vectors` fixes the width, where weights are packed in panels already. No tile has more than `most` rows. `narrow`
+    says that vectors which full panels leave have a tile of their own, else they take as long as a full panel.
     """
     best = RegisterTile(1, vectors or 1, lanes, 0.0)
+    needed = -(-columns // lanes)
     for count in range(1, MAX_VECTORS + 1) if vectors is None else (vectors,):
-        width = count * lanes
-        if width > lanes and width - lanes >= columns:
+        if count > 1 and count - 1 >= needed:
             break
-        used_columns = columns / (-(-columns // width) * width)
-        for height in range(1, most + 1):
-            tile = RegisterTile(height, count, lanes, 0.0)
-            if tile.registers > registers or (rows is not None and height > rows):
-                continue
-            efficiency = used_columns * (_unknown_rows(height, count) if rows is None else _rows(rows, height, count))
+        panels, left = divmod(needed, count)
+        shares = _shares(rows, count, lanes, registers, most)
+        others = _shares(rows, left, lanes, registers, most) if narrow and left and panels else {}
+        for height, share in shares.items():
+            # In steps of k at the peak: each panel's, then those of the vectors that are left.
+            taken = (panels + (left > 0 and not others)) * count / share
+            if others:
+                if height < min(count, rows or count):
+                    continue  # wide and low, it wants vectors faster than a second-level cache has them
+                taken += left / (others[height] if rows is None else max(others.values()))
+                taken *= TWO_TILES
+            efficiency = columns / lanes / taken
             # Equal efficiency: the larger tile reads each operand less often.
             if (efficiency, height * count) > (best.efficiency + 1e-9, 0) or (
                 abs(efficiency - best.efficiency) <= 1e-9 and height * count > best.rows * best.vectors
             ):
                 best = RegisterTile(height, count, lanes, efficiency)
     return best
+
+
+def last_tile(tile: RegisterTile, columns: int, rows: int | None, registers: int, most: int = MAX_ROWS) -> RegisterTile:
+    """The tile of the columns that full panels leave: with the vectors of these, and as many rows as are good then.
+
+    It has as many rows as the others where the extent is known at run time only.
+    """
+    left = -(-(columns % tile.columns) // tile.lanes)
+    if rows is None:
+        return RegisterTile(tile.rows, left, tile.lanes, tile.efficiency)
+    return choose_tile(rows, columns % tile.columns, tile.lanes, registers, left, most)
+
+
+def _shares(rows: int | None, vectors: int, lanes: int, registers: int, most: int) -> dict[int, float]:
+    """The modelled share of peak by the height of a tile, for the heights that fit the registers."""
+    return {
+        height: _unknown_rows(height, vectors) if rows is None else _rows(rows, height, vectors)
+        for height in range(1, most + 1 if rows is None else min(most, rows) + 1)
+        if RegisterTile(height, vectors, lanes, 0.0).registers <= registers
+    }
 
 
 def elementwise_tile(rows: int | None, lanes: int, registers: int) -> RegisterTile:

@@ -84,7 +84,7 @@ def choose_plan(
 ) -> WinogradPlan:
     """The cut for `tiles` tiles; `vectors` fixes the width of a panel, where the weight is packed already."""
     pitch = -(-channels // lanes) * lanes + lanes
-    widest = choose_tile(None, outputs, lanes, target.vector_registers, vectors)
+    widest = choose_tile(None, outputs, lanes, target.vector_registers, vectors, narrow=False)
     budget = min(MAX_SCRATCH, target.caches.l2 * 5 // 8)
     # Bytes of one element at every point of a tile.
     point = algorithm.span**2 * (target.vector_bytes // lanes)
@@ -93,7 +93,7 @@ def choose_plan(
     count = -(-tiles // most)
     # Several blocks are an even number of them, so that two threads have the same to do.
     block = -(-tiles // (count + (count % 2 if count > 1 else 0)))
-    tile = choose_tile(block, outputs, lanes, target.vector_registers, vectors)
+    tile = choose_tile(block, outputs, lanes, target.vector_registers, vectors, narrow=False)
     whole = -(-block // tile.rows) * tile.rows
     block = whole if whole <= most else block
     blocks = -(-tiles // block)

@@ -142,7 +142,8 @@ def test_qlinear_conv_has_a_scale_for_each_channel() -> None:
     scales = np.array([0.02, 0.01, 0.03], np.float32)
     inputs = {
         "x": bytes_of(1, 2, 6, 6), "xs": np.float32(0.05).reshape(()), "xz": np.array(120, np.uint8),
-        "w": bytes_of(3, 2, 3, 3, dtype=np.int8), "ws": scales, "wz": np.zeros(3, np.int8),
+        # Weights of 7 bits: on processors without VNNI, onnxruntime adds two products of bytes in 16 bits.
+        "w": bytes_of(3, 2, 3, 3, dtype=np.int8) // 2, "ws": scales, "wz": np.zeros(3, np.int8),
         "ys": np.array(0.2, np.float32), "yz": np.array(100, np.uint8), "b": np.array([10, -20, 30], np.int32),
     }  # fmt: skip
     check("QLinearConv", inputs, weights=[*inputs][1:], pads=[1, 1, 1, 1])

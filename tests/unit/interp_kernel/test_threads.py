@@ -48,3 +48,39 @@ def test_a_barrier_under_a_condition_counts_where_it_holds() -> None:
     np.testing.assert_array_equal(run(5, *marks), np.arange(5.0))
     with pytest.raises(NeuralcError, match=r"needs a kernel\.barrier"):
         run(7, *marks, "kernel.barrier if n >= 8")
+
+
+ROUNDS = """
+kernel.func @copy(%x: !kernel.ref<[4], f32>, %y: !kernel.ref<[4], f32>) dims [] grid (1) {
+  %t = kernel.load %x[0 over 0] -> !kernel.tile<4xf32, v4>
+  kernel.store %t, %y[0 over 0]
+  kernel.return
+}
+kernel.host @m(%x: !kernel.ref<[n], f32>, %y: !kernel.ref<[n], f32>) dims [n] inputs ["x"] outputs ["y"] arena (64) {
+  kernel.for @t from 0 to floordiv(n, 4) slots @slot 2 {
+    %0 = kernel.view %x offset t * 4 -> !kernel.ref<[4], f32>
+    %1 = kernel.view %y offset t * 4 -> !kernel.ref<[4], f32>
+    %a = kernel.arena PLACE -> !kernel.ref<[4], f32>
+    kernel.launch @copy[](%0, %a)
+    kernel.launch @copy[](%a, %1)
+  }
+  kernel.return
+}
+"""
+
+
+def rounds(count: int, place: str) -> np.ndarray:
+    module = parse_module(ROUNDS.replace("PLACE", place))
+    return run_host(module, [np.arange(count * 4.0)], WeightStore(), check_races=True)[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+def test_threads_go_through_rounds_in_memory_of_their_slot(count: int) -> None:
+    np.testing.assert_array_equal(rounds(count, "(slot * 16)"), np.arange(count * 4.0))
+
+
+@pytest.mark.parametrize("place", ["0", "(slot * 8)"])
+def test_slots_that_share_memory_are_found(place: str) -> None:
+    np.testing.assert_array_equal(rounds(1, place), np.arange(4.0))  # all threads go through one round together
+    with pytest.raises(NeuralcError, match="@copy in slot 1 meets another slot at element"):
+        rounds(2, place)

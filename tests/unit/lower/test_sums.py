@@ -121,7 +121,7 @@ def test_batches_of_products_have_register_tiles() -> None:
     types = [tensor(sizes, word, "f32") for word in ("bhmk", "bhkn", "bhmn")]
     text = kernels(f'%y = tensor.contract "bhmk,bhkn->bhmn" %x0, %x1 -> {types[2]}', types[:2], types[2])
     assert "kernel.dot" in text
-    assert "x64xf32, v" in text
+    assert "x16xf32, v8" in text
 
 
 def softmax(result: str, row: str, source: str = "%x0") -> str:

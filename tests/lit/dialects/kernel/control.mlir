@@ -28,6 +28,12 @@ kernel.host @model(%x: !kernel.ref<[S, 16], f32>, %c: !kernel.ref<[], i1>, %y: !
     }
   // CHECK: }
   }
+  // CHECK: kernel.for @r from 0 to S slots @slot 2 {
+  kernel.for @r from 0 to S slots @slot 2 {
+    // CHECK-NEXT: kernel.view %a offset slot * 16 -> !kernel.ref<[16], f32, [1]>
+    %5 = kernel.view %a offset slot * 16 -> !kernel.ref<[16], f32>
+    kernel.launch @step[](%5, %y)
+  }
   // CHECK: kernel.while %c @n from 0 to S * 2 {
   kernel.while %c @n from 0 to S * 2 {
     // CHECK-NEXT: kernel.while %c @m {

@@ -41,3 +41,31 @@ kernel.host @conditions(%x: !kernel.ref<[2], i1>, %y: !kernel.ref<[], i32>) dims
   }
   kernel.return
 }
+
+// -----
+
+kernel.host @one_slot(%x: !kernel.ref<[S, 16], f32>) dims [S] inputs ["x"] outputs [] {
+  // expected-error@below {{rounds side by side have 2 slots at least, not 1}}
+  kernel.for @t from 0 to S slots @slot 1 {
+  }
+  kernel.return
+}
+
+// -----
+
+// expected-error@below {{the slot @S has the name of another size}}
+kernel.host @hidden_by_slot(%x: !kernel.ref<[S, 16], f32>) dims [S] inputs ["x"] outputs [] {
+  kernel.for @t from 0 to S slots @S 2 {
+  }
+  kernel.return
+}
+
+// -----
+
+// expected-error@below {{kernel.view uses sizes that are not known here: slot}}
+kernel.host @behind_slots(%x: !kernel.ref<[S, 16], f32>) dims [S] inputs ["x"] outputs [] {
+  kernel.for @t from 0 to S slots @slot 2 {
+  }
+  %0 = kernel.view %x offset slot * 16 -> !kernel.ref<[16], f32>
+  kernel.return
+}

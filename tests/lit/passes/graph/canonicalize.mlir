@@ -132,13 +132,16 @@ builtin.module {
 // CHECK: graph.sub %x, %w
 // CHECK: graph.relu %x
 // CHECK: graph.relu6 %x
+// CHECK: graph.hard_swish %x
 // CHECK-NOT: graph.maximum
+// CHECK-NOT: graph.div
 // CHECK-NOT: graph.neg
 // CHECK: graph.return
 builtin.module {
   graph.weight @w : tensor<4xf32>
-  graph.model @spelling(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
-      inputs ["x"] outputs ["a", "b", "c", "d", "e"] {
+  graph.model @spelling(%x: tensor<4xf32>)
+      -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+      inputs ["x"] outputs ["a", "b", "c", "d", "e", "f"] {
     %w = graph.get_weight @w -> tensor<4xf32>
     %0 = graph.add %w, %x -> tensor<4xf32>
     %half = graph.constant {value = 0.5} -> tensor<4xf32>
@@ -149,7 +152,12 @@ builtin.module {
     %4 = graph.maximum %zero, %x -> tensor<4xf32>
     %six = graph.constant {value = 6.0} -> tensor<f32>
     %5 = graph.minimum %4, %six -> tensor<4xf32>
-    graph.return %0, %1, %3, %4, %5
+    %three = graph.constant {value = 3.0} -> tensor<f32>
+    %6 = graph.add %x, %three -> tensor<4xf32>
+    %7 = graph.relu6 %6 -> tensor<4xf32>
+    %8 = graph.mul %7, %x -> tensor<4xf32>
+    %9 = graph.div %8, %six -> tensor<4xf32>
+    graph.return %0, %1, %3, %4, %5, %9
   }
 }
 

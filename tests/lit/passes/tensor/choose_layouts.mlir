@@ -71,6 +71,20 @@ graph.model @few_channels(%x: tensor<1x4x16x64xf32>) -> (tensor<1x2x16xf32>) inp
 
 // -----
 
+// Nor can vectors of pixels be loaded where their neighbours in memory are channels: two of them stay last.
+// CHECK-LABEL: graph.model @few_channels_of_few
+// CHECK: tensor.contract "nchw,oc->nhwo"
+graph.weight @few.kernel : tensor<2x4xf32>
+graph.model @few_channels_of_few(%x: tensor<1x16x64x4xf32>) -> (tensor<1x2x16xf32>) inputs ["x"] outputs ["y"] {
+  %w = graph.get_weight @few.kernel -> tensor<2x4xf32>
+  %t = tensor.transpose %x {perm = [0, 3, 1, 2]} -> tensor<1x4x16x64xf32>
+  %y = tensor.contract "nchw,oc->nohw" %t, %w -> tensor<1x2x16x64xf32>
+  %r = tensor.reduce add %y {dims = [3]} -> tensor<1x2x16xf32>
+  graph.return %r
+}
+
+// -----
+
 // The channels of a picture lie last where a Winograd convolution reads it, even if few of them fill vectors badly.
 // CHECK-LABEL: graph.model @tiles
 // CHECK: tensor.contract "nchw,oc->nhwo"

@@ -5,13 +5,13 @@
 
 // A dense layer: the packing is a derived weight, made at compile time; the group reads a view of it.
 // CHECK-LABEL: graph.weight @dense.kernel :
-// CHECK: graph.weight @dense.kernel.folded : tensor<7x20x16xf32> from (@dense.kernel)
-// CHECK: tensor.pack %{{.+}} {panel = 16} -> tensor<7x20x16xf32>
+// CHECK: graph.weight @dense.kernel.folded : tensor<5x20x24xf32> from (@dense.kernel)
+// CHECK: tensor.pack %{{.+}} {panel = 24} -> tensor<5x20x24xf32>
 // CHECK-LABEL: graph.model @dense
-// CHECK: %[[P:.+]] = graph.get_weight @dense.kernel.folded -> tensor<7x20x16xf32>
+// CHECK: %[[P:.+]] = graph.get_weight @dense.kernel.folded -> tensor<5x20x24xf32>
 // CHECK: %[[U:.+]] = tensor.unpack %[[P]] -> tensor<20x100xf32>
 // CHECK: tensor.group "dense"(%{{.+}} = %x, %{{.+}} = %[[U]])
-// REMARK: passed: tensor.group: packed in panels of 16 for a 6x16 register tile
+// REMARK: passed: tensor.group: packed in panels of 24 for a 4x24 register tile
 // A GPU loads blocks through shared memory: nothing is packed.
 // CUDA-LABEL: graph.model @dense
 // CUDA-NOT: tensor.unpack
@@ -26,7 +26,7 @@ graph.model @dense(%x: tensor<12x20xf32>) -> (tensor<12x100xf32>) inputs ["x"] o
 
 // A weight that two layers share is packed once.
 // CHECK-LABEL: graph.weight @shared.kernel :
-// CHECK: graph.weight @shared.kernel.folded : tensor<7x20x16xf32> from (@shared.kernel)
+// CHECK: graph.weight @shared.kernel.folded : tensor<5x20x24xf32> from (@shared.kernel)
 // CHECK-NOT: graph.weight
 // CHECK-LABEL: graph.model @shared
 // CHECK: graph.get_weight @shared.kernel.folded ->
