@@ -38,6 +38,9 @@ from neuralc.passes.target import Target
 Step: TypeAlias = Callable[[Mapping[str, Place], str, IndexLike, int, SSAValue], SSAValue]
 """(places of the loops around, innermost loop, its position, how many positions, accumulator) -> accumulator."""
 
+Bounds: TypeAlias = tuple[IndexLike, IndexLike | None]
+"""Where the rows of a chunk begin, and where they end; None where it is a single row."""
+
 UNROLL = 16
 """Steps of k written out straight, so that short loops (a 3x3 window of one channel) are no loops."""
 CHUNK_ROWS = 96
@@ -163,7 +166,7 @@ class ContractSchedule:
 
         def panel(number: IndexLike, *, masked: bool) -> None:
             column = Place(b.mul(number, self.tile.columns, "column"), None, masked, number)
-            self._rows(b, roles, places, column, position["chunk"], row_size, chunks)
+            self._rows(b, roles, places, column, self._bounds(b, position["chunk"], chunks, row_size), row_size)
 
         if isinstance(columns, Dim) or columns % self.tile.columns == 0:
             panel(position["panel"], masked=isinstance(columns, Dim))
@@ -195,7 +198,8 @@ class ContractSchedule:
         def rest(_: SSAValue | None = None) -> Sequence[SSAValue]:
             column = Place(full * self.tile.columns, None, left % self.tile.lanes != 0, full)
             narrow = replace(self, tile=self.last or self.tile)
-            narrow._rows(b, self.roles, places, column, position["chunk"], rows, chunks)
+            cut = self if isinstance(rows, Dim) else narrow
+            narrow._rows(b, self.roles, places, column, cut._bounds(b, position["chunk"], chunks, rows), rows)
             return ()
 
         if not full:
@@ -218,6 +222,11 @@ class ContractSchedule:
         count = -(-tiles // most)
         return count + count % 2
 
+    def _bounds(self, b: KernelBuilder, chunk: IndexLike, chunks: Size, rows: Size) -> Bounds:
+        if rows == 1 or (isinstance(rows, Dim) and self.tile.rows == 1):
+            return chunk if isinstance(rows, Dim) else 0, None
+        return rows_of_chunk(b, chunk, chunks, rows, self.tile.rows)
+
     def _order(self, roles: Roles, rows: Size, panels: Size) -> list[str]:
         """Programs in the order that reads less from beyond the second-level cache."""
         if isinstance(rows, Dim) or isinstance(panels, Dim):
@@ -236,13 +245,12 @@ class ContractSchedule:
         roles: Roles,
         places: dict[str, Place],
         column: Place,
-        chunk: IndexLike,
+        bounds: Bounds,
         rows: Size,
-        chunks: Size,
     ) -> None:
         """The row tiles of one chunk: for each height of the ladder, as many as the rows that are left hold."""
-        start, end = rows_of_chunk(b, chunk, chunks, rows, self.tile.rows)
-        if not roles.rows or rows == 1 or (isinstance(rows, Dim) and self.tile.rows == 1):
+        start, end = bounds
+        if end is None:
             self._tile(b, roles, places, column, start, 1)
             return
         if isinstance(rows, Dim):
