@@ -7,7 +7,7 @@
         store(epilogue(acc))
 
 One operand gives scalars (broadcast), the other vectors along a loop of the output, the last one where it can. Where
-both run along that loop (depthwise convolution) the product is element by element, one vector wide. With a single row
+both run along that loop (depthwise convolution) the product is element by element. With a single row
 (matrix times vector) the tile spans several k at once, so that enough multiply-adds are in flight; its partial sums are
 added at the end. Columns that do not fill the last panel have a tile of fewer vectors, so that no vector is masked but
 the last one: a masked store takes more than ten times as long as a plain one on a Zen 3 core. (Two layers of PP-OCR,

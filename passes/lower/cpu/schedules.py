@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim
@@ -41,6 +42,8 @@ from neuralc.passes.lower.nest import Nest, Operand, merge_loops
 from neuralc.passes.lower.schedule import Move, Placed, Schedule, Schedules, Variant
 from neuralc.passes.target import Target
 
+CACHE_LINE = 64
+"""Bytes."""
 MANY_COLUMNS = 4096
 """What a number of columns that is known at run time only counts as."""
 
@@ -91,7 +94,8 @@ def register_tile(nest: Nest, roles: Roles, target: Target) -> RegisterTile:
     columns = MANY_COLUMNS if isinstance(size, Dim) else max(1, size)
     rows = row_count(nest, roles)
     if roles.elementwise and roles.rows:
-        return elementwise_tile(None if isinstance(rows, Dim) else rows, lanes, target.vector_registers)
+        vectors = max(1, min(CACHE_LINE // target.vector_bytes, -(-columns // lanes)))
+        return elementwise_tile(None if isinstance(rows, Dim) else rows, lanes, target.vector_registers, vectors)
     packed = roles.vectors.panel // lanes if roles.vectors.packed else None
     most = _most_rows(roles)
     return choose_tile(None if isinstance(rows, Dim) else rows, columns, lanes, target.vector_registers, packed, most)
@@ -100,8 +104,12 @@ def register_tile(nest: Nest, roles: Roles, target: Target) -> RegisterTile:
 def _last_tile(nest: Nest, roles: Roles, target: Target, tile: RegisterTile) -> RegisterTile | None:
     """The tile of the columns that full panels leave, if any."""
     columns, rows = nest.static(roles.vector), row_count(nest, roles)
-    if columns is None or columns % tile.columns == 0 or (roles.elementwise and roles.rows):
+    if columns is None or columns % tile.columns == 0:
         return None
+    if roles.elementwise and roles.rows:
+        left = -(-(columns % tile.columns) // tile.lanes)
+        own = elementwise_tile(None if isinstance(rows, Dim) else rows, tile.lanes, target.vector_registers, left)
+        return replace(own, rows=tile.rows) if isinstance(rows, Dim) else own
     most = _most_rows(roles)
     return last_tile(tile, columns, None if isinstance(rows, Dim) else rows, target.vector_registers, most)
 
