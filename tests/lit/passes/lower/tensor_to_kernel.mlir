@@ -132,10 +132,11 @@ graph.model @sequence(%x: tensor<?x12x20xf32, #graph.dims<batch>>, %w: tensor<20
 // -----
 
 // A depthwise convolution: a cache line wide, the rows are neighbours in one row of pixels, so that LLVM sees which
-// vectors their windows share; twelve pixels are four tiles of three.
+// vectors their windows share; twelve pixels are four tiles of three, in two
+// chunks, so that two threads have the same to do of five rows.
 // CHECK-LABEL: kernel.func @depthwise(
-// CHECK: kernel.loop %row = 0 to 12 step 3 {
-// CHECK-COUNT-9: kernel.load %x[%program, %row over 0, {{[0-2]}}, {{[0-2]}}, 0 over 1] -> !kernel.tile<3x16xf32, v8>
+// CHECK: kernel.loop [[ROW:%.+]] = %row to {{%.+}} step 3 {
+// CHECK-COUNT-9: kernel.load %x[%h, [[ROW]] over 0, {{[0-2]}}, {{[0-2]}}, 0 over 1] -> !kernel.tile<3x16xf32, v8>
 // CHECK: kernel.store
 // REMARK: analysis: tensor.group: register tile 3x16
 graph.model @window(%x: tensor<7x14x16xf32>, %w: tensor<3x3x16xf32>) -> (tensor<5x12x16xf32>)
