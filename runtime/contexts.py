@@ -38,8 +38,8 @@ class Context:
         self._results = description.outputs
         self._dtypes = [(number, port.dtype) for number, port in enumerate(description.inputs)]
         self._table = sizes
-        self._inputs = (ctypes.c_void_p * len(self._ports))()
-        self._outputs = (ctypes.c_void_p * len(self._results))()
+        self._inputs = (ctypes.c_size_t * len(self._ports))()
+        self._outputs = (ctypes.c_size_t * len(self._results))()
         # Made once: ctypes takes references in half the time that arrays take.
         self._to_inputs = ctypes.byref(self._inputs)
         self._to_outputs = ctypes.byref(self._outputs)
