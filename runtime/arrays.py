@@ -100,18 +100,21 @@ def check_overlap(
     pointers: Sequence[int],
 ) -> None:
     """Raise E0908 where an output shares memory with an input or an output before it; all are dense."""
-    taken = [(begin, begin + array.nbytes) for begin, array in zip(pointers, inputs, strict=True)]
-    for number, array in enumerate(results):
+    for number, result in enumerate(results):
         begin = addresses[number]
-        end = begin + array.nbytes
-        for other, other_end in taken:
-            if begin < other_end and other < end:
-                raise ModelError(
-                    "E0908",
-                    f"`out` of output `{ports[number].name}` shares memory with another array",
-                    "give a fresh `np.empty`",
-                )
-        taken.append((begin, end))
+        end = begin + result.nbytes
+        for place, other in enumerate(pointers):
+            if other < end and begin < other + inputs[place].nbytes:
+                raise _shared(ports[number])
+        for place in range(number):
+            if addresses[place] < end and begin < addresses[place] + results[place].nbytes:
+                raise _shared(ports[number])
+
+
+def _shared(port: Port) -> ModelError:
+    return ModelError(
+        "E0908", f"`out` of output `{port.name}` shares memory with another array", "give a fresh `np.empty`"
+    )
 
 
 def _kind(value: Any) -> str:

@@ -62,6 +62,7 @@ class Model:
         self._interface = interface
         self._description = Description.parse(interface.metadata)
         self._names = [port.name for port in self._description.inputs]
+        self._count = len(self._names)
         self._sizes = SizeTable(interface, self._description)
         self._threads = threads or 0
         self._library = library
@@ -78,7 +79,7 @@ class Model:
         E0910 and E0911 for data that the model cannot compute with, E0912 for sizes that its states do not have.
         """
         inputs: Sequence[Any] = given
-        if named or len(given) != len(self._names):
+        if named or len(given) != self._count:
             inputs = self._order(given, named)
         # Appending to and popping from a list is one step for threads: each gets a context of its own.
         idle = self._idle.contexts

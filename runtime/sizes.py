@@ -6,6 +6,7 @@ import ctypes
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,11 @@ class Sizes:
     dims: Any
     outputs: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
     """Shape and dtype of each."""
+
+    @cached_property
+    def to_dims(self) -> Any:
+        """The dims as an argument of a native call."""
+        return ctypes.byref(self.dims)
 
 
 class SizeTable:
