@@ -33,6 +33,9 @@ network M {
 }
 """
 
+MACHINE = Machine("test", 100.0, dict.fromkeys(LEVELS, 1.0), dict.fromkeys(LEVELS[:-1], 2**15))
+"""What is measured in seconds elsewhere (tests/unit/infra/test_cli_targets.py)."""
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
@@ -192,7 +195,10 @@ def test_counts_are_lists_without_repetitions() -> None:
             parse_counts("--batch", text)
 
 
-def test_sizes_that_nobody_gives_are_those_that_the_layers_allow(tmp_path: Path) -> None:
+def test_sizes_that_nobody_gives_are_those_that_the_layers_allow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neuralc.machine.measure", lambda *_, **__: MACHINE)
     path = tmp_path / "wide.nr"
     path.write_text("network M { input: (T, 4) layers: Conv1D(4, 21) GlobalAveragePooling1D() }")
     done = CliRunner().invoke(command, [str(path), "--rounds", "3", "--seconds", "0.001"])
@@ -223,8 +229,7 @@ def test_an_interpreter_that_is_none_is_refused(text: str, code: str) -> None:
 def test_a_worker_runs_in_a_python_without_neuralc(tmp_path: Path) -> None:
     onnxruntime = replace(peers()["onnxruntime"], python=sys.executable)
     plan = Plan(write_halves(tmp_path, ".onnx"), driver.Options(threads=1), [onnxruntime], effort=Effort(3, 0.001))
-    machine = Machine("test", 100.0, dict.fromkeys(LEVELS, 1.0), dict.fromkeys(LEVELS[:-1], 2**15))
-    outcome = measure_model(plan, machine, lambda step: None, fail, lambda warnings: None)
+    outcome = measure_model(plan, MACHINE, lambda step: None, fail, lambda warnings: None)
     assert [each.name for each in outcome.engines] == ["neuralc", "onnxruntime"]
 
 

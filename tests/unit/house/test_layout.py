@@ -44,7 +44,9 @@ def folder_of(module: str) -> str:
 def imports(tree: ast.AST, *, when_imported_only: bool = False) -> Iterator[str]:
     """The modules a file imports; only those that its own import needs when asked."""
     for node in ast.iter_child_nodes(tree):
-        if when_imported_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        if isinstance(node, ast.expr):
+            continue  # holds no statement; most nodes are some
+        if when_imported_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         if when_imported_only and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
