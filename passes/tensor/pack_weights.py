@@ -36,7 +36,7 @@ from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.graph.cse import merge_weights
 from neuralc.passes.graph.fold_constants import FoldConstantsPass
 from neuralc.passes.graph.weight_values import is_known, is_worth_storing, static_bytes
-from neuralc.passes.lower.cpu.contract import STRIDED_LOAD, find_roles, operands_of, vector_cost
+from neuralc.passes.lower.cpu.roles import STRIDED_LOAD, find_roles, operands_of, vector_cost
 from neuralc.passes.lower.cpu.schedules import is_row_of_products, register_tile
 from neuralc.passes.lower.cpu.tile_choice import RegisterTile
 from neuralc.passes.lower.cpu.winograd_plan import plan_of

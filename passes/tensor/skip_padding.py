@@ -27,7 +27,8 @@ from neuralc.dialects.control import blocks_in
 from neuralc.dialects.syntax import to_attribute
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.base import ModulePass, PassContext
-from neuralc.passes.lower.cpu.contract import find_roles, is_written_out
+from neuralc.passes.lower.cpu.contract import is_written_out
+from neuralc.passes.lower.cpu.roles import find_roles
 from neuralc.passes.lower.nest import merge_loops
 from neuralc.passes.lower.padding import overhangs
 from neuralc.passes.tensor.pack_weights import nest_of

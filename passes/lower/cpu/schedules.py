@@ -11,19 +11,12 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.dialects.types import element_bytes
 from neuralc.passes.base import PassContext
-from neuralc.passes.lower.cpu.contract import (
-    STRIDED_LOAD,
-    Roles,
-    build_contract,
-    find_roles,
-    in_lines,
-    row_count,
-    vector_cost,
-)
+from neuralc.passes.lower.cpu.contract import build_contract
 from neuralc.passes.lower.cpu.cumulate import build_cumulate
 from neuralc.passes.lower.cpu.elementwise import build_elementwise, vector_lanes
 from neuralc.passes.lower.cpu.fill import build_fill
 from neuralc.passes.lower.cpu.reduce import build_reduce, row_letter
+from neuralc.passes.lower.cpu.roles import STRIDED_LOAD, Roles, find_roles, in_lines, row_count, vector_cost
 from neuralc.passes.lower.cpu.rows import build_rows
 from neuralc.passes.lower.cpu.scatter import build_scatter
 from neuralc.passes.lower.cpu.tile_choice import (

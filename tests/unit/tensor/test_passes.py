@@ -27,6 +27,8 @@ PASSES = (
     "tensor-fuse-groups{fuse=false}",
     "tensor-fuse-groups,tensor-pack-weights",
     "tensor-canonicalize,tensor-fuse-elementwise,tensor-fuse-groups,tensor-pack-weights",
+    "tensor-fuse-groups,tensor-split-batch{always=true},tensor-pack-weights",
+    "tensor-fuse-groups,tensor-pack-weights,tensor-skip-padding",
 )
 SEEDS = [range(4), pytest.param(range(4, 60), marks=pytest.mark.slow)]
 
