@@ -181,10 +181,11 @@ class _Costs:
         self.last = [max((_last_reader(result, numbers) for result in op.results), default=-1) for op in ops]
 
     def whole(self, number: int) -> float:
-        layer, speeds = self.layers[number], self.speeds
+        layer, speeds, far = self.layers[number], self.speeds, self._far(self.layers[number])
         if layer.moves:
-            return 0.0
-        far = self._far(layer)
+            makers = zip(layer.reads.values(), self.makers[number], strict=True)
+            copied = self.samples * sum(size for size, maker in makers if maker is None)
+            return speeds.shared(speeds.read(copied, far) + speeds.write(copied, far)) if copied else 0.0
         way = speeds.read(self.samples * sum(layer.reads.values()), far)
         way += speeds.write(self.samples * layer.writes, far)
         weights = speeds.read(layer.weights, speeds.level(self.weights))
@@ -213,7 +214,7 @@ class _Costs:
         inside = [maker is not None and maker >= begin for maker in self.makers[number]]
         if layer.moves:
             outer = [size for size, own in zip(layer.reads.values(), inside, strict=True) if not own]
-            copied = speeds.read(sum(outer), far) + speeds.write(sum(outer), far)
+            copied = speeds.read(sum(outer), far) + speeds.write(sum(outer), speeds.level(2 * layer.writes))
             return self.samples * (copied + LAUNCH * len(outer))
         near = speeds.level(sum(layer.reads.values()) + layer.writes + layer.weights)
         way = speeds.write(layer.writes, near if self.last[number] <= end else far)
