@@ -41,7 +41,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from neuralc.dialects import kernel
-from neuralc.dialects.dims import Dim, as_dim
+from neuralc.dialects.dims import Dim, Function, as_dim
 from neuralc.dialects.graph import declared_dims
 from neuralc.dialects.kernel.types import RefType
 from neuralc.dialects.types import DimAttr
@@ -271,11 +271,22 @@ def typical(size: Dim) -> int:
 
 
 def at_least(large: Dim, small: Dim, minima: Mapping[str, int]) -> bool:
-    """True when `large >= small` for all sizes of the dims: every term of the difference counts up from the minima."""
-    difference = large - small
-    lowered = {name: Dim.symbol(name) + minima.get(name, 1) for name in difference.symbols}
+    """True when `large >= small` for all sizes of the dims, as far as this can be seen."""
+    return _is_nonnegative(large - small, minima)
+
+
+def _is_nonnegative(size: Dim, minima: Mapping[str, int]) -> bool:
+    """Whether every term counts up from the minima, with one side of a maximum in its place, or with either side."""
+    lowered = {name: Dim.symbol(name) + minima.get(name, 1) for name in size.symbols}
     # Symbols inside of functions move as well, which changes nothing: a function is at least 0 either way.
-    return all(coefficient >= 0 for _, coefficient in difference.substitute(lowered).terms)
+    if all(coefficient >= 0 for _, coefficient in size.substitute(lowered).terms):
+        return True
+    for monomial, coefficient in size.terms:
+        if len(monomial) == 1 and isinstance(largest := monomial[0], Function) and largest.name == "max":
+            rest = size - Dim(((monomial, coefficient),))
+            sides = (_is_nonnegative(rest + side * coefficient, minima) for side in (largest.lhs, largest.rhs))
+            return any(sides) if coefficient > 0 else all(sides)
+    return False
 
 
 def place_apart(lifetimes: Sequence[Lifetime], start: Dim) -> tuple[list[Placement], Dim]:

@@ -231,6 +231,7 @@ def _body(
     outer, host.block = host.block, Block()
     enter()
     targets: list[tuple[SSAValue, Memory]] = []
+    placed: list[tuple[SSAValue, SSAValue, Memory, Memory]] = []
     for value, seat in zip(ends, wanted, strict=True):
         if seat is None:
             continue
@@ -238,11 +239,14 @@ def _body(
         made, place = _made(host, value, target)
         if can_be_placed(made) and made not in host.places:
             host.places[made] = place
-        if host.places.get(made) is not place:
+            placed.append((value, made, place, target))
+        else:
             targets.append((value, target))
     for op in block.ops:
         if op is not block.last_op:
             host.convert(op)
+    # A recurrence may have its stack in rows of its own.
+    targets += [(value, target) for value, made, place, target in placed if host.memory[made].value is not place.value]
     for value, target in targets:
         if host.memory[value].value is not target.value:
             host.copy(value, host.memory[value], target)

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, Region, SSAValue
@@ -146,8 +147,7 @@ class _Plan:
             return [Run(0, len(ops), 1.0)]
         whole = [costs.whole(number) for number in range(len(ops))]
         # The least cycles of the first layers, and the run that ends there.
-        best: list[tuple[float, Run | None]] = [(0.0, None)]
-        best += [(float("inf"), None)] * len(ops)
+        best: list[tuple[float, Run | None]] = [(cycles, None) for cycles in accumulate(whole, initial=0.0)]
         for begin in range(len(ops)):
             before = best[begin][0]
             if before + whole[begin] < best[begin + 1][0]:
