@@ -197,6 +197,10 @@ def test_sizes_are_rounded_up_term_by_term(size: str, expected: str) -> None:
         ("batch * S * 64", "batch * 64", True),
         ("ceildiv(batch, 6) * 128", "ceildiv(batch, 6) * 64", True),
         ("ceildiv(batch, 6) * 384", "batch * 64", False),
+        ("max(S * 64, max(512, batch * 64))", "512", True),
+        ("max(S * 64, 512)", "576", False),
+        ("S * 64 + batch * 64", "max(S * 64, batch * 64)", True),
+        ("S * 64", "max(S * 64, batch * 64)", False),
     ],
 )
 def test_sizes_are_compared_for_all_dims_at_once(large: str, small: str, holds: bool) -> None:
