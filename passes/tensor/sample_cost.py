@@ -5,9 +5,10 @@ the way of its values. Bytes come from the smallest cache that holds what has be
 of values, a layer's own, for they are what the layer before made; of weights, those of all layers that a sample passes.
 What is written behind the caches of a core is fetched first.
 
-Figures are cycles of a core and bytes in a cycle. They were fitted to nine models at batch 8, as a whole and sample by
-sample, on an AMD EPYC (Zen 3), in time of the one by time of the other, modelled / measured: MobileNetV2 0.88 / 0.80,
-ResNet-50 0.95 / 0.92, ResNet-18 0.99 / 1.01, U-Net 0.96 / 0.95, ViT 0.96 / 0.95, GPT-2 1.17 / 1.21, digits 1.28 / 1.31.
+Figures are cycles of a core and bytes in a cycle. They were fitted to models at batch 8, as a whole and sample by
+sample, on an AMD EPYC (Zen 3) where measurements differ by a tenth from run to run. Time of the one by time of the
+other, modelled / measured: MobileNetV2 0.88 / 0.80, ResNet-50 0.95 / 0.92, ResNet-18 0.99 / 1.01, GPT-2 1.17 / 1.21,
+digits 1.28 / 1.31.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _batch(model: graph.ModelOp) -> int | Dim | None:
 
 
 def _stretches(block: Block, sampled: Sampled, count: int | Dim) -> Iterator[list[Operation]]:
-    """The ops between two that mix samples, or that have none of sizes that are known."""
+    """The ops between two that mix samples or whose samples are of unknown sizes."""
     ops: list[Operation] = []
     for op in block.ops:
         if not any(operand in sampled for operand in op.operands):
@@ -141,9 +141,9 @@ class _Plan:
 
     def choose(self, ops: Sequence[Operation], layers: Sequence[Layer], weights: int) -> list[Run]:
         """The runs with which a stretch of layers takes least time."""
-        costs = _Costs(ops, layers, self.count, weights, Speeds(self.target))
         if self.always:
             return [Run(0, len(ops), 1.0)]
+        costs = _Costs(ops, layers, self.count, weights, Speeds(self.target))
         whole = [costs.whole(number) for number in range(len(ops))]
         # The least cycles of the first layers, and the run that ends there.
         best: list[tuple[float, Run | None]] = [(cycles, None) for cycles in accumulate(whole, initial=0.0)]
