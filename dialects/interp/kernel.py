@@ -202,7 +202,7 @@ class _Programs:
                 self.values[op.result] = self.programs
             case arith.ConstantOp():
                 self.values[op.result] = constant_index(op)
-            case kernel.YieldOp() | kernel.ReturnOp():
+            case kernel.YieldOp() | kernel.ReturnOp() | kernel.PrefetchOp():
                 pass
             case _:
                 raise error("E9901", f"`{op.name}` has no reference semantics")

@@ -6,7 +6,7 @@ from neuralc.dialects.kernel.barrier import BarrierOp, Enough
 from neuralc.dialects.kernel.control import BranchOp, ForOp, WhileOp
 from neuralc.dialects.kernel.host import AllocOp, ArenaOp, HostOp, IfOp, LaunchOp, StatusOp, ViewOp, WeightOp
 from neuralc.dialects.kernel.indirect import CheckOp, GatherOp, ScatterOp, ToIndexOp, status_type, written_memory
-from neuralc.dialects.kernel.memory import AccessOp, Index, LoadOp, LocalOp, StoreOp
+from neuralc.dialects.kernel.memory import AccessOp, Index, LoadOp, LocalOp, PrefetchOp, StoreOp
 from neuralc.dialects.kernel.state import NextStateOp, StateOp
 from neuralc.dialects.kernel.structure import FuncOp, LoopOp, ProgramIdOp, ReturnOp, YieldOp
 from neuralc.dialects.kernel.tiles import (
@@ -25,7 +25,7 @@ from neuralc.dialects.kernel.types import RefType, TileType
 Kernel = Dialect(
     "kernel",
     [
-        FuncOp, ProgramIdOp, LoopOp, YieldOp, ReturnOp, LoadOp, StoreOp, LocalOp,
+        FuncOp, ProgramIdOp, LoopOp, YieldOp, ReturnOp, LoadOp, StoreOp, LocalOp, PrefetchOp,
         GatherOp, ScatterOp, CheckOp, ToIndexOp,
         SplatOp, IotaOp, MapOp, BroadcastOp, ReshapeOp, TransposeOp, ConvertOp, ReduceOp, DotOp,
         HostOp, WeightOp, AllocOp, ArenaOp, StatusOp, ViewOp, LaunchOp, IfOp, ForOp, WhileOp, BranchOp, BarrierOp,
@@ -59,6 +59,7 @@ __all__ = [
     "LoopOp",
     "MapOp",
     "NextStateOp",
+    "PrefetchOp",
     "ProgramIdOp",
     "ReduceOp",
     "RefType",

@@ -18,7 +18,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from neuralc.dialects import arith, scalar
 from neuralc.dialects.dims import Dim, Function
 from neuralc.dialects.kernel.indirect import CheckOp, GatherOp, ScatterOp, ToIndexOp
-from neuralc.dialects.kernel.memory import Index, LoadOp, LocalOp, StoreOp
+from neuralc.dialects.kernel.memory import Index, LoadOp, LocalOp, PrefetchOp, StoreOp
 from neuralc.dialects.kernel.structure import FuncOp, LoopOp, ProgramIdOp, ReturnOp, YieldOp
 from neuralc.dialects.kernel.tiles import (
     BroadcastOp,
@@ -238,6 +238,10 @@ class KernelBuilder:
 
     def store(self, value: SSAValue, ref: SSAValue, indices: Sequence[Index]) -> None:
         self.append(StoreOp(value, ref, indices))
+
+    def prefetch(self, ref: SSAValue, offset: IndexLike) -> None:
+        """The cache line `offset` elements behind the start of `ref` is wanted soon."""
+        self.append(PrefetchOp.of(ref, self.index(offset)))
 
     def gather(
         self,

@@ -13,12 +13,18 @@ Each dim of the reference has one index:
 
 `masked` dims are checked: places outside the reference read `other` (0 where not given) and are not written.
 Unmasked places must be inside; the interpreter checks that they are.
+
+    kernel.prefetch %w, %offset
+
+asks a CPU to bring the cache line of an element near, counted in elements from the start of the reference. It changes
+no value, and the element may lie outside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Attribute, SSAValue
@@ -41,6 +47,7 @@ from neuralc.dialects.kernel.types import RefType, TileType
 from neuralc.dialects.syntax import (
     NUMBER,
     IntsAttr,
+    PlainOp,
     parse_optional_literal,
     parse_value,
     print_literal,
@@ -270,6 +277,19 @@ class StoreOp(AccessOp):
         op = cls(value, ref, indices)
         op.attributes |= parser.parse_optional_dictionary_attr_dict()
         return op
+
+
+@irdl_op_definition
+class PrefetchOp(PlainOp):
+    """`kernel.prefetch %ref, %offset`: the cache line of an element is wanted soon; no value depends on it."""
+
+    name = "kernel.prefetch"
+    ref = operand_def(RefType)
+    offset = operand_def(IndexType())
+
+    @classmethod
+    def infer(cls, types: Sequence[Attribute], **properties: Any) -> None:
+        """No result; the operand definitions say all."""
 
 
 @irdl_op_definition

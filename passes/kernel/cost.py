@@ -68,6 +68,8 @@ def instructions(op: Operation, target: Target) -> float:
             return vectors_of(op.ok, target)
         case kernel.ReduceOp():
             return vectors_of(op.source, target)
+        case kernel.PrefetchOp():
+            return 1
         case kernel.LoadOp() | kernel.MapOp() | kernel.ConvertOp() | kernel.TransposeOp():
             return vectors_of(op.results[0], target)
         case _ if isinstance(op, FREE):

@@ -350,6 +350,7 @@ class _Generator:
         right_tile = TileType.of([self.depth, self.columns], self.element, self.lanes)
         left = self.build.load(self._ref("left"), [self._row(), Index(start, 1)], left_tile)
         right = self.build.load(self._ref("right"), [Index(start, 0), self._column()], right_tile)
+        self.build.prefetch(self._ref("right"), self.build.mul(start, 1000))  # far outside, too
         return self.build.dot(left, right, acc)
 
     def _dot(self) -> Tile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llvmlite import ir
 from xdsl.ir import Operation
 
 from neuralc.dialects import arith
@@ -18,6 +19,7 @@ from neuralc.dialects.kernel import (
     LoadOp,
     LocalOp,
     MapOp,
+    PrefetchOp,
     ProgramIdOp,
     ReduceOp,
     RefType,
@@ -29,13 +31,18 @@ from neuralc.dialects.kernel import (
     ToIndexOp,
     TransposeOp,
 )
+from neuralc.dialects.kernel.indirect import as_reference
 from neuralc.emit.llvm.access import Access
 from neuralc.emit.llvm.addresses import Addresses, Scope
 from neuralc.emit.llvm.frame import Frame, refuse, tile_type
 from neuralc.emit.llvm.index import ZERO, IndexArithmetic, IndexValue
 from neuralc.emit.llvm.indirect import Indirect, check
+from neuralc.emit.llvm.instructions import intrinsic
 from neuralc.emit.llvm.names import short
-from neuralc.emit.llvm.types import I64, Value, grid_shape, in_memory, is_signed
+from neuralc.emit.llvm.types import I32, I64, POINTER, Value, grid_shape, in_memory, is_signed
+
+FOR_READING, SECOND_LEVEL, DATA = 0, 2, 1
+"""Arguments of LLVM's prefetch. The second-level cache, for the first one is full of what is computed with."""
 
 
 def write_op(frame: Frame, op: Operation) -> None:
@@ -67,6 +74,14 @@ def _load(frame: Frame, op: LoadOp) -> None:
 
 def _store(frame: Frame, op: StoreOp) -> None:
     _access(frame, op).store(frame.tile(op.value))
+
+
+def _prefetch(frame: Frame, op: PrefetchOp) -> None:
+    ref = as_reference(op.ref.type)
+    offset = frame.index.materialize(frame.place(op.offset))
+    address = frame.builder.gep(frame.pointers[op.ref], [offset], source_etype=in_memory(ref.element_type))
+    hints = [ir.Constant(I32, number) for number in (FOR_READING, SECOND_LEVEL, DATA)]
+    intrinsic(frame.builder, "prefetch", [address, *hints], ir.VoidType(), [POINTER])
 
 
 def _local(frame: Frame, op: LocalOp) -> None:
@@ -193,6 +208,7 @@ _WRITERS: dict[type[Operation], Callable[[Frame, Any], None]] = {
     CheckOp: _check,
     ToIndexOp: _to_index,
     LocalOp: _local,
+    PrefetchOp: _prefetch,
     SplatOp: _splat,
     IotaOp: _iota,
     MapOp: _map,

@@ -87,8 +87,8 @@ class KernelPrinter:
 
     def _statement(self, op: Operation) -> None:
         match op:
-            case kernel.ReturnOp() | kernel.YieldOp():
-                return
+            case kernel.ReturnOp() | kernel.YieldOp() | kernel.PrefetchOp():
+                return  # many warps a core wait for memory at once: a GPU needs no hint
             case kernel.LoopOp():
                 self._loop(op)
                 return

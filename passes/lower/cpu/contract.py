@@ -29,6 +29,7 @@ from neuralc.dialects import tensor
 from neuralc.dialects.dims import Dim, as_dim, product, simplest
 from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
+from neuralc.passes.lower.cpu.prefetch import NextPanel, Part, next_panel
 from neuralc.passes.lower.cpu.roles import Roles, row_count
 from neuralc.passes.lower.cpu.tile_choice import FMA_LATENCY, FMA_PIPES, RegisterTile, ladder
 from neuralc.passes.lower.nest import Nest, Size
@@ -78,7 +79,8 @@ class ContractSchedule:
 
         def panel(number: IndexLike, *, masked: bool) -> None:
             column = Place(b.mul(number, self.tile.columns, "column"), None, masked, number)
-            self._rows(b, roles, places, column, self._bounds(b, position["chunk"], chunks, row_size), row_size)
+            bounds = self._bounds(b, position["chunk"], chunks, row_size)
+            self._rows(b, roles, places, column, bounds, row_size, chunks if order[-1] == "panel" else 1)
 
         if isinstance(columns, Dim) or columns % self.tile.columns == 0:
             panel(position["panel"], masked=isinstance(columns, Dim))
@@ -111,7 +113,8 @@ class ContractSchedule:
             column = Place(full * self.tile.columns, None, left % self.tile.lanes != 0, full)
             narrow = replace(self, tile=self.last or self.tile)
             cut = self if isinstance(rows, Dim) else narrow
-            narrow._rows(b, self.roles, places, column, cut._bounds(b, position["chunk"], chunks, rows), rows)
+            bounds = cut._bounds(b, position["chunk"], chunks, rows)
+            narrow._rows(b, self.roles, places, column, bounds, rows, None)
             return ()
 
         if not full:
@@ -159,23 +162,36 @@ class ContractSchedule:
         column: Place,
         bounds: Bounds,
         rows: Size,
+        parts: Size | None,
     ) -> None:
-        """The row tiles of one chunk: for each height of the ladder, as many as the rows that are left hold."""
+        """The row tiles of one chunk: for each height of the ladder, as many as the rows that are left hold.
+
+        The panel changes behind each of `parts` parts of the rows; None where no other panel follows.
+        """
         start, end = bounds
         if end is None:
-            self._tile(b, roles, places, column, start, 1)
+            self._tile(b, roles, places, column, start, 1, None)
             return
+        ahead = None
+        if parts is not None:
+            ahead = next_panel(b, self.nest, roles, self.target, column.panel, self._in_tiles(rows), parts, start)
         if isinstance(rows, Dim):
             for height in ladder(self.tile.rows):
                 stop = b.minus(end, b.rem(b.minus(end, start), height))
-                self._row_tiles(b, roles, places, column, start, stop, height)
+                self._row_tiles(b, roles, places, column, start, stop, height, ahead)
                 start = stop
             return
         # Only the last chunk reaches the rows that do not fill a tile.
         whole = rows // self.tile.rows * self.tile.rows
-        self._row_tiles(b, roles, places, column, start, b.minimum(end, whole), self.tile.rows)
+        self._row_tiles(b, roles, places, column, start, b.minimum(end, whole), self.tile.rows, ahead)
         if rows > whole:
-            self._row_tiles(b, roles, places, column, whole, end, rows - whole)
+            self._row_tiles(b, roles, places, column, whole, end, rows - whole, ahead)
+
+    def _in_tiles(self, rows: Size) -> Size:
+        """The rows but for a last one that has no tile with others."""
+        if isinstance(rows, Dim):
+            return rows - rows % 2
+        return rows - 1 if rows % self.tile.rows == 1 else rows
 
     def _row_tiles(
         self,
@@ -186,15 +202,16 @@ class ContractSchedule:
         start: IndexLike,
         stop: IndexLike,
         height: int,
+        ahead: NextPanel | None,
     ) -> None:
         """Tiles of one height, one behind another."""
         if isinstance(start, int) and isinstance(stop, int) and stop - start <= height:
             if stop > start:
-                self._tile(b, roles, places, column, start, height)
+                self._tile(b, roles, places, column, start, height, ahead)
             return
 
         def body(row: SSAValue) -> Sequence[SSAValue]:
-            self._tile(b, roles, places, column, row, height)
+            self._tile(b, roles, places, column, row, height, ahead)
             return ()
 
         b.loop(start, stop, height, [], body, hint="row")
@@ -207,6 +224,7 @@ class ContractSchedule:
         column: Place,
         row: IndexLike,
         height: int,
+        ahead: NextPanel | None,
     ) -> None:
         """One register tile, from zero to the store."""
         element = computed(self.nest.stages[0].element)
@@ -218,7 +236,8 @@ class ContractSchedule:
         at[roles.vector] = Place(column.start, axis, column.masked, column.panel)
         spread = self._spread(roles)
         if has_rows and not roles.elementwise:
-            value = self._dots(b, roles, at, b.splat(0.0, shape.type(element), "acc"), height)
+            part = None if ahead is None else ahead.part(b, row, height)
+            value = self._dots(b, roles, at, b.splat(0.0, shape.type(element), "acc"), height, part)
         elif has_rows or spread == 1:
             value = self._products(b, roles, at, b.splat(0.0, shape.type(element), "acc"), shape)
         else:
@@ -258,8 +277,16 @@ class ContractSchedule:
 
     # -- the reduction -----------------------------------------------------------------------------------------------
 
-    def _dots(self, b: KernelBuilder, roles: Roles, at: Mapping[str, Place], acc: SSAValue, height: int) -> SSAValue:
-        """acc[m, n] += x[m, k] . w[k, n]."""
+    def _dots(
+        self,
+        b: KernelBuilder,
+        roles: Roles,
+        at: Mapping[str, Place],
+        acc: SSAValue,
+        height: int,
+        ahead: Part | None,
+    ) -> SSAValue:
+        """acc[m, n] += x[m, k] . w[k, n], while a part of the next panel is fetched."""
         op = self.nest.stages[0].op
         precision = str(op.literal("precision")) if isinstance(op, tensor.ContractOp) else "ieee"
 
@@ -270,6 +297,8 @@ class ContractSchedule:
             w_shape = TileShape((count, self.tile.columns), self.tile.lanes)
             x = load(b, roles.scalars, x_at, TileShape((height, count), 1), broadcast=False, hint="x_tile")
             w = load(b, roles.vectors, w_at, w_shape, broadcast=False, hint="w_tile")
+            if ahead is not None:
+                ahead.fetch(b, {name: place.start for name, place in w_at.items() if name in roles.reduced})
             return b.dot(x, w, acc, precision=precision, hint="acc")
 
         sliding = self._sliding(roles)

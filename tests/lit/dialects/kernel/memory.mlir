@@ -21,6 +21,8 @@ kernel.func @memory(%n: index, %x: !kernel.ref<[n, 8, 16], f32>, %windows: !kern
   // A launch hint of a target stands between the access and its type.
   // CHECK-NEXT: %hinted = kernel.load %windows[%p, 0, 0 over 0] {via = "descriptor"} -> !kernel.tile<3xf32>
   %hinted = kernel.load %windows[%p, 0, 0 over 0] {via = "descriptor"} -> !kernel.tile<3xf32>
+  // CHECK-NEXT: kernel.prefetch %windows, %p
+  kernel.prefetch %windows, %p
   // CHECK-NEXT: %scratch = kernel.local -> !kernel.ref<[4, 16], f32, [16, 1]>
   %scratch = kernel.local -> !kernel.ref<[4, 16], f32>
   // CHECK-NEXT: kernel.store %gathered, %scratch[0 over 0, 0 over 1]
