@@ -77,7 +77,7 @@ def _apart(first: Access, second: Access, movers: Sequence[_Mover], minima: Mapp
             for late, early in ((first, second), (second, first))
         ):
             return True
-    whole = [_whole(access, movers) for access in (first, second)]
+    whole = [_whole(access, movers, minima) for access in (first, second)]
     if whole[0] is None or whole[1] is None:
         return False
     (low, high), (other_low, other_high) = whole[0], whole[1]
@@ -105,11 +105,15 @@ def _next(access: Access, name: str) -> Access:
     return replace(access, low=access.low.substitute(following), high=access.high.substitute(following))
 
 
-def _whole(access: Access, movers: Sequence[_Mover]) -> tuple[Dim, Dim] | None:
-    """All bytes of an access in all rounds; None where it does not move evenly."""
+def _whole(access: Access, movers: Sequence[_Mover], minima: Mapping[str, int]) -> tuple[Dim, Dim] | None:
+    """All bytes of an access in all rounds, which may go backwards; None where it does not move evenly one way."""
     low, high = access.low, access.high
     for mover in movers:
-        if _step(low, mover.name) is None or _step(high, mover.name) is None:
-            return None
-        low, high = low.substitute({mover.name: 0}), high.substitute({mover.name: mover.end - 1})
+        steps = [_step(place, mover.name) for place in (low, high)]
+        ends: list[Dim | int] = [0, mover.end - 1]
+        if any(step is None or not at_least(step, Dim.constant(0), minima) for step in steps):
+            if any(step is None or not at_least(Dim.constant(0), step, minima) for step in steps):
+                return None
+            ends.reverse()
+        low, high = low.substitute({mover.name: ends[0]}), high.substitute({mover.name: ends[1]})
     return low, high

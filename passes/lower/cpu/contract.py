@@ -31,7 +31,7 @@ from neuralc.dialects.kernel import FuncOp, TileType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.passes.lower.cpu.prefetch import NextPanel, Part, next_panel
 from neuralc.passes.lower.cpu.roles import Roles, row_count
-from neuralc.passes.lower.cpu.tile_choice import FMA_LATENCY, FMA_PIPES, RegisterTile, ladder
+from neuralc.passes.lower.cpu.tile_choice import FMA_LATENCY, FMA_PIPES, RegisterTile, ladder, steps_a_round
 from neuralc.passes.lower.nest import Nest, Size
 from neuralc.passes.lower.regions import epilogue
 from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
@@ -303,7 +303,8 @@ class ContractSchedule:
 
         sliding = self._sliding(roles)
         letters = sliding + "".join(letter for letter in roles.reduced if letter not in sliding)
-        return self._reduce(b, letters, self._positions(at), acc, step, 1, loops=sliding)
+        steps = 1 if letters[-1] in sliding else steps_a_round(height, self.tile.vectors)
+        return self._reduce(b, letters, self._positions(at), acc, step, 1, loops=sliding, steps=steps)
 
     def _sliding(self, roles: Roles) -> str:
         """Loops along windows that overlap from row to row, where they are short enough to be written out.
@@ -384,10 +385,11 @@ class ContractSchedule:
         unit: int,
         innermost_extent: int | None = None,
         loops: str = "",
+        steps: int = 1,
     ) -> SSAValue:
         """Loops over `letters`, `step` innermost with `unit` positions of the last letter.
 
-        Short loops are straight, but for those in `loops`.
+        Short loops are straight, but for those in `loops`. A round of the innermost one takes `steps` units.
         """
         letter, inner = letters[0], letters[1:]
         size = self.nest.sizes[letter]
@@ -395,11 +397,15 @@ class ContractSchedule:
             extent = size if innermost_extent is None else innermost_extent
             if isinstance(extent, int) and extent <= UNROLL * unit and letter not in loops:
                 return step(fixed, letter, 0, extent, acc) if extent else acc
-            return b.loop(0, b.size(extent), unit, [acc], lambda k, a: [step(fixed, letter, k, unit, a)], hint="k")[0]
+            count = unit * steps if isinstance(extent, int) else unit
+            whole = extent // count * count if isinstance(extent, int) else b.size(extent)
+            acc = b.loop(0, whole, count, [acc], lambda k, a: [step(fixed, letter, k, count, a)], hint="k")[0]
+            rest = extent % count if isinstance(extent, int) else 0
+            return step(fixed, letter, whole, rest, acc) if rest else acc
 
         def one(position: IndexLike, acc: SSAValue) -> SSAValue:
             here = {**fixed, letter: Place(position)}
-            return self._reduce(b, inner, here, acc, step, unit, innermost_extent, loops)
+            return self._reduce(b, inner, here, acc, step, unit, innermost_extent, loops, steps)
 
         if letter in self.nest.overhangs:
             first, end = self._inside(b, letter, fixed)

@@ -39,6 +39,14 @@ kernel.host @model(%x: !kernel.ref<[6, 16], f32>, %y: !kernel.ref<[6, 16], f32>,
     kernel.launch @step[](%b, %2)
     kernel.launch @step[](%c, %a)
   }
+  // Each round reads what the one before wrote, from the end on as in a reverse recurrence.
+  // CHECK: kernel.for @back from 0 to 5 {
+  // REMARK: missed: kernel.for: rounds are in order: @step in one round and @step in another meet [kernel-plan-parallel]
+  kernel.for @back from 0 to 5 {
+    %p = kernel.view %y offset -back * 16 + 80 -> !kernel.ref<[16], f32>
+    %q = kernel.view %y offset -back * 16 + 64 -> !kernel.ref<[16], f32>
+    kernel.launch @step[](%p, %q)
+  }
   // Each round reads what the one before wrote.
   // CHECK: kernel.for @u from 0 to 5 {
   // REMARK: missed: kernel.for: rounds are in order: @step in one round and @step in another meet [kernel-plan-parallel]

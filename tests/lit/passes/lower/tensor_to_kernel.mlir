@@ -117,9 +117,11 @@ graph.model @symbolic(%x: tensor<?x20xf32, #graph.dims<batch>>) -> (tensor<?x33x
 
 // -----
 
-// Steps of a sequence are rows rather than a batch, which may be one.
+// Steps of a sequence are rows rather than a batch, which may be one. A round of the loop over k takes two of its places.
 // CHECK-LABEL: kernel.func @steps(
-// CHECK: kernel.load %x[%{{.+}}, %{{.+}} over 0, %{{.+}} over 1] -> !kernel.tile<6x1xf32, v1>
+// CHECK: kernel.loop %k = 0 to 20 step 2
+// CHECK: kernel.load %x[%{{.+}}, %{{.+}} over 0, %{{.+}} over 1] -> !kernel.tile<6x2xf32, v1>
+// CHECK-NEXT: kernel.load %w[%k over 0, %{{.+}} over 1] -> !kernel.tile<2x16xf32, v8>
 // CHECK-LABEL: kernel.host @sequence(
 // CHECK-NOT: kernel.if
 graph.dim @batch from 1
@@ -151,9 +153,9 @@ graph.model @window(%x: tensor<7x14x16xf32>, %w: tensor<3x3x16xf32>) -> (tensor<
 // Rows at a distance that only the run knows may all lie in one set of the cache: tiles have six of them at most. Rows
 // at a known distance fill the registers.
 // CHECK-LABEL: kernel.func @apart(
-// CHECK: !kernel.tile<6x1xf32, v1>
+// CHECK: !kernel.tile<6x4xf32, v1>
 // CHECK-LABEL: kernel.func @near(
-// CHECK: !kernel.tile<12x1xf32, v1>
+// CHECK: !kernel.tile<12x2xf32, v1>
 // REMARK: analysis: tensor.group: register tile 6x8
 // REMARK: analysis: tensor.group: register tile 12x8
 graph.dim @batch from 1
