@@ -298,7 +298,7 @@ class ContractSchedule:
             x = load(b, roles.scalars, x_at, TileShape((height, count), 1), broadcast=False, hint="x_tile")
             w = load(b, roles.vectors, w_at, w_shape, broadcast=False, hint="w_tile")
             if ahead is not None:
-                ahead.fetch(b, {name: place.start for name, place in w_at.items() if name in roles.reduced})
+                ahead.fetch(b, {name: place.start for name, place in w_at.items() if name in roles.reduced}, count)
             return b.dot(x, w, acc, precision=precision, hint="acc")
 
         sliding = self._sliding(roles)

@@ -57,26 +57,26 @@ class NextPanel:
         begin = b.plus(self.start, b.div(behind, self.rows), "ahead")
         each = b.div(b.plus(b.minus(self.rows, 1), height * self.width), self.rows, "each")
         most = each if isinstance(each, int) else self.width
-        return Part(self, begin, each, -(-most // self.line))
+        return Part(self, begin, each, most)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The elements from `begin` on, `each` of them in a step of k, in `lines` cache lines at most."""
+    """The elements from `begin` on, `each` of them in a step of k, `most` at most."""
 
     panel: NextPanel
     begin: IndexLike
     each: IndexLike
-    lines: int
+    most: int
 
-    def fetch(self, b: KernelBuilder, at: Mapping[str, IndexLike]) -> None:
-        """Ask for the lines of one step of k."""
+    def fetch(self, b: KernelBuilder, at: Mapping[str, IndexLike], steps: int) -> None:
+        """Ask for the lines of several steps of k, of which the first one is at the places of the reductions."""
         number: IndexLike = 0
         for letter, distance in self.panel.letters.items():
             number = b.plus(number, b.mul(at[letter], distance))
         offset = b.plus(self.begin, b.mul(number, self.each))
-        for line in range(self.lines):
-            b.prefetch(self.panel.ref, b.plus(offset, line * self.panel.line))
+        for line in range(0, steps * self.most, self.panel.line):
+            b.prefetch(self.panel.ref, b.plus(offset, line))
 
 
 def next_panel(

@@ -1,14 +1,14 @@
 // tensor-to-kernel: each step of a matrix product asks for a part of the next panel of weights.
 // RUN: neuralc-opt %s --split-input-file -p tensor-fuse-groups,tensor-pack-weights,tensor-to-kernel,kernel-canonicalize --target cpu --mcpu haswell | filecheck %s
 
-// Six tiles of four rows: a sixth of the panel each, four of 24 elements in a step.
+// Six tiles of four rows: a sixth of the panel each, four of 24 elements for a step of k, eight in a round of two.
 // CHECK-LABEL: kernel.func @dense_1(
 // CHECK: %[[NEXT:.+]] = arith.addi %{{.+}}, %c1
 // CHECK: %[[PANEL:.+]] = arith.remui %[[NEXT]], %c10
 // CHECK: %[[BEGIN:.+]] = arith.muli %[[PANEL]], %c1536
 // CHECK: kernel.loop %{{.+}} step 4 {
 // CHECK: %[[AHEAD:.+]] = arith.addi %[[BEGIN]], %{{.+}}
-// CHECK: kernel.loop %[[K:.+]] = 0 to 64 step 1
+// CHECK: kernel.loop %[[K:.+]] = 0 to 64 step 2
 // CHECK: kernel.load %{{.+}} align 32 -> !kernel.tile<1x24xf32, v8>
 // CHECK: %[[STEP:.+]] = arith.muli %[[K]], %c4
 // CHECK: %[[AT:.+]] = arith.addi %[[AHEAD]], %[[STEP]]
