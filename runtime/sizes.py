@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ class Sizes:
     dims: Any
     outputs: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
     """Shape and dtype of each."""
+    input_bytes: tuple[int, ...]
+    output_bytes: tuple[int, ...]
 
     @cached_property
     def to_dims(self) -> Any:
@@ -81,7 +84,12 @@ class SizeTable:
             if wanted != shape:
                 raise _misfit(port, shape, wanted, values)
         outputs = tuple((self._shape(1, number, port, dims), port.dtype) for number, port in enumerate(self._outputs))
-        return Sizes(dims, outputs)
+        return Sizes(
+            dims,
+            outputs,
+            tuple(port.dtype.itemsize * prod(shape) for port, shape in zip(self._inputs, shapes, strict=True)),
+            tuple(dtype.itemsize * prod(shape) for shape, dtype in outputs),
+        )
 
     def _shape(self, kind: int, number: int, port: Port, dims: Any) -> tuple[int, ...]:
         shape = self._interface.shape(kind, number, len(port.shape), dims)

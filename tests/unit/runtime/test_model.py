@@ -10,6 +10,7 @@ import pytest
 from support.native_modules import mlp_reference
 
 from neuralc.runtime import Model, ModelError, load
+from neuralc.runtime.arrays import ADDRESSES
 
 
 def batch(size: int, seed: int = 1) -> np.ndarray:
@@ -96,6 +97,15 @@ def test_memory_of_any_form_gives_the_same_result(mlp: Model, form) -> None:
     np.testing.assert_array_equal(mlp(form(x)), mlp(x))
 
 
+@pytest.mark.parametrize(
+    "array",
+    [np.ones(3), np.ones((4, 5), np.float32)[1:, 2:], np.ones((2, 0), np.int8), np.ones(()), read_only(np.ones(2))],
+    ids=["vector", "view", "nothing", "scalar", "read-only"],
+)
+def test_addresses_are_those_that_numpy_gives(array: np.ndarray) -> None:
+    assert ADDRESSES[id(array) >> 3] == array.ctypes.data
+
+
 def test_an_input_is_not_changed(mlp: Model) -> None:
     x = batch(6)
     before = x.copy()
@@ -166,6 +176,21 @@ def test_out_takes_the_result(mlp: Model) -> None:
     y = np.empty((4, 32), np.float32)
     assert mlp(x, out=y) is y
     np.testing.assert_array_equal(y, mlp(x))
+
+
+def test_calls_that_differ_from_the_one_before_are_checked_as_the_first_one(mlp: Model) -> None:
+    x, y = batch(4), np.empty((4, 32), np.float32)
+    for _ in range(2):
+        assert mlp(x, out=y) is y
+        assert mlp(x, out=[y]) is y
+        with refusal("E0904", "float64, the model takes float32"):
+            mlp(x.astype(np.float64), out=y)
+        with refusal("E0908", r"float32 \(4, 32\), the model gives float32 \(3, 32\)"):
+            mlp(x[:3], out=y)
+        with refusal("E0908", "shares memory with another array"):
+            mlp(x, out=x)
+        np.testing.assert_array_equal(mlp(read_only(x)), mlp(x))
+        np.testing.assert_array_equal(mlp(np.asfortranarray(x)), mlp(x))
 
 
 def test_out_of_several_outputs_is_a_sequence(pair: Model) -> None:
