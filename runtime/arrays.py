@@ -15,17 +15,18 @@ from neuralc.runtime.errors import ModelError
 
 Array: TypeAlias = NDArray[Any]
 
-if sys.implementation.name != "cpython":
-    raise ImportError("neuralc.runtime finds the memory of arrays as CPython lays them out")
-
 ADDRESSES = (ctypes.c_size_t * (1 << 58)).from_address(object.__basicsize__)
 """`ADDRESSES[id(array) >> 3]` is the address of the first element of an ndarray.
 
 The object begins with the head of all objects, whose size differs among builds of CPython, and then with this address:
 `PyArrayObject_fields`, which the ABI of numpy fixes as C extensions read it without a call. It takes a third of the
 time of the buffer protocol, a tenth of that of `array.ctypes.data`, and is as fast where an array is read-only or has
-no elements.
+no elements. Where objects are laid out otherwise, this module is not imported.
 """
+
+_PROBE = np.zeros(1)
+if sys.implementation.name != "cpython" or ADDRESSES[id(_PROBE) >> 3] != _PROBE.ctypes.data:
+    raise ImportError("neuralc.runtime needs CPython, and a numpy whose arrays begin with their address")
 
 
 def order_inputs(ports: Sequence[Port], given: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, ...]:
