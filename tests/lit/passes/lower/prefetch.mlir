@@ -9,7 +9,7 @@
 // CHECK: kernel.loop %{{.+}} step 4 {
 // CHECK: %[[AHEAD:.+]] = arith.addi %[[BEGIN]], %{{.+}}
 // CHECK: kernel.loop %[[K:.+]] = 0 to 64 step 2
-// CHECK: kernel.load %{{.+}} align 32 -> !kernel.tile<1x24xf32, v8>
+// CHECK: kernel.load %{{.+}} align 32 -> !kernel.tile<2x24xf32, v8>
 // CHECK: %[[STEP:.+]] = arith.muli %[[K]], %c4
 // CHECK: %[[AT:.+]] = arith.addi %[[AHEAD]], %[[STEP]]
 // CHECK: kernel.prefetch %{{.+}}, %[[AT]]
