@@ -28,7 +28,7 @@ fuzz: .venv/fuzz.stamp
 	cd tests && ../$(BIN)/python -m fuzz --minutes $(MINUTES) --found ../build/fuzz
 
 check: lint types
-	$(PYTEST) -m "not slow and not thorough" --cases 2 -q --numprocesses auto tests/lit tests/unit
+	$(PYTEST) -m "not slow and not thorough" --cases 1 -q --numprocesses auto tests/lit tests/unit
 
 # Pages that are written from tables of the code; tests fail where one is out of date.
 docs: .venv/test.stamp

@@ -195,6 +195,7 @@ def test_counts_are_lists_without_repetitions() -> None:
             parse_counts("--batch", text)
 
 
+@pytest.mark.thorough
 def test_sizes_that_nobody_gives_are_those_that_the_layers_allow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

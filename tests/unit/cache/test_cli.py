@@ -48,6 +48,7 @@ def test_a_library_is_found_again(model: Path, cache: Path, capsys: pytest.Captu
     assert (tmp_path / "b.so").stat().st_mode & 0o100
 
 
+@pytest.mark.thorough
 def test_a_library_is_made_of_code_that_was_kept_and_a_model_of_a_library(
     model: Path,
     load: Load,
@@ -70,6 +71,7 @@ def test_a_library_is_made_of_code_that_was_kept_and_a_model_of_a_library(
     np.testing.assert_array_equal(again(x), first(x))
 
 
+@pytest.mark.thorough
 def test_a_library_on_stdout_is_not_kept(model: Path, cache: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     for _ in range(2):
         assert cli.run([str(model), "-v", "-o", "-"]) == DONE
@@ -78,6 +80,7 @@ def test_a_library_on_stdout_is_not_kept(model: Path, cache: Path, capfdbinary: 
         assert b"cache: miss" in err
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "flag", ["--verify-each", "--time-passes", "--remarks=missed", "--print-ir-after=kernel-dedup"]
 )

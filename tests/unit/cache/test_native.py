@@ -46,6 +46,7 @@ def test_a_saved_model_is_the_same_file(
     assert (tmp_path / "first.so").read_bytes() == (tmp_path / "again.so").read_bytes()
 
 
+@pytest.mark.thorough
 def test_a_crowded_process_saves_no_model_whose_files_have_changed(
     model: Path, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_change_of_any_file_is_seen(model: Path, load: Load) -> None:
         load(model)
 
 
+@pytest.mark.thorough
 def test_weights_of_a_file_are_seen(model: Path, load: Load, tmp_path: Path) -> None:
     weights = tmp_path / "w.safetensors"
     options = Options(threads=1, weights=weights)
@@ -91,6 +93,7 @@ def test_weights_of_a_file_are_seen(model: Path, load: Load, tmp_path: Path) -> 
     assert load(model, options)[1].startswith("hit")
 
 
+@pytest.mark.thorough
 def test_a_copy_of_the_folder_is_the_same_model_with_its_own_messages(model: Path, load: Load, tmp_path: Path) -> None:
     load(model)
     shutil.copytree(model.parent, tmp_path / "copy")
@@ -111,6 +114,7 @@ def test_damaged_files_are_compiled_anew(kind: str, model: Path, load: Load, cac
     assert load(model)[1].startswith("hit")
 
 
+@pytest.mark.thorough
 def test_missing_files_are_compiled_anew(model: Path, load: Load, cache: Path) -> None:
     load(model)
     max((cache / "1" / "blobs").iterdir(), key=lambda path: path.stat().st_size).unlink()
@@ -130,6 +134,7 @@ def test_a_file_that_changes_while_it_is_compiled_is_not_kept(
     assert load(model)[1].startswith("miss")
 
 
+@pytest.mark.thorough
 def test_a_text_is_kept_by_its_content(load: Load) -> None:
     text = 'network N { input: (6) layers: Output(3, "softmax") }'
     assert load(Source("<N>", text))[1].startswith("miss")
@@ -157,6 +162,7 @@ def test_who_watches_the_passes_sees_them_run(options: Options, cache: Path) -> 
     assert visit.find() is None
 
 
+@pytest.mark.thorough
 def test_without_the_cache_nothing_is_kept_or_found(model: Path, load: Load, cache: Path) -> None:
     assert load(model, use=False)[1].startswith("not used (it was not asked for), compiled in")
     assert not cache.exists()
@@ -172,6 +178,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing(model: Path, load: Load, c
     assert found(X).shape == (3, 3)
 
 
+@pytest.mark.thorough
 def test_a_read_only_cache_still_gives_what_it_has(
     model: Path, load: Load, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +199,7 @@ def test_a_cache_that_others_may_write_is_not_used(model: Path, load: Load, cach
     assert load(model)[1].startswith("not used (others may write")
 
 
+@pytest.mark.thorough
 def test_threads_compile_and_find_at_the_same_time(model: Path, load: Load) -> None:
     expected = neuralc.compile(model, cache=False)(X)
     with ThreadPoolExecutor(4) as pool:

@@ -103,6 +103,7 @@ def test_a_cache_is_changed_in_place(opt: int) -> None:
     assert not copies
 
 
+@pytest.mark.thorough
 def test_a_full_cache_ends_the_run_and_begins_anew() -> None:
     q, k, v = sequence()
     model = native(cached_attention())

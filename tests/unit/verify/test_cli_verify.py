@@ -169,6 +169,7 @@ def test_an_op_that_is_computed_wrongly_is_told_from_one_with_wrong_operands(
     assert out[-2].startswith("a: wrong in float64 for the operands it had: 12 of 12 values differ")
 
 
+@pytest.mark.thorough
 def test_a_fault_that_hides_when_all_values_are_kept_is_told(
     mlp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,6 +195,7 @@ def test_a_tolerance_can_be_given(mlp: Path, changed: Path) -> None:
 
 
 # --- inputs --------------------------------------------------------------------------------------------------------
+@pytest.mark.thorough
 def test_given_inputs_are_taken_and_say_the_sizes(mlp: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(mlp.parent / "x.npy", np.ones((5, 8), np.float32))
     for text in (mlp.parent / "x.npy", f"x={mlp.parent / 'x.npy'}"):
@@ -296,6 +298,7 @@ def test_a_model_without_pytorch_code_is_refused_once(
 
 
 # --- reports -------------------------------------------------------------------------------------------------------
+@pytest.mark.thorough
 def test_a_report_goes_to_a_file(mlp: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify(mlp, "-o", mlp.parent / "report.txt") == DONE
     assert verify(mlp, "-o", mlp.parent / "report.json") == DONE
