@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations_with_replacement
 
 from xdsl.ir import Operation
@@ -92,8 +93,11 @@ def _moves(access: Access, mover: _Mover, movers: Sequence[_Mover]) -> bool:
     return step is not None and step == _step(access.high, mover.name) and step != Dim.constant(0)
 
 
+@lru_cache(maxsize=4096)  # every access is compared with every other one
 def _step(place: Dim, name: str) -> Dim | None:
     """How much further on a place is where a size is one larger: none of it may depend on that size."""
+    if name not in place.symbols:
+        return Dim.constant(0)
     at = [place.substitute({name: value}) for value in (0, 1)]
     step = at[1] - at[0]
     return step if place == at[0] + step * Dim.symbol(name) else None
@@ -109,6 +113,8 @@ def _whole(access: Access, movers: Sequence[_Mover], minima: Mapping[str, int]) 
     """All bytes of an access in all rounds, which may go backwards; None where it does not move evenly one way."""
     low, high = access.low, access.high
     for mover in movers:
+        if mover.name not in low.symbols | high.symbols:
+            continue
         steps = [_step(place, mover.name) for place in (low, high)]
         ends: list[Dim | int] = [0, mover.end - 1]
         if any(step is None or not at_least(step, Dim.constant(0), minima) for step in steps):
