@@ -70,7 +70,7 @@ class Measurement:
             subject.title,
             batch,
             threads,
-            outcome.limit,
+            figures["limit"]["median"],
             outcome.work.flops or 0.0,
             outcome.work.bytes,
             figures["engines"],

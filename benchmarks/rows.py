@@ -22,7 +22,7 @@ class Row:
     batch: int
     threads: int
     limit: float = 0.0
-    """The least seconds that a call can take on this machine."""
+    """The least seconds that a call can take on this machine, measured in the rounds of the engines."""
     flops: float = 0.0
     bytes: float = 0.0
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -43,8 +43,8 @@ class Row:
 
     @property
     def share(self) -> float:
-        """The part of the time that the machine's limits account for."""
-        return self.limit / self.ours
+        """The part of the time that the machine's limits account for: limit / time, round by round."""
+        return float(self.engines["neuralc"]["share_of_limit"]["median"])
 
     @property
     def ratios(self) -> Mapping[str, Mapping[str, float]]:

@@ -9,7 +9,7 @@ Best samples on one thread: what nothing else disturbs. Code that comes near the
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,19 +31,18 @@ class Machine:
         """The nearest level of memory that so many bytes fit, with as many of something else beside them."""
         return next((name for name in LEVELS[:-1] if bytes_ <= self.caches[name] / 2), LEVELS[-1])
 
-    def limit_seconds(self, flops: float, bytes_: float, threads: int = 1) -> float:
-        """The least time on up to so many cores; more than one fork and join at least once.
+    def span_of(self, bytes_: float) -> int:
+        """Bytes of memory that lie in the level that so many bytes fit: a half of a cache, or far more than all."""
+        return span(self.level_of(bytes_), self.caches)
 
-        On some cores it is max(flops / peak, bytes / bandwidth of the level they fit).
-        """
-        level = self.level_of(bytes_)
+    def limit_seconds(self, flops: float, bytes_: float) -> float:
+        """The least time on one core at its best: max(flops / peak, bytes / bandwidth of the level they fit)."""
+        return max(flops / self.peak_gflops, bytes_ / self.bandwidth[self.level_of(bytes_)]) / 1e9
 
-        def least(cores: int) -> float:
-            shared = cores if level in ("l1", "l2") else 1
-            work = max(flops / (self.peak_gflops * cores), bytes_ / (self.bandwidth[level] * shared)) / 1e9
-            return work + (self.fork_join if cores > 1 else 0.0)
 
-        return min(map(least, range(1, threads + 1)))
+def span(level: str, caches: Mapping[str, int]) -> int:
+    """Bytes that lie in a level of memory and in none nearer, with room for others."""
+    return caches[level] // 2 if level in caches else 4 * caches[LEVELS[-2]]
 
 
 def measure(seconds: float = 0.4, progress: Callable[[str], None] = lambda what: None) -> Machine:
@@ -54,13 +53,12 @@ def measure(seconds: float = 0.4, progress: Callable[[str], None] = lambda what:
 
     target = Target.host()
     caches = {"l1": target.caches.l1, "l2": target.caches.l2, "l3": target.caches.l3}
-    sizes = {name: size // 2 for name, size in caches.items()} | {"memory": 4 * caches["l3"]}
     progress("multiply-adds in registers")
     peak = fma_peak_gflops(target, seconds)
     bandwidth: dict[str, float] = {}
     for name in LEVELS:
         progress(f"bandwidth of {name.upper() if name in caches else name}")
-        bandwidth[name] = stream_bandwidth(target, sizes[name], seconds).read
+        bandwidth[name] = stream_bandwidth(target, span(name, caches), seconds).read
     progress("fork and join of threads")
     return Machine(processor_name(), peak, bandwidth, caches, fork_join_seconds(target, seconds))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuralc.bench.limits import Request
 from neuralc.bench.peers import Peer, request_for
 from neuralc.bench.rounds import PATIENCE, Times, Worker, alternate
 from neuralc.grammar.diagnostics import NeuralcError, error
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-3
 """Largest difference of a peer's outputs from ours, times max(1, max|y|), for its time to count."""
 OURS = "neuralc"
+LIMIT = "the machine's limits"
 ELSEWHERE = """
 import sys, types
 from pathlib import Path
@@ -74,11 +76,19 @@ class Effort:
 
 
 def measure_rounds(
-    subject: Subject, peers: Sequence[Peer], threads: int, effort: Effort, progress: Progress, refused: Refused
-) -> list[Engine]:
-    """Ours first, then the peers that compute the same. Raises NeuralcError E0920 where ours cannot run the model."""
+    subject: Subject,
+    peers: Sequence[Peer],
+    limits: Request,
+    effort: Effort,
+    progress: Progress,
+    refused: Refused,
+) -> tuple[list[Engine], Times]:
+    """Ours first, then the peers that compute the same; and the least time that the machine allows in each round.
+
+    Raises NeuralcError E0920 where ours cannot run the model.
+    """
     with TemporaryDirectory(prefix="neuralc-bench-") as name:
-        running = _Running(Path(name), threads, effort.patience)
+        running = _Running(Path(name), limits.threads, effort.patience)
         written = {OURS: False}
         try:
             progress(f"{OURS} gets ready")
@@ -89,13 +99,16 @@ def measure_rounds(
                     written[peer.name] = running.join(peer, subject)
                 except NeuralcError as problem:
                     refused(peer.name, problem)
+            running.measure(limits)
             times = alternate(running.workers, effort.rounds, effort.seconds, progress)
         finally:
             running.stop()
-        return [
+        engines = [
             Engine(each.engine, times[each.engine], each.first["seconds"], written[each.engine])
             for each in running.workers
+            if each.engine != LIMIT
         ]
+        return engines, times[LIMIT]
 
 
 @dataclass
@@ -123,6 +136,10 @@ class _Running:
             raise
         self.workers.append(worker)
         return bool(request["written"])
+
+    def measure(self, limits: Request) -> None:
+        """Take in the limits of the machine."""
+        self.workers.append(Worker(LIMIT, limits.command, self.threads, patience=self.patience))
 
     def stop(self) -> None:
         for worker in self.workers:

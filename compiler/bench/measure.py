@@ -11,8 +11,9 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
 from neuralc.bench.contest import Effort, Engine, Progress, Refused, Subject, measure_rounds
+from neuralc.bench.limits import Request
 from neuralc.bench.profile import Launch, profile
-from neuralc.bench.rounds import bootstrap
+from neuralc.bench.rounds import Times, bootstrap
 from neuralc.bench.work import Work
 from neuralc.grammar.diagnostics import Diagnostic, usage_error
 
@@ -57,7 +58,8 @@ class Outcome:
     defaults: Sequence[str]
     """Sizes beside the batch that nobody gave."""
     work: Work
-    limit: float
+    limit: Times
+    """The least time that the machine allows, in the rounds of the engines."""
     engines: Sequence[Engine]
     launches: Sequence[Launch]
 
@@ -70,7 +72,7 @@ class Outcome:
             "sizes": dict(self.sizes),
             "flops": self.work.flops,
             "bytes": self.work.bytes,
-            "limit": self.limit,
+            "limit": asdict(bootstrap(self.limit.medians)),
             "engines": {
                 each.name: {
                     "min": min(each.times.calls),
@@ -79,6 +81,7 @@ class Outcome:
                     "calls": len(each.times.calls),
                     "rounds": len(each.times.rounds),
                     "ready": each.ready,
+                    "share_of_limit": asdict(self.limit.ratio_to(each.times)),
                     "ratio": None if each is ours else asdict(each.times.ratio_to(ours.times)),
                     "runs_written_code": each.written,
                 }
@@ -108,10 +111,11 @@ def measure_model(plan: Plan, machine: Machine, progress: Progress, refused: Ref
     arrays = make_inputs(compilation.module, sizes, plan.seed, {})
     work = _work_of(compilation.name, module, sizes)
     subject = Subject(plan.model, plan.others, {**_for_python(plan.options), "cache": plan.cache}, compilation, arrays)
+    shared = machine.fork_join if plan.threads > 1 else 0.0
+    limits = Request(work.flops or 0.0, work.bytes, machine.span_of(work.bytes), plan.threads, shared)
     with as_diagnostics():
-        engines = measure_rounds(subject, plan.peers, plan.threads, plan.effort, progress, refused)
+        engines, limit = measure_rounds(subject, plan.peers, limits, plan.effort, progress, refused)
     launches = measure_launches(compilation, sizes, progress) if plan.profiled else []
-    limit = machine.limit_seconds(work.flops or 0.0, work.bytes, plan.threads)
     defaults = [name for name in sizes if name not in plan.sizes and name not in leading_sizes(module)]
     sizes = {**plan.options.dims, **sizes}
     return Outcome(plan.model.name, plan.threads, sizes, defaults, work, limit, engines, launches)

@@ -49,7 +49,7 @@ def print_outcome(outcome: Outcome, machine: Machine, file: TextIO, most: int | 
     flops, bytes_ = outcome.work.flops or 0.0, outcome.work.bytes
     console.print(
         f"{number_text(int(flops))}FLOP in products, {bytes_text(int(bytes_))} of inputs, outputs and weights: "
-        f"no less than {seconds_text(outcome.limit)}",
+        f"no less than {seconds_text(bootstrap(outcome.limit.medians).median)}",
         markup=False,
         soft_wrap=True,
     )
@@ -76,7 +76,7 @@ def _engines(outcome: Outcome) -> Table:
             f"{seconds_text(median.low)} - {seconds_text(median.high)}",
             seconds_text(float(np.percentile(engine.times.calls, 99))),
             f"{(outcome.work.flops or 0.0) / median.median / 1e9:.1f}",
-            f"{100 * outcome.limit / median.median:.0f} %",
+            f"{100 * outcome.limit.ratio_to(engine.times).median:.0f} %",
             "" if engine is ours else _ratio(engine, ours),
             seconds_text(engine.ready),
         )

@@ -35,10 +35,14 @@ def main(folder: Path) -> None:
 
 def serve(call: Callable[[], Any], first: dict[str, Any], replies: TextIO, factor: float = 1.0) -> None:
     """Answer the questions for the times of calls; a call counts `factor` times."""
+    answer(lambda seconds: [factor * each for each in round_of(call, seconds)], first, replies)
+
+
+def answer(times_in: Callable[[float], list[float]], first: dict[str, Any], replies: TextIO) -> None:
+    """Answer the questions for the times of a round of so many seconds, until there are no more."""
     print(json.dumps(first), file=replies, flush=True)
     for line in sys.stdin:
-        times = [factor * each for each in round_of(call, json.loads(line)["seconds"])]
-        print(json.dumps({"times": times}), file=replies, flush=True)
+        print(json.dumps({"times": times_in(json.loads(line)["seconds"])}), file=replies, flush=True)
 
 
 def round_of(call: Callable[[], Any], seconds: float) -> list[float]:

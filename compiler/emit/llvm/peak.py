@@ -57,19 +57,28 @@ def fma_loop(target: Target, element_type: Attribute = f32) -> tuple[Callable[[]
 
 def stream_bandwidth(target: Target, size: int, seconds: float = 0.1) -> Stream:
     """How fast one core reads, and copies, arrays of `size` bytes; small sizes show the caches."""
+    (read, bytes_read), (copy, bytes_copied) = read_loop(target, size), _stream_loop(target, size, _copy_kernel)
+    return Stream(
+        size,
+        bytes_read / _best_time(read, seconds) / 1e9,
+        2 * bytes_copied / _best_time(copy, seconds) / 1e9,
+    )
+
+
+def read_loop(target: Target, size: int) -> tuple[Callable[[], None], float]:
+    """A call that reads an array of about `size` bytes, a small one again and again, and the bytes it reads."""
+    return _stream_loop(target, size, _read_kernel)
+
+
+def _stream_loop(target: Target, size: int, kernel: Callable[[TileType], FuncOp]) -> tuple[Callable[[], None], float]:
+    """A call of a kernel that goes through `source`, and may write `destination`; the bytes of the source it sees."""
     step = STREAM_VECTORS * target.lanes
     steps = max(1, size // element_bytes(f32) // step)
     # A program is one pass over the array.
     passes = max(1, STREAM_BYTES // size)
     source, destination = (np.ones(steps * step, np.float32) for _ in range(2))
-    pointers = (source.ctypes.data, destination.ctypes.data)
-
-    def rate(func: FuncOp) -> float:
-        call = _compiled(func, target)
-        return source.nbytes * passes / _best_time(lambda: call(0, passes, steps, *pointers), seconds) / 1e9
-
-    tile = TileType.of([step], f32, target.lanes)
-    return Stream(source.nbytes, rate(_read_kernel(tile)), 2 * rate(_copy_kernel(tile)))
+    call = _compiled(kernel(TileType.of([step], f32, target.lanes)), target)
+    return lambda: call(0, passes, steps, source.ctypes.data, destination.ctypes.data), float(source.nbytes * passes)
 
 
 def _fma_kernel(tile: TileType) -> FuncOp:

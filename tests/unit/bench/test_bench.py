@@ -15,6 +15,7 @@ from support.documents import ROOT
 
 from neuralc import driver
 from neuralc.bench.contest import Effort
+from neuralc.bench.limits import Limits, Request
 from neuralc.bench.measure import Plan, measure_launches, measure_model, work_of_model
 from neuralc.bench.peers import OWN, chosen, peers, with_shapes
 from neuralc.bench.report import seconds_text
@@ -49,6 +50,16 @@ def test_a_ratio_compares_the_rounds_beside_each_other() -> None:
     theirs = Times([[2.0, 2.0, 2.0], [4.0, 4.0, 4.0], [2.0, 2.0, 2.0]])
     assert theirs.ratio_to(ours) == bootstrap([2.0, 2.0, 2.0])
     assert ours.medians == [1.0, 2.0, 1.0]
+
+
+def test_the_limit_is_the_longer_of_arithmetic_and_reading_and_grows_with_the_work() -> None:
+    least = [
+        Limits(Request(flops, bytes_, 1 << 16, threads)).seconds_in(0.002)
+        for flops, bytes_, threads in [(1e9, 1.0, 1), (1.0, 1e9, 1), (1e12, 1.0, 2), (1e12, 1e15, 2)]
+    ]
+    assert least[2] > 50 * least[0] > 0
+    assert least[3] > 50 * least[1] > 0
+    assert Limits(Request(1.0, 1.0, 1 << 16, fork_join=1.0)).seconds_in(0.001) == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +110,7 @@ def test_a_model_is_timed_beside_a_peer(model: Path) -> None:
     for figures in found["engines"].values():
         assert 0 < figures["min"] <= figures["median"]["median"] <= figures["p99"]
         assert figures["rounds"] == 3
+        assert 0 < figures["share_of_limit"]["low"] <= figures["share_of_limit"]["high"]
     assert found["engines"]["neuralc"]["ratio"] is None
     assert {launch["layer"] for launch in found["launches"]} <= {"m.nr:1", "m.nr:4"}
 
