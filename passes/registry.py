@@ -41,6 +41,7 @@ NAMES: tuple[str, ...] = (
     "kernel-verify-target",
     "tensor-canonicalize",
     "tensor-choose-layouts",
+    "tensor-fuse-attention",
     "tensor-fuse-elementwise",
     "tensor-fuse-groups",
     "tensor-pack-weights",

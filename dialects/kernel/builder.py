@@ -270,6 +270,10 @@ class KernelBuilder:
     def local(self, type_: RefType, hint: str | None = None) -> SSAValue:
         return self.add(LocalOp(type_), hint)
 
+    def memory(self, name: str, type_: RefType) -> SSAValue:
+        """Scratch memory of one program that `reference` gives by its name."""
+        return self._named.setdefault(name, self.local(type_, name))
+
     def loop(
         self,
         lower: IndexLike,

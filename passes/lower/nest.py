@@ -21,6 +21,7 @@ from xdsl.ir import Attribute, BlockArgument, SSAValue
 from neuralc.dialects import graph, tensor
 from neuralc.dialects.dims import Dim, as_dim, simplest
 from neuralc.dialects.kernel import RefType, status_type
+from neuralc.dialects.kernel.builder import IndexLike
 from neuralc.dialects.tensor.subscripts import LETTERS, ONE, WHOLE, identity
 from neuralc.dialects.types import element_of, shape_of
 from neuralc.passes.lower.padding import Overhang, is_unread, overhangs
@@ -44,6 +45,8 @@ class Operand:
     ref: RefType
     packed: bool = False
     whole: bool = False
+    origin: Mapping[str, IndexLike] = field(default_factory=dict)
+    """Where its memory begins along a loop, of which it has a part; at 0 along others."""
 
     @property
     def panel(self) -> int:
@@ -106,6 +109,8 @@ class Nest:
     status: str = ""
     """The name of the status cell of the run, an argument behind the operands, where a place in memory is checked."""
     overhangs: Overhangs = field(default_factory=dict)
+    around: str = ""
+    """The loops that are no part of it, though operands move along them: each round is a nest."""
 
     @property
     def operands(self) -> tuple[Operand, ...]:
@@ -145,7 +150,7 @@ class Nest:
     @property
     def reduced(self) -> str:
         """The loops that the output does not have."""
-        return "".join(letter for letter in self.sizes if letter not in self.output.word)
+        return "".join(letter for letter in self.sizes if letter not in self.output.word + self.around)
 
     def static(self, letter: str) -> int | None:
         """The size of a loop where it is a constant."""

@@ -51,7 +51,7 @@ def computed(element_type: Attribute) -> Attribute:
     return f32 if element_type in (f16, bf16) else element_type
 
 
-def indices(operand: Operand, places: Mapping[str, Place], axes: Mapping[int, int]) -> list[Index]:
+def indices(b: KernelBuilder, operand: Operand, places: Mapping[str, Place], axes: Mapping[int, int]) -> list[Index]:
     """The index of every dim of the operand's reference; `axes` maps the places' axes to those of the loaded tile."""
     out: list[Index] = []
     for letter in operand.word:
@@ -62,7 +62,8 @@ def indices(operand: Operand, places: Mapping[str, Place], axes: Mapping[int, in
                 raise ValueError(f"the packed operand {operand.name} is read at a place that is not a panel")
             out = [Index(place.panel), *out, Index(0, over)]
         else:
-            out.append(Index(place.start, over, place.masked))
+            start = b.minus(place.start, operand.origin[letter]) if letter in operand.origin else place.start
+            out.append(Index(start, over, place.masked))
     return out
 
 
@@ -88,7 +89,7 @@ def load(
     fill = (0 if other is None else other) if masked else None
     element = operand.ref.element_type
     hint = hint or f"{operand.name}_tile"
-    at = indices(operand, places, axes)
+    at = indices(b, operand, places, axes)
     if has_vectors and not _unit_stride(operand, places, last):
         # Neighbouring lanes are not neighbours in memory: gather the scalars, then form the vectors.
         scalars = b.load(b.reference(operand.name), at, TileType.of(extents, element, 1), other=fill, hint=hint)
@@ -125,4 +126,4 @@ def store(b: KernelBuilder, value: SSAValue, operand: Operand, places: Mapping[s
     last = tile_of(value).rank - 1
     if lanes > 1 and not _unit_stride(operand, places, last):
         value = b.convert(value, tile_of(value).with_lanes(1))
-    b.store(value, ref, indices(operand, places, axes))
+    b.store(value, ref, indices(b, operand, places, axes))

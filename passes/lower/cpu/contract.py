@@ -101,8 +101,7 @@ class ContractSchedule:
         panel: Callable[..., None],
     ) -> None:
         """Full panels, and one with the columns that are left: loops of one round or none say which a program has."""
-        columns = self.nest.static(self.roles.vector) or 1
-        full, left = divmod(columns, self.tile.columns)
+        full = (self.nest.static(self.roles.vector) or 1) // self.tile.columns
         here = position["panel"]
 
         def one(number: SSAValue) -> Sequence[SSAValue]:
@@ -110,11 +109,8 @@ class ContractSchedule:
             return ()
 
         def rest(_: SSAValue | None = None) -> Sequence[SSAValue]:
-            column = Place(full * self.tile.columns, None, left % self.tile.lanes != 0, full)
-            narrow = replace(self, tile=self.last or self.tile)
-            cut = self if isinstance(rows, Dim) else narrow
-            bounds = cut._bounds(b, position["chunk"], chunks, rows)
-            narrow._rows(b, self.roles, places, column, bounds, rows, None)
+            cut = self if isinstance(rows, Dim) else self._narrow
+            self._last_panel(b, places, cut._bounds(b, position["chunk"], chunks, rows), rows)
             return ()
 
         if not full:
@@ -122,6 +118,33 @@ class ContractSchedule:
             return
         b.loop(here, b.minimum(b.plus(here, 1), full), 1, [], one, hint="panel")
         b.loop(full, b.plus(here, 1), 1, [], rest, hint="panel")
+
+    def add_rows(self, b: KernelBuilder, places: dict[str, Place], bounds: Bounds, rows: int) -> None:
+        """Some of the `rows`, panel after panel, as a part of a kernel that is being written.
+
+        `places` has the loops around; the rows begin at a multiple of the tile's, and end so or with the last one.
+        """
+        full, left = divmod(self.nest.static(self.roles.vector) or 1, self.tile.columns)
+
+        def one(number: SSAValue) -> Sequence[SSAValue]:
+            column = Place(b.mul(number, self.tile.columns, "column"), None, False, number)
+            self._rows(b, self.roles, places, column, bounds, rows, None)
+            return ()
+
+        b.loop(0, full, 1, [], one, hint="panel")
+        if left:
+            self._last_panel(b, places, bounds, rows)
+
+    @property
+    def _narrow(self) -> ContractSchedule:
+        """The schedule of the last panel."""
+        return replace(self, tile=self.last or self.tile)
+
+    def _last_panel(self, b: KernelBuilder, places: dict[str, Place], bounds: Bounds, rows: Size) -> None:
+        """The columns that full panels leave."""
+        full, left = divmod(self.nest.static(self.roles.vector) or 1, self.tile.columns)
+        column = Place(full * self.tile.columns, None, left % self.tile.lanes != 0, full)
+        self._narrow._rows(b, self.roles, places, column, bounds, rows, None)
 
     def _chunks(self, rows: Size, others: Size) -> Size:
         """How many chunks the rows are cut into, for `others` panels and places of outer loops.

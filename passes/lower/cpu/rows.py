@@ -39,10 +39,12 @@ SCRATCH_BYTES = 64 * 1024
 
 def build_rows(nest: Nest, target: Target, name: str) -> FuncOp:
     """The kernel of a nest whose reductions all run over its last loop."""
-    return _Rows(nest, target).build(name)
+    return RowSchedule(nest, target).build(name)
 
 
-class _Rows:
+class RowSchedule:
+    """Writes the kernel of one such nest, or its part of one."""
+
     def __init__(self, nest: Nest, target: Target) -> None:
         self.nest = nest
         self.lanes = min(vector_lanes(nest, target), target.lanes)
@@ -60,12 +62,28 @@ class _Rows:
         program = b.program_id() if outer else 0
         position = b.unravel(program, [nest.sizes[letter] for letter in outer], list(outer))
         places = {letter: Place(at) for letter, at in zip(outer, position, strict=True)}
-        self.scratch = {} if self.short else {stage: self._scratch(stage) for stage in sorted(self.kept)}
+        self._take_scratch()
         nested_loops(b, nest.sizes, inner, places, self._row)
         grid = Dim.constant(1)
         for letter in outer:
             grid *= nest.sizes[letter]
         return b.finish(grid)
+
+    def walk(
+        self, b: KernelBuilder, places: Mapping[str, Place], letter: str, start: IndexLike, stop: IndexLike
+    ) -> None:
+        """The rows from `start` to `stop` along a loop, as a part of a kernel that is being written."""
+        self.b = b
+        self._take_scratch()
+
+        def body(at: SSAValue) -> Sequence[SSAValue]:
+            self._row({**places, letter: Place(at)})
+            return ()
+
+        b.loop(start, stop, 1, [], body, hint="row")
+
+    def _take_scratch(self) -> None:
+        self.scratch = {} if self.short else {stage: self._scratch(stage) for stage in sorted(self.kept)}
 
     # -- what runs in which pass -------------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.dialects.types import element_bytes
 from neuralc.passes.base import PassContext
+from neuralc.passes.lower.cpu.attention import build_attention, cut
+from neuralc.passes.lower.cpu.attention import choose_tile as choose_attention_tile
 from neuralc.passes.lower.cpu.contract import build_contract
 from neuralc.passes.lower.cpu.cumulate import build_cumulate
 from neuralc.passes.lower.cpu.elementwise import build_elementwise, vector_lanes
@@ -66,6 +68,14 @@ def _contract(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCo
     many = Variant(whole, nest, (rows, ">=", Dim.constant(2)), once=True)
     row = build_contract(nest, roles, target, f"{name}_row", single, single_last)
     return [many, Variant(row, nest, once=True)]
+
+
+def _attention(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
+    parts = cut(nest)
+    roles = find_roles(parts.scores, parts.column)
+    tile = choose_attention_tile(parts, vector_lanes(parts.scores, target), target.vector_registers, _most_rows(roles))
+    context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
+    return [Variant(build_attention(parts, target, tile, nest.name), parts.whole, once=True)]
 
 
 def _winograd(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
@@ -139,6 +149,7 @@ def _fill(name: str, refs: Sequence[RefType], around: int, value: float | int, t
 SCHEDULES = Schedules(
     {
         "contract": _contract,
+        "attention": _attention,
         "winograd": _winograd,
         "reduce": _merged(build_reduce),
         "rows": _merged(build_rows),
