@@ -28,7 +28,9 @@ def neuralc(request: Request, inputs: Sequence[Array]) -> Call:
     import neuralc as package
 
     model = package.compile(request["model"], threads=request["threads"], **request["options"])
-    return lambda: _listed(model(*inputs))
+    if len(model.outputs) == 1:
+        return lambda: (model(*inputs),)
+    return lambda: tuple(model(*inputs))
 
 
 def onnxruntime(request: Request, inputs: Sequence[Array]) -> Call:
@@ -42,7 +44,7 @@ def onnxruntime(request: Request, inputs: Sequence[Array]) -> Call:
     session = package.InferenceSession(request["model"], options, providers=["CPUExecutionProvider"])
     known = {port.name for port in session.get_inputs()}
     feeds = {name: array for name, array in zip(request["names"], inputs, strict=True) if name in known}
-    return lambda: [np.asarray(each) for each in session.run(None, feeds)]
+    return lambda: session.run(None, feeds)
 
 
 def openvino(request: Request, inputs: Sequence[Array]) -> Call:
