@@ -1,7 +1,7 @@
 """What a call from Python adds to the call in C: `python -m benchmarks.overhead [MODEL]`.
 
-The C call is made by a loop in machine code, on the context, inputs and outputs that Python's calls use. Rounds of all
-take turns; a figure is the median of its rounds.
+The C call is made by a loop in machine code, on the inputs and outputs that Python's calls use. Rounds of all take
+turns; a figure is the median of its rounds.
 """
 
 from __future__ import annotations
@@ -85,10 +85,11 @@ def _repeated(call: Callable[[], Any]) -> Callable[[int], None]:
 
 
 def c_calls(model: Any, arrays: list[np.ndarray[Any, Any]], out: Any) -> Callable[[int], None]:
-    """A loop in machine code around `nrc_run`, on a context of the model that waits for its next call."""
+    """A loop in machine code around `nrc_run`, on a context of its own."""
     library = compile_module(LOOP, Target.host())
     loop = library.function("loop", *[ctypes.c_void_p] * 5, ctypes.c_int64)
-    context = model._idle.contexts[-1]
+    context = model._context()
+    context.run(arrays)
     outputs = [out] if isinstance(out, np.ndarray) else list(out)
     inputs, results = (
         (ctypes.c_void_p * len(group))(*(array.ctypes.data for array in group)) for group in (arrays, outputs)

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from neuralc.runtime.arrays import ADDRESSES, as_input, as_outputs, check_overlap
-from neuralc.runtime.description import Description
+from neuralc.runtime.description import Description, Port
+from neuralc.runtime.errors import ModelError
 from neuralc.runtime.interface import Interface
 from neuralc.runtime.sizes import Sizes, SizeTable
 
@@ -83,6 +84,30 @@ class Context:
         if status != 0:
             raise self._interface.failure(status)
         return out
+
+    @property
+    def ports(self) -> Sequence[Port]:
+        """The inputs."""
+        return self._ports
+
+    @property
+    def shapes(self) -> tuple[_Shape, ...] | None:
+        """Those of the inputs of the last run."""
+        return self._shapes
+
+    def sizes_of(self, shapes: tuple[_Shape, ...]) -> Sizes:
+        """What a run on inputs of these shapes needs. Raises ModelError E0904."""
+        return self._table.of(shapes)
+
+    @property
+    def addresses(self) -> tuple[int, int, int, int]:
+        """What native code is called by: the function, the context, and where it reads the addresses of arrays."""
+        function = ctypes.cast(self._run, ctypes.c_void_p).value or 0
+        return function, self._native.value or 0, ctypes.addressof(self._inputs), ctypes.addressof(self._outputs)
+
+    def failure(self, status: int) -> ModelError:
+        """The error of a status."""
+        return self._interface.failure(status)
 
     def _run_any(self, given: Sequence[Any], out: Any) -> Any:
         """`run` for any inputs, given or wanted in any form."""

@@ -6,11 +6,13 @@ import atexit
 import os
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from neuralc.runtime.arrays import order_inputs
 from neuralc.runtime.contexts import Context
@@ -18,6 +20,15 @@ from neuralc.runtime.description import Description, Dim, Port, format_shape
 from neuralc.runtime.errors import ModelError
 from neuralc.runtime.interface import Interface
 from neuralc.runtime.sizes import SizeTable
+
+OFTEN = 8
+"""Calls of the slow way after which one that is direct is worth making; the next one after so many times more."""
+SHORT = 1e-3
+"""Seconds of a call of which the way from Python to native code is a part that counts."""
+
+_MakeDirect: TypeAlias = Callable[
+    [Context, tuple[tuple[int, ...], ...], Callable[..., Any]], tuple[Callable[..., Any], Callable[[], bool]]
+]
 
 
 class _Shared:
@@ -49,9 +60,18 @@ class Model:
     """
 
     def __init__(
-        self, interface: Interface, *, threads: int | None, library: Callable[[], Iterable[bytes | memoryview]]
+        self,
+        interface: Interface,
+        *,
+        threads: int | None,
+        library: Callable[[], Iterable[bytes | memoryview]],
+        direct: _MakeDirect | None = None,
     ) -> None:
-        """`library` gives the bytes of a shared library with this model, in pieces. Raises ModelError E0907."""
+        """`library` gives the bytes of a shared library with this model, in pieces. Raises ModelError E0907.
+
+        `direct(context, shapes, slow)` makes a function for calls on dense arrays of these shapes, which has the
+        context to itself and calls `slow` for all others; and one that tells whether a thread is in it.
+        """
         missing = interface.missing_feature
         if missing is not None:
             raise ModelError(
@@ -68,6 +88,12 @@ class Model:
         self._library = library
         self._idle = _OfThread() if self._description.states else _Shared()
         self._resets = 0
+        self._make_direct = None if self._description.states else direct
+        self._direct: Callable[..., Any] | None = None
+        self._direct_context: Context | None = None
+        self._is_busy: Callable[[], bool] = bool
+        self._slow_calls = 0
+        self._patience = OFTEN
         # Errors of threads and memory belong here rather than to the first call.
         self._idle.contexts.append(self._context())
         _MODELS.add(self)
@@ -78,6 +104,11 @@ class Model:
         Raises ModelError E0904 for an input that does not fit, E0908 for `out`, E0909 where memory is missing,
         E0910 and E0911 for data that the model cannot compute with, E0912 for sizes that its states do not have.
         """
+        if out is None and not named and (direct := self._direct) is not None:
+            return direct(*given)
+        return self._run(given, out, named)
+
+    def _run(self, given: tuple[Any, ...], out: Any, named: Mapping[str, Any]) -> Any:
         inputs: Sequence[Any] = given
         if named or len(given) != self._count:
             inputs = self._order(given, named)
@@ -89,10 +120,31 @@ class Model:
             context = self._context()
         if context.resets != self._resets:
             context.reset(self._resets)
+        self._slow_calls += 1
+        if self._slow_calls == self._patience and self._make_direct is not None:
+            self._patience *= OFTEN
+            return self._run_last(context, inputs, out)
         try:
             return context.run(inputs, out)
         finally:
             idle.append(context)
+
+    def _run_last(self, context: Context, inputs: Sequence[Any], out: Any) -> Any:
+        """Run the slow way; calls like this one are direct from now on, if what that saves counts."""
+        start = time.perf_counter()
+        try:
+            found = context.run(inputs, out)
+        except BaseException:
+            self._idle.contexts.append(context)
+            raise
+        if self._make_direct is None or context.shapes is None or time.perf_counter() - start > SHORT:
+            self._idle.contexts.append(context)
+        else:
+            # Not a method: a cycle would keep the weights until they are collected.
+            slow = partial(_run_slowly, weakref.ref(self))
+            self._direct, self._is_busy = self._make_direct(context, context.shapes, slow)
+            self._direct_context = context
+        return found
 
     def _order(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Sequence[Any]:
         if not inputs and len(named) == len(self._names):
@@ -147,6 +199,13 @@ class Model:
         return f"<model {self.name}: {inputs} -> {outputs}>"
 
 
+def _run_slowly(model: weakref.ref[Model], *given: Any) -> Any:
+    found = model()
+    if found is None:
+        raise ReferenceError("the model is gone")
+    return found._run(given, None, {})
+
+
 def _write(path: Path, data: Iterable[bytes | memoryview]) -> None:
     """A temporary file beside the product, renamed onto it: a running program keeps the old one."""
     try:
@@ -175,12 +234,16 @@ def _close_idle() -> None:
         idle = model._idle.contexts
         while idle:
             idle.pop().close()
+        context, model._direct = model._direct_context, None
+        if context is not None and not model._is_busy():
+            context.close()
 
 
 def _forget_idle() -> None:
     """A forked process has the memory of contexts and none of their threads: it makes contexts of its own."""
     for model in list(_MODELS):
         model._idle = type(model._idle)()
+        model._direct = model._direct_context = None
 
 
 atexit.register(_close_idle)

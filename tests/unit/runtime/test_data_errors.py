@@ -2,48 +2,13 @@
 
 import numpy as np
 import pytest
-from support.native_modules import native
+from support.native_modules import LOOKUP, TABLE, lookup
 
 from neuralc.dialects.interp.kernel_host import run_host
 from neuralc.dialects.weights import WeightStore
-from neuralc.emit.llvm.in_process import load_native
 from neuralc.grammar.diagnostics import NeuralcError
 from neuralc.passes.parsing import parse_module
-from neuralc.passes.target import Target
-from neuralc.runtime import Model, ModelError
-
-LOOKUP = """
-kernel.func @look(
-    %n: index, %table: !kernel.ref<[40], f32>, %ids: !kernel.ref<[n], i64>, %status: !kernel.ref<[1], i32>,
-    %y: !kernel.ref<[n], f32>
-) dims [n] grid (n) {
-  %p = kernel.program_id
-  %id = kernel.load %ids[%p] -> !kernel.tile<i64, v1>
-  %zero = kernel.splat 0 -> !kernel.tile<i64, v1>
-  %last = kernel.splat 39 -> !kernel.tile<i64, v1>
-  %low = kernel.map ge %id, %zero -> !kernel.tile<i1, v1>
-  %high = kernel.map le %id, %last -> !kernel.tile<i1, v1>
-  %ok = kernel.map and %low, %high -> !kernel.tile<i1, v1>
-  kernel.check %ok, %status {code = CODE}
-  %t = kernel.gather %table, %id, %ok -> !kernel.tile<f32, v1>
-  kernel.store %t, %y[%p]
-  kernel.return
-}
-kernel.host @lookup(
-    %table: !kernel.ref<[40], f32>, %ids: !kernel.ref<[batch], i64>, %y: !kernel.ref<[batch], f32>
-) dims [batch] inputs ["table", "ids"] outputs ["y"] arena (0) shared (batch * 4000) {
-  %s = kernel.status -> !kernel.ref<[1], i32>
-  kernel.launch @look[batch](%table, %ids, %s, %y) {parallel}
-  kernel.return
-}
-"""
-"""y = table[ids], with CODE for an id that the table does not have."""
-
-TABLE = np.arange(40, dtype=np.float32)
-
-
-def lookup(code: int = 910, threads: int = 1) -> Model:
-    return load_native(native(LOOKUP.replace("CODE", str(code)), target=Target.host(), threads=threads))
+from neuralc.runtime import ModelError
 
 
 @pytest.mark.parametrize("threads", [1, 4])
