@@ -28,6 +28,7 @@ from neuralc.grammar.diagnostics import error
 from neuralc.passes.graph.weight_values import is_static
 from neuralc.passes.locations import span_of
 from neuralc.passes.lower.cpu.elementwise import cover
+from neuralc.passes.lower.cpu.tile_choice import steps_a_round
 from neuralc.passes.lower.cpu.winograd_plan import WinogradPlan, plan_of
 from neuralc.passes.lower.cpu.winograd_transform import combine_columns, combine_rows
 from neuralc.passes.lower.nest import Nest, Operand, Size
@@ -190,15 +191,21 @@ class WinogradSchedule:
         columns = self.plan.tile.columns
         output = self._columns(b, panel, 0, 1)
 
-        def step(k: SSAValue, acc: SSAValue) -> Sequence[SSAValue]:
+        def step(k: IndexLike, acc: SSAValue, count: int) -> SSAValue:
             at = self._named({"i": Place(i), "j": Place(j), "c": Place(k, 0), "o": output})
             v_index = [Index(i), Index(j), Index(row, 0), Index(k, 1)]
-            v_tile = b.load(v, v_index, TileType.of((height, 1), self.element, 1), hint="v_tile")
-            u_tile = load(b, self._operand(1), at, TileShape((1, columns), self.lanes), broadcast=False, hint="u_tile")
-            return [b.dot(v_tile, u_tile, acc, hint="acc")]
+            v_tile = b.load(v, v_index, TileType.of((height, count), self.element, 1), hint="v_tile")
+            u_shape = TileShape((count, columns), self.lanes)
+            u_tile = load(b, self._operand(1), at, u_shape, broadcast=False, hint="u_tile")
+            return b.dot(v_tile, u_tile, acc, hint="acc")
 
-        zero = b.splat(0.0, TileType.of((height, columns), self.element, self.lanes), "acc")
-        (acc,) = b.loop(0, self._static("c"), 1, [zero], step)
+        acc = b.splat(0.0, TileType.of((height, columns), self.element, self.lanes), "acc")
+        channels, steps = self._static("c"), steps_a_round(height, self.plan.tile.vectors)
+        rest = channels % steps
+        if channels >= steps:
+            (acc,) = b.loop(0, channels - rest, steps, [acc], lambda k, acc: [step(k, acc, steps)])
+        if rest:
+            acc = step(channels - rest, acc, rest)
         b.store(acc, m, [Index(i), Index(j), Index(row, 0), Index(0, 1)])
 
     def _columns(self, b: KernelBuilder, panel: IndexLike, offset: IndexLike, over: int) -> Place:

@@ -28,6 +28,8 @@ MAX_SCRATCH = 640 * 1024
 """Bytes of V and M together, at most: they lie on the stack of a thread. One tile of many channels may have more."""
 PROGRAMS = 8
 """Programs that there should be, if it takes several for one block."""
+FEW_TILES = 32
+"""Tiles of which a half are still several rows of products."""
 SHARED_COLUMNS = 128
 """Columns that a program of a shared block has at least: transforming a tile costs as much as three of them."""
 
@@ -91,6 +93,9 @@ def choose_plan(
     per_tile = point * (pitch + widest.columns)
     most = min(max(1, budget // per_tile), MAX_BLOCK, tiles)
     count = -(-tiles // most)
+    if count == 1 and tiles >= FEW_TILES and outputs < 2 * SHARED_COLUMNS:
+        # One program leaves a thread with nothing to do; two read a weight twice, which is small beside the products.
+        count = 2 if point * channels * outputs <= target.caches.l2 // 4 else 1
     # Several blocks are an even number of them, so that two threads have the same to do.
     block = -(-tiles // (count + (count % 2 if count > 1 else 0)))
     tile = choose_tile(block, outputs, lanes, target.vector_registers, vectors, narrow=False)
