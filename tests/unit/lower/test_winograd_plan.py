@@ -51,6 +51,12 @@ def test_few_blocks_are_shared_by_programs_with_enough_columns_each() -> None:
     assert plan(2, 784, 64, 64).groups == 1
 
 
+def test_a_small_weight_is_read_by_two_programs_rather_than_one() -> None:
+    assert plan(2, 49, 16, 32).blocks == 2
+    assert plan(2, 49, 64, 64, "x86-64-v3").blocks * plan(2, 49, 64, 64, "x86-64-v3").groups == 1
+    assert plan(2, 8, 16, 32).blocks == 1
+
+
 def test_a_packed_weight_gives_the_width_of_panels() -> None:
     target = Target.cpu("x86-64-v4")
     assert choose_plan(ALGORITHMS[2], 49, 64, 64, 16, target, vectors=2).tile.columns == 32

@@ -22,8 +22,8 @@
 // CHECK: kernel.loop %i = 0 to 4
 // CHECK: kernel.loop %j = 0 to 4
 // CHECK: kernel.loop %row = 0 to 12 step 4
-// CHECK: kernel.loop %k = 0 to 20
-// CHECK: kernel.load %[[V]][%i, %j, %row over 0, %k over 1] -> !kernel.tile<4x1xf32, v1>
+// CHECK: kernel.loop %k = 0 to 20 step 2
+// CHECK: kernel.load %[[V]][%i, %j, %row over 0, %k over 1] -> !kernel.tile<4x2xf32, v1>
 // CHECK: kernel.dot
 // CHECK: kernel.store %{{.+}}, %[[M]][%i, %j, %row over 0, 0 over 1]
 // The way back, with what is behind: only places that the result has are written.
