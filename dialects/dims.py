@@ -84,7 +84,7 @@ class Dim:
 
     @property
     def is_static(self) -> bool:
-        return all(monomial == () for monomial, _ in self.terms)
+        return not self.terms or (len(self.terms) == 1 and not self.terms[0][0])
 
     @property
     def value(self) -> int:
@@ -132,6 +132,8 @@ class Dim:
 
     def substitute(self, env: Mapping[str, int | Dim]) -> Dim:
         """Replace symbols by sizes; what `env` does not name stays symbolic."""
+        if env.keys().isdisjoint(self._symbols()):
+            return self
         total = Dim(())
         for monomial, coefficient in self.terms:
             product = Dim.constant(coefficient)
@@ -150,10 +152,20 @@ class Dim:
     # -- arithmetic --------------------------------------------------------------------------------------------------
 
     def __add__(self, other: int | Dim) -> Dim:
+        other = as_dim(other)
+        for dim, number in ((self, other), (other, self)):
+            if number.is_static:
+                return dim._plus(number.value)
         terms = dict(self.terms)
-        for monomial, coefficient in as_dim(other).terms:
+        for monomial, coefficient in other.terms:
             terms[monomial] = terms.get(monomial, 0) + coefficient
         return _normal(terms)
+
+    def _plus(self, number: int) -> Dim:
+        """The constant is the last term: the others stay in order."""
+        others = self.terms[:-1] if self.terms and not self.terms[-1][0] else self.terms
+        total = number + (self.terms[-1][1] if len(others) < len(self.terms) else 0)
+        return Dim((*others, ((), total)) if total else others)
 
     def __radd__(self, other: int) -> Dim:
         return self + other
@@ -168,9 +180,14 @@ class Dim:
         return as_dim(other) - self
 
     def __mul__(self, other: int | Dim) -> Dim:
+        other = as_dim(other)
+        for dim, number in ((self, other), (other, self)):
+            if number.is_static:
+                factor = number.value
+                return Dim(tuple((monomial, a * factor) for monomial, a in dim.terms) if factor else ())
         terms: dict[Monomial, int] = {}
         for left, a in self.terms:
-            for right, b in as_dim(other).terms:
+            for right, b in other.terms:
                 monomial = tuple(sorted(left + right, key=str))
                 terms[monomial] = terms.get(monomial, 0) + a * b
         return _normal(terms)
