@@ -91,6 +91,11 @@ class Context:
         return self._ports
 
     @property
+    def results(self) -> Sequence[Port]:
+        """The outputs."""
+        return self._results
+
+    @property
     def shapes(self) -> tuple[_Shape, ...] | None:
         """Those of the inputs of the last run."""
         return self._shapes
@@ -100,10 +105,9 @@ class Context:
         return self._table.of(shapes)
 
     @property
-    def addresses(self) -> tuple[int, int, int, int]:
-        """What native code is called by: the function, the context, and where it reads the addresses of arrays."""
-        function = ctypes.cast(self._run, ctypes.c_void_p).value or 0
-        return function, self._native.value or 0, ctypes.addressof(self._inputs), ctypes.addressof(self._outputs)
+    def addresses(self) -> tuple[int, int]:
+        """What native code is called by: the function, and the context."""
+        return ctypes.cast(self._run, ctypes.c_void_p).value or 0, self._native.value or 0
 
     def failure(self, status: int) -> ModelError:
         """The error of a status."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from neuralc.runtime.arrays import order_inputs
 from neuralc.runtime.contexts import Context
@@ -26,8 +26,20 @@ OFTEN = 8
 SHORT = 1e-3
 """Seconds of a call of which the way from Python to native code is a part that counts."""
 
+
+class DirectCalls(NamedTuple):
+    """Functions for calls on dense arrays of some shapes, which have a context to themselves."""
+
+    call: Callable[..., Any]
+    """Takes the inputs."""
+    into: Callable[..., Any] | None
+    """Takes the inputs and memory for the output, where there is one."""
+    is_busy: Callable[[], bool]
+    """Whether a thread is in one of them."""
+
+
 _MakeDirect: TypeAlias = Callable[
-    [Context, tuple[tuple[int, ...], ...], Callable[..., Any]], tuple[Callable[..., Any], Callable[[], bool]]
+    [Context, tuple[tuple[int, ...], ...], Callable[..., Any], Callable[..., Any]], DirectCalls
 ]
 
 
@@ -69,8 +81,7 @@ class Model:
     ) -> None:
         """`library` gives the bytes of a shared library with this model, in pieces. Raises ModelError E0907.
 
-        `direct(context, shapes, slow)` makes a function for calls on dense arrays of these shapes, which has the
-        context to itself and calls `slow` for all others; and one that tells whether a thread is in it.
+        `direct(context, shapes, slow, slow_into)` makes functions that call the slow ones for all other arrays.
         """
         missing = interface.missing_feature
         if missing is not None:
@@ -89,9 +100,9 @@ class Model:
         self._idle = _OfThread() if self._description.states else _Shared()
         self._resets = 0
         self._make_direct = None if self._description.states else direct
-        self._direct: Callable[..., Any] | None = None
-        self._direct_context: Context | None = None
-        self._is_busy: Callable[[], bool] = bool
+        self._call: Callable[..., Any] | None = None
+        self._call_into: Callable[..., Any] | None = None
+        self._direct: tuple[Context, DirectCalls] | None = None
         self._slow_calls = 0
         self._patience = OFTEN
         # Errors of threads and memory belong here rather than to the first call.
@@ -104,8 +115,12 @@ class Model:
         Raises ModelError E0904 for an input that does not fit, E0908 for `out`, E0909 where memory is missing,
         E0910 and E0911 for data that the model cannot compute with, E0912 for sizes that its states do not have.
         """
-        if out is None and not named and (direct := self._direct) is not None:
-            return direct(*given)
+        if not named:
+            if out is None:
+                if (call := self._call) is not None:
+                    return call(*given)
+            elif (call_into := self._call_into) is not None:
+                return call_into(*given, out)
         return self._run(given, out, named)
 
     def _run(self, given: tuple[Any, ...], out: Any, named: Mapping[str, Any]) -> Any:
@@ -141,10 +156,15 @@ class Model:
             self._idle.contexts.append(context)
         else:
             # Not a method: a cycle would keep the weights until they are collected.
-            slow = partial(_run_slowly, weakref.ref(self))
-            self._direct, self._is_busy = self._make_direct(context, context.shapes, slow)
-            self._direct_context = context
+            slow, slow_into = (partial(way, weakref.ref(self)) for way in (_run_slowly, _run_slowly_into))
+            direct = self._make_direct(context, context.shapes, slow, slow_into)
+            self._direct, self._call, self._call_into = (context, direct), direct.call, direct.into
         return found
+
+    def _forget_direct(self) -> tuple[Context, DirectCalls] | None:
+        """Calls go the slow way again; gives what was direct."""
+        direct, self._direct, self._call, self._call_into = self._direct, None, None, None
+        return direct
 
     def _order(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Sequence[Any]:
         if not inputs and len(named) == len(self._names):
@@ -199,11 +219,20 @@ class Model:
         return f"<model {self.name}: {inputs} -> {outputs}>"
 
 
-def _run_slowly(model: weakref.ref[Model], *given: Any) -> Any:
-    found = model()
-    if found is None:
+def _run_slowly(reference: weakref.ref[Model], *given: Any) -> Any:
+    return _of(reference)._run(given, None, {})
+
+
+def _run_slowly_into(reference: weakref.ref[Model], *given: Any) -> Any:
+    return _of(reference)._run(given[:-1], given[-1], {})
+
+
+def _of(reference: weakref.ref[Model]) -> Model:
+    """A model that is being called."""
+    model = reference()
+    if model is None:
         raise ReferenceError("the model is gone")
-    return found._run(given, None, {})
+    return model
 
 
 def _write(path: Path, data: Iterable[bytes | memoryview]) -> None:
@@ -234,16 +263,16 @@ def _close_idle() -> None:
         idle = model._idle.contexts
         while idle:
             idle.pop().close()
-        context, model._direct = model._direct_context, None
-        if context is not None and not model._is_busy():
-            context.close()
+        direct = model._forget_direct()
+        if direct is not None and not direct[1].is_busy():
+            direct[0].close()
 
 
 def _forget_idle() -> None:
     """A forked process has the memory of contexts and none of their threads: it makes contexts of its own."""
     for model in list(_MODELS):
         model._idle = type(model._idle)()
-        model._direct = model._direct_context = None
+        model._forget_direct()
 
 
 atexit.register(_close_idle)

@@ -1,7 +1,8 @@
 """A call of a model from Python that touches no interpreter: a builtin function whose machine code LLVM makes.
 
-    direct, is_busy = direct_call(context, shapes, slow)       a builtin for calls like the last one
-    y = direct(x)
+    direct = direct_calls(context, shapes, slow, slow_into)
+    y = direct.call(x)                                           a builtin for calls like the last one
+    direct.into(x, y)                                            the same, to memory that is there
 
 A call in Python looks at each array, makes the results and calls through ctypes: some fifty lines of interpreted code,
 whose data the model has driven out of the caches. The builtin does the same in some fifty loads: every array has to be
@@ -19,12 +20,14 @@ import ctypes
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuralc.emit.llvm.loaded import NativeLibrary, initialize, load_objects
 from neuralc.runtime.contexts import Context
+from neuralc.runtime.model import DirectCalls
 
 HEAD = object.__basicsize__
 """Bytes of the head of all objects; the type is its last word."""
@@ -37,8 +40,9 @@ FASTCALL = 0x80
 WORDS = (
     "busy",
     "array_type",
+    "array_count",
+    "array_records",
     "input_count",
-    "input_records",
     "output_count",
     "output_arguments",
     "empty",
@@ -52,8 +56,8 @@ WORDS = (
     "status",
 )
 """The words of a call's table, which the builtin has as its `self`: numbers, addresses, objects."""
-RECORD = ("dtype", "rank", "dims")
-"""The words of an input's record."""
+RECORD = ("dtype", "rank", "dims", "bytes")
+"""The words of the record of an array that is given: an input, or the memory of the output behind them."""
 
 API = (
     ("PyObject_Vectorcall", "ptr", "ptr, ptr, i64, ptr"),
@@ -61,6 +65,7 @@ API = (
     ("PyEval_RestoreThread", "void", "ptr"),
     ("PyTuple_New", "ptr", "i64"),
     ("PyTuple_SetItem", "i32", "ptr, i64, ptr"),
+    ("Py_IncRef", "void", "ptr"),
     ("Py_DecRef", "void", "ptr"),
 )
 
@@ -69,26 +74,28 @@ define ptr @direct(ptr %self, ptr %given, i64 %count) {{
 entry:
   %in_self = getelementptr i8, ptr %self, i64 {head}
   %table = load ptr, ptr %in_self
-  {load[input_count]}
+  {load[busy]}
+  {load[array_count]}
   {load[slow]}
-  %as_many = icmp eq i64 %count, %input_count
+  %as_many = icmp eq i64 %count, %array_count
   br i1 %as_many, label %take, label %slowly
 
 take:
-  %was = atomicrmw xchg ptr %table, i64 1 acquire
+  %was = atomicrmw xchg ptr %busy, i64 1 acquire
   %is_free = icmp eq i64 %was, 0
   br i1 %is_free, label %taken, label %slowly
 
 taken:
   {load[array_type]}
-  {load[input_records]}
+  {load[array_records]}
   {load[inputs]}
+  {load[input_count]}
   br label %next_input
 
 next_input:
   %i = phi i64 [ 0, %taken ], [ %i_next, %fits ]
-  %more = icmp ult i64 %i, %input_count
-  br i1 %more, label %look, label %make
+  %more = icmp ult i64 %i, %array_count
+  br i1 %more, label %look, label %given_all
 
 look:
   %at_given = getelementptr ptr, ptr %given, i64 %i
@@ -99,7 +106,7 @@ look:
   br i1 %is_array, label %look_inside, label %release
 
 look_inside:
-  %at_record = getelementptr [{record} x i64], ptr %input_records, i64 %i
+  %at_record = getelementptr [{record} x i64], ptr %array_records, i64 %i
   %at_flags = getelementptr i8, ptr %array, i64 {flags}
   %flags = load i32, ptr %at_flags
   %usual = and i32 %flags, {usual}
@@ -150,11 +157,51 @@ fits:
   %i_next = add i64 %i, 1
   br label %next_input
 
+given_all:
+  %makes_results = icmp eq i64 %array_count, %input_count
+  br i1 %makes_results, label %make, label %result_given
+
+result_given:
+  %at_result_given = getelementptr i64, ptr %inputs, i64 %input_count
+  %result_begin = load i64, ptr %at_result_given
+  %at_result_record = getelementptr [{record} x i64], ptr %array_records, i64 %input_count, i64 {bytes}
+  %result_bytes = load i64, ptr %at_result_record
+  %result_end = add i64 %result_begin, %result_bytes
+  br label %next_apart
+
+next_apart:
+  %p = phi i64 [ 0, %result_given ], [ %p_next, %apart ]
+  %more_inputs = icmp ult i64 %p, %input_count
+  br i1 %more_inputs, label %compare, label %take_result
+
+compare:
+  %at_begin = getelementptr i64, ptr %inputs, i64 %p
+  %begin = load i64, ptr %at_begin
+  %at_bytes = getelementptr [{record} x i64], ptr %array_records, i64 %p, i64 {bytes}
+  %bytes = load i64, ptr %at_bytes
+  %end = add i64 %begin, %bytes
+  %begins_in = icmp ult i64 %begin, %result_end
+  %ends_in = icmp ult i64 %result_begin, %end
+  %meet = and i1 %begins_in, %ends_in
+  br i1 %meet, label %release, label %apart
+
+apart:
+  %p_next = add i64 %p, 1
+  br label %next_apart
+
+take_result:
+  {load[outputs]}
+  %at_own = getelementptr ptr, ptr %given, i64 %input_count
+  %own = load ptr, ptr %at_own
+  call void @Py_IncRef(ptr %own)
+  br label %run_it
+
 make:
   {load[output_count]}
   {load[output_arguments]}
   {load[empty]}
-  {load[outputs]}
+  %word_results = getelementptr i64, ptr %table, i64 {at_outputs}
+  %results = load ptr, ptr %word_results
   %is_single = icmp eq i64 %output_count, 1
   br i1 %is_single, label %make_next, label %make_tuple
 
@@ -172,14 +219,14 @@ make_next:
   br i1 %no_result, label %no_memory, label %made
 
 no_memory:
-  store atomic i64 0, ptr %table release, align 8
+  store atomic i64 0, ptr %busy release, align 8
   call void @Py_DecRef(ptr %group)
   ret ptr null
 
 made:
   %at_result = getelementptr i8, ptr %result, i64 {head}
   %result_elements = load i64, ptr %at_result
-  %at_output = getelementptr i64, ptr %outputs, i64 %o
+  %at_output = getelementptr i64, ptr %results, i64 %o
   store i64 %result_elements, ptr %at_output
   %o_next = add i64 %o, 1
   br i1 %is_single, label %run_it, label %put
@@ -190,18 +237,19 @@ put:
   br i1 %more_outputs, label %make_next, label %run_it
 
 run_it:
-  %value = phi ptr [ %result, %made ], [ %group, %put ]
+  %value = phi ptr [ %own, %take_result ], [ %result, %made ], [ %group, %put ]
+  %places = phi ptr [ %outputs, %take_result ], [ %results, %made ], [ %results, %put ]
   {load[context]}
   {load[dims]}
   {load[run]}
   %state = call ptr @PyEval_SaveThread()
-  %status = call i32 %run(ptr %context, ptr %inputs, ptr %dims, ptr %outputs)
+  %status = call i32 %run(ptr %context, ptr %inputs, ptr %dims, ptr %places)
   call void @PyEval_RestoreThread(ptr %state)
   %went_well = icmp eq i32 %status, 0
   br i1 %went_well, label %done, label %fail
 
 done:
-  store atomic i64 0, ptr %table release, align 8
+  store atomic i64 0, ptr %busy release, align 8
   ret ptr %value
 
 fail:
@@ -211,11 +259,11 @@ fail:
   store i64 %wide, ptr %at_status
   {load[failed]}
   %raised = call ptr @PyObject_Vectorcall(ptr %failed, ptr null, i64 0, ptr null)
-  store atomic i64 0, ptr %table release, align 8
+  store atomic i64 0, ptr %busy release, align 8
   ret ptr %raised
 
 release:
-  store atomic i64 0, ptr %table release, align 8
+  store atomic i64 0, ptr %busy release, align 8
   br label %slowly
 
 slowly:
@@ -223,6 +271,9 @@ slowly:
   ret ptr %other
 }}
 """
+
+
+Slow: TypeAlias = Callable[..., Any]
 
 
 class _Method(ctypes.Structure):
@@ -285,7 +336,9 @@ def _code() -> NativeLibrary:
         flags=FLAGS,
         usual=USUAL_FLAGS,
         record=len(RECORD),
+        bytes=RECORD.index("bytes"),
         at_status=WORDS.index("status"),
+        at_outputs=WORDS.index("outputs"),
         load=load,
     )
     for name, _, _ in API:
@@ -299,49 +352,68 @@ def _code() -> NativeLibrary:
     return load_objects([bytes(machine.emit_object(module))])
 
 
-def direct_call(
-    context: Context, shapes: tuple[tuple[int, ...], ...], slow: Callable[..., Any]
-) -> tuple[Callable[..., Any], Callable[[], bool]]:
-    """A builtin that runs `context`, which nobody else may do, on arrays of these shapes, and calls `slow` else.
+def direct_calls(context: Context, shapes: tuple[tuple[int, ...], ...], slow: Slow, slow_into: Slow) -> DirectCalls:
+    """Builtins that run `context`, which nobody else may do, on arrays of these shapes, and call the slow ones else."""
+    busy = np.zeros(1, np.uintp)
+    into = _builtin(context, shapes, slow_into, busy, given_result=True) if len(context.results) == 1 else None
+    return DirectCalls(_builtin(context, shapes, slow, busy), into, lambda: bool(busy[0]))
 
-    Gives with it whether a thread is in it.
-    """
+
+def _builtin(
+    context: Context,
+    shapes: tuple[tuple[int, ...], ...],
+    slow: Slow,
+    busy: NDArray[np.uintp],
+    *,
+    given_result: bool = False,
+) -> Slow:
+    """With `given_result` it takes one more array, for the only output."""
     ports, sizes = context.ports, context.sizes_of(shapes)
-    run, native, inputs, outputs = context.addresses
-    dims = [np.array(shape, np.int64) for shape in shapes]
-    records = np.array(
-        [(id(port.dtype), len(shape), each.ctypes.data) for port, shape, each in zip(ports, shapes, dims, strict=True)],
-        np.uintp,
-    ).reshape(-1, len(RECORD))
+    run, native = context.addresses
+    given = [(port.dtype, shape, size) for port, shape, size in zip(ports, shapes, sizes.input_bytes, strict=True)]
+    if given_result:
+        ((shape, dtype),) = sizes.outputs
+        given.append((dtype, shape, sizes.output_bytes[0]))
+    dims = [np.array(shape, np.int64) for _, shape, _ in given]
     arguments = [part for output in sizes.outputs for part in output]
-    places = np.array([id(each) for each in arguments], np.uintp)
-    table = np.zeros(len(WORDS), np.uintp)
+    table, records, argument_words, places = (
+        np.zeros(count, np.uintp)
+        # The places of outputs follow those of inputs, so that a result that is given is one array more.
+        for count in (len(WORDS), len(RECORD) * len(given), len(arguments), len(ports) + len(sizes.outputs))
+    )
+    for number, ((dtype, shape, size), each) in enumerate(zip(given, dims, strict=True)):
+        words = (id(dtype), len(shape), each.ctypes.data, size)
+        records[len(RECORD) * number : len(RECORD) * (number + 1)] = words
+    argument_words[:] = [id(each) for each in arguments]
     status = ctypes.c_int64.from_address(table.ctypes.data + 8 * WORDS.index("status"))
 
     def failed() -> None:
         raise context.failure(status.value)
 
-    words = {
+    named = {
+        "busy": busy.ctypes.data,
         "array_type": id(np.ndarray),
+        "array_count": len(given),
+        "array_records": records.ctypes.data,
         "input_count": len(ports),
-        "input_records": records.ctypes.data,
         "output_count": len(sizes.outputs),
-        "output_arguments": places.ctypes.data,
+        "output_arguments": argument_words.ctypes.data,
         "empty": id(np.empty),
         "context": native,
-        "inputs": inputs,
+        "inputs": places.ctypes.data,
         "dims": ctypes.addressof(sizes.dims),
-        "outputs": outputs,
+        "outputs": places.ctypes.data + 8 * len(ports),
         "run": run,
         "slow": id(slow),
         "failed": id(failed),
     }
-    for name, word in words.items():
+    for name, word in named.items():
         table[WORDS.index(name)] = word
     code = _code()
     method = _Method(b"model", code.address("direct"), FASTCALL, None)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.argtypes, make.restype = (ctypes.c_void_p, ctypes.py_object, ctypes.py_object), ctypes.py_object
-    kept = (code, method, context, ports, sizes, dims, records, arguments, places, np.empty, slow, failed)
-    builtin: Callable[..., Any] = make(ctypes.addressof(method), table, kept)
-    return builtin, lambda: bool(table[0])
+    # What words point to lives as long as the builtin: it keeps what it takes for the name of its module.
+    alive = (code, method, context, sizes, given, dims, arguments, busy, records, argument_words, places, slow, failed)
+    builtin: Slow = make(ctypes.addressof(method), table, alive)
+    return builtin

@@ -82,8 +82,8 @@ def load_model(
 
     Raises ModelError E0907 on a processor it was not compiled for.
     """
-    from neuralc.emit.llvm.direct_call import direct_call, is_possible
+    from neuralc.emit.llvm.direct_call import direct_calls, is_possible
 
     code = load_objects(objects, symbol, weights.ctypes.data)
     interface = Interface(code.address, (code, weights), code)
-    return Model(interface, threads=None, library=library, direct=direct_call if is_possible() else None)
+    return Model(interface, threads=None, library=library, direct=direct_calls if is_possible() else None)

@@ -41,8 +41,8 @@ def accustomed(model: Model, *inputs: Any) -> Callable[..., Any]:
     """The builtin of calls like this one, which have come several times."""
     for _ in range(OFTEN):
         model(*inputs)
-    assert model._direct is not None
-    return model._direct
+    assert model._call is not None
+    return model._call
 
 
 def test_results_are_the_same_and_fresh(model: Model) -> None:
@@ -91,8 +91,29 @@ def test_other_shapes_become_usual_in_their_turn(model: Model) -> None:
     before = accustomed(model, X)
     for _ in range(OFTEN * OFTEN):
         model(X[:2])
-    assert model._direct is not before
+    assert model._call is not before
     np.testing.assert_array_equal(model(X[:2]), model(X)[:2])
+
+
+def test_memory_for_the_result_is_checked_and_taken(model: Model) -> None:
+    slow = model(X)
+    accustomed(model, X)
+    out = np.zeros_like(slow)
+    assert model(X, out=out) is out
+    np.testing.assert_array_equal(out, slow)
+    assert model(X, out=[out]) is out
+    both = np.zeros((8, 32), np.float32)
+    both[:4] = X
+    assert model(both[:4], out=both[4:]) is not None
+    np.testing.assert_array_equal(both[4:], slow)
+    for each in (both[:4], both[2:6], out[:3], out.astype(np.float64), np.asfortranarray(out)):
+        with pytest.raises(ModelError) as caught:
+            model(both[:4], out=each)
+        assert caught.value.code == "E0908"
+    with pytest.raises(ModelError) as caught:
+        model(X.astype(np.float64), out=out)
+    assert caught.value.code == "E0904"
+    np.testing.assert_array_equal(model(X), slow)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -163,7 +184,7 @@ import os, sys, numpy as np, neuralc
 model = neuralc.compile(sys.argv[1], threads=2)
 x = np.ones((3, 8), np.float32)
 wanted = [model(x) for _ in range(20)][0]
-assert model._direct is not None
+assert model._call is not None
 child = os.fork()
 if not child:
     same = all(np.array_equal(model(x), wanted) for _ in range(20))
