@@ -4,7 +4,7 @@
 |-----------|-----------------------------|-----------|
 | same      | T.. -> T                    | add sub mul div neg abs maximum minimum maxnum minnum rem pow fma |
 | float     | F.. -> F                    | exp log sqrt rsqrt tanh erf floor ceil round_even ldexp logb |
-|           |                             | sin cos tan asin acos atan sinh cosh asinh acosh atanh |
+|           |                             | sin cos tan asin acos atan sinh cosh asinh acosh atanh scale |
 | integer   | I.. -> I                    | bit_and bit_or bit_xor bit_not shift_left shift_right |
 | compare   | T, T -> i1                  | eq ne lt le gt ge |
 | logical   | i1.. -> i1                  | and or xor not |
@@ -15,7 +15,8 @@
 Integer `div` truncates toward zero as C does; by zero, `div` and `rem` give 0: who wants an error checks the divisor.
 Integer `pow` wraps around; with a negative exponent it is the power rounded toward zero: 0 unless the base is 1 or -1.
 Shifts count bits, `shift_right` of a signed number keeps the sign; a count beyond the width, or below zero, shifts out
-all bits. `ldexp(x, n)` is x * 2**n for an integral n of the type of x.
+all bits. `ldexp(x, n)` is x * 2**n for an integral n of the type of x. `scale` is the same where 2**n is a normal
+number; what it gives for another n is not said, but it is NaN where x is.
 `logb(x)` is the exponent of x as a float: -inf of 0, inf of infinities (IEEE 754 logB); with ldexp it makes log.
 Float to integer `convert` saturates and maps NaN to 0, so that no input is undefined behaviour.
 """
@@ -150,6 +151,7 @@ def _rows() -> list[ScalarFunction]:
         row("ceil", 1, "float", np.ceil),
         row("round_even", 1, "float", np.rint),
         row("ldexp", 2, "float", _ldexp),
+        row("scale", 2, "float", _ldexp),
         row("logb", 1, "float", _logb),
         row("bit_and", 2, "integer", np.bitwise_and),
         row("bit_or", 2, "integer", np.bitwise_or),

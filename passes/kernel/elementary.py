@@ -28,6 +28,8 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from neuralc.dialects.kernel.tiles import ConvertOp, MapOp, SplatOp, as_tile
 from neuralc.passes.kernel.coefficients import COEFFICIENTS, EXPM1, TANH_ONE
 
+BESIDE_ONE = -80.0
+"""exp of it, and of all below, is lost in a sum with 1, in fp64 too."""
 EXP2_RANGE = 160.0
 """2**-160 and 2**160 are 0 and infinity in fp32 for certain."""
 
@@ -94,6 +96,14 @@ def exp(e: Expression, x: SSAValue) -> SSAValue:
     return e.map("ldexp", e.polynomial(r, (*e.coefficients.exp, 1.0, 1.0)), n)
 
 
+def exp_beside_one(e: Expression, x: SSAValue) -> SSAValue:
+    """exp(x) for sums with 1 and nothing else, as sigmoid and softplus have: no result is subnormal."""
+    n, r = reduced(e, e.clamp(x, BESIDE_ONE, e.coefficients.exp_bounds[1]))
+    # Twice exp(r), as the largest 2**n is no number.
+    terms = [2 * coefficient for coefficient in e.coefficients.exp]
+    return e.map("scale", e.polynomial(r, (*terms, 2.0, 2.0)), e.map("sub", n, 1.0))
+
+
 def reduced(e: Expression, x: SSAValue) -> tuple[SSAValue, SSAValue]:
     """x = n ln2 + r with |r| at most ln2 / 2."""
     high, low = e.coefficients.ln2
@@ -130,7 +140,7 @@ def tanh(e: Expression, x: SSAValue) -> SSAValue:
     x = e.clamp(x, -TANH_ONE, TANH_ONE)
     n, r = reduced(e, e.map("add", x, x))
     small = e.map("fma", e.map("mul", r, r), e.polynomial(r, EXPM1), r)
-    scale = e.map("ldexp", e.constant(1.0), n)
+    scale = e.map("scale", e.constant(1.0), n)
     # exp(2x) - 1 without cancellation near 0; at the ends its error hardly matters to the quotient.
     t = e.map("fma", scale, small, e.map("sub", scale, 1.0))
     return e.map("div", t, e.map("add", t, 2.0))

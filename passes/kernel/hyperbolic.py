@@ -46,7 +46,7 @@ def tanh(e: Expression, x: SSAValue) -> SSAValue:
     # exp(2a) + 1 is rounded once, and so little is taken from 1 that the errors of the quotient hardly show.
     n, r = reduced(e, e.map("add", a, a))
     less = e.map("fma", e.map("mul", r, r), e.polynomial(r, e.coefficients.exp), r)
-    scale = e.map("ldexp", e.constant(1.0), n)
+    scale = e.map("scale", e.constant(1.0), n)
     large = e.map("sub", 1.0, e.map("div", 2.0, e.map("fma", scale, less, e.map("add", scale, 1.0))))
     large = e.map("select", e.map("lt", x, 0.0), e.map("neg", large), large)
     return e.map("select", e.map("lt", a, TANH_SMALL), small, large)

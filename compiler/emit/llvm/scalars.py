@@ -128,6 +128,16 @@ class Scalars:
             x = self.builder.fmul(x, self.builder.bitcast(self.builder.shl(biased, constant(wide, bits)), x.type))
         return x
 
+    def scale(self, element_type: Attribute, x: Value, n: Value) -> Value:
+        """x * 2**n where 2**n is a normal number."""
+        bits, bias = MANTISSA_BITS[element_type], BIAS[element_type]
+        wide = integer_like(x.type)
+        # The sum has n in its last bits, and is never undefined as a conversion would be.
+        whole = self.builder.bitcast(self.builder.fadd(n, constant(n.type, 1.5 * 2.0**bits)), wide)
+        exponent = self.builder.shl(whole, constant(wide, bits))
+        power = self.builder.add(exponent, constant(wide, bias << bits))
+        return self.builder.fmul(x, self.builder.bitcast(power, x.type), flags=self.flags)
+
     def logb(self, element_type: Attribute, x: Value) -> Value:
         """The exponent of x as a float; -inf of 0, inf of infinities, NaN of NaN."""
         bits, bias = MANTISSA_BITS[element_type], BIAS[element_type]
@@ -318,6 +328,7 @@ _FLOAT: dict[str, Rule] = {
     "ceil": _intrinsic("ceil"),
     "round_even": _intrinsic("roundeven"),
     "ldexp": lambda self, type_, x, n: self.ldexp(type_, x, n),
+    "scale": lambda self, type_, x, n: self.scale(type_, x, n),
     "logb": lambda self, type_, x: self.logb(type_, x),
     "select": _select,
     **{name: _ordered(operator) for name, operator in _COMPARISONS.items() if name != "ne"},

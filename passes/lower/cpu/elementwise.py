@@ -32,7 +32,7 @@ CHUNK_UNIT = 64
 """Chunks are multiples of it: whole tiles."""
 LONG_FUNCTION = 16
 """Instructions of a function that has a formula, such as exp."""
-SHORT_FUNCTIONS = frozenset({"floor", "ceil", "round_even", "sqrt", "ldexp"})
+SHORT_FUNCTIONS = frozenset({"floor", "ceil", "round_even", "sqrt", "ldexp", "scale"})
 """Functions of floats that processors have."""
 
 

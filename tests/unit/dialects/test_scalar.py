@@ -79,6 +79,7 @@ def test_integer_division_truncates_toward_zero_as_in_c(a: int, b: int) -> None:
         ("round_even", (2.5,), 2.0),
         ("round_even", (3.5,), 4.0),
         ("ldexp", (1.5, 4.0), 24.0),
+        ("scale", (1.5, -4.0), 0.09375),
         ("logb", (10.0,), 3.0),
         ("logb", (0.1,), -4.0),
         ("logb", (0.0,), -INF),

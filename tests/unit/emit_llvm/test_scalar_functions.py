@@ -47,7 +47,7 @@ def result_types(element_type: Attribute) -> dict[str, Attribute]:
     found = {}
     for name, function in scalar.FUNCTIONS.items():
         arithmetic_on_truth = element_type == i1 and function.kind == "same" and name not in ON_TRUTH
-        if name in ("convert", "ldexp") or arithmetic_on_truth:
+        if name in ("convert", "ldexp", "scale") or arithmetic_on_truth:
             continue
         operands = [i1, element_type, element_type] if name == "select" else [element_type] * function.arity
         try:
@@ -166,3 +166,23 @@ def test_ldexp_reaches_subnormal_and_infinite_results(element_type: Attribute) -
     )
     with np.errstate(all="ignore"):
         np.testing.assert_array_equal(actual["y"], np.ldexp(x, n.astype(np.int32)))
+
+
+@pytest.mark.parametrize("lanes", [8, 1])
+@pytest.mark.parametrize("element_type", [f16, bf16, f32, f64], ids=str)
+def test_scale_is_ldexp_by_every_normal_power_of_two(element_type: Attribute, lanes: int) -> None:
+    dtype = numpy_dtype(element_type)
+    limits = ml_dtypes.finfo(dtype)
+    exponents = np.arange(limits.minexp, limits.maxexp)
+    n = np.resize(exponents, -(-exponents.size // 8) * 8)
+    x = np.resize(np.array([1, -1.5, 0.75, -0.0, np.inf, -np.inf, np.nan, 2, 0], dtype), n.size)
+    actual = apply_natively(
+        [(element_type, x), (element_type, n.astype(dtype))],
+        {"y": element_type},
+        lambda build, a, b: [build.map("scale", a, b)],
+        lanes=lanes,
+    )
+    with np.errstate(all="ignore"):
+        wanted = np.ldexp(x.astype(np.float64), n).astype(dtype)
+    # NaN of bf16 is like no other to numpy.
+    np.testing.assert_array_equal(actual["y"].astype(np.float64), wanted.astype(np.float64))

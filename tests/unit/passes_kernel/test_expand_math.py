@@ -154,6 +154,21 @@ def test_circular_and_hyperbolic_functions_of_fp64_are_the_c_librarys(name: str)
 
 
 @pytest.mark.parametrize("element_type", [f16, f32, f64], ids=str)
+def test_one_and_exp_is_right_over_all_exponents(element_type: Attribute) -> None:
+    x = {f16: np.arange(1 << 16, dtype=np.uint16).view(np.float16), f32: every_nth_float(65_537), f64: doubles(2_000)}
+    near_ends = [-105, -104, -90, -80, -79.9, 88, 88.7, 88.8, 89, 90, 709, 709.7, 709.8, 711, -np.inf, np.inf, np.nan]
+    operand = np.concatenate([x[element_type], np.array(near_ends, numpy_dtype(element_type))])
+    actual = apply_natively(
+        [(element_type, operand)],
+        {"y": element_type},
+        lambda build, tile: [build.map("add", build.map("exp", tile), build.splat(1.0, tile.type))],
+        passes=[ExpandMathPass()],
+    )["y"]
+    with np.errstate(all="ignore"):
+        assert error_in_ulps(actual, 1 + EXACT["exp"](operand)) <= 1.5
+
+
+@pytest.mark.parametrize("element_type", [f16, f32, f64], ids=str)
 def test_a_masked_score_has_no_weight_at_all(element_type: Attribute) -> None:
     x = np.array([-np.inf, np.finfo(numpy_dtype(element_type)).min, 0.0], numpy_dtype(element_type))
     np.testing.assert_array_equal(expanded("exp", element_type, x), [0.0, 0.0, 1.0])

@@ -20,6 +20,39 @@ kernel.func @exponential(%x: !kernel.ref<[8], f32>) dims [] grid (1) {
 
 // -----
 
+// In a sum with 1 no exp is subnormal: half of 2**n, in one factor, times twice the polynomial.
+// CHECK-LABEL: kernel.func @sigmoid
+// CHECK: [[N:%.+]] = kernel.map round_even
+// CHECK: [[HALF:%.+]] = kernel.map sub [[N]],
+// CHECK: %e = kernel.map scale {{%.+}}, [[HALF]] -> !kernel.tile<8xf32, v8>
+// CHECK-NEXT: kernel.map add %e, %one
+kernel.func @sigmoid(%x: !kernel.ref<[8], f32>) dims [] grid (1) {
+  %one = kernel.splat 1.0 -> !kernel.tile<8xf32, v8>
+  %t = kernel.load %x[0 over 0] -> !kernel.tile<8xf32, v8>
+  %e = kernel.map exp %t -> !kernel.tile<8xf32, v8>
+  %s = kernel.map add %e, %one -> !kernel.tile<8xf32, v8>
+  kernel.store %s, %x[0 over 0]
+  kernel.return
+}
+
+// -----
+
+// Where the exp itself is wanted too, it may be subnormal.
+// CHECK-LABEL: kernel.func @both
+// CHECK: kernel.map ldexp
+// CHECK-NOT: kernel.map scale
+kernel.func @both(%x: !kernel.ref<[8], f32>) dims [] grid (1) {
+  %one = kernel.splat 1.0 -> !kernel.tile<8xf32, v8>
+  %t = kernel.load %x[0 over 0] -> !kernel.tile<8xf32, v8>
+  %e = kernel.map exp %t -> !kernel.tile<8xf32, v8>
+  %s = kernel.map add %e, %one -> !kernel.tile<8xf32, v8>
+  %p = kernel.map mul %e, %s -> !kernel.tile<8xf32, v8>
+  kernel.store %p, %x[0 over 0]
+  kernel.return
+}
+
+// -----
+
 // fp16 is computed in fp32 and rounded once.
 // CHECK-LABEL: kernel.func @half
 // CHECK: [[WIDE:%.+]] = kernel.convert %t -> !kernel.tile<8xf32, v8>
