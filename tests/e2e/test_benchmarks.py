@@ -22,7 +22,9 @@ def test_digits_are_measured_and_what_is_known_is_not_measured_again(tmp_path: P
     assert (row["model"], row["batch"], row["threads"], row["error"]) == ("digits", 1, 1, "")
     assert list(row["engines"]) == ["neuralc", "onnxruntime", "torch"]
     assert not any(figures["runs_written_code"] for figures in row["engines"].values())
-    assert 0 < row["limit"] < row["engines"]["neuralc"]["median"]["median"]
+    ours = row["engines"]["neuralc"]
+    assert row["limit"] > 0
+    assert 0.01 < ours["share_of_limit"]["median"] < 4  # Winograd's forms take a quarter of the products
     second = run(tmp_path, "--batch", "1,2", "--resume")
     assert second["rows"][0] == row
     assert [each["batch"] for each in second["rows"]] == [1, 2]
