@@ -11,7 +11,7 @@ from neuralc.bench.report import seconds_text
 METHOD = """\
 Every engine runs in a process of its own, in rounds that alternate; a time is the median of the medians of rounds,
 brackets are 95 % bootstrap intervals. A ratio is peer / neuralc, taken round by round: above 1 neuralc is faster. The
-limit is max(operations / peak, bytes / bandwidth of the level they fit), with peak and bandwidth measured in rounds
+limit is max(operations / peak, bytes / bandwidth of reading as many), with peak and bandwidth measured in rounds
 between those of the engines; the share is limit / time, round by round. Sizes are fixed for all engines, which run the
 ONNX or PyTorch model itself with the settings of compiler/bench/peers.toml."""
 

@@ -31,10 +31,6 @@ class Machine:
         """The nearest level of memory that so many bytes fit, with as many of something else beside them."""
         return next((name for name in LEVELS[:-1] if bytes_ <= self.caches[name] / 2), LEVELS[-1])
 
-    def span_of(self, bytes_: float) -> int:
-        """Bytes of memory that lie in the level that so many bytes fit: a half of a cache, or far more than all."""
-        return span(self.level_of(bytes_), self.caches)
-
     def limit_seconds(self, flops: float, bytes_: float) -> float:
         """The least time on one core at its best: max(flops / peak, bytes / bandwidth of the level they fit)."""
         return max(flops / self.peak_gflops, bytes_ / self.bandwidth[self.level_of(bytes_)]) / 1e9

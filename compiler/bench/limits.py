@@ -2,7 +2,8 @@
 
 A shared or throttled machine does less at one time than at another. So the limit of a model is measured as the engines
 are, in rounds between theirs: the answer to `{"seconds": 0.05}` is how long the model's multiply-adds take in registers
-alone, or the reading of its bytes from the level of memory that they fit, whichever is longer, on all threads at once.
+alone, or the reading of as many bytes again and again, from wherever they fit, whichever is longer, on all threads at
+once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from dataclasses import asdict, dataclass
 
 from neuralc.bench.worker import answer
 
+SMALLEST = 4096
+"""Bytes of which one pass is more than a loop that has hardly begun."""
+
 Loop = tuple[Callable[[], None], float]
 """A call that loads one core for about a millisecond, and how much it does: operations, or bytes."""
 
@@ -27,8 +31,6 @@ class Request:
 
     flops: float
     bytes: float
-    size: int
-    """Bytes of memory that lie in the level where the model's are."""
     threads: int = 1
     fork_join: float = 0.0
     """Seconds that sharing among threads takes at least."""
@@ -50,7 +52,8 @@ class Limits:
         self.request = request
         self.pool = ThreadPoolExecutor(request.threads)
         self.arithmetic = [fma_loop(target) for _ in threads]
-        self.reading = [read_loop(target, request.size // request.threads) for _ in threads]
+        size = max(SMALLEST, int(request.bytes) // request.threads)
+        self.reading = [read_loop(target, size) for _ in threads]
 
     def seconds_in(self, seconds: float) -> float:
         """The least time that the work takes, by what the threads do in about `seconds`."""
