@@ -7,7 +7,7 @@
 
 A chunk has as many rows as leave their scores in the first-level cache, a few register tiles at least as long as these
 fit the second one. A row is there as a whole, so that nothing has to be scaled again as the maximum grows (Dao et al.
-2022 do that for rows that would not fit the memory of a GPU's block): values are those of three kernels, to the bit.
+2022 do that for rows that would not fit the memory of a GPU's block).
 """
 
 from __future__ import annotations
