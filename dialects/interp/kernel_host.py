@@ -129,6 +129,8 @@ class _HostRun:
                     self._block(body.block)
                 case kernel.ForOp() if op.slot_name is not None:
                     self._slots(op, op.slot_name)
+                case kernel.ForOp() if op.section_number is not None:
+                    self._section(op, op.section_number)
                 case kernel.ForOp():
                     self._rounds(op.counter.data, op.body.block, op.trips.data, None)
                 case kernel.WhileOp():
@@ -170,6 +172,14 @@ class _HostRun:
             self._threads.barrier()
         self._sizes.pop(slot, None)
         self._sizes[counter] = trips
+
+    def _section(self, op: kernel.ForOp, section: int) -> None:
+        """All rounds, by a thread of their own."""
+        if self._threads is not None:
+            self._threads.enter_section(section)
+        self._rounds(op.counter.data, op.body.block, op.trips.data, None)
+        if self._threads is not None:
+            self._threads.enter_section(None)
 
     def _holds(self, condition: SSAValue) -> bool:
         reference = self._references[condition]

@@ -1,9 +1,9 @@
 """What threads do side by side in a host program: finds launches that need a barrier between them and have none.
 
 Launches run one after the other here. Of each place of memory it is kept whether a launch since the last barrier wrote
-or read it, and whether the first thread did or any of them. A place where two launches meet, one of which writes, is
-an error unless the first thread runs both. In rounds that have slots, where each thread is alone with its own, a place
-where launches of two slots meet, one of which writes, is an error.
+or read it, and which thread did, or any of them. A place where two launches meet, one of which writes, is an error
+unless one thread runs both: the first one, or that of a section. In rounds that have slots, where each thread is alone
+with its own, a place where launches of two slots meet, one of which writes, is an error.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from neuralc.dialects.interp.numerics import Array
 from neuralc.dialects.types import element_bytes
 from neuralc.grammar.diagnostics import error
 
+MOST = 1 << 16
+ANY = MOST - 1
+"""In the place of the number of a thread."""
+
 
 @dataclass
 class _Record:
-    """Of each place, twice the barriers before its last access, and 1 more where any thread may have done that."""
+    """Of each place, the barriers before its last access times MOST, and the thread that did it or ANY of them."""
 
     written: Array
     read: Array
@@ -43,11 +47,12 @@ class Threads:
     _kept: list[Buffer] = field(default_factory=list)
     """Memory is told apart by its identity, which lasts as long as the memory does."""
     _slot: int | None = None
+    _section: int | None = None
     _owners: dict[int, _Owners] = field(default_factory=dict)
 
     def barrier(self) -> None:
-        """All threads have come here; in a slot there is nobody to wait for."""
-        if self._slot is None:
+        """All threads have come here; in a slot or a section there is nobody to wait for."""
+        if self._slot is None and self._section is None:
             self._barriers += 1
 
     def enter_slot(self, slot: int | None) -> None:
@@ -58,6 +63,10 @@ class Threads:
             self._owners.clear()
         self._slot = slot
 
+    def enter_section(self, section: int | None) -> None:
+        """What follows is done by one thread, which is the first one only in section 0; by all where it is None."""
+        self._section = section
+
     def launch(self, name: str, shared: bool, accesses: list[tuple[Buffer, Races]]) -> None:
         """A launch has run, on all threads or on the first. Raises E9901 where it did not wait for another."""
         touched = [(buffer, *races.touched()) for buffer, races in accesses]
@@ -65,25 +74,25 @@ class Threads:
             for buffer, written, read in touched:
                 self._in_slot(self._slot, f"@{name}", buffer, written, read)
             return
+        thread = self._section if self._section is not None else ANY if shared else 0
         for buffer, written, read in touched:
-            self._check(f"@{name}", buffer, shared, written, read)
+            self._check(f"@{name}", buffer, thread, written, read)
         for buffer, written, read in touched:
-            self._keep(buffer, shared, written, read)
+            self._keep(buffer, thread, written, read)
 
     def condition(self, buffer: Buffer, place: int) -> None:
-        """Every thread reads a place, to choose its way."""
+        """A place is read to choose a way: by every thread, by one in a section."""
         read = np.zeros(buffer.data.size, bool)
         read[place] = True
         nothing = np.zeros_like(read)
-        self._check("the host program", buffer, True, nothing, read)
-        self._keep(buffer, True, nothing, read)
+        thread = ANY if self._section is None else self._section
+        self._check("the host program", buffer, thread, nothing, read)
+        self._keep(buffer, thread, nothing, read)
 
-    def _check(self, who: str, buffer: Buffer, shared: bool, written: Array, read: Array) -> None:
+    def _check(self, who: str, buffer: Buffer, thread: int, written: Array, read: Array) -> None:
         record = self._record(buffer)
-        # What the first thread did before is in order with what it does now.
-        since = 2 * self._barriers + (0 if shared else 1)
-        earlier = _wide(buffer, written | read) & (record.written >= since)
-        earlier |= _wide(buffer, written) & (record.read >= since)
+        earlier = _wide(buffer, written | read) & self._by_others(record.written, thread)
+        earlier |= _wide(buffer, written) & self._by_others(record.read, thread)
         if earlier.any():
             raise error(
                 "E9901",
@@ -110,11 +119,17 @@ class Threads:
         owners.written[written] = slot
         owners.read[read] = np.where((owners.read[read] == NOBODY) | (owners.read[read] == slot), slot, MANY)
 
-    def _keep(self, buffer: Buffer, shared: bool, written: Array, read: Array) -> None:
-        record, now = self._record(buffer), 2 * self._barriers + shared
+    def _by_others(self, kept: Array, thread: int) -> Array:
+        """Where another thread may have been since the last barrier: what a thread itself did is done."""
+        recent: Array = kept >= MOST * self._barriers
+        return recent if thread == ANY else recent & (kept != MOST * self._barriers + thread)
+
+    def _keep(self, buffer: Buffer, thread: int, written: Array, read: Array) -> None:
+        record, now = self._record(buffer), MOST * self._barriers
         for kept, places in ((record.written, written), (record.read, read)):
+            several = self._by_others(kept, thread)
             wide = _wide(buffer, places)
-            kept[wide] = np.maximum(kept[wide], now)
+            kept[wide] = np.where(several[wide], now + ANY, now + thread)
 
     def _record(self, buffer: Buffer) -> _Record:
         memory: Buffer | Arena = buffer.arena or buffer

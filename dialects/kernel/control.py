@@ -7,6 +7,7 @@
     kernel.while %again @n from 0 to 100 { .. }                          // %again: one i1 in memory
     kernel.branch %which { .. } else { .. }
     kernel.for @t from 0 to N slots @s 2 { .. }                          // independent rounds, side by side
+    kernel.for @t from 0 to N section 1 { .. }                           // all rounds by the second thread
 
 | op            | meaning |
 |---------------|---------|
@@ -21,6 +22,10 @@ all of them alone, as if there were no other. `@s` is the number of its slot in 
 depends on it is the thread's own. P threads (as many as there are slots at most) share the largest multiple of P of the
 rounds; the rounds that are left are gone through together, with slot 0, as those of any other loop. Threads wait for
 each other before the loop, between these two parts, and behind it.
+
+Loops that do not need each other are sections: section 1 is gone through by the second thread, all of it alone, as if
+there were no other; in a run of fewer threads by one of those (the number modulo the threads). Nobody waits for a
+section but where a kernel.barrier stands.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, i1, i64
-from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -52,13 +57,17 @@ from neuralc.dialects.types import DimAttr, DimsAttr
 
 @irdl_op_definition
 class ForOp(IRDLOperation):
-    """`kernel.for @t from 0 to S slots @s 2 { .. }`: the body once for each @t below S, in order without slots."""
+    """`kernel.for @t from 0 to S { .. }`: the body once for each @t below S, in order without slots.
+
+    `slots @s 2` in front of the body: rounds are independent; `section 1`: one thread goes through all of them.
+    """
 
     name = "kernel.for"
     counter = prop_def(StringAttr)
     trips = prop_def(DimAttr)
     slot = opt_prop_def(StringAttr)
     slots = opt_prop_def(IntegerAttr)
+    section = opt_prop_def(IntegerAttr)
     body = region_def("single_block")
     traits = traits_def(NoTerminator())
 
@@ -85,11 +94,27 @@ class ForOp(IRDLOperation):
         """Rounds are in order."""
         self.slot = self.slots = None
 
+    @property
+    def section_number(self) -> int | None:
+        """The thread that goes through the loop alone; None where all threads do."""
+        return None if self.section is None else self.section.value.data
+
+    def set_section(self, number: int | None) -> None:
+        """One thread goes through the loop alone; with None, all threads do."""
+        self.section = None if number is None else IntegerAttr(number, i64)
+
     def verify_(self) -> None:
         if (self.slot is None) != (self.slots is None):
             raise VerifyException("slots have a name and a number")
         if self.slots is not None and self.slot_count < 2:
             raise VerifyException(f"rounds side by side have 2 slots at least, not {self.slot_count}")
+        if (number := self.section_number) is None:
+            return
+        if number < 0:
+            raise VerifyException(f"sections are counted from 0, not {number}")
+        inner = [op for op in self.walk() if isinstance(op, ForOp)]
+        if any(op.slot is not None or (op.section is not None and op is not self) for op in inner):
+            raise VerifyException("one thread goes through a section: nothing in it has slots or sections")
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -99,6 +124,8 @@ class ForOp(IRDLOperation):
             printer.print_string("slots ")
             printer.print_symbol_name(self.slot.data)
             printer.print_string(f" {self.slot_count} ")
+        if self.section is not None:
+            printer.print_string(f"section {self.section_number} ")
         printer.print_region(self.body, print_empty_block=False)
 
     @classmethod
@@ -108,7 +135,10 @@ class ForOp(IRDLOperation):
         slot, slots = None, 0
         if parser.parse_optional_keyword("slots"):
             slot, slots = parser.parse_symbol_name().data, parser.parse_integer()
-        return cls(counter, trips, parse_body(parser), slot, slots)
+        section = parser.parse_integer() if parser.parse_optional_keyword("section") else None
+        loop = cls(counter, trips, parse_body(parser), slot, slots)
+        loop.set_section(section)
+        return loop
 
 
 @irdl_op_definition
@@ -193,9 +223,7 @@ def check_condition(value: SSAValue) -> None:
 def check_sizes(block: Block, known: frozenset[str]) -> None:
     """Raise VerifyException for a size that no dim and no counter gives, and for a counter that hides another one."""
     for op in block.ops:
-        used: set[str] = set()
-        for attribute in (*op.properties.values(), *(result.type for result in op.results)):
-            used.update(_symbols(attribute))
+        used = sizes_of(op)
         if not used <= known:
             raise VerifyException(f"{op.name} uses sizes that are not known here: {', '.join(sorted(used - known))}")
         inner = known
@@ -210,6 +238,12 @@ def check_sizes(block: Block, known: frozenset[str]) -> None:
         for region in op.regions:
             for each in region.blocks:
                 check_sizes(each, inner)
+
+
+def sizes_of(op: Operation) -> frozenset[str]:
+    """The sizes an op names, those of its regions aside."""
+    attributes = (*op.properties.values(), *(result.type for result in op.results))
+    return frozenset().union(*map(_symbols, attributes))
 
 
 def _symbols(attribute: Attribute) -> Iterable[str]:

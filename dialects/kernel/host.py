@@ -138,9 +138,10 @@ class HostOp(IRDLOperation):
 
     @property
     def takes_threads(self) -> bool:
-        """Whether several threads may go through the program: there is a launch, or a loop, that they share."""
+        """Whether several threads may go through the program: they share a launch, or a loop, or have one each."""
         return any(
-            (isinstance(op, LaunchOp) and op.parallel) or (isinstance(op, ForOp) and op.slot_name is not None)
+            (isinstance(op, LaunchOp) and op.parallel)
+            or (isinstance(op, ForOp) and not (op.slot is None and op.section is None))
             for op in self.walk()
         )
 

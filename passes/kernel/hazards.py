@@ -1,16 +1,18 @@
 """Which launches of a host program need a barrier before them, since threads go through it side by side.
 
-Two launches are in order by themselves only when both run on the first thread. Else a barrier has to stand between them
-where one writes memory that the other reads or writes: a value, or bytes of the arena that two buffers share. Memory is
-told apart by its buffer, and by bytes where they can be compared for all sizes. A condition that is read from memory is
-read by every thread. A launch that threads share from some grid on is the first thread's below it: between two of these
-a barrier stands under that condition. Loops are gone through twice, the second time behind what the last round left.
+Two launches are in order by themselves only when one thread runs both: the first, or that of a section. Else a barrier
+has to stand between them where one writes memory that the other reads or writes: a value, or bytes of the arena that
+two buffers share. Memory is told apart by its buffer, and by bytes where they can be compared for all sizes. A
+condition that is read from memory is read by every thread. A launch that threads share from some grid on is the first
+thread's below it: between two of these a barrier stands under that condition. Loops are gone through twice, the second
+time behind what the last round left.
 Threads wait before and behind a loop whose rounds have slots; in it, barriers are for the rounds that are left over.
+In a section there is nobody to wait for: what all its rounds touch waits in front of it, and of those beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -23,7 +25,7 @@ from neuralc.dialects.graph import declared_dims, symbols
 from neuralc.dialects.kernel import Enough
 from neuralc.dialects.types import element_bytes
 from neuralc.grammar.diagnostics import error
-from neuralc.passes.kernel.plan_memory import at_least, ref_of
+from neuralc.passes.kernel.plan_memory import at_least, leads_sections, ref_of, sections_from
 from neuralc.passes.locations import span_of
 
 
@@ -36,8 +38,9 @@ class Access:
     high: Dim
     writes: bool
     shared: Enough | None
-    """When any thread may do it: it is the first one otherwise, or always where this is None."""
+    """When any thread may do it: it is `thread` otherwise, or always where this is None."""
     op: Operation = field(compare=False)
+    thread: int = 0
     passed: frozenset[Enough] = frozenset()
     """It is done where any of these holds: there was a barrier."""
 
@@ -88,12 +91,18 @@ class _Search:
             if isinstance(op, kernel.ForOp) and op.slot_name is not None:
                 self.minima[op.slot_name] = 0
         self.dims = frozenset(host.dims)
+        self.sections: dict[kernel.ForOp, Accesses] = {}
         self.gaps: dict[tuple[Block, Operation | None], Gap] = {}
 
     def block(self, block: Block, pending: Accesses) -> Accesses:
         """What is going on behind the ops of a block."""
         for op in block.ops:
             match op:
+                case kernel.ForOp() if op.section_number is not None:
+                    if leads_sections(op):
+                        beside = tuple(access for each in sections_from(op) for access in self._section(each))
+                        pending = self._waited(beside, pending, block, op)
+                    pending = self._behind(self._section(op), pending, block, op)
                 case kernel.BarrierOp():
                     pending = _behind_barrier(op.conditions, pending)
                 case kernel.LaunchOp():
@@ -128,22 +137,28 @@ class _Search:
 
     def _behind(self, accesses: Accesses, pending: Accesses, block: Block, op: Operation | None) -> Accesses:
         """What is going on once these accesses have begun; finds that a barrier is missing before them."""
+        return _union(self._waited(accesses, pending, block, op), accesses)
+
+    def _waited(self, accesses: Accesses, pending: Accesses, block: Block, op: Operation | None) -> Accesses:
+        """What is going on when these accesses may begin."""
         found = [(a, b, needs) for a in pending for b in accesses if (needs := self._conditions(a, b))]
         known = self.gaps.get((block, op))
         if not found and known is None:
-            return _union(pending, accesses)
+            return pending
         needs = {condition for _, _, conditions in found for condition in conditions}
         needs.update((known.conditions or (ALWAYS,)) if known is not None else ())
         conditions = () if ALWAYS in needs else _weakest(needs)
         first, second = (known.first, known.second) if known is not None else found[0][:2]
         self.gaps[block, op] = Gap(block, op, first, second, conditions)
-        return _union(_behind_barrier(conditions, pending), accesses)
+        return _behind_barrier(conditions, pending)
 
     def _conditions(self, first: Access, second: Access) -> set[Enough]:
         """When a barrier has to stand between two accesses; never where empty."""
         if first.space != second.space or not (first.writes or second.writes):
             return set()
         needs = {each.shared for each in (first, second) if each.shared is not None and not first.done(each.shared)}
+        if first.thread != second.thread:
+            needs = {ALWAYS}
         if needs and not self._apart(first, second):
             return needs
         return set()
@@ -155,9 +170,14 @@ class _Search:
         func = self.symbols.get(op.callee_name)
         if not isinstance(func, kernel.FuncOp):
             raise error("E9901", f"@{op.callee_name} is launched and is not a kernel.func", span_of(op.location))
-        shared = self._shared(op, func)
-        found = (access_to(value, writes, shared, op) for value, writes in zip(op.args, func.written, strict=True))
-        return tuple(access for access in found if access is not None)
+        return tuple(accesses_of(op, func, self._shared(op, func)))
+
+    def _section(self, section: kernel.ForOp) -> Accesses:
+        """What a section touches in any of its rounds."""
+        if section not in self.sections:
+            number, within = section.section_number or 0, accesses_within(section, self.symbols)
+            self.sections[section] = tuple(dict.fromkeys(replace(access, thread=number) for access in within))
+        return self.sections[section]
 
     def _shared(self, op: kernel.LaunchOp, func: kernel.FuncOp) -> Enough | None:
         """When threads share a launch; always where that depends on sizes that change during the run."""
@@ -169,6 +189,41 @@ class _Search:
     def _condition(self, op: Operation, condition: SSAValue) -> Accesses:
         access = access_to(condition, False, ALWAYS, op)
         return () if access is None else (access,)
+
+
+def accesses_of(launch: kernel.LaunchOp, func: kernel.FuncOp, shared: Enough | None = None) -> Iterable[Access]:
+    """What a launch touches."""
+    for value, writes in zip(launch.args, func.written, strict=True):
+        access = access_to(value, writes, shared, launch)
+        if access is not None:
+            yield access
+
+
+def accesses_within(op: Operation, table: Mapping[str, Operation]) -> Iterable[Access]:
+    """What an op, all the launches and conditions in it, touches in any round of the loops in it."""
+    counters = frozenset(each.counter.data for each in op.walk() if isinstance(each, kernel.ForOp | kernel.WhileOp))
+    for each in op.walk():
+        match each:
+            case kernel.LaunchOp() if isinstance(func := table.get(each.callee_name), kernel.FuncOp):
+                touched = list(zip(each.args, func.written, strict=True))
+            case kernel.BranchOp() | kernel.WhileOp():
+                touched = [(each.condition, False)]
+            case _:
+                continue
+        for value, writes in touched:
+            access = access_to(_still(value, counters), writes, None, each)
+            if access is not None:
+                yield access
+
+
+def _still(value: SSAValue, counters: frozenset[str]) -> SSAValue:
+    """The smallest part of its buffer that a reference is in whatever the counters are."""
+    found = value
+    while isinstance(value.owner, kernel.ViewOp):
+        view, value = value.owner, value.owner.source
+        if not view.offset.data.symbols.isdisjoint(counters) or not ref_of(view.result).symbols.isdisjoint(counters):
+            found = value
+    return found
 
 
 def grid_of(launch: kernel.LaunchOp, func: kernel.FuncOp) -> Dim:

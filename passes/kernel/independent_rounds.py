@@ -23,7 +23,7 @@ from xdsl.ir import Operation
 
 from neuralc.dialects import kernel
 from neuralc.dialects.dims import Dim
-from neuralc.passes.kernel.hazards import Access, access_to
+from neuralc.passes.kernel.hazards import Access, accesses_of
 from neuralc.passes.kernel.plan_memory import at_least
 
 
@@ -61,12 +61,8 @@ def dependence(loop: kernel.ForOp, table: Mapping[str, Operation], minima: Mappi
 
 def _accesses(loop: kernel.ForOp, table: Mapping[str, Operation]) -> Iterator[Access]:
     for op in loop.body.walk():
-        if not isinstance(op, kernel.LaunchOp) or not isinstance(func := table.get(op.callee_name), kernel.FuncOp):
-            continue
-        for value, writes in zip(op.args, func.written, strict=True):
-            access = access_to(value, writes, None, op)
-            if access is not None:
-                yield access
+        if isinstance(op, kernel.LaunchOp) and isinstance(func := table.get(op.callee_name), kernel.FuncOp):
+            yield from accesses_of(op, func)
 
 
 class _Place(NamedTuple):

@@ -23,6 +23,7 @@ memory of a round is planned by itself, and there is one such part of the arena 
     kernel.for @t from 0 to N slots @slot 2 {              kernel.for @t from 0 to N slots @slot 2 {
       %h = kernel.alloc -> ref<[16, 8], f32>         ->      %h = kernel.arena (slot * 1024) -> ref<[16, 8], f32>
       %g = kernel.alloc -> ref<[16, 8], f32>                 %g = kernel.arena (slot * 1024 + 512) -> ref<[16, 8], f32>
+Sections with nothing between them are gone through at the same time: what one uses lives while that of others does.
 Must not share otherwise: a buffer read by the launch that writes another one. Remarks: the arena, and what it would be
 without reuse.
 Effect: the arena is the largest sum of live bytes for every model measured (python -m benchmarks.memory); writing in
@@ -32,7 +33,7 @@ place takes a quarter of it from ResNet-50 (7.2 -> 5.3 MB) and a third from GPT-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -52,6 +53,17 @@ ALIGNMENT = 64
 
 LOOPS = (kernel.ForOp, kernel.WhileOp)
 
+PASSIVE = (
+    kernel.WeightOp,
+    kernel.StateOp,
+    kernel.NextStateOp,
+    kernel.AllocOp,
+    kernel.ArenaOp,
+    kernel.StatusOp,
+    kernel.ViewOp,
+)
+"""Ops that name memory and touch none of it."""
+
 TYPICAL = 64
 """What symbolic sizes count as when buffers are sorted; no result depends on its truth."""
 
@@ -67,9 +79,15 @@ class Lifetime:
     last: int
     heirs: tuple[Operation, ...] = ()
     """Buffers that take its place, each written by the launch that reads the one before for the last time."""
+    sections: frozenset[tuple[int, int]] = frozenset()
+    """Where it is used in sections: which of the groups that are gone through at the same time, and whose thread."""
 
     def overlaps(self, other: Lifetime) -> bool:
-        return self.first <= other.last and other.first <= self.last
+        return (self.first <= other.last and other.first <= self.last) or any(
+            group == other_group and thread != other_thread
+            for group, thread in self.sections
+            for other_group, other_thread in other.sections
+        )
 
     @property
     def weight(self) -> int:
@@ -189,16 +207,46 @@ def buffer_lifetimes(host: kernel.HostOp) -> tuple[list[Lifetime], list[kernel.A
     ends: dict[Operation, int] = {
         op: max(numbers[inner] for inner in op.walk()) for op in numbers if isinstance(op, LOOPS)
     }
-    lifetimes, unused = [], []
+    lifetimes, unused, sections = [], [], _sections(host)
     for op in numbers:
         if not isinstance(op, kernel.AllocOp):
             continue
-        used = [number for user in users_of(op.result) for number in _times(user, op.parent, numbers, ends)]
+        users = list(users_of(op.result))
+        used = [number for user in users for number in _times(user, op.parent, numbers, ends)]
         if used:
-            lifetimes.append(Lifetime(op, aligned(ref_of(op.result).bytes), min(used), max(used)))
+            size = aligned(ref_of(op.result).bytes)
+            within = frozenset(sections[user] for user in users if user in sections)
+            lifetimes.append(Lifetime(op, size, min(used), max(used), sections=within))
         else:
             unused.append(op)
     return lifetimes, unused
+
+
+def _sections(host: kernel.HostOp) -> dict[Operation, tuple[int, int]]:
+    """For what is in a section: the number of its group, and of its thread."""
+    found: dict[Operation, tuple[int, int]] = {}
+    groups = (sections_from(op) for op in host.walk() if isinstance(op, kernel.ForOp) and leads_sections(op))
+    for number, group in enumerate(groups):
+        for loop in group:
+            found |= dict.fromkeys(loop.walk(), (number, loop.section_number or 0))
+    return found
+
+
+def leads_sections(loop: kernel.ForOp) -> bool:
+    """Whether a loop is the first of sections that are gone through at the same time."""
+    before = loop.prev_op
+    while isinstance(before, PASSIVE):
+        before = before.prev_op
+    return loop.section is not None and not (isinstance(before, kernel.ForOp) and before.section is not None)
+
+
+def sections_from(loop: kernel.ForOp) -> Iterable[kernel.ForOp]:
+    """A section and those behind it with nothing between them that could wait: no launch, choice or other loop."""
+    op: Operation | None = loop
+    while isinstance(op, PASSIVE) or (isinstance(op, kernel.ForOp) and op.section is not None):
+        if isinstance(op, kernel.ForOp):
+            yield op
+        op = op.next_op
 
 
 def _times(
@@ -239,7 +287,12 @@ def inherit(host: kernel.HostOp, lifetimes: Sequence[Lifetime], kernels: Mapping
             at = numbers[launch]
             if owner is heir or (owner.last, heir.first) != (at, at) or owner.size != heir.size:
                 continue
-            merged = Lifetime(owner.alloc, owner.size, owner.first, heir.last, (*owner.heirs, heir.alloc, *heir.heirs))
+            merged = replace(
+                owner,
+                last=heir.last,
+                heirs=(*owner.heirs, heir.alloc, *heir.heirs),
+                sections=owner.sections | heir.sections,
+            )
             owners |= dict.fromkeys((merged.alloc, *merged.heirs), merged)
             break
     return list({id(each): each for each in owners.values()}.values())

@@ -15,6 +15,12 @@ run may have threads: a thread that has a round to itself waits for nobody in it
 
       kernel.for @t from 0 to 8 { .. }               ->     kernel.for @t from 0 to 8 slots @slot 2 { .. }
 
+Loops that do not need each other (sections.py), as those of the two directions of a recurrence, are sections, one for
+each thread, where that takes less time than sharing their launches; what the second one needs moves in front of both.
+
+      kernel.for @t from 0 to 32 { .. }              ->     kernel.for @t from 0 to 32 section 0 { .. }
+      kernel.for @u from 0 to 32 { .. }                     kernel.for @u from 0 to 32 section 1 { .. }
+
 Results do not depend on it: programs are independent, and kernel-place-barriers keeps launches in order.
 Measured with 2 threads on an AMD EPYC (Zen 4), one region a run against a fork and a join for each launch above 20 us:
 LSTM of 2 x 128 units, 50 steps: 425 to 218 us (343 on one thread); MLP of 784, 256, 128, 10: 19.7 to 9.1 us (14.6).
@@ -37,6 +43,7 @@ from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.kernel.cost import program_nanoseconds
 from neuralc.passes.kernel.hazards import grid_of
 from neuralc.passes.kernel.independent_rounds import dependence
+from neuralc.passes.kernel.sections import Estimate, give_sections
 from neuralc.passes.kernel.verify_target import need_target
 
 MOST_SLOTS = 16
@@ -53,6 +60,8 @@ class PlanParallelPass(ModulePass):
     slots: int = 0
     """Threads that go through independent rounds side by side; 0 means the threads of a run, `MOST_SLOTS` at
     most."""
+    sections: int = 0
+    """Threads that have a loop of their own; 0 means the threads of a run."""
 
     def run(self, module: ModuleOp, context: PassContext) -> None:
         target, dims, table = need_target(context), declared_dims(module), symbols(module)
@@ -68,6 +77,10 @@ class PlanParallelPass(ModulePass):
         for host in [op for op in module.body.block.ops if isinstance(op, kernel.HostOp)]:
             for loop in [op for op in host.walk() if isinstance(op, kernel.ForOp)]:
                 self._give_slots(loop, host, table, minima, context)
+            estimate = Estimate(table, costs, minima, self.sections or context.threads, self.threshold_ns)
+            for group in give_sections(host, estimate):
+                counters = " and ".join(f"@{loop.counter.data}" for loop in group)
+                context.remark("passed", group[0], f"{counters} do not need each other: a thread goes through each")
             total = _shared_work(host.block, costs, table)
             host.properties.pop("shared", None)
             if total != Dim.constant(0):
@@ -148,7 +161,7 @@ def _free_name(name: str, host: kernel.HostOp) -> str:
 def _shared_work(
     block: Block, costs: Mapping[str, float], table: Mapping[str, Operation], *, slots: bool = False
 ) -> Dim:
-    """Nanoseconds on one core of the parallel launches of a block; of all its launches where rounds have `slots`.
+    """Nanoseconds on one core of the parallel launches of a block; of all its launches in `slots` and sections.
 
     Of a choice by sizes the way of small ones counts, for which it is a question whether threads are worth it; of a
     choice by a value the first one. Rounds whose number is not known before the run count once.
@@ -166,7 +179,7 @@ def _shared_work(
             case kernel.BranchOp():
                 total += _shared_work(op.then_body.block, costs, table, slots=slots)
             case kernel.ForOp():
-                own = slots or op.slot_name is not None
+                own = slots or op.slot_name is not None or op.section_number is not None
                 work = _shared_work(op.body.block, costs, table, slots=own)
                 total += work.substitute({op.counter.data: 0}) * op.trips.data
             case kernel.WhileOp():

@@ -4,7 +4,8 @@ Memory is base plus offset, a launch is a call `f(begin, end, dims.., refs..)`, 
 launch that is not `parallel` is thread 0's; one that is runs on all threads, each with its part of the programs, where
 the grid is large enough. All threads take the same way, for it depends on sizes, and on values in memory that stand
 behind a kernel.barrier. In a loop whose rounds have slots a thread is alone for a while, the first of one thread, with
-rounds of its own. `run` is `%nrc.run` of support/run.ll; the status in it is 0, or the code of a failed check.
+rounds of its own; in a section one thread is alone all the time. `run` is `%nrc.run` of support/run.ll; the status in
+it is 0, or the code of a failed check.
 """
 
 from __future__ import annotations
@@ -208,10 +209,23 @@ class _HostWriter:
         self.builder.position_at_end(blocks[2])
 
     def counted(self, op: ForOp) -> None:
-        if op.slot_name is None:
-            self._rounds(op.counter.data, op.body.block, op.trips.data, None)
-        else:
+        if op.slot_name is not None:
             self._in_slots(op, op.slot_name)
+        elif op.section_number is not None:
+            self._in_section(op, op.section_number)
+        else:
+            self._rounds(op.counter.data, op.body.block, op.trips.data, None)
+
+    def _in_section(self, op: ForOp, section: int) -> None:
+        """All rounds, by one thread, as by the first of one thread."""
+        outer = self.thread, self.threads, self.several, self.first
+        mine = self.builder.urem(ir.Constant(I64, section), self.threads)
+        with self.builder.if_then(self.builder.icmp_unsigned("==", self.thread, mine)):
+            self.thread, self.threads = ir.Constant(I64, 0), ir.Constant(I64, 1)
+            self.several, self.first = ir.Constant(I1, 0), ir.Constant(I1, 1)
+            self._rounds(op.counter.data, op.body.block, op.trips.data, None)
+        self.thread, self.threads, self.several, self.first = outer
+        self.sizes[op.counter.data] = self.size(op.trips.data)
 
     def _in_slots(self, op: ForOp, slot: str) -> None:
         """Rounds of this thread alone, as many for each; a barrier; and the rounds that are left, for all threads.

@@ -84,3 +84,36 @@ def test_slots_that_share_memory_are_found(place: str) -> None:
     np.testing.assert_array_equal(rounds(1, place), np.arange(4.0))  # all threads go through one round together
     with pytest.raises(NeuralcError, match="@copy in slot 1 meets another slot at element"):
         rounds(2, place)
+
+
+SECTIONS = """
+kernel.func @copy(%x: !kernel.ref<[4], f32>, %y: !kernel.ref<[4], f32>) dims [] grid (1) {
+  %t = kernel.load %x[0 over 0] -> !kernel.tile<4xf32, v4>
+  kernel.store %t, %y[0 over 0]
+  kernel.return
+}
+kernel.host @m(%x: !kernel.ref<[4], f32>, %y: !kernel.ref<[4], f32>) dims [] inputs ["x"] outputs ["y"] arena (32) {
+  %a = kernel.arena 0 -> !kernel.ref<[4], f32>
+  kernel.for @t from 0 to 2 section FIRST {
+    kernel.launch @copy[](%x, %a)
+  }
+  BARRIER
+  kernel.for @u from 0 to 2 section SECOND {
+    kernel.launch @copy[](%a, %y)
+  }
+  kernel.return
+}
+"""
+
+
+def sections(first: int, second: int, barrier: str = "") -> np.ndarray:
+    text = SECTIONS.replace("FIRST", str(first)).replace("SECOND", str(second)).replace("BARRIER", barrier)
+    return run_host(parse_module(text), [np.arange(4.0)], WeightStore(), check_races=True)[0]
+
+
+def test_a_section_that_reads_what_another_one_writes_needs_a_barrier() -> None:
+    np.testing.assert_array_equal(sections(1, 1), np.arange(4.0))
+    np.testing.assert_array_equal(sections(0, 1, "kernel.barrier"), np.arange(4.0))
+    for first, second in ((0, 1), (1, 0), (2, 1)):
+        with pytest.raises(NeuralcError, match=r"@copy needs a kernel\.barrier before it: .* of the arena"):
+            sections(first, second)

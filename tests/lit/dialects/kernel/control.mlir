@@ -34,6 +34,10 @@ kernel.host @model(%x: !kernel.ref<[S, 16], f32>, %c: !kernel.ref<[], i1>, %y: !
     %5 = kernel.view %a offset slot * 16 -> !kernel.ref<[16], f32>
     kernel.launch @step[](%5, %y)
   }
+  // CHECK: kernel.for @d from 0 to 4 section 1 {
+  kernel.for @d from 0 to 4 section 1 {
+    kernel.launch @step[](%y, %y)
+  }
   // CHECK: kernel.while %c @n from 0 to S * 2 {
   kernel.while %c @n from 0 to S * 2 {
     // CHECK-NEXT: kernel.while %c @m {

@@ -69,3 +69,23 @@ kernel.host @behind_slots(%x: !kernel.ref<[S, 16], f32>) dims [S] inputs ["x"] o
   %0 = kernel.view %x offset slot * 16 -> !kernel.ref<[16], f32>
   kernel.return
 }
+
+// -----
+
+kernel.host @no_section(%x: !kernel.ref<[S, 16], f32>) dims [S] inputs ["x"] outputs [] {
+  // expected-error@below {{sections are counted from 0, not -1}}
+  kernel.for @t from 0 to S section -1 {
+  }
+  kernel.return
+}
+
+// -----
+
+kernel.host @section_of_section(%x: !kernel.ref<[S, 16], f32>) dims [S] inputs ["x"] outputs [] {
+  // expected-error@below {{one thread goes through a section: nothing in it has slots or sections}}
+  kernel.for @t from 0 to S section 1 {
+    kernel.for @u from 0 to S section 0 {
+    }
+  }
+  kernel.return
+}
