@@ -3,7 +3,7 @@
 A shared or throttled machine does less at one time than at another. So the limit of a model is measured as the engines
 are, in rounds between theirs: the answer to `{"seconds": 0.05}` is how long the model's multiply-adds take in registers
 alone, or the reading of as many bytes again and again, from wherever they fit, whichever is longer, on all threads at
-once.
+once; and what it takes several threads to begin and to end together.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ class Request:
     flops: float
     bytes: float
     threads: int = 1
-    fork_join: float = 0.0
-    """Seconds that sharing among threads takes at least."""
 
     @property
     def command(self) -> list[str]:
@@ -45,6 +43,7 @@ class Limits:
     """Threads that do nothing but what limits the work."""
 
     def __init__(self, request: Request) -> None:
+        from neuralc.emit.llvm.fork import ForkJoin
         from neuralc.emit.llvm.peak import fma_loop, read_loop
         from neuralc.passes.target import Target
 
@@ -54,12 +53,15 @@ class Limits:
         self.arithmetic = [fma_loop(target) for _ in threads]
         size = max(SMALLEST, int(request.bytes) // request.threads)
         self.reading = [read_loop(target, size) for _ in threads]
+        self.fork = ForkJoin(target, request.threads) if request.threads > 1 else None
 
     def seconds_in(self, seconds: float) -> float:
         """The least time that the work takes, by what the threads do in about `seconds`."""
-        flops = self._rate(self.arithmetic, seconds / 2)
-        bytes_ = self._rate(self.reading, seconds / 2)
-        return max(self.request.flops / flops, self.request.bytes / bytes_) + self.request.fork_join
+        part = seconds / (2 if self.fork is None else 3)
+        flops = self._rate(self.arithmetic, part)
+        bytes_ = self._rate(self.reading, part)
+        fork_join = 0.0 if self.fork is None else self.fork.seconds_in(part)
+        return max(self.request.flops / flops, self.request.bytes / bytes_) + fork_join
 
     def _rate(self, loops: Sequence[Loop], seconds: float) -> float:
         """What all threads do in a second: of each the median of its calls."""

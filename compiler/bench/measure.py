@@ -111,8 +111,7 @@ def measure_model(plan: Plan, machine: Machine, progress: Progress, refused: Ref
     arrays = make_inputs(compilation.module, sizes, plan.seed, {})
     work = _work_of(compilation.name, module, sizes)
     subject = Subject(plan.model, plan.others, {**_for_python(plan.options), "cache": plan.cache}, compilation, arrays)
-    shared = machine.fork_join if plan.threads > 1 else 0.0
-    limits = Request(work.flops or 0.0, work.bytes, plan.threads, shared)
+    limits = Request(work.flops or 0.0, work.bytes, plan.threads)
     with as_diagnostics():
         engines, limit = measure_rounds(subject, plan.peers, limits, plan.effort, progress, refused)
     launches = measure_launches(compilation, sizes, progress) if plan.profiled else []

@@ -1,4 +1,4 @@
-"""What a fork and join of two threads costs: a launch of two programs on two threads against one of one program.
+"""What a fork and join costs: a launch of a program for each of several threads against one of one program.
 
 Both are models that go the road of all others, called through the Python interface, so that what a call costs is in
 both. The least time of many calls: the other thread still spins, as it does from launch to launch within a model.
@@ -16,8 +16,8 @@ import numpy as np
 from neuralc.passes.target import Target
 
 ROUNDS = 40_000
-"""Multiply-adds of a program, each waiting for the last: some fifty microseconds, in which the other thread takes the
-second program, and no memory that two cores would contend for."""
+"""Multiply-adds of a program, each waiting for the last: some fifty microseconds, time enough for the other threads to
+begin, and no memory that two cores would contend for."""
 
 PROGRAMS = """builtin.module {{
   kernel.func @chain(%x: {memory}, %y: {memory}) dims [] grid ({programs}) {{
@@ -41,13 +41,25 @@ PROGRAMS = """builtin.module {{
 """
 
 
+class ForkJoin:
+    """Two calls that take equally long but for a fork and a join."""
+
+    def __init__(self, target: Target, threads: int) -> None:
+        with TemporaryDirectory() as folder:
+            self._alone, self._forked = (_call(target, programs, Path(folder)) for programs in (1, threads))
+
+    def seconds_in(self, seconds: float) -> float:
+        """What one fork and join takes, by the best of calls in turns for about `seconds`."""
+        alone = forked = float("inf")
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            alone, forked = min(alone, _time(self._alone)), min(forked, _time(self._forked))
+        return max(0.0, forked - alone)
+
+
 def fork_join_seconds(target: Target, seconds: float = 0.1) -> float:
-    """Seconds, 0 where there is one processor."""
-    if target.threads < 2:
-        return 0.0
-    with TemporaryDirectory() as folder:
-        alone, forked = (_call(target, programs, Path(folder)) for programs in (1, 2))
-        return max(0.0, _best_time(forked, seconds / 2) - _best_time(alone, seconds / 2))
+    """Seconds of two threads, 0 where there is one processor."""
+    return ForkJoin(target, 2).seconds_in(seconds) if target.threads > 1 else 0.0
 
 
 def _call(target: Target, programs: int, folder: Path) -> Callable[[], object]:
@@ -71,10 +83,7 @@ def _call(target: Target, programs: int, folder: Path) -> Callable[[], object]:
     return lambda: model(x, out=y)
 
 
-def _best_time(call: Callable[[], object], seconds: float) -> float:
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - start)
-    return best
+def _time(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
