@@ -65,6 +65,7 @@ PIPELINE: tuple[Entry, ...] = (
     Entry("tensor-fuse-groups", "maps join the contraction or reduction that feeds them: one kernel each", since=1),
     Entry("tensor-fuse-attention", "scores of attention stay in a cache", since=2, target="cpu"),
     Entry("tensor-split-batch", "layers whose values outgrow a cache go sample by sample", since=2, target="cpu"),
+    Entry("tensor-fuse-gates", "a step of a recurrence is one kernel", since=2, target="cpu"),
     Entry("tensor-pack-weights", "weights are laid out as the kernels read them", since=2, target="cpu"),
     Entry(
         "tensor-skip-padding",

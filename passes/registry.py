@@ -43,6 +43,7 @@ NAMES: tuple[str, ...] = (
     "tensor-choose-layouts",
     "tensor-fuse-attention",
     "tensor-fuse-elementwise",
+    "tensor-fuse-gates",
     "tensor-fuse-groups",
     "tensor-pack-weights",
     "tensor-skip-padding",

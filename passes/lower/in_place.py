@@ -18,7 +18,8 @@ from neuralc.passes.lower.nest import Nest
 
 def mark_in_place(func: FuncOp, nest: Nest) -> None:
     """Say on a kernel that writes each place once which of its references may be the one it writes."""
-    func.in_place = tuple(number for number in range(len(nest.inputs)) if _may_be_written(nest, number))
+    found = (number for number in range(len(nest.inputs)) if _may_be_written(nest, number))
+    func.in_place = () if nest.others else tuple(found)
 
 
 def _may_be_written(nest: Nest, number: int) -> bool:

@@ -111,10 +111,12 @@ class Nest:
     overhangs: Overhangs = field(default_factory=dict)
     around: str = ""
     """The loops that are no part of it, though operands move along them: each round is a nest."""
+    others: tuple[tuple[int, Operand], ...] = ()
+    """Results beside that of the last stage: the stage, and where its value goes."""
 
     @property
     def operands(self) -> tuple[Operand, ...]:
-        return (*self.inputs, self.output)
+        return (*self.inputs, self.output, *(operand for _, operand in self.others))
 
     @property
     def references(self) -> list[tuple[str, RefType]]:
@@ -184,8 +186,17 @@ class _Alphabet:
         return letter
 
 
-def make_nest(group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], output: RefType) -> tuple[Nest, list[int]]:
+def has_one_kernel(group: tensor.GroupOp) -> bool:
+    """Whether one kernel makes all results of a group; else each of them has its own."""
+    return sum(isinstance(op, tensor.ContractOp) for op in group.block.ops) > 1
+
+
+def make_nest(
+    group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], output: RefType, others: Sequence[RefType] = ()
+) -> tuple[Nest, list[int]]:
     """The nest of a group whose operands lie in `refs` (type, packed) and whose result goes to `output`.
+
+    A second result and those behind it go to `others`.
 
     Returns with it, for every input of the nest, which operand of the group it is: an operand that two ops read along
     different loops stands twice.
@@ -233,12 +244,18 @@ def make_nest(group: tensor.GroupOp, refs: Sequence[tuple[RefType, bool]], outpu
         for stage in stages
     ]
     sizes = {letter: size for letter, size in alphabet.sizes.items() if alphabet.known_as(letter) == letter}
-    names = _distinct([_operand_name(group, index) for index, _ in inputs] + ["out", "status"])
+    results = [output, *others]
+    names = _distinct([_operand_name(group, index) for index, _ in inputs] + ["out"] * len(results) + ["status"])
     operands = tuple(_operand(name, word, *refs[index]) for name, (index, word) in zip(names, inputs, strict=False))
-    out = _operand(names[-2], unified(words[group.yielded[0]]), output, False)
+    out, *more = (
+        _operand(name, unified(words[value]), ref, False)
+        for name, value, ref in zip(names[len(inputs) :], group.yielded, results, strict=False)
+    )
+    made = [next(i for i, op in enumerate(ops) if op.result is value) for value in group.yielded[1 : len(results)]]
     status = names[-1] if any(_is_checked(op) for op in ops) else ""
     around = _overhangs(group, inputs)
-    nest = Nest(group.label.data, sizes, operands, out, tuple(stages), status, around)
+    beside = tuple(zip(made, more, strict=True))
+    nest = Nest(group.label.data, sizes, operands, out, tuple(stages), status, around, others=beside)
     return nest, [index for index, _ in inputs]
 
 
@@ -336,6 +353,28 @@ def _without_ones(word: str, ref: RefType, packed: bool) -> tuple[str, RefType, 
     kept = [i for i, letter in enumerate(word) if letter != ONE]
     shape, strides = [ref.shape[i] for i in kept], [ref.strides[i] for i in kept]
     return word.replace(ONE, ""), RefType.of(shape, ref.element_type, strides), packed
+
+
+def part_of(nest: Nest, begin: int, end: int, kept: Mapping[int, Operand]) -> Nest:
+    """Stages `begin` to `end` as a nest of their own, which reads values of earlier stages where they are `kept`."""
+    stages = nest.stages[begin:end]
+    sources = [source for stage in stages for source in stage.sources]
+    used = sorted({source.input for source in sources if source.input is not None})
+    earlier = sorted({source.stage for source in sources if source.stage is not None and source.stage < begin})
+    inputs = (*(nest.inputs[i] for i in used), *(kept[stage] for stage in earlier))
+
+    def here(source: Source) -> Source:
+        if source.input is not None:
+            return Source(source.word, input=used.index(source.input))
+        if source.stage in earlier:
+            return Source(source.word, input=len(used) + earlier.index(source.stage))
+        return Source(source.word, stage=(source.stage or 0) - begin)
+
+    renamed = tuple(replace(stage, sources=tuple(map(here, stage.sources))) for stage in stages)
+    letters = {letter for stage in stages for word in (stage.word, *(s.word for s in stage.sources)) for letter in word}
+    sizes = {letter: size for letter, size in nest.sizes.items() if letter in letters}
+    others = tuple((stage - begin, operand) for stage, operand in nest.others if begin <= stage < end)
+    return replace(nest, sizes=sizes, inputs=inputs, stages=renamed, others=others)
 
 
 # -- merging loops ---------------------------------------------------------------------------------------------------
@@ -438,4 +477,5 @@ def _rebuild(
         inputs=tuple(operand(each) for each in nest.inputs),
         output=operand(nest.output),
         stages=stages,
+        others=tuple((stage, operand(each)) for stage, each in nest.others),
     )

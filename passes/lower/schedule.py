@@ -3,6 +3,7 @@
     nest                                    CPU                             GPU
     contraction, maps behind it             cpu/contract.py                 gpu/contract.py
     contraction, rows, another contraction  cpu/attention.py                -
+    contractions, maps behind all of them   cpu/gates.py                    -
     winograd convolution, maps behind it    cpu/winograd.py                 -
     reduction, maps behind it               cpu/reduce.py                   gpu/reduce.py
     reductions over one row, maps           cpu/rows.py                     gpu/rows.py
@@ -119,12 +120,13 @@ def schedule(group: tensor.GroupOp, nest: Nest, target: Target, context: PassCon
 
 
 def kind_of(nest: Nest) -> str:
-    """`attention`, `contract`, `winograd`, `reduce`, `rows` or `elementwise`."""
+    """`attention`, `gates`, `contract`, `winograd`, `reduce`, `rows` or `elementwise`."""
     first = nest.stages[0].op
     reductions = [stage for stage in nest.stages if isinstance(stage.op, tensor.ReduceOp)]
     if isinstance(first, tensor.ContractOp):
-        several = any(isinstance(stage.op, tensor.ContractOp) for stage in nest.stages[1:])
-        return "attention" if several else "contract"
+        if any(isinstance(stage.op, tensor.ContractOp) for stage in nest.stages[1:]):
+            return "attention" if reductions else "gates"
+        return "contract"
     if isinstance(first, tensor.WinogradOp):
         return "winograd"
     if isinstance(first, tensor.ReduceOp) and len(reductions) == 1 and nest.stages[-1].word == nest.stages[0].word:

@@ -34,7 +34,7 @@ from neuralc.passes.lower.host_control import lower_if, lower_scan, lower_while
 from neuralc.passes.lower.host_moves import Placement, can_be_placed, move, slice_view
 from neuralc.passes.lower.host_states import States
 from neuralc.passes.lower.memory import Memory
-from neuralc.passes.lower.nest import Operand, make_nest
+from neuralc.passes.lower.nest import Operand, has_one_kernel, make_nest
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
 from neuralc.passes.lower.schedule import Variant, schedule
 from neuralc.passes.target import Target
@@ -226,45 +226,49 @@ class _Host:
         group = tensor.GroupOp(name, [source.value for source in sources], [op.result.type], Region(block))
         if self.current is not None:
             group.location = self.current.location
-        self._launch(group, list(sources), target)
+        self._launch(group, list(sources), [target])
         group.drop_all_references()
 
     # -- groups ------------------------------------------------------------------------------------------------------
 
     def _group(self, op: tensor.GroupOp) -> None:
-        for number, result in enumerate(op.res):
-            target = self.placement.target(result)
+        targets = [self.placement.target(result) for result in op.res]
+        for result, target in zip(op.res, targets, strict=True):
             self._set(result, target)
+        sources = [self.memory[arg] for arg in op.args]
+        if has_one_kernel(op):
+            self._launch(op, sources, targets)
+            return
+        for number, target in enumerate(targets):
             group = op if len(op.res) == 1 else _only(op, number)
-            self._launch(group, [self.memory[arg] for arg in op.args], target)
+            self._launch(group, sources, [target])
             if group is not op:
                 group.drop_all_references()
 
-    def _launch(self, group: tensor.GroupOp, sources: Sequence[Memory], target: Memory) -> None:
-        nest, which = make_nest(group, [(memory.ref, memory.packed) for memory in sources], target.ref)
+    def _launch(self, group: tensor.GroupOp, sources: Sequence[Memory], targets: Sequence[Memory]) -> None:
+        refs = [(memory.ref, memory.packed) for memory in sources]
+        nest, which = make_nest(group, refs, targets[0].ref, [target.ref for target in targets[1:]])
         variants = schedule(group, nest, self.target, self.context)
-        self._launch_variants(variants, [sources[i] for i in which], target, self.block)
+        self._launch_variants(variants, [*(sources[i] for i in which), *targets], self.block)
 
-    def _launch_variants(
-        self, variants: Sequence[Variant], sources: Sequence[Memory], target: Memory, block: Block
-    ) -> None:
+    def _launch_variants(self, variants: Sequence[Variant], memories: Sequence[Memory], block: Block) -> None:
         """The first variant under its condition, the others in the else branch."""
         first, rest = variants[0], variants[1:]
         if first.condition is None:
-            self._launch_one(first, sources, target, block)
+            self._launch_one(first, memories, block)
             return
         lhs, relation, rhs = first.condition
         then_block, else_block = Block(), Block()
-        self._launch_one(first, sources, target, then_block)
-        self._launch_variants(rest, sources, target, else_block)
+        self._launch_one(first, memories, then_block)
+        self._launch_variants(rest, memories, else_block)
         choice = kernel.IfOp(lhs, relation, rhs, Region(then_block), Region(else_block))
         if self.current is not None:
             inherit_location(choice, self.current.location)
         block.add_op(choice)
 
-    def _launch_one(self, variant: Variant, sources: Sequence[Memory], target: Memory, block: Block) -> None:
+    def _launch_one(self, variant: Variant, memories: Sequence[Memory], block: Block) -> None:
         args: list[SSAValue] = []
-        for operand, memory in zip(variant.nest.operands, [*sources, target], strict=True):
+        for operand, memory in zip(variant.nest.operands, memories, strict=True):
             args.append(self._argument(operand, memory, block))
         if variant.nest.status:
             args.append(self.status())

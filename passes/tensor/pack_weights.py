@@ -36,11 +36,12 @@ from neuralc.passes.base import ModulePass, PassContext
 from neuralc.passes.graph.cse import merge_weights
 from neuralc.passes.graph.fold_constants import FoldConstantsPass
 from neuralc.passes.graph.weight_values import is_known, is_worth_storing, static_bytes
+from neuralc.passes.lower.cpu.gates import cut_gates, gates_tile
 from neuralc.passes.lower.cpu.roles import STRIDED_LOAD, find_roles, operands_of, vector_cost
 from neuralc.passes.lower.cpu.schedules import is_row_of_products, register_tile
 from neuralc.passes.lower.cpu.tile_choice import RegisterTile
 from neuralc.passes.lower.cpu.winograd_plan import plan_of
-from neuralc.passes.lower.nest import Nest, make_nest, merge_loops
+from neuralc.passes.lower.nest import Nest, has_one_kernel, make_nest, merge_loops
 from neuralc.passes.lower.scalar_functions import ScalarBuilder
 from neuralc.passes.lower.views import in_memory
 from neuralc.passes.target import Target
@@ -61,6 +62,8 @@ class PackWeightsPass(ModulePass):
             if not isinstance(op, tensor.GroupOp):
                 continue
             match op.block.first_op:
+                case tensor.ContractOp() if _is_step(op):
+                    _pack_gates(op, context.target, context)
                 case tensor.ContractOp() as contract:
                     _pack(op, contract, context.target, context)
                 case tensor.WinogradOp() as winograd:
@@ -91,6 +94,23 @@ def _pack(group: tensor.GroupOp, contract: tensor.ContractOp, target: Target, co
     _pack_panels(group, operand, tile, context)
 
 
+def _is_step(group: tensor.GroupOp) -> bool:
+    """Whether a group is one that tensor-fuse-gates made."""
+    return has_one_kernel(group) and not any(isinstance(op, tensor.ReduceOp) for op in group.block.ops)
+
+
+def _pack_gates(group: tensor.GroupOp, target: Target, context: PassContext) -> None:
+    """The weights of all gates, in panels of one width."""
+    tile = gates_tile(cut_gates(nest_of(group)), target)
+    for op in list(group.block.ops):
+        if isinstance(op, tensor.ContractOp):
+            column = op.subscripts.result[-1]
+            (weight,) = (
+                value for value, word in zip(op.operands, op.subscripts.operands, strict=True) if column in word
+            )
+            _pack_panels(group, weight, tile, context)
+
+
 def _pack_panels(group: tensor.GroupOp, operand: SSAValue, tile: RegisterTile, context: PassContext) -> None:
     """Panels as wide as a register tile, for an operand of the group that is a weight."""
     if not isinstance(operand, BlockArgument):
@@ -114,14 +134,14 @@ def _pack_panels(group: tensor.GroupOp, operand: SSAValue, tile: RegisterTile, c
 
 def nest_of(group: tensor.GroupOp) -> Nest:
     """The loops of a group whose operands lie in memory as views say."""
-    result = as_tensor(group.res[0].type)
     # What is known is computed when the model is compiled: a weight, which lies without gaps.
     types = [as_tensor(arg.type) for arg in group.args]
     refs = [
         (RefType.of(shape_of(type_), type_.element_type) if is_known(arg) else in_memory(arg), False)
         for arg, type_ in zip(group.args, types, strict=True)
     ]
-    return make_nest(group, refs, RefType.of(shape_of(result), result.element_type))[0]
+    results = [RefType.of(shape_of(value.type), as_tensor(value.type).element_type) for value in group.res]
+    return make_nest(group, refs, results[0], results[1:] if has_one_kernel(group) else ())[0]
 
 
 # -- other orders of the dims ----------------------------------------------------------------------------------------

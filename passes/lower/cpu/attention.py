@@ -32,7 +32,7 @@ from neuralc.passes.lower.cpu.tile_choice import (
     RegisterTile,
     step_cycles,
 )
-from neuralc.passes.lower.nest import Nest, Operand, Size, Source, Stage, drop_unit_loops
+from neuralc.passes.lower.nest import Nest, Operand, Size, Stage, drop_unit_loops, part_of
 from neuralc.passes.lower.tiles import Place
 from neuralc.passes.target import Target
 
@@ -86,11 +86,12 @@ def cut(nest: Nest) -> Attention:
     nest = drop_unit_loops(nest, keep=row + column + feature)
     outer = "".join(letter for letter in nest.output.word if letter not in row + feature)
     memory = _memory(nest, first - 1, row, column)
+    kept = {first - 1: memory, last - 1: memory}
     return Attention(
         nest,
-        replace(_part(nest, 0, first, memory), output=memory, around=outer),
-        replace(_part(nest, first, last, memory), output=memory),
-        _part(nest, last, len(nest.stages), memory),
+        replace(part_of(nest, 0, first, kept), output=memory, around=outer),
+        replace(part_of(nest, first, last, kept), output=memory),
+        part_of(nest, last, len(nest.stages), kept),
         memory,
         outer,
         row,
@@ -118,27 +119,6 @@ def _memory(nest: Nest, stage: int, row: str, column: str) -> Operand:
     names = {operand.name for operand in nest.operands}
     name = next(name for name in ("scores", *(f"scores_{i}" for i in range(len(names)))) if name not in names)
     return Operand(name, row + column, RefType.of([1, 1], nest.stages[stage].element))
-
-
-def _part(nest: Nest, begin: int, end: int, memory: Operand) -> Nest:
-    """Stages `begin` to `end` as a nest of their own, which read what was made before from `memory`."""
-    stages = nest.stages[begin:end]
-    sources = [source for stage in stages for source in stage.sources]
-    used = sorted({source.input for source in sources if source.input is not None})
-    reads_memory = any(source.stage is not None and source.stage < begin for source in sources)
-    inputs = (*(nest.inputs[i] for i in used), *([memory] if reads_memory else []))
-
-    def here(source: Source) -> Source:
-        if source.input is not None:
-            return Source(source.word, input=used.index(source.input))
-        if source.stage is None or source.stage >= begin:
-            return Source(source.word, stage=(source.stage or 0) - begin)
-        return Source(source.word, input=len(used))
-
-    renamed = tuple(replace(stage, sources=tuple(map(here, stage.sources))) for stage in stages)
-    letters = {letter for stage in stages for word in (stage.word, *(s.word for s in stage.sources)) for letter in word}
-    sizes = {letter: size for letter, size in nest.sizes.items() if letter in letters}
-    return replace(nest, sizes=sizes, inputs=inputs, stages=renamed)
 
 
 def choose_tile(attention: Attention, lanes: int, registers: int, most: int) -> RegisterTile:

@@ -135,6 +135,18 @@ class ContractSchedule:
         if left:
             self._last_panel(b, places, bounds, rows)
 
+    def add_panel(
+        self,
+        b: KernelBuilder,
+        places: dict[str, Place],
+        column: Place,
+        bounds: Bounds,
+        rows: int,
+        ahead: NextPanel | None = None,
+    ) -> None:
+        """Some of the `rows` in one full panel, as a part of a kernel that is being written; `ahead` is fetched."""
+        self._tiles(b, self.roles, places, column, bounds, rows, ahead)
+
     @property
     def _narrow(self) -> ContractSchedule:
         """The schedule of the last panel."""
@@ -189,15 +201,29 @@ class ContractSchedule:
     ) -> None:
         """The row tiles of one chunk: for each height of the ladder, as many as the rows that are left hold.
 
-        The panel changes behind each of `parts` parts of the rows; None where no other panel follows.
+        The next panel is fetched, which begins behind each of `parts` parts of the rows; None where none follows.
         """
+        ahead = None
+        if parts is not None and bounds[1] is not None:
+            tiled, number = self._in_tiles(rows), column.panel
+            ahead = next_panel(b, self.nest, roles, self.target, number, tiled, parts, bounds[0])
+        self._tiles(b, roles, places, column, bounds, rows, ahead)
+
+    def _tiles(
+        self,
+        b: KernelBuilder,
+        roles: Roles,
+        places: dict[str, Place],
+        column: Place,
+        bounds: Bounds,
+        rows: Size,
+        ahead: NextPanel | None,
+    ) -> None:
+        """The row tiles of one chunk, while another panel is fetched."""
         start, end = bounds
         if end is None:
             self._tile(b, roles, places, column, start, 1, None)
             return
-        ahead = None
-        if parts is not None:
-            ahead = next_panel(b, self.nest, roles, self.target, column.panel, self._in_tiles(rows), parts, start)
         if isinstance(rows, Dim):
             for height in ladder(self.tile.rows):
                 stop = b.minus(end, b.rem(b.minus(end, start), height))

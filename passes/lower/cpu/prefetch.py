@@ -94,26 +94,41 @@ def next_panel(
     That is so where the weights are few, where rows are many, and where they have no panels. The panel changes behind
     each of `parts` parts of the rows, of which one begins at `start`.
     """
-    weights = roles.vectors
-    sizes = [nest.static(letter) for letter in weights.word[:-1]]
-    if not weights.packed or here is None or None in sizes or set(weights.word[:-1]) != set(roles.reduced):
-        return None
-    panels, steps = weights.ref.shape[0], math.prod(size or 1 for size in sizes)
-    size = element_bytes(weights.ref.element_type)
-    if not isinstance(panels, int) or panels == 1 or panels * steps * weights.panel * size <= target.caches.l1:
+    panels, total = roles.vectors.ref.shape[0], _static_bytes(nest, roles)
+    if here is None or panels == 1 or not isinstance(panels, int) or total is None or total <= target.caches.l1:
         return None
     first: IndexLike = 0
     if isinstance(rows, int):
-        if isinstance(parts, int) and parts > 1 and panels * steps * weights.panel * size > target.caches.l2 // 2:
+        if isinstance(parts, int) and parts > 1 and total > target.caches.l2 // 2:
             rows, first = -(-rows // parts), start  # they come from far for each part anew
         if not 1 < rows <= MOST_ROWS:
             return None
-    letters, distance = {}, 1
-    for letter, count in zip(weights.word[-2::-1], sizes[::-1], strict=True):
-        letters[letter] = distance
-        distance *= count or 1
-    following = b.rem(b.plus(here, 1), panels)
-    begin = b.mul(following, steps * weights.panel, "next_panel")
+    return panel_ahead(b, nest, roles, b.rem(b.plus(here, 1), panels), rows, first)
+
+
+def panel_ahead(
+    b: KernelBuilder, nest: Nest, roles: Roles, number: IndexLike, rows: Size, first: IndexLike
+) -> NextPanel | None:
+    """A panel of packed weights that is fetched along `rows` rows from `first` on; None where they have no panels."""
+    weights = roles.vectors
+    if _static_bytes(nest, roles) is None:
+        return None
+    letters, steps = {}, 1
+    for letter in weights.word[-2::-1]:
+        letters[letter] = steps
+        steps *= nest.static(letter) or 1
+    begin = b.mul(number, steps * weights.panel, "next_panel")
     many = b.maximum(b.size(rows), 1) if isinstance(rows, Dim) else rows
-    ref = b.reference(weights.name)
-    return NextPanel(ref, begin, letters, steps, weights.panel, first, many, LINE // size)
+    line = LINE // element_bytes(weights.ref.element_type)
+    return NextPanel(b.reference(weights.name), begin, letters, steps, weights.panel, first, many, line)
+
+
+def _static_bytes(nest: Nest, roles: Roles) -> int | None:
+    """Of all panels of the weights; None where they have none, or of another size in each run."""
+    weights = roles.vectors
+    sizes = [nest.static(letter) for letter in weights.word[:-1]]
+    if not weights.packed or None in sizes or set(weights.word[:-1]) != set(roles.reduced):
+        return None
+    panels = weights.ref.shape[0]
+    size = math.prod(each or 1 for each in sizes) * weights.panel * element_bytes(weights.ref.element_type)
+    return panels * size if isinstance(panels, int) else None

@@ -17,6 +17,7 @@ from neuralc.passes.lower.cpu.contract import build_contract
 from neuralc.passes.lower.cpu.cumulate import build_cumulate
 from neuralc.passes.lower.cpu.elementwise import build_elementwise, vector_lanes
 from neuralc.passes.lower.cpu.fill import build_fill
+from neuralc.passes.lower.cpu.gates import build_gates, cut_gates, gates_tile
 from neuralc.passes.lower.cpu.reduce import build_reduce, row_letter
 from neuralc.passes.lower.cpu.roles import STRIDED_LOAD, Roles, find_roles, in_lines, row_count, vector_cost
 from neuralc.passes.lower.cpu.rows import build_rows
@@ -76,6 +77,13 @@ def _attention(group: tensor.GroupOp, nest: Nest, target: Target, context: PassC
     tile = choose_attention_tile(parts, vector_lanes(parts.scores, target), target.vector_registers, _most_rows(roles))
     context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
     return [Variant(build_attention(parts, target, tile, nest.name), parts.whole, once=True)]
+
+
+def _gates(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
+    parts = cut_gates(nest)
+    tile = gates_tile(parts, target)
+    context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
+    return [Variant(build_gates(parts, target, tile, nest.name), parts.whole, once=True)]
 
 
 def _winograd(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:
@@ -150,6 +158,7 @@ SCHEDULES = Schedules(
     {
         "contract": _contract,
         "attention": _attention,
+        "gates": _gates,
         "winograd": _winograd,
         "reduce": _merged(build_reduce),
         "rows": _merged(build_rows),
