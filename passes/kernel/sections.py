@@ -22,49 +22,54 @@ from xdsl.ir import Block, Operation
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from neuralc.dialects import kernel
+from neuralc.dialects.dims import Dim
 from neuralc.dialects.kernel.control import sizes_of
 from neuralc.passes.kernel.hazards import Access, accesses_within, grid_of
-from neuralc.passes.kernel.plan_memory import PASSIVE, at_least
+from neuralc.passes.kernel.plan_memory import PASSIVE, TYPICAL, at_least
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a part of a host program takes, in nanoseconds, for the least sizes."""
+    """How long loops of a host program take, in nanoseconds."""
 
     table: Mapping[str, Operation]
     """Kernels by name."""
     costs: Mapping[str, float]
     """What a program of each takes."""
     minima: Mapping[str, int]
+    """The least value of each size."""
     threads: int
     waiting: float
     """What a launch takes longer for being shared."""
 
-    def alone(self, loop: kernel.ForOp) -> float:
-        """On one thread."""
-        return self._time(loop, 1)
+    def gains(self, group: Sequence[kernel.ForOp], loop: kernel.ForOp) -> bool:
+        """Whether a loop is worth a thread beside those of a group, for the least sizes and for usual ones."""
+        return all(self._gains(group, loop, usual) for usual in (0, TYPICAL))
 
-    def together(self, loop: kernel.ForOp) -> float:
-        """On all threads, which share launches."""
-        return self._time(loop, self.threads)
+    def _gains(self, group: Sequence[kernel.ForOp], loop: kernel.ForOp, usual: int) -> bool:
+        alone = [self._time(each, 1, usual) for each in (*group, loop)]
+        before = max(alone[:-1]) if len(group) > 1 else self._time(group[0], self.threads, usual)
+        return max(alone) + self.waiting <= before + self._time(loop, self.threads, usual)
 
-    def _time(self, op: Operation, threads: int) -> float:
+    def _time(self, op: Operation, threads: int, usual: int) -> float:
+        """On so many threads, which share launches; with sizes that are `usual` or as large as they have to be."""
         match op:
             case kernel.LaunchOp() if isinstance(func := self.table.get(op.callee_name), kernel.FuncOp):
-                grid = grid_of(op, func)
-                programs = grid.evaluate({name: self.minima.get(name, 0) for name in grid.symbols})
+                programs = self._value(grid_of(op, func), usual)
                 work = programs * self.costs[op.callee_name]
                 shared = op.parallel and programs >= op.parallel_from
                 return work / threads + self.waiting if shared and threads > 1 else work
             case kernel.ForOp():
-                trips = op.trips.data
-                rounds = trips.evaluate({name: self.minima.get(name, 1) for name in trips.symbols})
-                return rounds * self._inside(op, threads)
+                return self._value(op.trips.data, usual) * self._inside(op, threads, usual)
             case _:
-                return self._inside(op, threads)
+                return self._inside(op, threads, usual)
 
-    def _inside(self, op: Operation, threads: int) -> float:
-        return sum(self._time(each, threads) for region in op.regions for block in region.blocks for each in block.ops)
+    def _inside(self, op: Operation, threads: int, usual: int) -> float:
+        ops = (each for region in op.regions for block in region.blocks for each in block.ops)
+        return sum(self._time(each, threads, usual) for each in ops)
+
+    def _value(self, size: Dim, usual: int) -> int:
+        return size.evaluate({name: max(usual, self.minima.get(name, 0)) for name in size.symbols})
 
 
 def give_sections(host: kernel.HostOp, estimate: Estimate) -> Sequence[Sequence[kernel.ForOp]]:
@@ -94,15 +99,10 @@ def _groups(block: Block, estimate: Estimate) -> Iterator[Sequence[kernel.ForOp]
     left = [op for op in block.ops if isinstance(op, kernel.ForOp) and not _has_slots(op)]
     while left:
         group = [left.pop(0)]
-        longest, before = estimate.alone(group[0]), estimate.together(group[0])
         for loop in list(left):
             if len(group) == estimate.threads:
                 break
-            apart = longest if len(group) > 1 else before
-            if max(longest, estimate.alone(loop)) + estimate.waiting > apart + estimate.together(loop):
-                continue
-            if _bring(loop, group, block, estimate):
-                longest = max(longest, estimate.alone(loop))
+            if estimate.gains(group, loop) and _bring(loop, group, block, estimate):
                 group.append(loop)
                 left.remove(loop)
         if len(group) > 1:

@@ -141,7 +141,7 @@ class ContractSchedule:
         places: dict[str, Place],
         column: Place,
         bounds: Bounds,
-        rows: int,
+        rows: Size,
         ahead: NextPanel | None = None,
     ) -> None:
         """Some of the `rows` in one full panel, as a part of a kernel that is being written; `ahead` is fetched."""

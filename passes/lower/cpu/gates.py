@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from xdsl.ir import SSAValue
 
 from neuralc.dialects import tensor
+from neuralc.dialects.dims import Dim, as_dim
 from neuralc.dialects.kernel import FuncOp, RefType
 from neuralc.dialects.kernel.builder import IndexLike, KernelBuilder
 from neuralc.dialects.types import element_bytes
@@ -38,7 +39,7 @@ from neuralc.passes.lower.cpu.tile_choice import (
     step_cycles,
     steps_a_round,
 )
-from neuralc.passes.lower.nest import Nest, Operand, Source, drop_unit_loops, part_of
+from neuralc.passes.lower.nest import Nest, Operand, Size, Source, drop_unit_loops, part_of
 from neuralc.passes.lower.regions import epilogue, evaluate
 from neuralc.passes.lower.tiles import Place, TileShape, computed, load, store
 from neuralc.passes.target import Target
@@ -61,8 +62,8 @@ class Gates:
     unit: str
 
     @property
-    def row_count(self) -> int:
-        return self.whole.static(self.row) or 1 if self.row else 1
+    def rows(self) -> Size:
+        return self.whole.sizes[self.row] if self.row else 1
 
     @property
     def unit_count(self) -> int:
@@ -95,14 +96,16 @@ def gates_tile(gates: Gates, target: Target) -> RegisterTile:
     lanes = vector_lanes(gates.products[0], target)
     vectors = gates.unit_count // lanes
     widths = [width for width in range(1, MAX_VECTORS + 1) if vectors % width == 0]
+    if not gates.row or isinstance(gates.rows, Dim):
+        most = (target.vector_registers - 2) // len(gates.products)
+        widths = [width for width in widths if width <= max(most, 1)]
     if gates.row:
+        rows = None if isinstance(gates.rows, Dim) else gates.rows
         tiles = [
-            choose_tile(gates.row_count, gates.unit_count, lanes, target.vector_registers, width, SAFE_ROWS)
-            for width in widths
+            choose_tile(rows, gates.unit_count, lanes, target.vector_registers, width, SAFE_ROWS) for width in widths
         ]
     else:
-        most = (target.vector_registers - 2) // len(gates.products)
-        tiles = [_tile_of_row(len(gates.products), width, lanes) for width in widths if width <= max(most, 1)]
+        tiles = [_tile_of_row(len(gates.products), width, lanes) for width in widths]
     best = max(tile.efficiency for tile in tiles)
     even = [tile for tile in tiles if vectors // tile.vectors % 2 == 0 and tile.efficiency >= SHARED_TILE * best]
     # High rather than wide: weights come from further away than a row does.
@@ -116,8 +119,9 @@ def _tile_of_row(gates: int, width: int, lanes: int) -> RegisterTile:
 
 
 def build_gates(gates: Gates, target: Target, tile: RegisterTile, name: str) -> FuncOp:
-    """The kernel, with a register tile as wide as the panels of the weights."""
-    return _Kernel(gates, target, tile).build(name)
+    """The kernel, with a register tile as wide as the panels of the weights; of one row, each row by itself."""
+    made = _Kernel(gates, target, tile)
+    return made.row_by_row(name) if tile.rows == 1 else made.in_tiles(name)
 
 
 @dataclass(frozen=True)
@@ -126,26 +130,31 @@ class _Kernel:
     target: Target
     tile: RegisterTile
 
-    def build(self, name: str) -> FuncOp:
-        if not self.gates.row:
-            return self._single(name)
+    def in_tiles(self, name: str) -> FuncOp:
+        """Gates in memory, of as many rows as there is room for; of one tile where only the run knows how many."""
         gates, tile = self.gates, self.tile
-        panels, tiles = gates.unit_count // tile.columns, -(-gates.row_count // tile.rows)
-        chunks = -(-tiles // max(1, self._most_rows() // tile.rows))
+        panels, height = gates.unit_count // tile.columns, tile.rows
+        chunks: Size
+        if isinstance(gates.rows, Dim):
+            chunks = gates.rows.ceildiv(tile.rows)
+        else:
+            tiles = -(-gates.rows // tile.rows)
+            chunks = -(-tiles // max(1, self._most_rows() // tile.rows))
+            height *= -(-tiles // chunks)
         b = KernelBuilder(name, gates.whole.dims, gates.whole.references)
         panel, chunk = b.unravel(b.program_id(), [panels, chunks], ["panel", "chunk"])
-        start, end = rows_of_chunk(b, chunk, chunks, gates.row_count, tile.rows)
+        start, end = rows_of_chunk(b, chunk, chunks, gates.rows, tile.rows)
         column = Place(b.mul(panel, tile.columns, "column"), None, False, panel)
-        memories = [self._memory(operand, -(-tiles // chunks) * tile.rows, start, column) for operand in gates.memories]
+        memories = [self._memory(operand, height, start, column) for operand in gates.memories]
         for memory in memories:
             b.memory(memory.name, memory.ref)
         for number, memory in enumerate(memories):
             nest = replace(gates.products[number], output=memory)
             schedule = ContractSchedule(nest, find_roles(nest, gates.unit), self.target, tile)
             ahead = self._panel_ahead(b, number, panel, panels, start)
-            schedule.add_panel(b, {}, column, (start, end), gates.row_count, ahead)
+            schedule.add_panel(b, {}, column, (start, end), gates.rows, ahead)
         self._maps(b, {memory.name: memory for memory in memories}, start, end, column)
-        return b.finish(panels * chunks)
+        return b.finish(as_dim(chunks) * panels)
 
     def _panel_ahead(
         self, b: KernelBuilder, number: int, panel: IndexLike, panels: int, start: IndexLike
@@ -153,21 +162,24 @@ class _Kernel:
         """What is read behind the panel of a gate: that of the next gate, or the next one of the first gate."""
         nest = self.gates.products[(number + 1) % len(self.gates.products)]
         following = panel if nest is not self.gates.products[0] else b.rem(b.plus(panel, 1), panels)
-        return panel_ahead(b, nest, find_roles(nest, self.gates.unit), following, self.gates.row_count, start)
+        return panel_ahead(b, nest, find_roles(nest, self.gates.unit), following, self.gates.rows, start)
 
-    def _single(self, name: str) -> FuncOp:
-        """The kernel of a single row."""
+    def row_by_row(self, name: str) -> FuncOp:
+        """Gates in registers, of one row."""
         gates, tile = self.gates, self.tile
+        panels = gates.unit_count // tile.columns
         b = KernelBuilder(name, gates.whole.dims, gates.whole.references)
-        panel = b.program_id()
+        panel, row = b.unravel(b.program_id(), [panels, gates.rows], ["panel", "row"])
         shape = TileShape((tile.columns,), tile.lanes)
         here = {gates.unit: Place(b.mul(panel, tile.columns, "column"), 0, False, panel)}
+        if gates.row:
+            here[gates.row] = Place(row)
         values = {
             memory.name: epilogue(b, product, product.stages[1:], total, here, shape)
             for memory, product, total in zip(gates.memories, gates.products, self._totals(b, here), strict=True)
         }
         self._store_maps(b, values, here, shape)
-        return b.finish(gates.unit_count // tile.columns)
+        return b.finish(as_dim(gates.rows) * panels)
 
     def _totals(self, b: KernelBuilder, here: Mapping[str, Place]) -> Sequence[SSAValue]:
         """The products of all gates in one loop, several steps of k at once where these are few accumulators."""
@@ -217,7 +229,7 @@ class _Kernel:
     ) -> None:
         """What is made of the gates: tiles of a panel's units, of several rows where that is few vectors."""
         gates, tile = self.gates, self.tile
-        together = math.gcd(tile.rows, gates.row_count)
+        together = 1 if isinstance(gates.rows, Dim) else math.gcd(tile.rows, gates.rows)
         rows = next(n for n in range(together, 0, -1) if together % n == 0 and (n == 1 or n * tile.vectors <= UNROLL))
         shape = TileShape((rows, tile.columns), tile.lanes)
 

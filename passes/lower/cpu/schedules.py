@@ -83,7 +83,14 @@ def _gates(group: tensor.GroupOp, nest: Nest, target: Target, context: PassConte
     parts = cut_gates(nest)
     tile = gates_tile(parts, target)
     context.remark("analysis", group, f"register tile {tile}, {tile.efficiency:.0%} of peak by the model")
-    return [Variant(build_gates(parts, target, tile, nest.name), parts.whole, once=True)]
+    if not isinstance(parts.rows, Dim):
+        return [Variant(build_gates(parts, target, tile, nest.name), parts.whole, once=True)]
+    several = (parts.rows, ">=", Dim.constant(2))
+    row = build_gates(parts, target, replace(tile, rows=1), f"{nest.name}_row")
+    return [
+        Variant(build_gates(parts, target, tile, nest.name), parts.whole, several, once=True),
+        Variant(row, parts.whole, once=True),
+    ]
 
 
 def _winograd(group: tensor.GroupOp, nest: Nest, target: Target, context: PassContext) -> list[Variant]:

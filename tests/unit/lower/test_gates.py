@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ class Layer:
     def gates(self) -> int:
         return {"LSTM": 4, "GRU": 3, "RNN": 1}[self.op]
 
-    def model(self) -> ModelProto:
+    def model(self, batch: int | str | None = None) -> ModelProto:
         directions = 2 if self.direction == "bidirectional" else 1
         rng, width = np.random.default_rng(self.units), self.gates * self.units
         shapes = {"w": (directions, width, self.depth), "r": (directions, width, self.units)}
@@ -50,13 +50,13 @@ class Layer:
         node = helper.make_node(
             self.op, ["x", *shapes], names, direction=self.direction, hidden_size=self.units, **options
         )
-        x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (self.steps, self.rows, self.depth))
+        rows = self.rows if batch is None else batch
+        x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (self.steps, rows, self.depth))
         results = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, (directions, self.rows, self.units))
-            for name in names[1:]
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, (directions, rows, self.units)) for name in names[1:]
         ]
         results.insert(
-            0, helper.make_tensor_value_info("y", TensorProto.FLOAT, (self.steps, directions, self.rows, self.units))
+            0, helper.make_tensor_value_info("y", TensorProto.FLOAT, (self.steps, directions, rows, self.units))
         )
         graph = helper.make_graph([node], "net", [x], results, stored)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
@@ -101,6 +101,22 @@ def test_one_kernel_finds_what_several_do(layer: Layer) -> None:
     assert_same(results[0], expected, NATIVE)
     for others in results[1:]:
         for found, first in zip(others, results[0], strict=True):
+            np.testing.assert_array_equal(found, first)
+
+
+@pytest.mark.parametrize("layer", LAYERS[:4], ids=str)
+def test_the_run_may_bring_any_number_of_rows(layer: Layer) -> None:
+    loaded = load_bytes(layer.model("batch").SerializeToString())
+    models = [
+        compile_native(loaded.module.clone(), WeightStore(loaded.store), 2, Target.host(), threads=threads)
+        for threads in (1, 2)
+    ]
+    for rows in (1, 2, 7, 33):
+        x = replace(layer, rows=rows).x
+        expected = calls(loaded.module, {"x": x}, loaded.store)
+        results = [as_tuple(model(x=x)) for model in models]
+        assert_same(results[0], expected, NATIVE)
+        for found, first in zip(results[1], results[0], strict=True):
             np.testing.assert_array_equal(found, first)
 
 

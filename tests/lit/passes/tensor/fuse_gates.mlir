@@ -85,7 +85,7 @@ graph.model @read_whole(%h: tensor<2x16xf32>) -> (tensor<2x8xf32>, tensor<2x16xf
 
 // -----
 
-// Units that are no whole vectors; rows that only the run knows; a factor that is no weight.
+// Units that are no whole vectors.
 // CHECK-LABEL: graph.model @units
 // CHECK-COUNT-2: tensor.group
 // REMARK: missed: tensor.group: its gates go through memory: 6 units are no whole vectors [tensor-fuse-gates]
@@ -111,9 +111,12 @@ graph.model @units(%h: tensor<2x16xf32>) -> (tensor<2x6xf32>) inputs ["h"] outpu
 
 // -----
 
+// As many rows as the run has.
 // CHECK-LABEL: graph.model @rows
-// CHECK-COUNT-2: tensor.group
-// REMARK: missed: tensor.group: its gates go through memory: only the run knows how many rows there are [tensor-fuse-gates]
+// CHECK: tensor.group "step"
+// CHECK-COUNT-2: tensor.contract "bh,hg->bg" {{.*}} -> tensor<?x8xf32, #graph.dims<batch>>
+// CHECK-NOT: tensor.group
+// REMARK: passed: tensor.group: one kernel: 2 gates and what is made of them [tensor-fuse-gates]
 graph.dim @batch from 1 origin "implied batch"
 graph.weight @w : tensor<16x16xf32>
 graph.model @rows(%h: tensor<?x16xf32, #graph.dims<batch>>) -> (tensor<?x8xf32, #graph.dims<batch>>) inputs ["h"] outputs ["y"] {
@@ -126,6 +129,30 @@ graph.model @rows(%h: tensor<?x16xf32, #graph.dims<batch>>) -> (tensor<?x8xf32, 
   %z1 = tensor.slice %z {starts = #graph.dims<0, 8>, strides = [1, 1]} -> tensor<?x8xf32, #graph.dims<batch>>
   %y = tensor.group "y"(%a = %z0, %b = %z1) -> (tensor<?x8xf32, #graph.dims<batch>>) {
     %0 = tensor.map "bg,bg->bg" %a, %b -> tensor<?x8xf32, #graph.dims<batch>> {
+    ^bb0(%p: f32, %q: f32):
+      %1 = tensor.scalar mul %p, %q -> f32
+      tensor.yield %1
+    }
+    tensor.yield %0
+  }
+  graph.return %y
+}
+
+// -----
+
+// A factor that the run brings has no panels.
+// CHECK-LABEL: graph.model @factor
+// CHECK-COUNT-2: tensor.group
+// REMARK: missed: tensor.group: its gates go through memory: its columns are not those of a weight [tensor-fuse-gates]
+graph.model @factor(%h: tensor<2x16xf32>, %w: tensor<16x16xf32>) -> (tensor<2x8xf32>) inputs ["h", "w"] outputs ["y"] {
+  %z = tensor.group "step"(%a = %h, %b = %w) -> (tensor<2x16xf32>) {
+    %0 = tensor.contract "bh,hg->bg" %a, %b {precision = "ieee"} -> tensor<2x16xf32>
+    tensor.yield %0
+  }
+  %z0 = tensor.slice %z {starts = #graph.dims<0, 0>, strides = [1, 1]} -> tensor<2x8xf32>
+  %z1 = tensor.slice %z {starts = #graph.dims<0, 8>, strides = [1, 1]} -> tensor<2x8xf32>
+  %y = tensor.group "y"(%a = %z0, %b = %z1) -> (tensor<2x8xf32>) {
+    %0 = tensor.map "bg,bg->bg" %a, %b -> tensor<2x8xf32> {
     ^bb0(%p: f32, %q: f32):
       %1 = tensor.scalar mul %p, %q -> f32
       tensor.yield %1
