@@ -1,7 +1,7 @@
 """The native products of a compilation: LLVM IR, assembly, object, shared library, and code loaded into this process.
 
-IR, assembly and object come from one LLVM module: kernels, host program, description of the model, and the support code
-of every artifact. What is linked or loaded is compiled in parts, at the same time.
+IR and assembly come from one LLVM module: kernels, host program, description of the model, and the support code of
+every artifact. Machine code is made in parts, at the same time, which are put together, linked or loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from neuralc.emit.llvm.kernel import PREFIX, emit_kernels
 from neuralc.emit.llvm.link import link_model
 from neuralc.emit.llvm.link_object import embed
 from neuralc.emit.llvm.loaded import is_crowded
-from neuralc.emit.llvm.parts import Objects, PartCompiler, emit_object
+from neuralc.emit.llvm.merge_objects import merge
+from neuralc.emit.llvm.parts import Objects, PartCompiler
 from neuralc.products import Streamed
 
 if TYPE_CHECKING:
@@ -78,11 +79,6 @@ class NativeCode:
         kernels = emit_kernels(self.module, self.target)
         return self._read_last(self._text(self._finished(kernels)), self._machine)
 
-    @cached_property
-    def code(self) -> bytes:
-        """An object that refers to its weights by `description.weights_symbol`."""
-        return emit_object(self.llvm, self._machine)
-
     @property
     def llvm_text(self) -> str:
         return str(self.llvm)
@@ -90,10 +86,6 @@ class NativeCode:
     @property
     def assembly(self) -> str:
         return str(self._machine.emit_assembly(self.llvm))
-
-    def object(self) -> Iterator[bytes | memoryview]:
-        """A relocatable object with everything in it, in pieces."""
-        return embed(self.code, self.description.weights_symbol, self.layout.size, self._weight_pieces())
 
     # -- in parts, which are compiled at the same time ---------------------------------------------------------------
 
@@ -111,6 +103,11 @@ class NativeCode:
     def compiled(self) -> Objects:
         """What was compiled in parts last."""
         return (self.__dict__.get("loadable") or self.parts).finish()
+
+    def object(self) -> Iterator[bytes | memoryview]:
+        """A relocatable object with everything in it, in pieces."""
+        code = merge(self.parts.finish().objects)
+        return embed(code, self.description.weights_symbol, self.layout.size, self._weight_pieces())
 
     def library(self) -> Iterator[bytes]:
         """A shared library with the C interface of neuralc.h, in pieces."""
