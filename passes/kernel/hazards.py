@@ -2,10 +2,10 @@
 
 Two launches are in order by themselves only when one thread runs both: the first, or that of a section. Else a barrier
 has to stand between them where one writes memory that the other reads or writes: a value, or bytes of the arena that
-two buffers share. Memory is told apart by its buffer, and by bytes where they can be compared for all sizes. A
-condition that is read from memory is read by every thread. A launch that threads share from some grid on is the first
-thread's below it: between two of these a barrier stands under that condition. Loops are gone through twice, the second
-time behind what the last round left.
+two buffers share. Memory is told apart by its buffer, and by bytes where they can be compared for all sizes, or by
+lines: the border of a picture lies beside what it surrounds. A condition that is read from memory is read by every
+thread. A launch that threads share from some grid on is the first thread's below it: between two of these a barrier
+stands under that condition. Loops are gone through twice, the second time behind what the last round left.
 Threads wait before and behind a loop whose rounds have slots; in it, barriers are for the rounds that are left over.
 In a section there is nobody to wait for: what all its rounds touch waits in front of it, and of those beside it.
 """
@@ -23,6 +23,7 @@ from neuralc.dialects import kernel
 from neuralc.dialects.dims import Dim
 from neuralc.dialects.graph import declared_dims, symbols
 from neuralc.dialects.kernel import Enough
+from neuralc.dialects.kernel.types import RefType
 from neuralc.dialects.types import element_bytes
 from neuralc.grammar.diagnostics import error
 from neuralc.passes.kernel.plan_memory import at_least, leads_sections, ref_of, sections_from
@@ -41,6 +42,9 @@ class Access:
     """When any thread may do it: it is `thread` otherwise, or always where this is None."""
     op: Operation = field(compare=False)
     thread: int = 0
+    lines: tuple[tuple[int, int], ...] = ()
+    """(period, length) for each way to see the bytes as lines: those of which the distance from `low`, modulo the
+    period, is less than the length."""
     passed: frozenset[Enough] = frozenset()
     """It is done where any of these holds: there was a barrier."""
 
@@ -164,7 +168,9 @@ class _Search:
         return set()
 
     def _apart(self, first: Access, second: Access) -> bool:
-        return at_least(second.low, first.high, self.minima) or at_least(first.low, second.high, self.minima)
+        if at_least(second.low, first.high, self.minima) or at_least(first.low, second.high, self.minima):
+            return True
+        return _are_beside(first, second)
 
     def _launch(self, op: kernel.LaunchOp) -> Accesses:
         func = self.symbols.get(op.callee_name)
@@ -245,10 +251,44 @@ def _weakest(conditions: Iterable[Enough]) -> tuple[Enough, ...]:
     return tuple(sorted(map(Enough._make, least.items()), key=str))
 
 
+def _are_beside(first: Access, second: Access) -> bool:
+    """Whether two accesses are to lines beside each other, as the rows of a picture and the border around them."""
+    distance = second.low - first.low
+    if not distance.is_static:
+        return False
+    lengths = dict(second.lines)
+    for period, length in first.lines:
+        behind = distance.value % period
+        if period in lengths and behind >= length and behind + lengths[period] <= period:
+            return True
+    return False
+
+
+def _lines(ref: RefType) -> tuple[tuple[int, int], ...]:
+    """The ways to see a reference as lines: a stride of which those of the dims around are multiples."""
+    width = element_bytes(ref.element_type)
+    dims = [(stride, size) for size, stride in zip(ref.shape, ref.strides, strict=True) if size != 1]
+    found: list[tuple[int, int]] = []
+    for period, _ in dims:
+        if isinstance(period, Dim) or not period:
+            continue
+        inner, even = 1, True
+        for stride, size in dims:
+            if isinstance(stride, Dim) or (stride < period and isinstance(size, Dim)):
+                even = False
+            elif stride < period and isinstance(size, int):
+                inner += (size - 1) * stride
+            else:
+                even = even and stride % period == 0
+        if even and inner < period:
+            found.append((period * width, inner * width))
+    return tuple(dict.fromkeys(found))
+
+
 def access_to(value: SSAValue, writes: bool, shared: Enough | None, op: Operation) -> Access | None:
     """What a user of a reference may touch; None for weights, which nobody writes."""
     low = Dim.constant(0)
-    size = ref_of(value).bytes
+    size, lines = ref_of(value).bytes, _lines(ref_of(value))
     while isinstance(value.owner, kernel.ViewOp):
         low += value.owner.offset.data * element_bytes(ref_of(value).element_type)
         value = value.owner.source
@@ -264,7 +304,7 @@ def access_to(value: SSAValue, writes: bool, shared: Enough | None, op: Operatio
             space = (state.name, state.state_name)
         case _:
             space = ("argument", value.index) if isinstance(value, BlockArgument) else value
-    return Access(space, low, low + size, writes, shared, op)
+    return Access(space, low, low + size, writes, shared, op, lines=lines)
 
 
 def _union(first: Iterable[Access], second: Iterable[Access]) -> Accesses:

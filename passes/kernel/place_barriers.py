@@ -14,6 +14,8 @@ Threads wait around a loop whose rounds have slots. Where it cannot be seen that
 have now, since sizes cannot be compared, they have no slots any more (remark `missed`).
 Must not fire in a program where no launch is parallel: it runs on one thread.
 
+The border of a padded picture is filled beside who writes its inside: 20 barriers in ResNet-18 rather than 30, 25 in a
+U-Net rather than 32.
 Measured on two cores of an AMD EPYC (Zen 4): a barrier takes 0.1 us, against 0.5 us of a fork and join for each launch.
 """
 

@@ -21,6 +21,13 @@ kernel.func @test(%x: !kernel.ref<[8], f32>, %c: !kernel.ref<[], i1>) dims [] gr
   kernel.return
 }
 
+kernel.func @fill(%n: index, %y: !kernel.ref<[n, 1], f32>) dims [n] grid (n) {
+  %p = kernel.program_id
+  %t = kernel.splat 0.0 -> !kernel.tile<f32, v1>
+  kernel.store %t, %y[%p, 0]
+  kernel.return
+}
+
 // CHECK-LABEL: kernel.host @values(
 kernel.host @values(%x: !kernel.ref<[batch, 8], f32>, %y: !kernel.ref<[batch, 8], f32>, %z: !kernel.ref<[batch, 8], f32>) dims [batch] inputs ["x"] outputs ["y", "z"] arena (batch * 64) {
   %a = kernel.arena 0 -> !kernel.ref<[batch, 8], f32>
@@ -92,6 +99,23 @@ kernel.host @rounds(%x: !kernel.ref<[batch, 8], f32>, %y: !kernel.ref<[batch, 8]
     kernel.launch @test[](%row, %c)
     // CHECK-NEXT: kernel.barrier{{$}}
   }
+  kernel.return
+}
+
+// The border of a picture lies beside what it surrounds, whatever the batch; a wider one does not.
+// CHECK-LABEL: kernel.host @border(
+kernel.host @border(%x: !kernel.ref<[batch, 8], f32>, %y: !kernel.ref<[batch, 8], f32>) dims [batch] inputs ["x"] outputs ["y"] arena (batch * 960) {
+  %a = kernel.arena 0 -> !kernel.ref<[batch, 6, 10, 4], f32>
+  %inside = kernel.view %a offset 44 -> !kernel.ref<[batch, 4, 8, 4], f32, [240, 40, 4, 1]>
+  %sides = kernel.view %a offset 76 -> !kernel.ref<[batch, 3, 8], f32, [240, 40, 1]>
+  %wider = kernel.view %a offset 76 -> !kernel.ref<[batch, 3, 12], f32, [240, 40, 1]>
+  // CHECK: kernel.launch @fill[batch]({{%.+}}) {parallel}
+  kernel.launch @fill[batch](%sides) {parallel}
+  // CHECK-NEXT: kernel.launch @fill[batch]({{%.+}}) {parallel}
+  kernel.launch @fill[batch](%inside) {parallel}
+  // CHECK-NEXT: kernel.barrier{{$}}
+  // CHECK-NEXT: kernel.launch @fill[batch]({{%.+}}) {parallel}
+  kernel.launch @fill[batch](%wider) {parallel}
   kernel.return
 }
 
