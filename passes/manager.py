@@ -80,7 +80,7 @@ def run_pipeline(
     for instrument in instruments:
         instrument.start(module, context)
     before = print_module(module) if texts else ""
-    ops = _count_ops(module)
+    ops = _count_ops(module) if instruments else 0
     for index, each in enumerate(passes, start=1):
         doing = "failed"
         try:
@@ -93,7 +93,7 @@ def run_pipeline(
             if verify_each or level_change(each.name):
                 _verify_after(module, each)
             after = print_module(module) if texts else ""
-            ops_after = _count_ops(module)
+            ops_after = _count_ops(module) if instruments else 0
             step = Step(index, each, seconds, ops, ops_after, before, after)
             for instrument in instruments:
                 instrument.after_pass(module, step)
