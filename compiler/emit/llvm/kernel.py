@@ -38,9 +38,9 @@ ENOUGH = 2500
 def emit_kernels(module: ModuleOp, target: Target, closed: Callable[[Any], None] | None = None) -> Any:
     """An llvmlite module with a function for every kernel.func of `module`; the host program may be added to it.
 
-    With `closed` the kernels are spread over modules: one that holds enough is given to it, and of its kernels the
-    module that is returned has declarations. Raises NeuralcError E0830 for an op or a type that kernels on a CPU do
-    not have.
+    With `closed` the kernels are spread over modules, which are given to it as soon as they hold enough; the module
+    that is returned has declarations of all kernels. Raises NeuralcError E0830 for an op or a type that kernels on a
+    CPU do not have.
     """
     kernels = [op for op in module.ops if isinstance(op, FuncOp)]
     part, elsewhere, held = _part(target), list[Any](), 0
@@ -51,6 +51,10 @@ def emit_kernels(module: ModuleOp, target: Target, closed: Callable[[Any], None]
             part, held = _part(target), 0
         function = emit_kernel(op, part, target)
         held += sum(len(block.instructions) for block in function.blocks)
+    if closed is not None and held:  # the host program is written and compiled beside the last kernels
+        elsewhere += [function for function in part.functions if not function.is_declaration]
+        closed(part)
+        part = _part(target)
     for function in elsewhere:
         if function.name.startswith(PREFIX):
             ir.Function(part, function.function_type, function.name)

@@ -8,6 +8,8 @@
 An object may have several sections of a name (System V ABI, chapter 4): all are taken as they are, one behind another.
 There is one table of symbols, so relocations are written anew with the numbers that symbols have in it. What is defined
 and hidden is needed by no other object: it becomes local, so that two models can be linked into one program.
+Parts are compiled while others are written: of an object of MobileNetV2, 1.0 s of a Zen 3 core is Python's and 1.6 s
+LLVM's, which follow one another where all is one module.
 """
 
 from __future__ import annotations

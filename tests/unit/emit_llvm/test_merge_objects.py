@@ -52,7 +52,7 @@ def linked(path: Path) -> Path:
     return path.with_name("model.so")
 
 
-@pytest.mark.parametrize("enough", [1, 300, 1 << 30])
+@pytest.mark.parametrize("enough", [1, 1 << 30])
 def test_parts_of_any_size_make_the_same_model(
     model: Path, tmp_path: Path, enough: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +61,7 @@ def test_parts_of_any_size_make_the_same_model(
     monkeypatch.setattr(kernel, "ENOUGH", enough)
     code = object_of(model, tmp_path / "net.o")
     texts = [section for section in sections_of(code) if section.type == Kind.PROGBITS and section.flags & 4]
-    assert (len(texts) > 1) == (enough < 1 << 30)
+    assert (len(texts) > 2) == (enough == 1)
     np.testing.assert_array_equal(neuralc.load(linked(tmp_path / "net.o"))(x), expected)
     shown = {each.text for each in symbols_of(code) if each.binding and each.section != UNDEFINED}
     assert shown
