@@ -104,10 +104,14 @@ class NativeCode:
         """What was compiled in parts last."""
         return (self.__dict__.get("loadable") or self.parts).finish()
 
+    @cached_property
+    def code(self) -> bytes:
+        """An object that refers to its weights by `description.weights_symbol`."""
+        return merge(self.parts.finish().objects)
+
     def object(self) -> Iterator[bytes | memoryview]:
         """A relocatable object with everything in it, in pieces."""
-        code = merge(self.parts.finish().objects)
-        return embed(code, self.description.weights_symbol, self.layout.size, self._weight_pieces())
+        return embed(self.code, self.description.weights_symbol, self.layout.size, self._weight_pieces())
 
     def library(self) -> Iterator[bytes]:
         """A shared library with the C interface of neuralc.h, in pieces."""
